@@ -1,0 +1,1 @@
+//! Kernels for the CPU: products, ghost norms and robust means from factors, dense aggregators.

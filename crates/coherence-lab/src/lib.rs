@@ -1,0 +1,1 @@
+//! Experiments as data: run, recorded, judged and reported; the command line coherence.

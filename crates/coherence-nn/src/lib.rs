@@ -1,0 +1,1 @@
+//! Networks with an explicit forward and backward pass that yields per-example gradients as factors.

@@ -1,0 +1,1 @@
+//! Obviously right code, input strategies and laws that every implementation is held to.
