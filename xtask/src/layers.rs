@@ -1,0 +1,56 @@
+//! The layer rule: a crate depends only on layers below its own.
+//!
+//! ARCHITECTURE.md draws the layers; this is the same picture as a table, and the build's own
+//! metadata is held against it. Development dependencies are free: a test may look anywhere.
+
+use anyhow::{Result, bail, ensure};
+use cargo_metadata::{DependencyKind, MetadataCommand, Package};
+
+/// Each crate of ours with its layer. The kernel crates stand in layer 0 beside the core and
+/// may use it, so the core alone has layer −1 here.
+const LAYERS: &[(&str, i8)] = &[
+    ("coherence-core", -1),
+    ("coherence-cpu", 0),
+    ("coherence-data", 0),
+    ("coherence-nn", 1),
+    ("coherence-train", 2),
+    ("coherence-lab", 4),
+    ("xtask", 5),
+    ("coherence-tests", -2), // oracles: they know none of our crates
+    ("coherence-benches", 5),
+];
+
+/// Fails on the first crate that is not in the table or looks upwards or sideways.
+pub(crate) fn run() -> Result<()> {
+    let metadata = MetadataCommand::new()
+        .manifest_path(crate::workspace_root().join("Cargo.toml"))
+        .no_deps()
+        .exec()?;
+    for package in &metadata.packages {
+        check(package)?;
+    }
+    println!("layers: {} crates look downwards only", metadata.packages.len());
+    Ok(())
+}
+
+fn check(package: &Package) -> Result<()> {
+    let Some(own) = layer(&package.name) else {
+        bail!("{} is not in the table of layers: add it to xtask/src/layers.rs", package.name)
+    };
+    let built_in = package.dependencies.iter().filter(|d| d.kind != DependencyKind::Development);
+    for dependency in built_in {
+        if let Some(below) = layer(&dependency.name) {
+            ensure!(
+                below < own,
+                "{} (layer {own}) may not depend on {} (layer {below}): dependencies point downwards only",
+                package.name,
+                dependency.name
+            );
+        }
+    }
+    Ok(())
+}
+
+fn layer(name: &str) -> Option<i8> {
+    LAYERS.iter().find(|(crate_name, _)| *crate_name == name).map(|(_, layer)| *layer)
+}

@@ -1,0 +1,87 @@
+//! Commands that hand over to another program: the binary `coherence`, cargo-fuzz,
+//! cargo-mutants, rustdoc, the sanitizer.
+
+use anyhow::{Context, Result};
+use clap::Args;
+use std::process::{Command, ExitCode};
+use xshell::{Shell, cmd};
+
+/// Builds `coherence` for speed and runs one of its subcommands; its exit status is ours.
+pub(crate) fn coherence(sh: &Shell, subcommand: &str, args: &[String]) -> Result<ExitCode> {
+    cmd!(sh, "cargo build --release --package coherence-lab --bin coherence").quiet().run()?;
+    let program = target_dir().join("release/coherence");
+    let status = Command::new(&program)
+        .arg(subcommand)
+        .args(args)
+        .current_dir(sh.current_dir())
+        .status()
+        .with_context(|| format!("running {}", program.display()))?;
+    Ok(ExitCode::from(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(2)))
+}
+
+fn target_dir() -> std::path::PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR")
+        .map_or_else(|| crate::workspace_root().join("target"), Into::into)
+}
+
+/// `cargo xtask fuzz`: libFuzzer on one target or on each in turn.
+#[derive(Debug, Args)]
+pub(crate) struct Fuzz {
+    /// The target; all of them, one after the other, when left out.
+    target: Option<String>,
+    /// Seconds that each target runs.
+    #[arg(long, default_value_t = 60)]
+    seconds: u32,
+}
+
+impl Fuzz {
+    pub(crate) fn run(&self, sh: &Shell) -> Result<()> {
+        let all = cmd!(sh, "cargo +nightly fuzz list")
+            .read()
+            .context("cargo-fuzz is needed: cargo install --locked cargo-fuzz")?;
+        let seconds = self.seconds.to_string();
+        for target in all.lines().filter(|name| self.target.as_deref().is_none_or(|t| t == *name)) {
+            cmd!(sh, "cargo +nightly fuzz run {target} -- -max_total_time={seconds}").run()?;
+        }
+        Ok(())
+    }
+}
+
+/// `cargo xtask mutants`: cargo-mutants over coherence-core.
+#[derive(Debug, Args)]
+pub(crate) struct Mutants {
+    /// Only this file, relative to the repository's root.
+    #[arg(long)]
+    file: Option<String>,
+    /// Mutants tried at a time.
+    #[arg(long, default_value_t = 2)]
+    jobs: u32,
+}
+
+impl Mutants {
+    /// The property tests run fewer cases here: a mutant that survives 64 survives 1,000.
+    pub(crate) fn run(&self, sh: &Shell) -> Result<()> {
+        let _cases = sh.push_env("PROPTEST_CASES", "64");
+        let jobs = self.jobs.to_string();
+        let file = self.file.iter().flat_map(|file| ["--file", file]);
+        cmd!(sh, "cargo mutants --package coherence-core --jobs {jobs} {file...}")
+            .run()
+            .context("cargo-mutants is needed: cargo install --locked cargo-mutants")
+    }
+}
+
+/// The kernels' tests under the address sanitizer.
+pub(crate) fn sanitize(sh: &Shell) -> Result<()> {
+    let _flags = sh.push_env("RUSTFLAGS", "-Zsanitizer=address");
+    let target = "x86_64-unknown-linux-gnu";
+    cmd!(sh, "cargo +nightly test --package coherence-cpu --tests --target {target}").run()?;
+    Ok(())
+}
+
+/// The documentation of our crates, private dependencies left out, warnings as errors.
+pub(crate) fn doc(sh: &Shell, open: bool) -> Result<()> {
+    let _flags = sh.push_env("RUSTDOCFLAGS", "-D warnings");
+    let open = open.then_some("--open");
+    cmd!(sh, "cargo doc --workspace --no-deps {open...}").run()?;
+    Ok(())
+}
