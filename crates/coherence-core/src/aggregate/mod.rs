@@ -1,0 +1,1 @@
+//! Aggregators: many values, or many vectors, to one.

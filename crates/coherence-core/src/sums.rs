@@ -1,0 +1,184 @@
+//! The accumulator: one pass over per-example gradients, one vector of memory.
+//!
+//! m: examples, d: parameters.
+
+use num_traits::Float;
+
+use crate::{
+    Coherence,
+    finite::{NonFinite, Policy},
+    squares::{SquareSum, wide},
+};
+
+/// Running sums S = Σ g_i and Q = Σ ‖g_i‖² over a buffer of the caller.
+///
+/// # Definition
+///
+/// ```text
+/// S = Σ g_i    [d]        Q = Σ ‖g_i‖²        i = 1..m
+/// ```
+///
+/// Time O(m d), memory O(d): the buffer and a few numbers. Sums run in f64 whatever the element
+/// type, so f32 gradients whose squares exceed f32 are exact to f64; squares that exceed f64 are
+/// summed in three ranges ([`SquareSum`]). [`merge`](Sums::merge) adds the sums of another part of
+/// the sample, so threads, devices and machines can each keep their own. Gradients are those of
+/// the **sum** loss, g_i = ∇ℓ_i.
+///
+/// # Edge cases
+///
+/// No examples: m = 0 and both sums 0. Non-finite gradients: as the [`Policy`] says, an error by
+/// default. If S itself exceeds f64 (values near 1e308), α is NaN.
+///
+/// # Example
+///
+/// ```
+/// use coherence_core::Sums;
+///
+/// let mut buffer = [0.0; 2];
+/// let mut sums = Sums::new(&mut buffer);
+/// sums.add(&[1.0, 1.0])?;
+/// sums.add(&[1.0, -1.0])?;
+/// assert_eq!(sums.sum(), [2.0, 0.0]);
+/// assert_eq!(sums.coherence().alpha(), 0.5);
+/// # Ok::<(), coherence_core::finite::NonFinite>(())
+/// ```
+///
+/// # Source
+///
+/// MC20 §3, "two running sums".
+///
+/// Law: A1
+#[derive(Clone, Debug)]
+pub struct Sums<B> {
+    sum: B,
+    squares: SquareSum,
+    m: u64,
+    omitted: u64,
+    policy: Policy,
+}
+
+impl<B: AsRef<[f64]> + AsMut<[f64]>> Sums<B> {
+    /// An empty accumulator over a buffer [d], which is set to zero. Policy: [`Policy::Error`].
+    pub fn new(buffer: B) -> Self {
+        Self::with_policy(buffer, Policy::Error)
+    }
+
+    /// As [`new`](Self::new), with a choice of what non-finite gradients do.
+    ///
+    /// Under [`Policy::Omit`] an example with any non-finite coordinate is left out whole, and
+    /// counted by [`omitted`](Self::omitted).
+    pub fn with_policy(mut buffer: B, policy: Policy) -> Self {
+        buffer.as_mut().fill(0.0);
+        Self { sum: buffer, squares: SquareSum::default(), m: 0, omitted: 0, policy }
+    }
+
+    /// Adds one example's gradient [d].
+    ///
+    /// # Errors
+    ///
+    /// [`NonFinite`] with the coordinate's index, under [`Policy::Error`]; nothing is added then.
+    ///
+    /// # Panics
+    ///
+    /// If the gradient's length is not d.
+    pub fn add<T: Float>(&mut self, gradient: &[T]) -> Result<(), NonFinite> {
+        assert_eq!(gradient.len(), self.dim(), "gradient and buffer differ in length");
+        if !self.policy.admit(gradient)? {
+            self.omitted += 1;
+            return Ok(());
+        }
+        for (s, &g) in self.sum.as_mut().iter_mut().zip(gradient) {
+            *s += wide(g);
+        }
+        self.squares.add_scaled(1.0, SquareSum::of(gradient));
+        self.m += 1;
+        Ok(())
+    }
+
+    /// Adds the sums of another part of the sample: the result is that of the whole.
+    ///
+    /// # Panics
+    ///
+    /// If the two have different d.
+    pub fn merge<C: AsRef<[f64]> + AsMut<[f64]>>(&mut self, other: &Sums<C>) {
+        assert_eq!(other.dim(), self.dim(), "sums over different dimensions");
+        for (s, &o) in self.sum.as_mut().iter_mut().zip(other.sum()) {
+            *s += o;
+        }
+        self.squares.add_scaled(1.0, other.squares);
+        self.m += other.m;
+        self.omitted += other.omitted;
+    }
+
+    /// S = Σ g_i [d].
+    pub fn sum(&self) -> &[f64] {
+        self.sum.as_ref()
+    }
+
+    /// d, the number of parameters.
+    pub fn dim(&self) -> usize {
+        self.sum.as_ref().len()
+    }
+
+    /// m, the number of examples added.
+    pub fn len(&self) -> u64 {
+        self.m
+    }
+
+    /// Whether no example was added.
+    pub fn is_empty(&self) -> bool {
+        self.m == 0
+    }
+
+    /// How many examples were left out under [`Policy::Omit`].
+    pub fn omitted(&self) -> u64 {
+        self.omitted
+    }
+
+    /// The statistics in the gradients' own units. Sums that exceed f64 are ∞; where that can
+    /// happen, [`normalized`](Self::normalized) still gives α.
+    pub fn coherence(&self) -> Coherence {
+        Coherence {
+            m: self.m,
+            sq_norm_of_sum: SquareSum::of(self.sum()).value(),
+            sum_sq_norms: self.squares.value(),
+        }
+    }
+
+    /// The statistics of the gradients times a power of two, chosen so that the sums of squares
+    /// are ordinary numbers. Every scale-free query (α, m-coherence, noise scale, de-biased α) has
+    /// the same value as by [`coherence`](Self::coherence), and is right where that overflows or
+    /// underflows.
+    ///
+    /// ```
+    /// # use coherence_core::Sums;
+    /// let mut sums = Sums::new([0.0; 2]);
+    /// sums.add(&[1e200, 1e200])?;
+    /// sums.add(&[1e200, -1e200])?;
+    /// assert!(sums.coherence().alpha().is_nan()); // ∞/∞
+    /// assert_eq!(sums.normalized().alpha(), 0.5);
+    /// # Ok::<(), coherence_core::finite::NonFinite>(())
+    /// ```
+    pub fn normalized(&self) -> Coherence {
+        let sum = SquareSum::of(self.sum());
+        let shift = self.squares.shift(sum);
+        Coherence {
+            m: self.m,
+            sq_norm_of_sum: sum.shifted(shift),
+            sum_sq_norms: self.squares.shifted(shift),
+        }
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl Sums<alloc::vec::Vec<f64>> {
+    /// An empty accumulator that owns its buffer [d].
+    ///
+    /// ```
+    /// # use coherence_core::Sums;
+    /// assert_eq!(Sums::zeros(3).sum(), [0.0; 3]);
+    /// ```
+    pub fn zeros(dim: usize) -> Self {
+        Self::new(alloc::vec![0.0; dim])
+    }
+}

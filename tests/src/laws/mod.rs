@@ -1,0 +1,3 @@
+//! Properties as macros: an implementation instantiates them and is held to every law.
+
+pub mod aggregate;

@@ -1,0 +1,1 @@
+//! Aggregators by sorting a copy.
