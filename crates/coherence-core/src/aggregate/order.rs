@@ -44,6 +44,11 @@ pub(super) fn mean(values: impl Iterator<Item = f64> + Clone, n: usize) -> f64 {
 ///
 /// Rounding in the sum can carry the quotient past the extremes (0.1 three times gives
 /// 0.10000000000000002); the clamp undoes it.
-pub(super) fn mean_of_sorted<T: Float>(values: impl Iterator<Item = T> + Clone, lo: T, hi: T, n: usize) -> T {
+pub(super) fn mean_of_sorted<T: Float>(
+    values: impl Iterator<Item = T> + Clone,
+    lo: T,
+    hi: T,
+    n: usize,
+) -> T {
     narrow(mean(values.map(wide), n).clamp(wide(lo), wide(hi)))
 }

@@ -30,7 +30,7 @@ use super::{CoordinateRule, Mean, Median};
 ///
 /// Source: Zielinski et al. (2020), appendix B, parameter s (catalogue A18); the percentile form of
 /// Chatterjee (2020) §3.1 is [`WinsorizedPercent`](super::WinsorizedPercent).
-/// Deviation: the sources divide the sum into the learning rate; here it is the mean.
+/// Deviation: the paper sums the clipped values; here their mean is taken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Winsorized {
     /// How many values are clipped at either end.

@@ -1,0 +1,102 @@
+//! n vectors of length d, as a borrowed view.
+
+use super::AggregateError;
+
+/// A view of n vectors of d values: one row-major matrix, or n slices from anywhere.
+///
+/// # Example
+///
+/// ```
+/// use coherence_core::aggregate::Rows;
+///
+/// let matrix = Rows::matrix(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], 3).unwrap();
+/// assert_eq!((matrix.len(), matrix.dim(), matrix.row(1)), (2, 3, &[4.0, 5.0, 6.0][..]));
+///
+/// let (a, b) = ([1.0, 2.0], [3.0, 4.0]);
+/// assert_eq!(Rows::slices(&[&a, &b]).unwrap().row(1), &b);
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Rows<'a, T> {
+    source: Source<'a, T>,
+    dim: usize,
+    /// Row numbers to show instead of all; kept as `f64` (exact below 2⁵³) because all scratch is.
+    picked: Option<&'a [f64]>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Source<'a, T> {
+    Matrix(&'a [T]),
+    Slices(&'a [&'a [T]]),
+}
+
+impl<'a, T: Copy> Rows<'a, T> {
+    /// The rows of a row-major matrix, `data` [n, `dim`]. `dim` = 0 has no rows.
+    ///
+    /// # Errors
+    ///
+    /// [`AggregateError::Length`] if `data` is not a whole number of rows.
+    pub fn matrix(data: &'a [T], dim: usize) -> Result<Self, AggregateError> {
+        let whole = data.len().checked_div(dim).unwrap_or(0) * dim;
+        AggregateError::check_length("rows' data", data.len(), whole)?;
+        Ok(Self { source: Source::Matrix(data), dim, picked: None })
+    }
+
+    /// Each slice is a row, [n] of [d].
+    ///
+    /// # Errors
+    ///
+    /// [`AggregateError::Length`] if the slices' lengths differ.
+    pub fn slices(rows: &'a [&'a [T]]) -> Result<Self, AggregateError> {
+        let dim = rows.first().map_or(0, |row| row.len());
+        for row in rows {
+            AggregateError::check_length("row", row.len(), dim)?;
+        }
+        Ok(Self { source: Source::Slices(rows), dim, picked: None })
+    }
+
+    /// n, the number of rows.
+    pub fn len(&self) -> usize {
+        match (self.picked, self.source) {
+            (Some(picked), _) => picked.len(),
+            (None, Source::Matrix(data)) => data.len().checked_div(self.dim).unwrap_or(0),
+            (None, Source::Slices(rows)) => rows.len(),
+        }
+    }
+
+    /// Whether there are no rows.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// d, the length of each row.
+    pub fn dim(&self) -> usize {
+        self.dim
+    }
+
+    /// Row `i` [d].
+    ///
+    /// # Panics
+    ///
+    /// If `i` ≥ n.
+    pub fn row(&self, i: usize) -> &'a [T] {
+        let i = self.picked.map_or(i, |picked| picked[i] as usize);
+        match self.source {
+            Source::Matrix(data) => &data[i * self.dim..][..self.dim],
+            Source::Slices(rows) => rows[i],
+        }
+    }
+
+    /// All rows in order.
+    pub fn iter(&self) -> impl Iterator<Item = &'a [T]> + Clone + '_ {
+        (0..self.len()).map(|i| self.row(i))
+    }
+
+    /// Only the rows of these numbers, of a view that shows all.
+    pub(super) fn pick<'b>(&self, picked: &'b [f64]) -> Rows<'b, T>
+    where
+        'a: 'b,
+    {
+        debug_assert!(self.picked.is_none(), "a picked view is not picked from again");
+        Rows { source: self.source, dim: self.dim, picked: Some(picked) }
+    }
+}

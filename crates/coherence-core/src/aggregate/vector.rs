@@ -1,0 +1,95 @@
+//! The trait of rules that see whole vectors.
+
+use num_traits::Float;
+
+use super::{AggregateError, Rows};
+use crate::finite::{NonFinite, Policy, first_non_finite};
+
+/// A rule that turns n vectors [d] into one vector [d].
+///
+/// Nothing is allocated: the caller brings [`scratch_len`](Self::scratch_len) values of scratch, whose
+/// contents do not matter before and mean nothing after.
+/// Distances, norms and sums run in `f64` whatever `T` is.
+pub trait VectorRule {
+    /// The scratch that n vectors of length d need.
+    fn scratch_len(&self, n: usize, d: usize) -> usize;
+
+    /// The number f of arbitrary vectors among n that cannot drive the result beyond the rule's bound.
+    fn tolerates(&self, n: usize) -> usize;
+
+    /// The rule after `omitted` bad vectors were found and left out: they no longer count against f.
+    #[must_use]
+    fn omitting(&self, omitted: usize) -> Self;
+
+    /// The aggregate of `rows` [n, d] into `out` [d], under [`Policy::Propagate`].
+    ///
+    /// Each rule says what NaN and ±∞ then lead to.
+    ///
+    /// # Errors
+    ///
+    /// [`AggregateError`]: no rows or too few, `out` or `scratch` of a wrong length, or no convergence.
+    fn aggregate<T: Float>(
+        &self,
+        rows: Rows<'_, T>,
+        scratch: &mut [f64],
+        out: &mut [T],
+    ) -> Result<(), AggregateError>;
+
+    /// The aggregate of `rows` [n, d] into `out` [d] with a choice of what NaN and ±∞ mean.
+    ///
+    /// [`Policy::Omit`] leaves out every row that holds such a value, and [`omitting`](Self::omitting)
+    /// them lowers the rule's f: they are bad vectors found.
+    ///
+    /// # Errors
+    ///
+    /// As [`aggregate`](Self::aggregate); [`AggregateError::NonFinite`] under [`Policy::Error`], with the
+    /// index row · d + coordinate.
+    fn aggregate_with<T: Float>(
+        &self,
+        rows: Rows<'_, T>,
+        policy: Policy,
+        scratch: &mut [f64],
+        out: &mut [T],
+    ) -> Result<(), AggregateError>
+    where
+        Self: Sized,
+    {
+        match policy {
+            Policy::Propagate => self.aggregate(rows, scratch, out),
+            Policy::Error => {
+                refuse_non_finite(rows)?;
+                self.aggregate(rows, scratch, out)
+            }
+            Policy::Omit => self.aggregate_finite(rows, scratch, out),
+        }
+    }
+
+    /// The aggregate of the rows that are finite throughout.
+    #[doc(hidden)]
+    fn aggregate_finite<T: Float>(
+        &self,
+        rows: Rows<'_, T>,
+        scratch: &mut [f64],
+        out: &mut [T],
+    ) -> Result<(), AggregateError>
+    where
+        Self: Sized,
+    {
+        let n = rows.len();
+        AggregateError::check_scratch(scratch.len(), self.scratch_len(n, rows.dim()))?;
+        let (picked, rest) = scratch.split_at_mut(n);
+        let finite = (0..n).filter(|&i| first_non_finite(rows.row(i)).is_none());
+        let kept = picked.iter_mut().zip(finite).map(|(slot, i)| *slot = i as f64).count();
+        self.omitting(n - kept).aggregate(rows.pick(&picked[..kept]), rest, out)
+    }
+}
+
+/// `Ok` if every value is finite, else the first that is not, by row · d + coordinate.
+pub(super) fn refuse_non_finite<T: Float>(rows: Rows<'_, T>) -> Result<(), NonFinite> {
+    for (i, row) in rows.iter().enumerate() {
+        if let Some(j) = first_non_finite(row) {
+            return Err(NonFinite { index: i * rows.dim() + j });
+        }
+    }
+    Ok(())
+}
