@@ -1,0 +1,99 @@
+//! All about the m outer products g_e = δ_e ⊗ a_e of a layer; the m × (o·i) matrix never exists.
+//!
+//! `m`: examples, `i`: inputs, `o`: outputs. `a [m, i]` went in, `delta [m, o]` came back;
+//! `g_e[j, k] = delta[e, j] · a[e, k]` is example e's gradient of the SUM loss, rounded to the
+//! element type. A bias is the case `a = [1; m]`, `i = 1`.
+
+use crate::{Element, product::Dims, select};
+
+/// Adds every example's squared gradient norm: `out[e] += ‖a_e‖² ‖δ_e‖²`, in `f64`.
+///
+/// # Panics
+///
+/// When a slice's length is not the product of its sizes.
+///
+/// # Example
+///
+/// ```
+/// use coherence_cpu::{outer::sq_norms, product::Dims};
+/// let mut out = [0.0];
+/// sq_norms(Dims { m: 1, i: 2, o: 1 }, &[3.0f32, 4.0], &[2.0], &mut out);
+/// assert_eq!(out, [100.0]);
+/// ```
+pub fn sq_norms<T: Element>(dims: Dims, a: &[T], delta: &[T], out: &mut [f64]) {
+    check(dims, a, delta);
+    assert_eq!(out.len(), dims.m, "one squared norm for each example");
+    for (e, out) in out.iter_mut().enumerate() {
+        *out += sq_norm(&a[e * dims.i..][..dims.i]) * sq_norm(&delta[e * dims.o..][..dims.o]);
+    }
+}
+
+fn sq_norm<T: Element>(row: &[T]) -> f64 {
+    row.iter().map(|x| x.widen() * x.widen()).sum()
+}
+
+/// Winsorised mean of the m outer products, coordinate by coordinate, `out [o, i]`: the MEAN over
+/// examples of the values clipped to the (clip + 1)-smallest and -largest.
+///
+/// `clip = 0` is the mean; `2 clip >= m` is the median (mean of the two middle values for even m).
+///
+/// # Panics
+///
+/// When a slice's length is not the product of its sizes, or `m = 0`.
+///
+/// # Example
+///
+/// ```
+/// use coherence_cpu::{outer::winsorized_mean, product::Dims};
+/// let mut out = [0.0f32];
+/// let delta = [1.0, 2.0, 3.0, 1000.0];
+/// winsorized_mean(Dims { m: 4, i: 1, o: 1 }, &[1.0; 4], &delta, 1, &mut out);
+/// assert_eq!(out, [2.5]); // (2 + 2 + 3 + 3) / 4
+/// ```
+pub fn winsorized_mean<T: Element>(dims: Dims, a: &[T], delta: &[T], clip: usize, out: &mut [T]) {
+    by_coordinate(dims, a, delta, out, |values| select::winsorized_mean(values, clip));
+}
+
+/// Trimmed mean of the m outer products, `out [o, i]`: the MEAN of what is left without the `trim`
+/// smallest and largest values. `2 trim >= m` is the median.
+///
+/// # Panics
+///
+/// When a slice's length is not the product of its sizes, or `m = 0`.
+///
+/// # Example
+///
+/// ```
+/// use coherence_cpu::{outer::trimmed_mean, product::Dims};
+/// let mut out = [0.0f32];
+/// trimmed_mean(Dims { m: 4, i: 1, o: 1 }, &[1.0; 4], &[1.0, 2.0, 4.0, 1000.0], 1, &mut out);
+/// assert_eq!(out, [3.0]);
+/// ```
+pub fn trimmed_mean<T: Element>(dims: Dims, a: &[T], delta: &[T], trim: usize, out: &mut [T]) {
+    by_coordinate(dims, a, delta, out, |values| select::trimmed_mean(values, trim));
+}
+
+fn check<T: Element>(dims: Dims, a: &[T], delta: &[T]) {
+    assert_eq!((a.len(), delta.len()), (dims.m * dims.i, dims.m * dims.o), "a, delta for {dims:?}");
+}
+
+fn by_coordinate<T: Element>(
+    dims: Dims,
+    a: &[T],
+    delta: &[T],
+    out: &mut [T],
+    rule: impl Fn(&mut [T]) -> T,
+) {
+    check(dims, a, delta);
+    let Dims { m, i, o } = dims;
+    assert_eq!(out.len(), o * i, "out for {dims:?}");
+    assert!(m > 0, "no examples");
+    let mut values = vec![T::zero(); m];
+    for (at, out) in out.iter_mut().enumerate() {
+        let (j, k) = (at / i, at % i);
+        for (e, value) in values.iter_mut().enumerate() {
+            *value = delta[e * o + j] * a[e * i + k];
+        }
+        *out = rule(&mut values);
+    }
+}

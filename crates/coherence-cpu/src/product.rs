@@ -1,0 +1,152 @@
+//! Row-major matrix products of a linear layer: forward, backward to the input, gradient.
+//!
+//! `m`: examples, `i`: inputs, `o`: outputs.
+
+#![allow(unsafe_code)] // the call of `gemm`
+
+use crate::Element;
+
+/// The sizes of one linear layer applied to a batch.
+///
+/// ```
+/// use coherence_cpu::product::Dims;
+/// assert_eq!(Dims { m: 100, i: 784, o: 256 }.flops(), 2 * 100 * 784 * 256);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dims {
+    /// Examples in the batch.
+    pub m: usize,
+    /// Inputs of the layer.
+    pub i: usize,
+    /// Outputs of the layer.
+    pub o: usize,
+}
+
+impl Dims {
+    /// Floating point operations of any of the three products: 2 m i o.
+    pub fn flops(&self) -> usize {
+        2 * self.m * self.i * self.o
+    }
+}
+
+/// What a product does with the values that `out` already holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// `out = product`; what was there is never read.
+    Overwrite,
+    /// `out += product`.
+    Add,
+}
+
+/// Forward: `out [m, o] = a [m, i] · w [o, i]ᵀ`, that is `out[e, j] = Σ_k a[e, k] w[j, k]`.
+///
+/// # Panics
+///
+/// When a slice's length is not the product of its sizes.
+///
+/// # Example
+///
+/// ```
+/// use coherence_cpu::product::{Dims, Output, matmul_nt};
+/// let mut out = [0.0f32; 2];
+/// matmul_nt(Dims { m: 1, i: 2, o: 2 }, &[1.0, 2.0], &[3.0, 4.0, 5.0, 6.0], Output::Overwrite, &mut out);
+/// assert_eq!(out, [11.0, 17.0]);
+/// ```
+pub fn matmul_nt<T: Element>(dims: Dims, a: &[T], w: &[T], output: Output, out: &mut [T]) {
+    let Dims { m, i, o } = dims;
+    assert_eq!((a.len(), w.len(), out.len()), (m * i, o * i, m * o), "a, w, out for {dims:?}");
+    multiply([m, i, o], (a, [i, 1]), (w, [1, i]), output, out);
+}
+
+/// Backward to the input: `out [m, i] = delta [m, o] · w [o, i]`, that is
+/// `out[e, k] = Σ_j delta[e, j] w[j, k]`.
+///
+/// # Panics
+///
+/// When a slice's length is not the product of its sizes.
+///
+/// # Example
+///
+/// ```
+/// use coherence_cpu::product::{Dims, Output, matmul_nn};
+/// let mut out = [0.0f32; 2];
+/// matmul_nn(Dims { m: 1, i: 2, o: 2 }, &[1.0, 2.0], &[3.0, 4.0, 5.0, 6.0], Output::Overwrite, &mut out);
+/// assert_eq!(out, [13.0, 16.0]);
+/// ```
+pub fn matmul_nn<T: Element>(dims: Dims, delta: &[T], w: &[T], output: Output, out: &mut [T]) {
+    let Dims { m, i, o } = dims;
+    assert_eq!(
+        (delta.len(), w.len(), out.len()),
+        (m * o, o * i, m * i),
+        "delta, w, out for {dims:?}"
+    );
+    multiply([m, o, i], (delta, [o, 1]), (w, [i, 1]), output, out);
+}
+
+/// Gradient of the SUM loss: `out [o, i] = delta [m, o]ᵀ · a [m, i]`, that is
+/// `out[j, k] = Σ_e delta[e, j] a[e, k]`, the sum of the examples' outer products.
+///
+/// # Panics
+///
+/// When a slice's length is not the product of its sizes.
+///
+/// # Example
+///
+/// ```
+/// use coherence_cpu::product::{Dims, Output, matmul_tn};
+/// let mut out = [0.0f32; 2];
+/// matmul_tn(Dims { m: 2, i: 2, o: 1 }, &[1.0, 2.0], &[3.0, 4.0, 5.0, 6.0], Output::Overwrite, &mut out);
+/// assert_eq!(out, [13.0, 16.0]);
+/// ```
+pub fn matmul_tn<T: Element>(dims: Dims, delta: &[T], a: &[T], output: Output, out: &mut [T]) {
+    let Dims { m, i, o } = dims;
+    assert_eq!(
+        (delta.len(), a.len(), out.len()),
+        (m * o, m * i, o * i),
+        "delta, a, out for {dims:?}"
+    );
+    multiply([o, m, i], (delta, [1, o]), (a, [i, 1]), output, out);
+}
+
+/// `out [rows, cols] (+)= l [rows, inner] · r [inner, cols]`; strides are [row, column].
+fn multiply<T: Element>(
+    [rows, inner, cols]: [usize; 3],
+    (l, ls): (&[T], [usize; 2]),
+    (r, rs): (&[T], [usize; 2]),
+    output: Output,
+    out: &mut [T],
+) {
+    assert!(in_bounds(l, ls, [rows, inner]) && in_bounds(r, rs, [inner, cols]));
+    assert!(out.len() == rows * cols);
+    let stride = |s: usize| s as isize;
+    // SAFETY: the assertions above place every index the sizes and strides allow inside `l`, `r`
+    // and `out`; `out` is borrowed mutably, so it overlaps neither.
+    unsafe {
+        gemm::gemm(
+            rows,
+            cols,
+            inner,
+            out.as_mut_ptr(),
+            1,
+            stride(cols),
+            output == Output::Add,
+            l.as_ptr(),
+            stride(ls[1]),
+            stride(ls[0]),
+            r.as_ptr(),
+            stride(rs[1]),
+            stride(rs[0]),
+            T::one(),
+            T::one(),
+            false,
+            false,
+            false,
+            gemm::Parallelism::None,
+        );
+    }
+}
+
+/// Whether the last element of a strided matrix, and with it every other, lies inside `slice`.
+fn in_bounds<T>(slice: &[T], strides: [usize; 2], [rows, cols]: [usize; 2]) -> bool {
+    rows == 0 || cols == 0 || (rows - 1) * strides[0] + (cols - 1) * strides[1] < slice.len()
+}
