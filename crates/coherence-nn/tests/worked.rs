@@ -1,6 +1,8 @@
 //! Laws of the worked examples: closed forms, finite differences, what the paper says of each.
 
-use coherence_nn::worked::{DeepLinear, L, Linear, M, Toy, Toys, TwoNeurons, gradients, mean_loss, step};
+use coherence_nn::worked::{
+    DeepLinear, L, Linear, M, Toy, Toys, TwoNeurons, gradients, mean_loss, step,
+};
 
 fn mean(values: &mut [f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
@@ -13,7 +15,12 @@ fn median(values: &mut [f64]) -> f64 {
 }
 
 /// ‖S‖²/Q over the coordinates of `range`, by the definition.
-fn m_coherence(model: &impl Toy, theta: &[f64], data: &Toys, range: core::ops::Range<usize>) -> f64 {
+fn m_coherence(
+    model: &impl Toy,
+    theta: &[f64],
+    data: &Toys,
+    range: core::ops::Range<usize>,
+) -> f64 {
     let rows = gradients(model, theta, data.train());
     let sq_norm_of_sum: f64 = range
         .clone()

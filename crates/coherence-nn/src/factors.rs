@@ -1,0 +1,178 @@
+//! Per-example gradients of one tensor as two factors, never multiplied out.
+//!
+//! Legend: m: examples, i: inputs of the layer, o: outputs, e: one example, c: clip.
+//!
+//! For a linear layer z = W a + b the gradient of example e's loss is the outer product
+//! `g_e = δ_e ⊗ a_e` [o, i] for W and δ_e [o] for b, where δ = ∂ℓ/∂z. A bias is therefore a weight
+//! whose input is the constant one. Losses have SUM reduction: the sum of all g_e is the gradient
+//! of the batch, not m times it.
+//!
+//! Source: catalogue A1; the factors are those of Goodfellow (2015), *Efficient Per-Example
+//! Gradient Computations* (arXiv 1510.01799).
+
+use coherence_cpu::{
+    Element, dense, outer,
+    product::{Dims, Output, matmul_nt, matmul_tn},
+};
+use core::ops::Range;
+
+/// What went into a layer, the left factor of its per-example gradients.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Input<'a, T> {
+    /// Activations [m, i] (a weight's).
+    Rows(&'a [T]),
+    /// One for every example (a bias's); i = 1.
+    Ones,
+}
+
+/// The m per-example gradients of one tensor, as factors.
+///
+/// # Example
+///
+/// ```
+/// use coherence_nn::Factors;
+/// // Two examples, two inputs, one output: g_1 = 3·(1, 2), g_2 = −1·(1, 0).
+/// let factors = Factors::weight("w", [2, 2, 1], &[1.0, 2.0, 1.0, 0.0], &[3.0, -1.0]);
+/// let (mut norms, mut sum) = ([0.0; 2], [0.0; 2]);
+/// factors.sq_norms(&mut norms);
+/// factors.sum(&mut sum);
+/// assert_eq!((norms, sum), ([45.0, 1.0], [2.0, 6.0]));
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Factors<'a, T> {
+    /// The tensor's name, such as `fc1.weight`.
+    pub name: &'a str,
+    /// Where the tensor lies in the flat parameter vector; starts at 0 for a tensor on its own.
+    pub range: Range<usize>,
+    /// The sizes m, i, o.
+    pub dims: Dims,
+    /// The activations.
+    pub input: Input<'a, T>,
+    /// The deltas [m, o]: gradients of the SUM loss by the layer's output.
+    pub delta: &'a [T],
+}
+
+impl<'a, T: Element> Factors<'a, T> {
+    /// The factors of a weight [o, i] from `a` [m, i] and `delta` [m, o]; `sizes` is [m, i, o].
+    ///
+    /// # Panics
+    ///
+    /// If a slice does not have the size said.
+    pub fn weight(name: &'a str, [m, i, o]: [usize; 3], a: &'a [T], delta: &'a [T]) -> Self {
+        assert_eq!((a.len(), delta.len()), (m * i, m * o), "factors of {name} [{o}, {i}], m = {m}");
+        Self { name, range: 0..o * i, dims: Dims { m, i, o }, input: Input::Rows(a), delta }
+    }
+
+    /// The factors of a bias [o] from `delta` [m, o].
+    ///
+    /// # Panics
+    ///
+    /// If `delta` does not have the size said.
+    pub fn bias(name: &'a str, [m, o]: [usize; 2], delta: &'a [T]) -> Self {
+        assert_eq!(delta.len(), m * o, "factors of {name} [{o}], m = {m}");
+        Self { name, range: 0..o, dims: Dims { m, i: 1, o }, input: Input::Ones, delta }
+    }
+
+    /// The same factors for a tensor that starts at `start` in the flat parameter vector.
+    pub fn at(self, start: usize) -> Self {
+        Self { range: start..start + self.dims.o * self.dims.i, ..self }
+    }
+
+    /// Adds the squared norms of the per-example gradients: `out[e] += ‖a_e‖² ‖δ_e‖²` [m], in f64.
+    ///
+    /// # Panics
+    ///
+    /// If `out` does not have m values.
+    pub fn sq_norms(&self, out: &mut [f64]) {
+        match self.input {
+            Input::Rows(a) => outer::sq_norms(self.dims, a, self.delta, out),
+            Input::Ones => {
+                assert_eq!(out.len(), self.dims.m, "one squared norm for each example");
+                for (out, delta) in out.iter_mut().zip(self.delta.chunks_exact(self.dims.o)) {
+                    *out += delta.iter().map(|d| d.widen() * d.widen()).sum::<f64>();
+                }
+            }
+        }
+    }
+
+    /// Writes S = Σ_e g_e to `out` [o, i]: the gradient of the batch's SUM loss.
+    ///
+    /// # Panics
+    ///
+    /// If `out` does not have o·i values.
+    pub fn sum(&self, out: &mut [T]) {
+        match self.input {
+            Input::Rows(a) => matmul_tn(self.dims, self.delta, a, Output::Overwrite, out),
+            Input::Ones => column_sums(self.delta, out),
+        }
+    }
+
+    /// Adds the dot of every per-example gradient with `v` [o, i]: `out[e] += g_e · v` [m],
+    /// computed as δ_e · (v a_e); `scratch` [m, o] is overwritten.
+    ///
+    /// # Panics
+    ///
+    /// If `v`, `scratch` or `out` does not have the size said.
+    pub fn dots(&self, v: &[T], scratch: &mut [T], out: &mut [f64]) {
+        let Dims { m, o, .. } = self.dims;
+        assert_eq!(out.len(), m, "one dot for each example");
+        if let Input::Rows(a) = self.input {
+            matmul_nt(self.dims, a, v, Output::Overwrite, scratch);
+        }
+        for (e, (out, delta)) in out.iter_mut().zip(self.delta.chunks_exact(o)).enumerate() {
+            let mapped = if self.input == Input::Ones { v } else { &scratch[e * o..][..o] };
+            *out += delta.iter().zip(mapped).map(|(d, y)| d.widen() * y.widen()).sum::<f64>();
+        }
+    }
+
+    /// Writes example `e`'s gradient g_e to `out` [o, i]: the last resort, m times as much memory
+    /// as anything else here if done for all.
+    ///
+    /// # Panics
+    ///
+    /// If `e` is not under m or `out` does not have o·i values.
+    pub fn per_example(&self, e: usize, out: &mut [T]) {
+        let Dims { i, o, .. } = self.dims;
+        assert_eq!(out.len(), o * i, "out is not [o, i]");
+        let delta = &self.delta[e * o..][..o];
+        match self.input {
+            Input::Ones => out.copy_from_slice(delta),
+            Input::Rows(a) => {
+                for (row, &d) in out.chunks_exact_mut(i).zip(delta) {
+                    let a = &a[e * i..][..i];
+                    row.iter_mut().zip(a).for_each(|(out, &a)| *out = d * a);
+                }
+            }
+        }
+    }
+
+    /// Writes the winsorised MEAN of the per-example gradients to `out` [o, i], coordinate by
+    /// coordinate: values are clipped to the (c+1)-smallest and (c+1)-largest. c = 0 is the mean,
+    /// 2c ≥ m the median.
+    ///
+    /// Source: CG20 §3.1; catalogue A18 (count form).
+    ///
+    /// # Panics
+    ///
+    /// If m = 0 or `out` does not have o·i values.
+    pub fn winsorized_mean(&self, clip: usize, out: &mut [T]) {
+        match self.input {
+            Input::Rows(a) => outer::winsorized_mean(self.dims, a, self.delta, clip, out),
+            Input::Ones => dense::winsorized_mean(self.delta, clip, out),
+        }
+    }
+}
+
+/// Sums the rows of `rows` [m, o] into `out` [o], in f64 and in the order of the rows.
+fn column_sums<T: Element>(rows: &[T], out: &mut [T]) {
+    const BLOCK: usize = 16;
+    let o = out.len();
+    for (b, out) in out.chunks_mut(BLOCK).enumerate() {
+        let mut sums = [0.0; BLOCK];
+        for row in rows.chunks_exact(o) {
+            let block = &row[b * BLOCK..][..out.len()];
+            sums.iter_mut().zip(block).for_each(|(sum, x)| *sum += x.widen());
+        }
+        out.iter_mut().zip(sums).for_each(|(out, sum)| *out = T::narrow(sum));
+    }
+}

@@ -1,0 +1,241 @@
+//! The multi-layer perceptron: forward and backward passes on plain slices.
+//!
+//! Legend: m: examples, i: inputs of a layer, o: outputs, k: classes, d: parameters,
+//! a: activations [m, i], δ: gradient of the SUM loss by a layer's output before ReLU [m, o].
+
+use crate::{Factors, Layout, Workspace};
+use coherence_cpu::{
+    Element,
+    product::{Dims, Output, matmul_nn, matmul_nt},
+};
+use core::fmt;
+use rand::Rng;
+use rand_distr::{Distribution, StandardNormal};
+
+/// Layer widths that are no network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum WidthsError {
+    /// Fewer than two widths.
+    #[error("{0} widths are no network (give at least the inputs and the classes)")]
+    TooFew(usize),
+    /// A layer without neurons.
+    #[error("width {0} is zero (every layer needs a neuron)")]
+    Zero(usize),
+}
+
+/// Linear layers with ReLU between them: `h_l = relu(W_l h_{l−1} + b_l)`, logits without ReLU.
+///
+/// relu′(0) = 0, as in PyTorch. All parameters lie in one flat vector [d], see [`Layout`].
+///
+/// # Example
+///
+/// ```
+/// use coherence_nn::{Mlp, loss::softmax_cross_entropy};
+/// let mut mlp = Mlp::<f64>::zeros(&[2, 3, 2])?;
+/// let mut workspace = mlp.workspace(1);
+/// let x = [1.0, -1.0];
+/// mlp.forward(&x, 1, &mut workspace);
+/// let (logits, delta) = workspace.logits_and_delta();
+/// let loss = softmax_cross_entropy(logits, &[0], delta, &mut [0.0]);
+/// mlp.backward(&mut workspace);
+/// let mut gradient = vec![0.0; mlp.layout().parameters()];
+/// mlp.gradient(&x, &workspace, &mut gradient);
+/// assert_eq!(loss, f64::ln(2.0));
+/// assert_eq!(gradient[mlp.layout().get("fc2.bias").unwrap().range.clone()], [-0.5, 0.5]);
+/// # Ok::<(), coherence_nn::WidthsError>(())
+/// ```
+#[derive(Clone, PartialEq)]
+pub struct Mlp<T> {
+    widths: Vec<usize>,
+    layout: Layout,
+    parameters: Vec<T>,
+}
+
+impl<T: Element> Mlp<T> {
+    /// A network of zeros; `widths` runs from the inputs to the classes.
+    ///
+    /// # Errors
+    ///
+    /// [`WidthsError`] for fewer than two widths or a zero.
+    pub fn zeros(widths: &[usize]) -> Result<Self, WidthsError> {
+        if widths.len() < 2 {
+            return Err(WidthsError::TooFew(widths.len()));
+        }
+        if let Some(l) = widths.iter().position(|&width| width == 0) {
+            return Err(WidthsError::Zero(l));
+        }
+        let layout = Layout::mlp(widths);
+        let parameters = vec![T::zero(); layout.parameters()];
+        Ok(Self { widths: widths.to_vec(), layout, parameters })
+    }
+
+    /// The papers' initialisation: weights N(0, 1) · 2/√(i + o), biases 0.
+    ///
+    /// This is √2 times Glorot's normal initialisation, √(2/(i + o)); the text of CG20 says
+    /// "Xavier", its authors' code has the factor 2. Deviates are drawn in f64 in the order of the
+    /// flat vector, so f32 and f64 networks of one seed agree to rounding.
+    ///
+    /// Source: CG20 §2.1; catalogue E.
+    ///
+    /// # Errors
+    ///
+    /// As [`Mlp::zeros`].
+    pub fn xavier(widths: &[usize], rng: &mut impl Rng) -> Result<Self, WidthsError> {
+        let mut mlp = Self::zeros(widths)?;
+        for tensor in mlp.layout.tensors().iter().filter(|tensor| tensor.shape.len() == 2) {
+            let std = 2.0 / ((tensor.shape[0] + tensor.shape[1]) as f64).sqrt();
+            for parameter in &mut mlp.parameters[tensor.range.clone()] {
+                let deviate: f64 = StandardNormal.sample(rng);
+                *parameter = T::narrow(deviate * std);
+            }
+        }
+        Ok(mlp)
+    }
+
+    /// The widths, from the inputs to the classes.
+    pub fn widths(&self) -> &[usize] {
+        &self.widths
+    }
+
+    /// The number of input features.
+    pub fn inputs(&self) -> usize {
+        self.widths[0]
+    }
+
+    /// The number of classes k.
+    pub fn classes(&self) -> usize {
+        self.widths[self.widths.len() - 1]
+    }
+
+    /// Where each tensor lies in the flat vector.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// All parameters [d].
+    pub fn parameters(&self) -> &[T] {
+        &self.parameters
+    }
+
+    /// All parameters [d], to be updated.
+    pub fn parameters_mut(&mut self) -> &mut [T] {
+        &mut self.parameters
+    }
+
+    /// Buffers for passes over batches of up to `capacity` examples.
+    pub fn workspace(&self, capacity: usize) -> Workspace<T> {
+        Workspace::new(&self.widths[1..], capacity)
+    }
+
+    /// Layer `l`'s (weight [o, i], bias [o]).
+    fn layer(&self, l: usize) -> (&[T], &[T]) {
+        let [weight, bias] = [2 * l, 2 * l + 1].map(|t| self.layout.tensors()[t].range.clone());
+        (&self.parameters[weight], &self.parameters[bias])
+    }
+
+    fn dims(&self, l: usize, m: usize) -> Dims {
+        Dims { m, i: self.widths[l], o: self.widths[l + 1] }
+    }
+
+    fn layers(&self) -> usize {
+        self.widths.len() - 1
+    }
+
+    /// Computes the logits of `x` [m, features] into the workspace.
+    ///
+    /// # Panics
+    ///
+    /// If `x` is not m rows of features, or m exceeds the workspace's capacity.
+    pub fn forward(&self, x: &[T], m: usize, workspace: &mut Workspace<T>) {
+        workspace.begin(m);
+        for l in 0..self.layers() {
+            let (weight, bias) = self.layer(l);
+            let dims = self.dims(l, m);
+            let (before, rest) = workspace.outputs.split_at_mut(l);
+            let a = before.last().map_or(x, |a| &a[..m * dims.i]);
+            let out = &mut rest[0][..m * dims.o];
+            matmul_nt(dims, a, weight, Output::Overwrite, out);
+            if l + 1 < self.layers() { add_bias_relu(out, bias) } else { add_bias(out, bias) }
+        }
+    }
+
+    /// Carries the logits' delta, which the loss has written, back to every layer's delta. The
+    /// gradient by the input is never computed.
+    pub fn backward(&self, workspace: &mut Workspace<T>) {
+        let m = workspace.examples();
+        for l in (1..self.layers()).rev() {
+            let dims = self.dims(l, m);
+            let (before, rest) = workspace.deltas.split_at_mut(l);
+            let delta = &mut before[l - 1][..m * dims.i];
+            matmul_nn(dims, &rest[0][..m * dims.o], self.layer(l).0, Output::Overwrite, delta);
+            relu_backward(delta, &workspace.outputs[l - 1][..m * dims.i]);
+        }
+    }
+
+    /// The factors of every tensor in the order of the layout, after [`backward`](Mlp::backward)
+    /// over the same `x` [m, features].
+    ///
+    /// # Panics
+    ///
+    /// If `x` is not m rows of features.
+    pub fn factors<'a>(
+        &'a self,
+        x: &'a [T],
+        workspace: &'a Workspace<T>,
+    ) -> impl Iterator<Item = Factors<'a, T>> {
+        self.layout.tensors().iter().enumerate().map(move |(t, tensor)| {
+            let l = t / 2;
+            let Dims { m, i, o } = self.dims(l, workspace.examples());
+            let delta = workspace.delta(l);
+            let factors = if t % 2 == 1 {
+                Factors::bias(&tensor.name, [m, o], delta)
+            } else {
+                let a = if l == 0 { x } else { workspace.output(l - 1) };
+                Factors::weight(&tensor.name, [m, i, o], a, delta)
+            };
+            factors.at(tensor.range.start)
+        })
+    }
+
+    /// Writes the gradient of the batch's SUM loss to `out` [d], after [`backward`](Mlp::backward).
+    ///
+    /// # Panics
+    ///
+    /// If `x` is not m rows of features or `out` does not have d values.
+    pub fn gradient(&self, x: &[T], workspace: &Workspace<T>, out: &mut [T]) {
+        assert_eq!(out.len(), self.parameters.len(), "one value for each parameter");
+        for factors in self.factors(x, workspace) {
+            factors.sum(&mut out[factors.range.clone()]);
+        }
+    }
+}
+
+/// Shows the widths: the parameters would fill screens.
+impl<T> fmt::Debug for Mlp<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mlp").field("widths", &self.widths).finish_non_exhaustive()
+    }
+}
+
+fn add_bias<T: Element>(out: &mut [T], bias: &[T]) {
+    for row in out.chunks_exact_mut(bias.len()) {
+        row.iter_mut().zip(bias).for_each(|(z, &b)| *z = *z + b);
+    }
+}
+
+/// NaN stays NaN, so that a diverged network shows in its loss.
+fn add_bias_relu<T: Element>(out: &mut [T], bias: &[T]) {
+    for row in out.chunks_exact_mut(bias.len()) {
+        for (z, &b) in row.iter_mut().zip(bias) {
+            let sum = *z + b;
+            *z = if sum < T::zero() { T::zero() } else { sum };
+        }
+    }
+}
+
+/// Zeroes the deltas of neurons at rest: relu′(z) = 1 for z > 0, else 0.
+fn relu_backward<T: Element>(delta: &mut [T], activations: &[T]) {
+    for (delta, &a) in delta.iter_mut().zip(activations) {
+        *delta = if a > T::zero() { *delta } else { T::zero() };
+    }
+}

@@ -1,0 +1,139 @@
+//! Weights as safetensors, under PyTorch's names.
+//!
+//! This module turns a network into bytes and back; the caller reads and writes the file.
+
+use crate::Mlp;
+use coherence_cpu::Element;
+use safetensors::{Dtype, SafeTensorError, SafeTensors, tensor::TensorView};
+use std::collections::BTreeMap;
+
+/// Why bytes are not the weights of a network.
+#[derive(Debug, thiserror::Error)]
+pub enum WeightsError {
+    /// The bytes are no safetensors file.
+    #[error("not a safetensors file: {0}")]
+    Format(#[from] SafeTensorError),
+    /// The tensors are not those of the network: missing, too many, or of another shape.
+    #[error(
+        "the file's tensors do not fit the network\n  network: {network}\n  file:    {file}\n\
+         (layers are named by one prefix and a number, such as fc1.weight or 0.weight)"
+    )]
+    Tensors {
+        /// The network's tensors with their shapes.
+        network: String,
+        /// The file's tensors with their shapes.
+        file: String,
+    },
+    /// A tensor of another element type.
+    #[error("tensor {name} has elements {dtype:?} (expected F32 or F64: convert the file)")]
+    Dtype {
+        /// The tensor's name in the file.
+        name: String,
+        /// Its element type.
+        dtype: Dtype,
+    },
+}
+
+/// The network as the bytes of a safetensors file: f32 tensors `fc1.weight` [o, i] … as
+/// `torch.nn.Module.state_dict` names and shapes them.
+///
+/// ```
+/// use coherence_nn::{Mlp, weights};
+/// let mlp = Mlp::<f32>::zeros(&[2, 3])?;
+/// let mut again = mlp.clone();
+/// weights::load(&mut again, &weights::to_safetensors(&mlp))?;
+/// assert_eq!(mlp, again);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn to_safetensors(mlp: &Mlp<f32>) -> Vec<u8> {
+    let bytes: Vec<u8> = mlp.parameters().iter().flat_map(|x| x.to_le_bytes()).collect();
+    let views = mlp.layout().tensors().iter().map(|tensor| {
+        let bytes = &bytes[4 * tensor.range.start..4 * tensor.range.end];
+        let view = TensorView::new(Dtype::F32, tensor.shape.clone(), bytes);
+        (&tensor.name, view.expect("a tensor's range has its shape's length"))
+    });
+    safetensors::serialize(views, None).expect("views of equal types and valid shapes serialise")
+}
+
+/// Replaces the network's parameters by those of a safetensors file.
+///
+/// Layers may be named by any one prefix and increasing numbers: `fc1.weight`, `fc1.bias`,
+/// `fc2.weight` … or `0.weight`, `0.bias`, `2.weight` … of a `torch.nn.Sequential`, or
+/// `net.layers.0.weight` …. Elements may be F32 or F64.
+///
+/// # Errors
+///
+/// [`WeightsError`]; the network is then unchanged. Missing or extra tensors and wrong shapes list
+/// both sides.
+pub fn load<T: Element>(mlp: &mut Mlp<T>, bytes: &[u8]) -> Result<(), WeightsError> {
+    let file = SafeTensors::deserialize(bytes)?;
+    let found: BTreeMap<Key, TensorView> =
+        file.iter().map(|(name, view)| (Key::new(name), view)).collect();
+    let prefixes_agree = found.keys().zip(found.keys().skip(1)).all(|(a, b)| a.prefix == b.prefix);
+    let shapes_agree = found.len() == mlp.layout().tensors().len()
+        && found.iter().zip(mlp.layout().tensors()).all(|((key, view), tensor)| {
+            tensor.name.ends_with(key.kind()) && view.shape() == tensor.shape
+        });
+    if !(prefixes_agree && shapes_agree) {
+        return Err(mismatch(mlp, &file));
+    }
+    let mut parameters = Vec::with_capacity(mlp.parameters().len());
+    for (key, view) in &found {
+        decode(&key.name, view, &mut parameters)?;
+    }
+    mlp.parameters_mut().copy_from_slice(&parameters);
+    Ok(())
+}
+
+/// A tensor's name, ordered by prefix, layer number, then weight before bias.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    prefix: String,
+    layer: Option<u64>,
+    is_bias: bool,
+    name: String,
+}
+
+impl Key {
+    fn new(name: &str) -> Self {
+        let (stem, kind) = name.rsplit_once('.').unwrap_or(("", name));
+        let prefix = stem.trim_end_matches(|c: char| c.is_ascii_digit());
+        Self {
+            prefix: prefix.to_owned(),
+            layer: stem[prefix.len()..].parse().ok(),
+            is_bias: kind == "bias",
+            name: name.to_owned(),
+        }
+    }
+
+    /// `.weight`, `.bias` or whatever the name ends with.
+    fn kind(&self) -> &str {
+        self.name.rfind('.').map_or(&self.name, |dot| &self.name[dot..])
+    }
+}
+
+fn mismatch<T: Element>(mlp: &Mlp<T>, file: &SafeTensors) -> WeightsError {
+    let list = |mut tensors: Vec<(String, Vec<usize>)>| {
+        tensors.sort();
+        let parts: Vec<String> =
+            tensors.iter().map(|(name, shape)| format!("{name} {shape:?}")).collect();
+        parts.join(", ")
+    };
+    let ours = mlp.layout().tensors().iter().map(|t| (t.name.clone(), t.shape.clone())).collect();
+    let theirs = file.iter().map(|(name, view)| (name.to_owned(), view.shape().to_vec())).collect();
+    WeightsError::Tensors { network: list(ours), file: list(theirs) }
+}
+
+fn decode<T: Element>(name: &str, view: &TensorView, out: &mut Vec<T>) -> Result<(), WeightsError> {
+    let bytes = view.data();
+    match view.dtype() {
+        Dtype::F32 => out.extend(values(bytes, f32::from_le_bytes).map(|x| T::narrow(x.into()))),
+        Dtype::F64 => out.extend(values(bytes, f64::from_le_bytes).map(T::narrow)),
+        dtype => return Err(WeightsError::Dtype { name: name.to_owned(), dtype }),
+    }
+    Ok(())
+}
+
+fn values<const N: usize, X>(bytes: &[u8], of: fn([u8; N]) -> X) -> impl Iterator<Item = X> {
+    bytes.as_chunks::<N>().0.iter().map(move |&bytes| of(bytes))
+}

@@ -1,0 +1,63 @@
+//! The buffers of one forward and backward pass, allocated once.
+
+use coherence_cpu::Element;
+
+/// What the passes of an [`Mlp`](crate::Mlp) write, for batches of up to `capacity` examples.
+///
+/// Legend: m: examples of the current batch, o: outputs of a layer.
+#[derive(Debug, Clone)]
+pub struct Workspace<T> {
+    capacity: usize,
+    m: usize,
+    /// Layer by layer [m, o]: the activations after ReLU, last the logits.
+    pub(crate) outputs: Vec<Vec<T>>,
+    /// Layer by layer [m, o]: the gradient of the SUM loss by the layer's output before ReLU.
+    pub(crate) deltas: Vec<Vec<T>>,
+    widths: Vec<usize>,
+}
+
+impl<T: Element> Workspace<T> {
+    /// Buffers for layers of `outputs` neurons each.
+    pub(crate) fn new(outputs: &[usize], capacity: usize) -> Self {
+        let buffers = || outputs.iter().map(|o| vec![T::zero(); capacity * o]).collect::<Vec<_>>();
+        Self { capacity, m: 0, outputs: buffers(), deltas: buffers(), widths: outputs.to_vec() }
+    }
+
+    /// The largest batch that fits.
+    pub fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// The number of examples m of the last forward pass.
+    pub fn examples(&self) -> usize {
+        self.m
+    }
+
+    /// Starts a batch of m examples; panics if it does not fit.
+    pub(crate) fn begin(&mut self, m: usize) {
+        assert!(m <= self.capacity, "a batch of {m} in a workspace for {}", self.capacity);
+        self.m = m;
+    }
+
+    /// The logits [m, k] of the last forward pass.
+    pub fn logits(&self) -> &[T] {
+        self.output(self.outputs.len() - 1)
+    }
+
+    /// The logits [m, k] and the place [m, k] where the loss writes its gradient by them.
+    pub fn logits_and_delta(&mut self) -> (&[T], &mut [T]) {
+        let last = self.outputs.len() - 1;
+        let len = self.m * self.widths[last];
+        (&self.outputs[last][..len], &mut self.deltas[last][..len])
+    }
+
+    /// Layer `l`'s activations [m, o] (0 is the first layer after the input).
+    pub(crate) fn output(&self, l: usize) -> &[T] {
+        &self.outputs[l][..self.m * self.widths[l]]
+    }
+
+    /// Layer `l`'s deltas [m, o].
+    pub(crate) fn delta(&self, l: usize) -> &[T] {
+        &self.deltas[l][..self.m * self.widths[l]]
+    }
+}
