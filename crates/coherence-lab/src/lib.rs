@@ -1,1 +1,22 @@
-//! Experiments as data: run, recorded, judged and reported; the command line coherence.
+//! Experiments as data: run, recorded, judged and reported.
+//!
+//! An experiment is a TOML file in `experiments/`. It names a data set, a model, a grid, what the
+//! paper says and the claims to check. This crate turns it into runs, keeps their records, judges
+//! the claims over several seeds, and writes a summary and a report:
+//!
+//! 1. a spec is read and checked, unknown keys refused;
+//! 2. its runs (grid × seeds) are planned and executed, each in a folder that can be resumed;
+//! 3. the measured rows become a [`record::Record`];
+//! 4. claims are judged from the record alone;
+//! 5. a [`summary::Summary`] holds the verdicts and the report draws the figures.
+//!
+//! It holds no mathematics but the interval over seeds: a formula found here belongs in
+//! `coherence-core`.
+
+pub mod cell;
+pub mod figure;
+pub mod interval;
+pub mod machine;
+pub mod record;
+pub mod scale;
+pub mod summary;

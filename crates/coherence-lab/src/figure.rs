@@ -1,0 +1,79 @@
+//! Figures as data: what an experiment file asks the report to draw from the records.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::cell::Setting;
+
+/// One figure of the report.
+///
+/// A line shows the mean over the seeds and, with several seeds, the 95 % interval as a band.
+/// An axis of the grid that no field below places gets one line a value (in a heat map one panel).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Figure {
+    /// Name, unique in the experiment; letters, digits and hyphens.
+    pub id: String,
+    /// Heading.
+    pub title: String,
+    /// What to look for, in a sentence or two.
+    #[serde(default)]
+    pub caption: String,
+    /// The paper's figure that it stands beside, for example `CG20 Fig. 1 (a)`.
+    #[serde(default)]
+    pub source: String,
+    /// Lines or a heat map.
+    #[serde(default)]
+    pub kind: Kind,
+    /// The series to draw, `a - b` being a difference taken run by run and step by step; a heat map
+    /// draws each in a panel of its own, at its last step.
+    pub series: Vec<String>,
+    /// Series to compare with, drawn in dashed grey; a single value is drawn right across.
+    #[serde(default)]
+    pub reference: Vec<String>,
+    /// What runs along x: absent is the step, else an axis of the grid (then each cell gives its last
+    /// step) or a series' name (coherence against loss).
+    #[serde(default)]
+    pub x: Option<String>,
+    /// Axis of the grid that gets one panel a value; for a heat map the axis that runs along x.
+    #[serde(default)]
+    pub columns: Option<String>,
+    /// Axis of the grid that gets one row of panels a value; for a heat map the axis along y.
+    #[serde(default)]
+    pub rows: Option<String>,
+    /// Axis of the grid that gets one colour a value.
+    #[serde(default)]
+    pub color: Option<String>,
+    /// Only cells with these values.
+    #[serde(default)]
+    pub only: BTreeMap<String, Setting>,
+    /// Label of x; absent is `step` or the series' name.
+    #[serde(default)]
+    pub x_label: Option<String>,
+    /// Label of y, with its unit.
+    pub y_label: String,
+    /// Least y shown; absent is the least there is.
+    #[serde(default)]
+    pub y_min: Option<f64>,
+    /// Greatest y shown; absent is the greatest there is.
+    #[serde(default)]
+    pub y_max: Option<f64>,
+    /// Logarithmic x; step 0 is then drawn at the left edge.
+    #[serde(default)]
+    pub log_x: bool,
+    /// Logarithmic y (for a heat map: colour).
+    #[serde(default)]
+    pub log_y: bool,
+}
+
+/// How a figure is drawn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// Series against steps or against another series.
+    #[default]
+    Lines,
+    /// One series' last value over two axes of the grid.
+    HeatMap,
+}

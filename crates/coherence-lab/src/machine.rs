@@ -1,0 +1,51 @@
+//! The machine and the build that made a measurement; named in every record.
+
+use serde::{Deserialize, Serialize};
+use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
+
+/// Where and with what a record was made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Machine {
+    /// Processor, as it calls itself.
+    pub cpu: String,
+    /// Logical cores.
+    pub cores: usize,
+    /// Memory in GiB, rounded.
+    pub memory_gib: u64,
+    /// Operating system and architecture, for example `linux-x86_64`.
+    pub platform: String,
+    /// Version of coherence-lab.
+    pub version: String,
+}
+
+impl Machine {
+    /// The machine that this process runs on.
+    pub fn here() -> Self {
+        let wanted = RefreshKind::nothing()
+            .with_cpu(CpuRefreshKind::nothing())
+            .with_memory(MemoryRefreshKind::nothing().with_ram());
+        let system = System::new_with_specifics(wanted).ok();
+        let cpu = system.as_ref().and_then(|system| system.cpus().first());
+        let memory = system.as_ref().map_or(0, System::total_memory);
+        Self {
+            cpu: cpu.map_or("unknown", |cpu| cpu.brand()).trim().to_owned(),
+            cores: std::thread::available_parallelism().map_or(1, usize::from),
+            memory_gib: (memory + (1 << 29)) >> 30,
+            platform: format!("{}-{}", std::env::consts::OS, std::env::consts::ARCH),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+
+    /// A short name for files: letters, digits and hyphens of the processor's name and the cores.
+    pub fn slug(&self) -> String {
+        let words: Vec<String> = self
+            .cpu
+            .to_lowercase()
+            .split(|c: char| !c.is_ascii_alphanumeric())
+            .filter(|word| !word.is_empty())
+            .map(str::to_owned)
+            .collect();
+        format!("{}-{}c", words.join("-"), self.cores)
+    }
+}

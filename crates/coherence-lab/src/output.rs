@@ -1,0 +1,44 @@
+//! The only place that writes to stdout: results, as text for people or JSON for machines.
+
+use std::fmt::Display;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use anyhow::Context;
+use serde::Serialize;
+
+/// How a command ended, as the exit status says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Status {
+    /// 0: done, and every claim that applies holds.
+    Holds,
+    /// 1: a claim that applies does not hold, or a file checked is not valid.
+    Fails,
+    /// 2: something could not run.
+    CouldNotRun,
+}
+
+/// Writes one result: as JSON with `--json`, else as text.
+pub(crate) fn result(json: bool, value: &(impl Serialize + Display)) -> anyhow::Result<()> {
+    let text = if json { serde_json::to_string_pretty(value)? } else { value.to_string() };
+    let mut out = io::stdout().lock();
+    match writeln!(out, "{}", text.trim_end_matches('\n')) {
+        // The reader of a pipe may have had enough.
+        Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.context("cannot write to stdout"),
+    }
+}
+
+/// Ends the process: the error, if any, goes to stderr with its causes and gives status 2.
+pub(crate) fn exit(ended: anyhow::Result<Status>) -> ExitCode {
+    let status = ended.unwrap_or_else(|error| {
+        // Nothing is left to tell the user with if stderr is gone.
+        let _ = writeln!(io::stderr(), "coherence: {error:#}");
+        Status::CouldNotRun
+    });
+    ExitCode::from(match status {
+        Status::Holds => 0,
+        Status::Fails => 1,
+        Status::CouldNotRun => 2,
+    })
+}

@@ -1,0 +1,54 @@
+// Scales: from a value to a position on an axis ("u", in which zoom and pan are plain arithmetic).
+
+const linear = {
+  log: false,
+  to: (value) => value,
+  from: (u) => u,
+  ticks: (low, high, count) => linearTicks(low, high, count),
+};
+
+// Logarithms of positive values. Zero has a place of its own, half a decade under the least of them;
+// what is less than zero has none.
+function logarithmic(least) {
+  const zero = Math.log10(least) - 0.5;
+  return {
+    log: true,
+    to: (value) => (value > 0 ? Math.max(Math.log10(value), zero) : value === 0 ? zero : NaN),
+    from: (u) => (u <= zero ? 0 : 10 ** u),
+    ticks(low, high, count) {
+      const positive = logTicks(10 ** Math.max(low, zero + 0.25), 10 ** high, count);
+      return low <= zero + 1e-9 ? [0, ...positive] : positive;
+    },
+  };
+}
+
+// A list of words at 0, 1, 2, …
+const words = (list) => ({
+  ...linear,
+  ticks: (low, high) => list.map((_, i) => i).filter((i) => i >= low && i <= high),
+});
+
+function scaleOf(axis, log, values) {
+  if (axis.ticks?.length) return words(axis.ticks);
+  const positive = values.filter((value) => value > 0);
+  return log && positive.length ? logarithmic(positive.reduce((a, b) => Math.min(a, b))) : linear;
+}
+
+const label = (axis, tick) => axis.ticks?.[tick] ?? show(tick, 3);
+
+// The least and the greatest of finite numbers; [0, 1] for none.
+function extent(values) {
+  let [low, high] = [Infinity, -Infinity];
+  for (const value of values) {
+    if (!Number.isFinite(value)) continue;
+    low = Math.min(low, value);
+    high = Math.max(high, value);
+  }
+  return low <= high ? [low, high] : [0, 1];
+}
+
+// A range with some air at both ends, never empty.
+function padded([low, high], air) {
+  const width = high - low || Math.abs(high) * 0.1 || 1;
+  return [low - width * air, high + width * air];
+}

@@ -1,0 +1,80 @@
+//! Short names for series that stand side by side: what they share is left out.
+
+/// What a series entry asks for: a series of the record, or `a - b`, a difference of two.
+pub(super) fn operands(entry: &str) -> (&str, Option<&str>) {
+    match entry.split_once(" - ") {
+        Some((a, b)) => (a.trim(), Some(b.trim())),
+        None => (entry, None),
+    }
+}
+
+/// Legend texts: `train.accuracy`, `test.accuracy` become `train`, `test`.
+///
+/// Segments that begin or end every name are dropped, unless a name would be left empty.
+/// A single name stays whole.
+pub(super) fn legend(entries: &[String]) -> Vec<String> {
+    let names: Vec<Vec<&str>> = entries
+        .iter()
+        .flat_map(|entry| {
+            let (a, b) = operands(entry);
+            std::iter::once(a).chain(b).map(|name| name.split('.').collect())
+        })
+        .collect();
+    let (head, tail) = shared(&names);
+    entries.iter().map(|entry| shorten(entry, head, tail)).collect()
+}
+
+/// How many leading and trailing segments all names share and can all do without.
+fn shared(names: &[Vec<&str>]) -> (usize, usize) {
+    let Some(first) = names.first() else { return (0, 0) };
+    let room = names.iter().map(Vec::len).min().unwrap_or(1) - 1;
+    let all = |same: &dyn Fn(&Vec<&str>) -> bool| names.len() > 1 && names.iter().all(same);
+    let tail = (0..room)
+        .take_while(|k| all(&|name| name[name.len() - 1 - k] == first[first.len() - 1 - k]))
+        .count();
+    let head = (0..room - tail).take_while(|k| all(&|name| name[*k] == first[*k])).count();
+    (head, tail)
+}
+
+fn shorten(entry: &str, head: usize, tail: usize) -> String {
+    let short = |name: &str| {
+        let segments: Vec<&str> = name.split('.').collect();
+        segments[head..segments.len() - tail].join(" ").replace('_', "-")
+    };
+    match operands(entry) {
+        (a, Some(b)) => format!("{} − {}", short(a), short(b)),
+        (a, None) => short(a),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(entries: &[&str], expected: &[&str]) {
+        let entries: Vec<String> = entries.iter().map(|&entry| entry.to_owned()).collect();
+        assert_eq!(legend(&entries), expected);
+    }
+
+    #[test]
+    fn shared_ends_are_left_out() {
+        check(&["train.accuracy", "test.accuracy"], &["train", "test"]);
+        check(
+            &["probe.fc1.weight.m_coherence", "probe.fc2.weight.m_coherence"],
+            &["fc1", "fc2"],
+        );
+    }
+
+    #[test]
+    fn difference_is_shortened_with_its_operands() {
+        let (a, b, gap) = ("train.accuracy", "test.accuracy", "train.accuracy - test.accuracy");
+        check(&[a, b, gap], &["train", "test", "train − test"]);
+    }
+
+    #[test]
+    fn no_name_is_left_empty() {
+        check(&["probe.m_coherence"], &["probe m-coherence"]);
+        check(&["loss", "loss"], &["loss", "loss"]);
+        check(&["probe.alpha", "probe.fc1.weight.alpha"], &["probe", "probe fc1 weight"]);
+    }
+}

@@ -1,0 +1,106 @@
+//! Numbers, intervals and durations as people read them.
+
+use crate::interval::Interval;
+
+/// Four significant digits, with a power of ten under 10⁻³ and from 10⁶ on; `−` is a true minus.
+pub(super) fn text(value: f64) -> String {
+    let size = value.abs();
+    if value == 0.0 || !value.is_finite() {
+        return if value == 0.0 { "0".into() } else { format!("{value}") };
+    }
+    if !(1e-3..1e6).contains(&size) {
+        return scientific(value);
+    }
+    trimmed(value, (3 - exponent(size)).max(0) as usize)
+}
+
+/// `mean ± half width`, both to the second digit of the half width; a point is its [`text`].
+pub(super) fn interval(interval: &Interval) -> String {
+    let half = interval.high - interval.mean;
+    let digits = 1 - exponent(half.max(f64::MIN_POSITIVE));
+    if half == 0.0 || !(0..=6).contains(&digits) {
+        return if half == 0.0 {
+            text(interval.mean)
+        } else {
+            format!("{} ± {}", text(interval.mean), text(half))
+        };
+    }
+    let digits = digits as usize;
+    format!("{} ± {:.digits$}", minus(&format!("{:.digits$}", interval.mean)), half)
+}
+
+/// Seconds as `0.4 s`, `12 s`, `3 min 20 s` or `2 h 5 min`.
+pub(super) fn duration(seconds: f64) -> String {
+    let whole = seconds.round() as u64;
+    match whole {
+        _ if seconds < 10.0 => format!("{seconds:.1} s"),
+        0..60 => format!("{whole} s"),
+        60..3600 => format!("{} min {} s", whole / 60, whole % 60),
+        _ => format!("{} h {} min", whole / 3600, whole / 60 % 60),
+    }
+}
+
+fn exponent(size: f64) -> i32 {
+    size.log10().floor() as i32
+}
+
+fn trimmed(value: f64, digits: usize) -> String {
+    let text = format!("{value:.digits$}");
+    let text = if digits == 0 { &text } else { text.trim_end_matches('0').trim_end_matches('.') };
+    minus(text)
+}
+
+fn scientific(value: f64) -> String {
+    let text = format!("{value:.3e}");
+    let (mantissa, power) = text.split_once('e').expect("`e` format has an exponent");
+    let mantissa = mantissa.trim_end_matches('0').trim_end_matches('.');
+    format!("{} × 10{}", minus(mantissa), superscript(power))
+}
+
+fn superscript(power: &str) -> String {
+    const DIGITS: [char; 10] = ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'];
+    power.chars().map(|c| c.to_digit(10).map_or('⁻', |digit| DIGITS[digit as usize])).collect()
+}
+
+fn minus(text: &str) -> String {
+    text.replace('-', "−")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_have_four_digits_and_no_trailing_zeros() {
+        for (value, expected) in [
+            (0.0, "0"),
+            (0.625, "0.625"),
+            (2.5, "2.5"),
+            (-0.123_456, "−0.1235"),
+            (12_345.6, "12346"),
+            (1e-12, "1 × 10⁻¹²"),
+            (-1_234_567.0, "−1.235 × 10⁶"),
+            (f64::NAN, "NaN"),
+        ] {
+            assert_eq!(text(value), expected);
+        }
+    }
+
+    #[test]
+    fn interval_is_rounded_to_its_uncertainty() {
+        let of = |mean: f64, half: f64| {
+            interval(&Interval { mean, low: mean - half, high: mean + half })
+        };
+        assert_eq!(of(0.971_23, 0.003_14), "0.9712 ± 0.0031");
+        assert_eq!(of(-12.34, 2.6), "−12.3 ± 2.6");
+        assert_eq!(of(0.625, 0.0), "0.625");
+        assert_eq!(of(12_345.0, 560.0), "12345 ± 560");
+        assert_eq!(of(0.0, 1.5e-13), "0 ± 1.5 × 10⁻¹³");
+    }
+
+    #[test]
+    fn durations_have_two_units_at_most() {
+        let texts = [0.04, 12.4, 200.0, 7_500.0].map(duration);
+        assert_eq!(texts, ["0.0 s", "12 s", "3 min 20 s", "2 h 5 min"]);
+    }
+}

@@ -1,0 +1,100 @@
+//! The top of the page: what was run, how many claims stand how, and the table of all claims.
+
+use maud::{Markup, html};
+
+use super::{claim, number, verdict};
+use crate::summary::{ExperimentSummary, Summary, Verdict};
+
+/// Title, occasion and the tally of verdicts; a verdict's button shows its claims alone.
+pub(super) fn header(summary: &Summary) -> Markup {
+    let machine = &summary.machine;
+    html! {
+        header.top {
+            p.brand { "coherence" }
+            h1 { "Do coherent gradients explain generalisation?" }
+            p.occasion {
+                "Reproduction at scale " b { (summary.scale) } ", " (summary.date) ", "
+                (number::duration(summary.wall_seconds)) " of runs. Version " (machine.version) " on "
+                (machine.cpu) ", " (machine.cores) " cores, " (machine.platform) "."
+            }
+            div.tallies role="group" aria-label="claims by verdict" {
+                @for v in verdict::ALL { (tally(v, &summary.experiments)) }
+            }
+        }
+    }
+}
+
+fn tally(of: Verdict, experiments: &[ExperimentSummary]) -> Markup {
+    let claims = experiments.iter().flat_map(|experiment| &experiment.claims);
+    let count = claims.filter(|claim| claim.verdict == of).count();
+    let class = verdict::class(of);
+    html! {
+        button.tally.(class) type="button" data-filter=(class) aria-pressed="false" disabled[count == 0] {
+            span.symbol aria-hidden="true" { (verdict::symbol(of)) }
+            b { (count) } " "
+            @if count == 1 { (verdict::words(of)) } @else { (plural(of)) }
+        }
+    }
+}
+
+fn plural(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Holds => "hold",
+        Verdict::Fails => "fail",
+        Verdict::NotApplicable => "do not apply",
+        Verdict::Undecided => "undecided",
+    }
+}
+
+/// Links to the experiments, each with its verdict.
+pub(super) fn navigation(experiments: &[ExperimentSummary]) -> Markup {
+    html! {
+        nav aria-label="experiments" {
+            a href="#claims" { "Claims" }
+            @for experiment in experiments {
+                @let verdict = verdict::of_experiment(experiment);
+                a href={ "#" (experiment.id) } title=(experiment.title) {
+                    (experiment.id) " "
+                    span.(verdict::class(verdict)) title=(verdict::words(verdict)) {
+                        (verdict::symbol(verdict))
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Every claim with its measured value, interval and verdict, experiment by experiment.
+pub(super) fn claims(experiments: &[ExperimentSummary]) -> Markup {
+    html! {
+        section id="claims" {
+            h2 { "Claims" }
+            @if experiments.is_empty() { p.empty { "No experiment was run." } }
+            @else {
+                table.claims {
+                    thead {
+                        tr { th { "claim" } th { "statement" } th { "measured ± 95 %" } th { "verdict" } }
+                    }
+                    @for experiment in experiments { (group(experiment)) }
+                }
+            }
+        }
+    }
+}
+
+fn group(experiment: &ExperimentSummary) -> Markup {
+    html! {
+        tbody {
+            tr.group {
+                th colspan="3" scope="rowgroup" {
+                    a href={ "#" (experiment.id) } { (experiment.id) } " " (experiment.title)
+                }
+                td { (number::duration(experiment.wall_seconds)) }
+            }
+            @if let Some(failure) = &experiment.failure {
+                tr { td.failure colspan="4" { "could not run: " (failure) } }
+            }
+            @for claim in &experiment.claims { (claim::row(claim)) }
+        }
+    }
+}

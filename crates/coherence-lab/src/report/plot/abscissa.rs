@@ -1,0 +1,97 @@
+//! What runs along x: the step, a series, or an axis of the grid.
+
+use super::curves::Curve;
+use super::facets::Values;
+use super::index::{Index, Point};
+use super::{Axis, Line};
+use crate::cell::{Cell, Setting};
+use crate::figure::Figure;
+use crate::report::json::short;
+
+/// What runs along x.
+pub(super) enum X {
+    Step,
+    /// A series, drawn against at equal steps.
+    Series(String),
+    /// An axis of the grid: one point a cell, at its last step.
+    Grid(Values),
+}
+
+impl X {
+    pub(super) fn of(figure: &Figure, cells: &[(usize, &Cell)]) -> Self {
+        match &figure.x {
+            None => Self::Step,
+            Some(name) if cells.iter().any(|(_, cell)| cell.get(name).is_some()) => {
+                Self::Grid(Values::of(Some(name), cells))
+            }
+            Some(name) => Self::Series(name.clone()),
+        }
+    }
+
+    /// The grid axis along x, if it is one.
+    pub(super) fn grid(&self) -> Option<&str> {
+        match self {
+            Self::Grid(values) => Some(&values.name),
+            _ => None,
+        }
+    }
+
+    pub(super) fn axis(&self, figure: &Figure) -> Axis {
+        let name = figure.x.as_deref().unwrap_or("step");
+        let label = figure.x_label.clone().unwrap_or_else(|| name.replace(['.', '_'], " "));
+        let ticks = match self {
+            Self::Grid(values) if !values.numeric() => values.words(),
+            _ => Vec::new(),
+        };
+        Axis { label, log: figure.log_x, ticks, ..Axis::default() }
+    }
+
+    pub(super) fn line(&self, index: &Index<'_>, cells: &[(usize, &Cell)], curve: &Curve<'_>) -> Line {
+        match self {
+            Self::Step => {
+                let points = index.curve(curve.cell, curve.entry);
+                line(points.into_iter().map(|point| (point.step as f64, point)), false)
+            }
+            Self::Series(name) => {
+                let x = index.curve(curve.cell, name);
+                let at = |step| x.iter().find(|point| point.step == step).map(|p| p.value.mean);
+                let points = index.curve(curve.cell, curve.entry).into_iter();
+                line(points.filter_map(|point| Some((at(point.step)?, point))), true)
+            }
+            Self::Grid(values) => {
+                let points = values.values.iter().enumerate().filter_map(|(i, value)| {
+                    let wanted = curve.place.with(&values.name, value);
+                    let (cell, _) = cells.iter().find(|(_, cell)| **cell == wanted)?;
+                    Some((position(&values.values, i), index.last(*cell, curve.entry)?))
+                });
+                line(points, true)
+            }
+        }
+    }
+}
+
+/// Where the i-th value stands: at its size if all are numbers, else at i.
+fn position(values: &[Setting], i: usize) -> f64 {
+    match &values[i] {
+        Setting::Number(size) if values.iter().all(|v| matches!(v, Setting::Number(_))) => *size,
+        _ => i as f64,
+    }
+}
+
+fn line(points: impl Iterator<Item = (f64, Point)>, steps: bool) -> Line {
+    let mut line = Line::default();
+    for (x, point) in points {
+        line.x.push(short(x));
+        line.y.push(short(point.value.mean));
+        line.low.push(short(point.value.low));
+        line.high.push(short(point.value.high));
+        line.steps.push(point.step);
+    }
+    if line.low == line.high {
+        (line.low, line.high) = Default::default();
+    }
+    if !steps {
+        line.steps.clear();
+    }
+    line
+}

@@ -1,0 +1,53 @@
+//! What a figure of lines draws: each series of each cell shown, and what tells them apart.
+
+use super::abscissa::X;
+use super::facets::{rest, varying};
+use crate::cell::{Cell, Setting};
+use crate::figure::Figure;
+
+/// One thing to draw: a cell's series with its place, colour and dashes.
+pub(super) struct Curve<'a> {
+    pub(super) cell: usize,
+    pub(super) place: &'a Cell,
+    pub(super) entry: &'a str,
+    pub(super) reference: bool,
+    /// What tells it from the other lines of its panel, besides the series.
+    pub(super) group: String,
+}
+
+/// All that is to be drawn; with a grid axis along x, one curve for the cells that differ in it alone.
+pub(super) fn curves<'a>(figure: &'a Figure, cells: &[(usize, &'a Cell)], x: &X) -> Vec<Curve<'a>> {
+    let placed = [figure.rows.as_deref(), figure.columns.as_deref(), x.grid()];
+    let varying = varying(cells);
+    let mut curves: Vec<Curve<'a>> = Vec::new();
+    for &(cell, place) in cells {
+        let group = group(figure, place, &placed, &varying);
+        let drawn = |curve: &Curve<'_>| x.grid().is_some() && same_but(x.grid(), curve.place, place);
+        if curves.iter().any(drawn) {
+            continue;
+        }
+        let series = figure.series.iter().map(|entry| (entry, false));
+        let all = series.chain(figure.reference.iter().map(|entry| (entry, true)));
+        curves.extend(all.map(|(entry, reference)| Curve {
+            cell,
+            place,
+            entry,
+            reference,
+            group: group.clone(),
+        }));
+    }
+    curves
+}
+
+/// The value of the colour axis if that is all there is to say, else all that is not placed.
+fn group(figure: &Figure, cell: &Cell, placed: &[Option<&str>], varying: &[String]) -> String {
+    let color = figure.color.as_deref();
+    let others: Vec<Option<&str>> = placed.iter().copied().chain([color]).collect();
+    let value = color.and_then(|axis| cell.get(axis)).map(Setting::to_string);
+    let words = [value.unwrap_or_default(), rest(cell, &others, varying)];
+    words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(", ")
+}
+
+fn same_but(axis: Option<&str>, a: &Cell, b: &Cell) -> bool {
+    a.0.iter().zip(&b.0).all(|(a, b)| a == b || Some(a.0.as_str()) == axis)
+}

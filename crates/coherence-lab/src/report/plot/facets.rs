@@ -1,0 +1,79 @@
+//! Which cells a figure shows, and the values of the grid's axes among them.
+
+use std::cmp::Ordering;
+
+use super::index::Index;
+use crate::cell::{Cell, Setting};
+use crate::figure::Figure;
+
+/// The values of one axis of the grid among the cells shown, in order.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Values {
+    pub(super) name: String,
+    pub(super) values: Vec<Setting>,
+}
+
+impl Values {
+    /// The values of `axis` among `cells`: numbers by size, words as they come.
+    ///
+    /// Without an axis there is one place and it has no name.
+    pub(super) fn of(axis: Option<&str>, cells: &[(usize, &Cell)]) -> Self {
+        let Some(name) = axis else { return Self::default() };
+        let mut values: Vec<Setting> = Vec::new();
+        for value in cells.iter().filter_map(|(_, cell)| cell.get(name)) {
+            if !values.contains(value) {
+                values.push(value.clone());
+            }
+        }
+        values.sort_by(by_size);
+        Self { name: name.to_owned(), values }
+    }
+
+    /// The place of a cell, 0 where there is no axis.
+    pub(super) fn place(&self, cell: &Cell) -> usize {
+        let value = cell.get(&self.name);
+        self.values.iter().position(|v| Some(v) == value).unwrap_or(0)
+    }
+
+    /// `noise 25`, `noise 50`, …; nothing for one place.
+    pub(super) fn titles(&self) -> Vec<String> {
+        self.values.iter().map(|value| format!("{} {value}", self.name)).collect()
+    }
+
+    pub(super) fn words(&self) -> Vec<String> {
+        self.values.iter().map(Setting::to_string).collect()
+    }
+
+    pub(super) fn numeric(&self) -> bool {
+        self.values.iter().all(|value| matches!(value, Setting::Number(_)))
+    }
+}
+
+/// The cells that fulfil the figure's condition.
+pub(super) fn shown<'r>(figure: &Figure, index: &Index<'r>) -> Vec<(usize, &'r Cell)> {
+    let wanted = Cell(figure.only.clone().into_iter().collect());
+    index.cells().filter(|(_, cell)| cell.contains(&wanted)).collect()
+}
+
+/// The part of a cell that the figure places nowhere: `clip=2,data=real`, empty when all is placed.
+pub(super) fn rest(cell: &Cell, placed: &[Option<&str>], varying: &[String]) -> String {
+    let free = |axis: &str| !placed.contains(&Some(axis)) && varying.iter().any(|v| v == axis);
+    let pairs = cell.0.iter().filter(|(axis, _)| free(axis));
+    pairs.map(|(axis, value)| format!("{axis} {value}")).collect::<Vec<_>>().join(", ")
+}
+
+/// The axes that have more than one value among `cells`.
+pub(super) fn varying(cells: &[(usize, &Cell)]) -> Vec<String> {
+    let Some((_, first)) = cells.first() else { return Vec::new() };
+    let several = |axis: &str| cells.iter().any(|(_, cell)| cell.get(axis) != first.get(axis));
+    let names = first.0.iter().map(|(axis, _)| axis.clone());
+    names.filter(|axis| several(axis)).collect()
+}
+
+/// Numbers by size; words keep their order.
+fn by_size(a: &Setting, b: &Setting) -> Ordering {
+    match (a, b) {
+        (Setting::Number(a), Setting::Number(b)) => a.total_cmp(b),
+        _ => Ordering::Equal,
+    }
+}

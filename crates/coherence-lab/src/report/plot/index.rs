@@ -1,0 +1,69 @@
+//! A record's values by cell and series: for each step, one value a seed.
+
+use std::collections::BTreeMap;
+
+use crate::cell::Cell;
+use crate::interval::Interval;
+use crate::record::Record;
+use crate::report::names::operands;
+
+/// Values by (seed, step).
+type Runs = BTreeMap<(u64, u64), f64>;
+
+/// The rows of a record, found by cell and series.
+pub(super) struct Index<'r> {
+    cells: Vec<&'r Cell>,
+    runs: BTreeMap<(usize, &'r str), Runs>,
+}
+
+/// A step and the mean over the seeds of what was measured there.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Point {
+    pub(super) step: u64,
+    pub(super) value: Interval,
+}
+
+impl<'r> Index<'r> {
+    /// Non-finite values are left out: a missing point is a gap in the line.
+    pub(super) fn new(record: &'r Record) -> Self {
+        let mut index = Self { cells: record.cells(), runs: BTreeMap::new() };
+        let mut last = 0; // rows of a cell stand together
+        for row in record.rows.iter().filter(|row| row.value.is_finite()) {
+            if *index.cells[last] != row.cell {
+                last = index.cells.iter().position(|cell| **cell == row.cell).unwrap_or(last);
+            }
+            let runs = index.runs.entry((last, &row.series)).or_default();
+            runs.insert((row.seed, row.step), row.value);
+        }
+        index
+    }
+
+    /// The cells that have rows, in the order of the record.
+    pub(super) fn cells(&self) -> impl Iterator<Item = (usize, &'r Cell)> + use<'_, 'r> {
+        self.cells.iter().copied().enumerate()
+    }
+
+    /// The mean curve of a series, or of a difference `a - b` taken run by run and step by step.
+    pub(super) fn curve(&self, cell: usize, entry: &str) -> Vec<Point> {
+        let mut steps: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
+        for (&(_, step), value) in &self.difference(cell, entry) {
+            steps.entry(step).or_default().push(*value);
+        }
+        let point = |(step, values): (u64, Vec<f64>)| {
+            Interval::of(&values).map(|value| Point { step, value })
+        };
+        steps.into_iter().filter_map(point).collect()
+    }
+
+    /// The last point of the mean curve.
+    pub(super) fn last(&self, cell: usize, entry: &str) -> Option<Point> {
+        self.curve(cell, entry).pop()
+    }
+
+    fn difference(&self, cell: usize, entry: &str) -> Runs {
+        let (a, b) = operands(entry);
+        let runs = |name| self.runs.get(&(cell, name)).cloned().unwrap_or_default();
+        let Some(b) = b.map(runs) else { return runs(a) };
+        runs(a).into_iter().filter_map(|(at, a)| Some((at, a - b.get(&at)?))).collect()
+    }
+}

@@ -1,0 +1,84 @@
+//! Lines: means over the seeds with their 95 % intervals, panel by panel.
+
+use super::abscissa::X;
+use super::curves::{Curve, curves};
+use super::facets::{Values, shown};
+use super::index::Index;
+use super::thin::thin;
+use super::{Axis, Key, Line, Lines, Panel, nothing};
+use crate::cell::Cell;
+use crate::figure::Figure;
+use crate::record::Record;
+use crate::report::names;
+
+pub(super) fn plot(figure: &Figure, record: &Record) -> Result<Lines, String> {
+    let index = Index::new(record);
+    let cells = shown(figure, &index);
+    let x = X::of(figure, &cells);
+    let rows = Values::of(figure.rows.as_deref(), &cells);
+    let columns = Values::of(figure.columns.as_deref(), &cells);
+    let curves = curves(figure, &cells, &x);
+    let (colors, dashes) = keys(figure, &cells, &curves);
+    let mut panels: Vec<Panel> = Vec::new();
+    for curve in &curves {
+        let mut line = x.line(&index, &cells, curve);
+        if line.x.is_empty() {
+            continue;
+        }
+        mark(&mut line, figure, curve, &colors, &dashes);
+        let (row, column) = (rows.place(curve.place), columns.place(curve.place));
+        match panels.iter_mut().find(|panel| (panel.row, panel.column) == (row, column)) {
+            Some(panel) => panel.lines.push(line),
+            None => panels.push(Panel { row, column, lines: vec![line] }),
+        }
+    }
+    if panels.is_empty() {
+        return Err(nothing(figure));
+    }
+    panels.sort_by_key(|panel| (panel.row, panel.column));
+    let thinned = thin(&mut panels);
+    let y = Axis {
+        label: figure.y_label.clone(),
+        log: figure.log_y,
+        min: figure.y_min,
+        max: figure.y_max,
+        ticks: Vec::new(),
+    };
+    let (rows, columns) = (rows.titles(), columns.titles());
+    let seeds = record.seeds().len();
+    Ok(Lines { x: x.axis(figure), y, rows, columns, colors, dashes, panels, seeds, thinned })
+}
+
+/// The meanings of colours and dashes: groups are colours if there are several, else series are.
+fn keys(figure: &Figure, cells: &[(usize, &Cell)], curves: &[Curve<'_>]) -> (Key, Key) {
+    let series = Key { items: names::legend(&figure.series), ..Key::default() };
+    let mut groups: Vec<String> = Vec::new();
+    for curve in curves {
+        if !groups.contains(&curve.group) {
+            groups.push(curve.group.clone());
+        }
+    }
+    if groups.len() < 2 {
+        return (series, Key::default());
+    }
+    let axis = Values::of(figure.color.as_deref(), cells);
+    let ordered = axis.numeric() && axis.values.len() == groups.len();
+    if ordered {
+        groups = axis.words();
+    }
+    let groups = Key { name: axis.name, items: groups, ordered };
+    (groups, if figure.series.len() > 1 { series } else { Key::default() })
+}
+
+/// Gives a line its colour and dashes, or its name as a reference.
+fn mark(line: &mut Line, figure: &Figure, curve: &Curve<'_>, colors: &Key, dashes: &Key) {
+    if curve.reference {
+        line.reference = Some(names::legend(&[curve.entry.to_owned()]).concat());
+        return;
+    }
+    let series = figure.series.iter().position(|entry| entry == curve.entry).unwrap_or(0);
+    match colors.items.iter().position(|item| *item == curve.group) {
+        Some(group) => (line.color, line.dash) = (group, series.min(dashes.items.len())),
+        None => line.color = series,
+    }
+}

@@ -1,0 +1,53 @@
+//! How an experiment was done: settings, grid, seeds, date, machine, time, files.
+
+use maud::{Markup, html};
+
+use super::number;
+use crate::summary::{ExperimentSummary, Measured};
+
+/// A folded list of what is needed to do it again.
+pub(super) fn provenance(experiment: &ExperimentSummary) -> Markup {
+    html! {
+        h3 { "How it was done" }
+        dl.provenance {
+            (entry("runs took", &number::duration(experiment.wall_seconds)))
+            (entry("seeds", &seeds(&experiment.seeds)))
+            @for axis in &experiment.axes {
+                (entry(&axis.name, &list(&axis.values)))
+            }
+            @if let Some(measured) = &experiment.measured { (occasion(measured)) }
+            @if let Some(record) = &experiment.record {
+                dt { "record" } dd { a href=(record) { (record) } }
+            }
+        }
+        @if !experiment.settings.is_empty() {
+            details {
+                summary { "All " (experiment.settings.len()) " settings" }
+                dl.provenance { @for (name, value) in &experiment.settings { (entry(name, value)) } }
+            }
+        }
+    }
+}
+
+fn occasion(measured: &Measured) -> Markup {
+    let machine = &measured.machine;
+    let memory = format!("{} GiB", machine.memory_gib);
+    html! {
+        (entry("date", &measured.date))
+        (entry("machine", &format!("{}, {} cores, {memory}", machine.cpu, machine.cores)))
+        (entry("platform", &machine.platform))
+        (entry("version", &machine.version))
+    }
+}
+
+fn entry(name: &str, value: &str) -> Markup {
+    html! { dt { (name) } dd { (value) } }
+}
+
+fn seeds(seeds: &[u64]) -> String {
+    if seeds.is_empty() { "none: the result is exact".to_owned() } else { list(seeds) }
+}
+
+fn list(values: &[impl ToString]) -> String {
+    values.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
