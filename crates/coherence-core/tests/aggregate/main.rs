@@ -1,0 +1,4 @@
+//! Aggregators against sorts, laws, adversaries and other people's numbers.
+
+mod between;
+mod selection;
