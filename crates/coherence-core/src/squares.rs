@@ -2,18 +2,22 @@
 
 use num_traits::Float;
 
-/// Values above it are squared after division by 2⁵⁴⁰.
-const LARGE: f64 = f64::from_bits((1023 + 486) << 52);
-/// Values below it (but not zero) are squared after multiplication by 2⁵⁴⁰.
-const SMALL: f64 = f64::from_bits((1023 - 480) << 52);
-/// 2⁵⁴⁰ and its inverse: exact, and their squares move either tail into the middle.
-const UP: f64 = f64::from_bits((1023 + 540) << 52);
-const DOWN: f64 = f64::from_bits((1023 - 540) << 52);
+use crate::number::wide;
 
-/// Converts to f64, in which all sums run. Exact for every float of at most 64 bits.
-pub(crate) fn wide<T: Float>(x: T) -> f64 {
-    x.to_f64().unwrap_or(f64::NAN)
+/// 2ᵉ for a normal exponent.
+const fn power_of_two(e: i64) -> f64 {
+    f64::from_bits(((1023 + e) as u64) << 52)
 }
+
+/// Values above it are divided by 2⁵⁴⁰ before they are squared: 2⁵⁰ squares under it fit in f64.
+const LARGE: f64 = power_of_two(486);
+const LARGE_DOWN: f64 = power_of_two(-540);
+const LARGE_UP: f64 = power_of_two(540);
+
+/// Values below it are multiplied by 2⁶⁰⁰ before: squares above it keep all their bits.
+const SMALL: f64 = power_of_two(-480);
+const SMALL_UP: f64 = power_of_two(600);
+const SMALL_DOWN: f64 = power_of_two(-600);
 
 /// Σ x², kept in three ranges of magnitude.
 ///
@@ -21,7 +25,7 @@ pub(crate) fn wide<T: Float>(x: T) -> f64 {
 ///
 /// Squares of values above 2⁴⁸⁶ and under 2⁻⁴⁸⁰ leave the range or the precision of f64, although
 /// ratios such as α stay ordinary numbers. Each value is therefore squared in its own range
-/// (large values divided by 2⁵⁴⁰ before, small ones multiplied by it), and the three sums are
+/// (large values divided by 2⁵⁴⁰ before, small ones multiplied by 2⁶⁰⁰), and the three sums are
 /// brought together only when they are read. For values in the middle range the result is bit for
 /// bit the plain sum.
 ///
@@ -36,15 +40,13 @@ pub(crate) fn wide<T: Float>(x: T) -> f64 {
 ///
 /// let sum = SquareSum::of(&[3e200, 4e200]);
 /// assert_eq!(sum.value(), f64::INFINITY); // 2.5e401 is no f64,
-/// let ratio = sum.ratio(SquareSum::of(&[5e200]));
-/// assert!((ratio - 1.0).abs() < 1e-15); // but its ratio to 2.5e401 is 1
+/// assert_eq!(sum.root(), 5e200); // its root is
 /// ```
 ///
 /// # Source
 ///
 /// J. L. Blue, *A portable Fortran program to find the Euclidean norm of a vector*, ACM TOMS 4
-/// (1978), as in LAPACK 3.10 `dnrm2`; here without the square root, and with our own thresholds,
-/// which leave room for 2⁵⁰ values.
+/// (1978), as in LAPACK 3.10 `dnrm2`. Deviation: our own thresholds, wide enough for 2⁵⁰ values.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct SquareSum {
     small: f64,
@@ -66,9 +68,9 @@ impl SquareSum {
     pub fn add(&mut self, x: f64) {
         let magnitude = x.abs();
         if magnitude > LARGE {
-            self.large += (x * DOWN) * (x * DOWN);
+            self.large += (x * LARGE_DOWN) * (x * LARGE_DOWN);
         } else if magnitude < SMALL {
-            self.small += (x * UP) * (x * UP);
+            self.small += (x * SMALL_UP) * (x * SMALL_UP);
         } else {
             self.middle += x * x;
         }
@@ -83,42 +85,51 @@ impl SquareSum {
 
     /// Σ x² as one number: ∞ if it exceeds f64, 0 if it is under the least subnormal.
     pub fn value(self) -> f64 {
-        self.large * UP * UP + (self.middle + self.small * DOWN * DOWN)
+        self.large * LARGE_UP * LARGE_UP + (self.middle + self.small * SMALL_DOWN * SMALL_DOWN)
     }
 
-    /// This sum divided by another, without overflow or underflow on the way.
-    ///
-    /// A divisor of 0 gives NaN (for 0) or ∞.
-    pub fn ratio(self, divisor: Self) -> f64 {
-        let shift = self.shift(divisor);
-        self.shifted(shift) / divisor.shifted(shift)
+    /// √(Σ x²), the Euclidean norm: finite whenever the norm itself is an f64.
+    pub fn root(self) -> f64 {
+        let scale = self.scale(self);
+        libm::sqrt(self.read(scale)) * scale.inverse()
     }
 
-    /// The range in which both sums can be read: that of the larger magnitude present.
-    pub(crate) fn shift(self, other: Self) -> Shift {
+    /// The scale at which both sums can be read: that of the largest magnitude present.
+    pub(crate) fn scale(self, other: Self) -> Scale {
         if self.large > 0.0 || other.large > 0.0 {
-            Shift::Down
+            Scale::Down
         } else if self.middle > 0.0 || other.middle > 0.0 {
-            Shift::None
+            Scale::None
         } else {
-            Shift::Up
+            Scale::Up
         }
     }
 
-    /// Σ (x s)², where s is 2⁻⁵⁴⁰, 1 or 2⁵⁴⁰.
-    pub(crate) fn shifted(self, shift: Shift) -> f64 {
-        match shift {
-            Shift::Down => self.large + self.middle * DOWN * DOWN,
-            Shift::None => self.value(),
-            Shift::Up => self.middle * UP * UP + self.small,
+    /// Σ (s x)². Sums that [`scale`](Self::scale) knows to be zero are added all the same: they
+    /// may be NaN.
+    pub(crate) fn read(self, scale: Scale) -> f64 {
+        match scale {
+            Scale::Down => self.large + self.middle * LARGE_DOWN * LARGE_DOWN,
+            Scale::None => self.value(),
+            Scale::Up => self.large + self.middle + self.small,
         }
     }
 }
 
-/// A power of two by which all values are multiplied before they are squared.
+/// A power of two s by which all values are multiplied before they are squared.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Shift {
+pub(crate) enum Scale {
     Down,
     None,
     Up,
+}
+
+impl Scale {
+    fn inverse(self) -> f64 {
+        match self {
+            Scale::Down => LARGE_UP,
+            Scale::None => 1.0,
+            Scale::Up => SMALL_DOWN,
+        }
+    }
 }

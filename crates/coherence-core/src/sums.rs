@@ -7,7 +7,8 @@ use num_traits::Float;
 use crate::{
     Coherence,
     finite::{NonFinite, Policy},
-    squares::{SquareSum, wide},
+    number::wide,
+    squares::SquareSum,
 };
 
 /// Running sums S = Σ g_i and Q = Σ ‖g_i‖² over a buffer of the caller.
@@ -161,11 +162,11 @@ impl<B: AsRef<[f64]> + AsMut<[f64]>> Sums<B> {
     /// ```
     pub fn normalized(&self) -> Coherence {
         let sum = SquareSum::of(self.sum());
-        let shift = self.squares.shift(sum);
+        let scale = self.squares.scale(sum);
         Coherence {
             m: self.m,
-            sq_norm_of_sum: sum.shifted(shift),
-            sum_sq_norms: self.squares.shifted(shift),
+            sq_norm_of_sum: sum.read(scale),
+            sum_sq_norms: self.squares.read(scale),
         }
     }
 }

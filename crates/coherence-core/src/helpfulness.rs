@@ -1,0 +1,45 @@
+//! Helpfulness: how much the others' gradients help one example.
+
+use crate::{Coherence, Member};
+
+/// h_i, the helpfulness of example i.
+///
+/// # Definition
+///
+/// ```text
+/// h_i = g_i · (S − g_i) / ((m − 1) Q/m)
+/// ```
+///
+/// The mean product with another example's gradient, in units of the mean energy. The mean of h_i
+/// over the sample is α̂, [`Coherence::alpha_unbiased`]. Near 0 or under it, nobody else helps the
+/// example: a wrong label, an outlier, or memorisation to come.
+///
+/// # Edge cases
+///
+/// Fewer than two examples: `None`. Zero gradients only: 0.
+///
+/// # Example
+///
+/// ```
+/// # use coherence_core::{Coherence, Member, helpfulness::helpfulness};
+/// // (1, 0), (1, 0), (-1, 0): S = (1, 0), Q = 3.
+/// let sample = Coherence { m: 3, sq_norm_of_sum: 1.0, sum_sq_norms: 3.0 };
+/// let odd_one_out = Member::of(&[1.0, 0.0], &[-1.0, 0.0]);
+/// assert_eq!(helpfulness(sample, odd_one_out), Some(-1.0));
+/// ```
+///
+/// # Source
+///
+/// Derived from MC20 §3.
+///
+/// Law: A15d
+pub fn helpfulness(sample: Coherence, member: Member) -> Option<f64> {
+    if sample.m < 2 {
+        return None;
+    }
+    let with_others = member.dot_with_sum - member.sq_norm;
+    if sample.sum_sq_norms == 0.0 {
+        return Some(0.0);
+    }
+    Some(with_others / ((sample.m - 1) as f64 * sample.energy()))
+}

@@ -1,0 +1,118 @@
+//! Statistics per coordinate, for the gradient signal-to-noise ratio.
+//!
+//! m: examples, d: parameters.
+
+use num_traits::Float;
+
+use crate::{
+    Coherence,
+    finite::{NonFinite, Policy},
+    number::wide,
+};
+
+/// Running sums Σ g_ij and Σ g_ij² of each coordinate j, over a buffer of the caller.
+///
+/// # Definition
+///
+/// ```text
+/// α_j = (Σ_i g_ij)² / (m Σ_i g_ij²) = r_j/(1 + r_j),    α = Σ_j w_j α_j,    w_j = Σ_i g_ij² / Q
+/// ```
+///
+/// with r_j the [`gsnr`](Coherence::gsnr) of coordinate j. The coordinates are layers of one
+/// parameter each ([`network`](crate::layers::network)).
+///
+/// # Edge cases
+///
+/// As for [`Sums`](crate::Sums), but the squares must fit in f64: beyond 1e154 they are ∞, under
+/// 1e-162 they are 0.
+///
+/// # Example
+///
+/// ```
+/// use coherence_core::similarity::CoordinateSums;
+///
+/// let mut sums = CoordinateSums::new([0.0; CoordinateSums::<()>::buffer_len(2)]);
+/// sums.add(&[1.0, 1.0])?;
+/// sums.add(&[3.0, -1.0])?;
+/// assert_eq!(sums.coordinate(0).alpha(), 0.8); // mean 2, variance 1: r = 4
+/// assert_eq!(sums.coordinate(1).alpha(), 0.0);
+/// # Ok::<(), coherence_core::finite::NonFinite>(())
+/// ```
+///
+/// # Source
+///
+/// Liu et al. (2020); GM22 §4; relation derived.
+///
+/// Law: A15b, A16
+#[derive(Clone, Debug)]
+pub struct CoordinateSums<B> {
+    /// Σ g_ij, then Σ g_ij² [2 d].
+    sums: B,
+    m: u64,
+}
+
+impl CoordinateSums<()> {
+    /// The length of the buffer for d coordinates: 2 d.
+    pub const fn buffer_len(dim: usize) -> usize {
+        2 * dim
+    }
+}
+
+impl<B: AsRef<[f64]> + AsMut<[f64]>> CoordinateSums<B> {
+    /// An empty accumulator over a buffer [2 d], which is set to zero.
+    ///
+    /// # Panics
+    ///
+    /// If the buffer's length is odd.
+    pub fn new(mut buffer: B) -> Self {
+        buffer.as_mut().fill(0.0);
+        assert!(buffer.as_ref().len() % 2 == 0, "the buffer holds two sums per coordinate");
+        Self { sums: buffer, m: 0 }
+    }
+
+    /// d, the number of coordinates.
+    pub fn dim(&self) -> usize {
+        self.sums.as_ref().len() / 2
+    }
+
+    /// Adds one example's gradient [d].
+    ///
+    /// # Errors
+    ///
+    /// [`NonFinite`] with the coordinate's index; nothing is added then.
+    ///
+    /// # Panics
+    ///
+    /// If the gradient's length is not d.
+    pub fn add<T: Float>(&mut self, gradient: &[T]) -> Result<(), NonFinite> {
+        let dim = self.dim();
+        assert_eq!(gradient.len(), dim, "gradient and buffer differ in length");
+        Policy::Error.admit(gradient)?;
+        let (first, second) = self.sums.as_mut().split_at_mut(dim);
+        for ((s, q), &g) in first.iter_mut().zip(second).zip(gradient) {
+            *s += wide(g);
+            *q += wide(g) * wide(g);
+        }
+        self.m += 1;
+        Ok(())
+    }
+
+    /// Adds the sums of another part of the sample: the result is that of the whole.
+    ///
+    /// # Panics
+    ///
+    /// If the two have different d.
+    pub fn merge<C: AsRef<[f64]> + AsMut<[f64]>>(&mut self, other: &CoordinateSums<C>) {
+        assert_eq!(other.dim(), self.dim(), "sums over different dimensions");
+        for (s, o) in self.sums.as_mut().iter_mut().zip(other.sums.as_ref()) {
+            *s += o;
+        }
+        self.m += other.m;
+    }
+
+    /// The statistics of coordinate j alone; panics out of range.
+    pub fn coordinate(&self, j: usize) -> Coherence {
+        let (first, second) = self.sums.as_ref().split_at(self.dim());
+        Coherence { m: self.m, sq_norm_of_sum: first[j] * first[j], sum_sq_norms: second[j] }
+    }
+}

@@ -1,0 +1,197 @@
+//! The bias of a sample's α, its removal, and standard errors.
+
+use crate::{Coherence, Member, moments::Moments};
+
+/// The expected α of a sample of m drawn independently, for gradients of equal norm.
+///
+/// # Definition
+///
+/// ```text
+/// E_S[α_S] = α + (1 − α)/m,    m ≥ 1
+/// ```
+///
+/// Each example is perfectly coherent with itself: a sample of one has α = 1.
+///
+/// # Edge cases
+///
+/// m = 0: ∞, or NaN for α = 1.
+///
+/// # Example
+///
+/// ```
+/// # use coherence_core::unbiased::expected_sample_alpha;
+/// assert_eq!(expected_sample_alpha(0.5, 1), 1.0);
+/// assert_eq!(expected_sample_alpha(0.5, 50), 0.51);
+/// ```
+///
+/// # Source
+///
+/// GM22 note 12 states E_S[α_S] ≥ α; the equality is derived.
+///
+/// Law: A13
+pub fn expected_sample_alpha(alpha: f64, m: u64) -> f64 {
+    alpha + (1.0 - alpha) / m as f64
+}
+
+/// A value with its standard error.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Estimate {
+    /// The value.
+    pub value: f64,
+    /// Its standard error, in the same units.
+    pub standard_error: f64,
+}
+
+impl Coherence {
+    /// α − 1/m: α without the pairs of an example with itself, for gradients of equal norm.
+    ///
+    /// # Edge cases
+    ///
+    /// No examples: `None`.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use coherence_core::Coherence;
+    /// let c = Coherence { m: 4, sq_norm_of_sum: 20.0, sum_sq_norms: 8.0 };
+    /// assert_eq!(c.alpha_without_self(), Some(0.375));
+    /// ```
+    ///
+    /// # Source
+    ///
+    /// MC20 §3, "mathematical simplicity", 2. It is (m − 1)/m times
+    /// [`alpha_unbiased`](Self::alpha_unbiased).
+    ///
+    /// Law: A13
+    pub fn alpha_without_self(&self) -> Option<f64> {
+        (self.m > 0).then(|| self.alpha() - 1.0 / self.m as f64)
+    }
+
+    /// α̂, the de-biased estimate of the distribution's α from this sample.
+    ///
+    /// # Definition
+    ///
+    /// ```text
+    /// α̂ = U / (Q/m),    U = (‖S‖² − Q) / (m (m − 1)),    −1/(m − 1) ≤ α̂ ≤ 1
+    /// ```
+    ///
+    /// U is the mean of g_i · g_j over i ≠ j: unbiased for ‖E g‖². Unlike α it may be negative.
+    ///
+    /// # Edge cases
+    ///
+    /// Fewer than two examples: `None`. Zero gradients only: 0.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use coherence_core::Coherence;
+    /// let orthogonal = Coherence { m: 2, sq_norm_of_sum: 4.0, sum_sq_norms: 4.0 };
+    /// assert_eq!(orthogonal.alpha_unbiased(), Some(0.0)); // where α = 1/2
+    /// let c = Coherence { m: 4, sq_norm_of_sum: 20.0, sum_sq_norms: 8.0 };
+    /// assert_eq!(c.alpha_unbiased(), Some(0.5));
+    /// ```
+    ///
+    /// # Source
+    ///
+    /// Derived from MC20 §3 and GM22 note 12.
+    ///
+    /// Law: A15c
+    pub fn alpha_unbiased(&self) -> Option<f64> {
+        if self.m < 2 {
+            return None;
+        }
+        if self.sum_sq_norms == 0.0 {
+            return Some(0.0);
+        }
+        Some((self.m_coherence() - 1.0) / (self.m as f64 - 1.0))
+    }
+}
+
+/// α̂ with the jackknife's standard error, from a second pass over the sample's members.
+///
+/// # Definition
+///
+/// ```text
+/// se² = (m − 1)/m Σ_i (α̂₍ᵢ₎ − mean α̂₍·₎)²
+/// ```
+///
+/// where α̂₍ᵢ₎ is α̂ of the sample without example i. O(m) time after the dots, O(1) memory. The
+/// value is α̂ of the whole sample, not the jackknife's own correction of it.
+///
+/// # Edge cases
+///
+/// Fewer than three examples, or another number of members than m: `None`.
+///
+/// # Example
+///
+/// ```
+/// # use coherence_core::{Member, Sums, unbiased::jackknife};
+/// let sample = [[1.0, 0.0], [1.0, 1.0], [0.0, 1.0]];
+/// let mut sums = Sums::new([0.0; 2]);
+/// for g in &sample {
+///     sums.add(g)?;
+/// }
+/// let members = sample.iter().map(|g| Member::of(sums.sum(), g));
+/// let estimate = jackknife(sums.coherence(), members).unwrap();
+/// assert!((estimate.value - 0.5).abs() < 1e-15); // leaving one out: 2/3, 0, 2/3
+/// assert!((estimate.standard_error - (16.0f64 / 81.0).sqrt()).abs() < 1e-15);
+/// # Ok::<(), coherence_core::finite::NonFinite>(())
+/// ```
+///
+/// # Source
+///
+/// Derived; the jackknife is Quenouille's and Tukey's (1958).
+///
+/// Law: A15c
+pub fn jackknife(sample: Coherence, members: impl IntoIterator<Item = Member>) -> Option<Estimate> {
+    let value = sample.alpha_unbiased()?;
+    let mut left_out = Moments::default();
+    for member in members {
+        left_out.add(sample.without(member).alpha_unbiased()?);
+    }
+    let m = sample.m as f64;
+    let variance = (m - 1.0) / m * left_out.sum_sq_deviations();
+    (left_out.len() == sample.m).then(|| Estimate { value, standard_error: libm::sqrt(variance) })
+}
+
+/// The mean of α̂ over independent batches, with its standard error.
+///
+/// # Definition
+///
+/// ```text
+/// mean = (1/K) Σ_b α̂_b,    se = sd(α̂_b)/√K    (sd with divisor K − 1)
+/// ```
+///
+/// For streams that cannot be read twice. The ratio α̂_b has a bias of order 1/m_b: let batches be
+/// large.
+///
+/// # Edge cases
+///
+/// Fewer than two batches, or one with fewer than two examples: `None`.
+///
+/// # Example
+///
+/// ```
+/// # use coherence_core::{Coherence, unbiased::batch_means};
+/// let orthogonal = Coherence { m: 2, sq_norm_of_sum: 4.0, sum_sq_norms: 4.0 };
+/// let equal = Coherence { m: 2, sq_norm_of_sum: 8.0, sum_sq_norms: 4.0 };
+/// let estimate = batch_means([orthogonal, equal]).unwrap();
+/// assert_eq!((estimate.value, estimate.standard_error), (0.5, 0.5));
+/// ```
+///
+/// # Source
+///
+/// Derived; batch means are usual in simulation.
+///
+/// Law: A15c
+pub fn batch_means(batches: impl IntoIterator<Item = Coherence>) -> Option<Estimate> {
+    let mut values = Moments::default();
+    for batch in batches {
+        values.add(batch.alpha_unbiased()?);
+    }
+    let k = values.len() as f64;
+    (values.len() > 1).then(|| Estimate {
+        value: values.mean(),
+        standard_error: libm::sqrt(values.sum_sq_deviations() / (k - 1.0) / k),
+    })
+}
