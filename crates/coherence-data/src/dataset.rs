@@ -1,0 +1,110 @@
+//! What a data set is: numbered images with a label and a designation.
+
+use std::sync::Arc;
+
+/// Whether noise changed an example.
+///
+/// An example that was marked for noise and drew its own label again is pristine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Designation {
+    /// As in the original data.
+    Pristine,
+    /// The label differs from the original one, or the image was replaced by noise.
+    Corrupt,
+}
+
+/// What a network is asked to say about an example, and whether noise had a hand in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Target {
+    /// The class, below [`Dataset::classes`].
+    pub label: u32,
+    /// Whether label or image were changed by noise.
+    pub designation: Designation,
+}
+
+/// The shape of one image, stored as [channels, height, width].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Shape {
+    /// Colour channels: 1 for grey.
+    pub channels: usize,
+    /// Rows of pixels.
+    pub height: usize,
+    /// Pixels in a row.
+    pub width: usize,
+}
+
+impl Shape {
+    /// The number of values in one image: channels · height · width.
+    ///
+    /// ```
+    /// use coherence_data::Shape;
+    /// assert_eq!(Shape { channels: 1, height: 28, width: 28 }.features(), 784);
+    /// ```
+    #[must_use]
+    pub const fn features(self) -> usize {
+        self.channels * self.height * self.width
+    }
+}
+
+/// A finite sequence of labelled images; noise, subsets and orders are wrappers around one.
+///
+/// ```
+/// use coherence_data::{Dataset, Designation, digits};
+/// let digits = digits::train();
+/// let mut image = vec![0.0; digits.shape().features()];
+/// let target = digits.get(0, &mut image);
+/// assert_eq!((digits.len(), digits.classes()), (10_000, 10));
+/// assert_eq!(target.designation, Designation::Pristine);
+/// assert!(image.iter().all(|x| (0.0..=1.0).contains(x)));
+/// ```
+pub trait Dataset: Send + Sync {
+    /// The number of examples.
+    fn len(&self) -> usize;
+
+    /// Whether there is no example at all.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The shape of every image.
+    fn shape(&self) -> Shape;
+
+    /// The number of classes; labels are 0, 1, …, classes − 1.
+    fn classes(&self) -> usize;
+
+    /// The target of example `i`, without its image.
+    ///
+    /// # Panics
+    /// If `i` is not below [`len`](Self::len).
+    fn target(&self, i: usize) -> Target;
+
+    /// Writes image `i` into `input` [features] and returns its target; a pixel of 255 is 1.0.
+    ///
+    /// # Panics
+    /// If `i` is not below [`len`](Self::len), or `input` is not [`Shape::features`] long.
+    fn get(&self, i: usize, input: &mut [f32]) -> Target;
+}
+
+/// A pointer to a data set is one.
+macro_rules! forward_dataset {
+    ($($pointer:ty),+) => {$(
+        impl<D: Dataset + ?Sized> Dataset for $pointer {
+            fn len(&self) -> usize {
+                (**self).len()
+            }
+            fn shape(&self) -> Shape {
+                (**self).shape()
+            }
+            fn classes(&self) -> usize {
+                (**self).classes()
+            }
+            fn target(&self, i: usize) -> Target {
+                (**self).target(i)
+            }
+            fn get(&self, i: usize, input: &mut [f32]) -> Target {
+                (**self).get(i, input)
+            }
+        }
+    )+};
+}
+forward_dataset!(&D, Box<D>, Arc<D>);

@@ -1,0 +1,142 @@
+//! IDX, the file format of MNIST: a magic number, the dimensions, then bytes in row-major order.
+//!
+//! ```text
+//! 00 00 08 RANK | RANK dimensions, each 4 bytes, big-endian | one byte per value
+//! ```
+//! Only unsigned bytes (element type 08) are read: no other kind is used by the data sets here.
+//! A file may be gzip; its first two bytes tell, not its name.
+//!
+//! Nothing the file says is believed: dimensions are multiplied with overflow checks and held
+//! against the caller's limit, memory grows only with bytes that really arrived (at most twice as
+//! many), and the file must end exactly where the header says.
+
+mod error;
+mod write;
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::Path;
+
+use flate2::bufread::GzDecoder;
+
+pub use error::{Fault, IdxError};
+pub use write::encode;
+
+/// An array of bytes of `RANK` dimensions, the last varying fastest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Array<const RANK: usize> {
+    /// The length along each dimension.
+    pub dims: [usize; RANK],
+    /// The values; as many as the product of the dimensions.
+    pub values: Vec<u8>,
+}
+
+/// Reads an IDX file of `RANK` dimensions, plain or gzip, with at most `limit` values.
+///
+/// # Errors
+/// [`IdxError`] names the file and the [`Fault`].
+pub fn read<const RANK: usize>(path: &Path, limit: u64) -> Result<Array<RANK>, IdxError> {
+    File::open(path)
+        .map_err(Fault::Io)
+        .and_then(|file| decode(BufReader::with_capacity(1 << 16, file), limit))
+        .map_err(|fault| IdxError { file: path.to_owned(), fault })
+}
+
+/// Decodes what [`read`] reads from a file.
+///
+/// # Errors
+/// The [`Fault`] found first.
+///
+/// ```
+/// use coherence_data::idx;
+/// let labels = [0, 0, 8, 1, 0, 0, 0, 3, 7, 1, 4];
+/// assert_eq!(idx::decode::<1>(&labels[..], 100).unwrap().values, [7, 1, 4]);
+/// let error = idx::decode::<1>(&labels[..10], 100).unwrap_err();
+/// assert_eq!(error.to_string(), "data: found 2 bytes, expected 3: the file is truncated");
+/// ```
+pub fn decode<const RANK: usize>(
+    mut input: impl BufRead,
+    limit: u64,
+) -> Result<Array<RANK>, Fault> {
+    if !input.fill_buf().map_err(Fault::Io)?.starts_with(&[0x1f, 0x8b]) {
+        return decode_plain(input, limit, Fault::Io);
+    }
+    let mut unzipped = GzDecoder::new(input);
+    let array = decode_plain(&mut unzipped, limit, Fault::Gzip)?;
+    match unzipped.into_inner().fill_buf() {
+        Ok([]) => Ok(array),
+        Ok(_) => Err(Fault::Trailing { place: "gzip stream" }),
+        Err(error) => Err(Fault::Io(error)),
+    }
+}
+
+/// Decodes uncompressed bytes; `failed` says what an error of `input` means.
+fn decode_plain<const RANK: usize>(
+    mut input: impl Read,
+    limit: u64,
+    failed: fn(io::Error) -> Fault,
+) -> Result<Array<RANK>, Fault> {
+    let found = read_word(&mut input, "magic number", failed)?;
+    let expected = magic(RANK);
+    if found != expected {
+        return Err(Fault::Magic { found, expected });
+    }
+    let mut dims = [0; RANK];
+    for dim in &mut dims {
+        let word = read_word(&mut input, "dimensions", failed)?;
+        *dim = u32::from_be_bytes(word) as usize;
+    }
+    let expected = count(&dims)
+        .filter(|&count| count <= limit)
+        .ok_or_else(|| Fault::TooLarge { dims: dims.to_vec(), limit })?;
+    let values = read_values(&mut input, expected, failed)?;
+    if input.read(&mut [0]).map_err(failed)? != 0 {
+        return Err(Fault::Trailing { place: "data" });
+    }
+    Ok(Array { dims, values })
+}
+
+/// The first four bytes of a file of unsigned bytes in `rank` dimensions.
+fn magic(rank: usize) -> [u8; 4] {
+    [0, 0, 8, rank as u8]
+}
+
+/// The product of the dimensions, `None` if it overflows.
+fn count(dims: &[usize]) -> Option<u64> {
+    // A zero anywhere makes the product zero, even beside factors that overflow without it.
+    if dims.contains(&0) {
+        return Some(0);
+    }
+    dims.iter().try_fold(1_u64, |product, &dim| product.checked_mul(dim as u64))
+}
+
+fn read_word(
+    input: &mut impl Read,
+    field: &'static str,
+    failed: fn(io::Error) -> Fault,
+) -> Result<[u8; 4], Fault> {
+    let mut word = Vec::with_capacity(4);
+    input.take(4).read_to_end(&mut word).map_err(failed)?;
+    let found = word.len() as u64;
+    word.try_into().map_err(|_| Fault::Truncated { field, found, expected: 4 })
+}
+
+/// Reads exactly `expected` bytes, growing with what arrives and never beyond `expected`.
+fn read_values(
+    input: &mut impl Read,
+    expected: u64,
+    failed: fn(io::Error) -> Fault,
+) -> Result<Vec<u8>, Fault> {
+    const FIRST: u64 = 1 << 16;
+    let mut values = Vec::new();
+    while (values.len() as u64) < expected {
+        let have = values.len() as u64;
+        let step = have.max(FIRST).min(expected - have);
+        values.reserve_exact(step as usize);
+        let got = input.take(step).read_to_end(&mut values).map_err(failed)? as u64;
+        if got < step {
+            return Err(Fault::Truncated { field: "data", found: have + got, expected });
+        }
+    }
+    Ok(values)
+}

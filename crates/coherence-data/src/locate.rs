@@ -1,0 +1,59 @@
+//! Where data sets lie on this machine.
+
+use std::path::{Path, PathBuf};
+
+use etcetera::BaseStrategy;
+
+use crate::manifest::{Entry, Item, Pair};
+
+/// The environment variable that names the folder of data sets.
+pub const VARIABLE: &str = "COHERENCE_DATA";
+
+/// The folders that are searched, in order: `$COHERENCE_DATA`, `./data`, and `coherence` in the
+/// platform's folder for a user's data (e.g. `~/.local/share/coherence`).
+#[must_use]
+pub fn roots() -> Vec<PathBuf> {
+    named().into_iter().chain([PathBuf::from("data")]).chain(platform()).collect()
+}
+
+/// The folder that [`fetch`](crate::fetch::fetch) fills: `$COHERENCE_DATA`, or else the platform's.
+#[must_use]
+pub fn home() -> PathBuf {
+    named().or_else(platform).unwrap_or_else(|| PathBuf::from("data"))
+}
+
+fn named() -> Option<PathBuf> {
+    std::env::var_os(VARIABLE).filter(|value| !value.is_empty()).map(PathBuf::from)
+}
+
+fn platform() -> Option<PathBuf> {
+    Some(etcetera::choose_base_strategy().ok()?.data_dir().join("coherence"))
+}
+
+/// The two files of `pair`, in the first of `roots` that has both in the subfolder of `entry`.
+///
+/// # Errors
+/// The folders looked into, if none has both.
+pub fn find(
+    roots: &[PathBuf],
+    entry: &Entry,
+    pair: &Pair,
+) -> Result<(PathBuf, PathBuf), Vec<PathBuf>> {
+    let folders: Vec<PathBuf> = roots.iter().map(|root| root.join(&entry.name)).collect();
+    folders
+        .iter()
+        .find_map(|folder| Some((file(folder, &pair.images)?, file(folder, &pair.labels)?)))
+        .ok_or(folders)
+}
+
+/// The file `item` in `folder`: as it is, or with `.gz`.
+#[must_use]
+pub fn file(folder: &Path, item: &Item) -> Option<PathBuf> {
+    [folder.join(&item.name), compressed(folder, item)].into_iter().find(|path| path.is_file())
+}
+
+/// Where the compressed form of `item` lies in `folder`.
+#[must_use]
+pub fn compressed(folder: &Path, item: &Item) -> PathBuf {
+    folder.join(format!("{}.gz", item.name))
+}

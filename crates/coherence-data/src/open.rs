@@ -1,0 +1,89 @@
+//! Opening a data set by its name.
+
+use std::path::PathBuf;
+
+use crate::idx::IdxError;
+use crate::{Dataset, Images, digits, locate, manifest};
+
+/// The two parts that a data set comes in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Split {
+    /// For training.
+    Train,
+    /// For judging what was learned.
+    Test,
+}
+
+/// A data set could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// There is no data set of that name.
+    #[error("no data set is called \"{name}\" (known: {})", known.join(", "))]
+    Unknown {
+        /// The name asked for.
+        name: String,
+        /// The names there are.
+        known: Vec<&'static str>,
+    },
+    /// Its files are not on this machine.
+    #[error(
+        "{name} is not on this machine; looked in {} (fetch it with `coherence data fetch {name}`, \
+         or set {} to the folder that holds {name}/)",
+        looked.iter().map(|folder| folder.display().to_string()).collect::<Vec<_>>().join(", "),
+        locate::VARIABLE
+    )]
+    Missing {
+        /// The data set.
+        name: String,
+        /// Every folder that was searched.
+        looked: Vec<PathBuf>,
+    },
+    /// A file of it is damaged.
+    #[error("{0} (fetch it anew with `coherence data fetch`)")]
+    Damaged(IdxError),
+}
+
+/// Opens a split of the data set called `name`: `digits` (always there), `mnist`, `fashion-mnist`.
+///
+/// Files are searched in [`locate::roots`]; they are checked for form, not for checksum (that is
+/// [`verify`](crate::verify::verify)'s).
+///
+/// # Errors
+/// [`OpenError`] names what is wrong and the remedy.
+///
+/// ```
+/// use coherence_data::{Dataset, Split, open};
+/// assert_eq!(open("digits", Split::Train).unwrap().len(), 10_000);
+/// assert!(open("digit", Split::Train).err().unwrap().to_string().contains("known: digits, mnist"));
+/// ```
+pub fn open(name: &str, split: Split) -> Result<Box<dyn Dataset>, OpenError> {
+    if name == "digits" {
+        return Ok(Box::new(match split {
+            Split::Train => digits::train(),
+            Split::Test => digits::test(),
+        }));
+    }
+    let entry = manifest::entry(name)
+        .ok_or_else(|| OpenError::Unknown { name: name.to_owned(), known: names().collect() })?;
+    open_in(&locate::roots(), entry, split).map(|images| Box::new(images) as Box<dyn Dataset>)
+}
+
+/// Opens a split of `entry`, searched in `roots`.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_in(
+    roots: &[PathBuf],
+    entry: &manifest::Entry,
+    split: Split,
+) -> Result<Images, OpenError> {
+    let pair = entry.pair(split);
+    let (images, labels) = locate::find(roots, entry, pair)
+        .map_err(|looked| OpenError::Missing { name: entry.name.clone(), looked })?;
+    Images::read(&images, &labels, entry.classes, pair.images.bytes).map_err(OpenError::Damaged)
+}
+
+/// The names that [`open`] knows.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    std::iter::once("digits").chain(manifest::entries().iter().map(|entry| entry.name.as_str()))
+}
