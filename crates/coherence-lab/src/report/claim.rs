@@ -61,7 +61,8 @@ fn worst(claim: &ClaimSummary) -> Markup {
     let all = &claim.measurements;
     let count = |v| all.iter().filter(|measurement| measurement.verdict == v).count();
     let tally = verdict::ALL.into_iter().filter(|v| count(*v) > 0);
-    let tally: Vec<String> = tally.map(|v| format!("{} {}", count(v), verdict::symbol(v))).collect();
+    let tally: Vec<String> =
+        tally.map(|v| format!("{} {}", count(v), verdict::symbol(v))).collect();
     let worst = verdict::ALL.iter().find_map(|v| all.iter().find(|m| m.verdict == *v));
     html! {
         @if let Some(worst) = worst { (value(worst)) " " span.label { (worst.label) } }

@@ -21,7 +21,8 @@ mod tests {
 
     #[test]
     fn hostile_strings_come_back_unchanged_and_close_nothing() {
-        let hostile = ["</script><script>alert(1)</script>", "<!-- <script", "\"'\\\u{2028}\0&amp;"];
+        let hostile =
+            ["</script><script>alert(1)</script>", "<!-- <script", "\"'\\\u{2028}\0&amp;"];
         let text = embed(&hostile).into_string();
         assert!(!text.contains('<'));
         assert_eq!(serde_json::from_str::<Vec<String>>(&text).unwrap(), hostile);

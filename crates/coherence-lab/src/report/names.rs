@@ -59,10 +59,7 @@ mod tests {
     #[test]
     fn shared_ends_are_left_out() {
         check(&["train.accuracy", "test.accuracy"], &["train", "test"]);
-        check(
-            &["probe.fc1.weight.m_coherence", "probe.fc2.weight.m_coherence"],
-            &["fc1", "fc2"],
-        );
+        check(&["probe.fc1.weight.m_coherence", "probe.fc2.weight.m_coherence"], &["fc1", "fc2"]);
     }
 
     #[test]

@@ -10,11 +10,13 @@ const NARROWEST = 108; // a panel; in narrower places panels wrap or the figure 
 function gridOf(plot, width, aspect) {
   const rows = Math.max(1, plot.rows?.length ?? 0);
   const columns = Math.max(1, plot.columns?.length ?? 0);
-  const inner = (n) => (width - MARGIN.left - MARGIN.right - GAP * (n - 1)) / n;
+  const inner = (n) => (width - MARGIN.left - MARGIN.right - sideStrip(plot) - GAP * (n - 1)) / n;
   if (rows === 1 && inner(columns) < NARROWEST * 1.5) return wrapped(plot, columns, inner, aspect);
-  const panelWidth = Math.max(NARROWEST, inner(columns) - (rows > 1 ? STRIP / columns : 0));
+  const panelWidth = Math.max(NARROWEST, inner(columns));
   return place(plot, rows, columns, panelWidth, aspect, (panel) => [panel.row, panel.column]);
 }
+
+const sideStrip = (plot) => (plot.rows?.length ? STRIP : 0);
 
 // One row of many panels becomes several rows.
 function wrapped(plot, count, inner, aspect) {
@@ -22,7 +24,7 @@ function wrapped(plot, count, inner, aspect) {
   while (columns > 1 && inner(columns) < NARROWEST * 1.5) columns--;
   const rows = Math.ceil(count / columns);
   const at = (panel) => [Math.floor(panel.column / columns), panel.column % columns];
-  return { ...place(plot, rows, columns, inner(columns), aspect, at, STRIP), wraps: rows > 1 };
+  return place(plot, rows, columns, inner(columns), aspect, at, STRIP);
 }
 
 function place(plot, rows, columns, width, aspect, at, between = 0) {
@@ -43,7 +45,7 @@ function place(plot, rows, columns, width, aspect, at, between = 0) {
   });
   return {
     boxes,
-    width: MARGIN.left + columns * (width + GAP) - GAP + MARGIN.right + (rows > 1 && !between ? STRIP : 0),
+    width: MARGIN.left + columns * (width + GAP) - GAP + sideStrip(plot) + MARGIN.right,
     height: top + rows * (height + GAP + between) - GAP - between + MARGIN.bottom,
   };
 }
@@ -53,3 +55,7 @@ function lineHeight(width, rows, columns) {
   if (rows * columns === 1) return clamp(width * 0.5, 220, 380);
   return clamp(width * (rows > 1 ? 0.78 : 0.95), 92, 260);
 }
+
+const boxAt = (grid, x, y) =>
+  grid.boxes.find((box) =>
+    x >= box.left && x <= box.left + box.width && y >= box.top && y <= box.top + box.height);

@@ -46,7 +46,12 @@ impl X {
         Axis { label, log: figure.log_x, ticks, ..Axis::default() }
     }
 
-    pub(super) fn line(&self, index: &Index<'_>, cells: &[(usize, &Cell)], curve: &Curve<'_>) -> Line {
+    pub(super) fn line(
+        &self,
+        index: &Index<'_>,
+        cells: &[(usize, &Cell)],
+        curve: &Curve<'_>,
+    ) -> Line {
         match self {
             Self::Step => {
                 let points = index.curve(curve.cell, curve.entry);

@@ -22,7 +22,8 @@ pub(super) fn curves<'a>(figure: &'a Figure, cells: &[(usize, &'a Cell)], x: &X)
     let mut curves: Vec<Curve<'a>> = Vec::new();
     for &(cell, place) in cells {
         let group = group(figure, place, &placed, &varying);
-        let drawn = |curve: &Curve<'_>| x.grid().is_some() && same_but(x.grid(), curve.place, place);
+        let drawn =
+            |curve: &Curve<'_>| x.grid().is_some() && same_but(x.grid(), curve.place, place);
         if curves.iter().any(drawn) {
             continue;
         }

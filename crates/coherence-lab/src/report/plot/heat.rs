@@ -33,7 +33,8 @@ pub(super) fn plot(figure: &Figure, record: &Record) -> Result<Heat, String> {
         return Err(nothing(figure));
     }
     let (min, max) = (figure.y_min, figure.y_max);
-    let value = Axis { label: figure.y_label.clone(), log: figure.log_y, min, max, ..Axis::default() };
+    let value =
+        Axis { label: figure.y_label.clone(), log: figure.log_y, min, max, ..Axis::default() };
     let x_label = figure.x_label.clone().unwrap_or_else(|| x.name.clone());
     let seeds = record.seeds().len();
     Ok(Heat { x: axis(x_label, &x), y: axis(y.name.clone(), &y), value, panels, seeds })
