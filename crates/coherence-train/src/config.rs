@@ -1,0 +1,101 @@
+//! What a run is asked to do, as data.
+
+use crate::{Aggregation, Schedule};
+use serde::{Deserialize, Serialize};
+
+/// The settings of one run. With a model and data sets it determines every result bit for bit.
+///
+/// ```
+/// use coherence_train::{Aggregation, Config, Schedule};
+/// let config = Config {
+///     batch: 100,
+///     rate: 0.1,
+///     steps: 60_000,
+///     aggregation: Aggregation::Winsorized { clip: 2 },
+///     seed: 1,
+///     evaluate: Schedule::Decades,
+///     probe: 1000,
+///     checkpoint_every: 1000,
+/// };
+/// assert_eq!(config.check(60_000), Ok(()));
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Examples in a mini-batch, k.
+    pub batch: usize,
+    /// Learning rate η, constant; it multiplies the MEAN gradient of a mini-batch.
+    pub rate: f64,
+    /// How many mini-batches to process.
+    pub steps: u64,
+    /// How a mini-batch's gradients become an update.
+    pub aggregation: Aggregation,
+    /// Seed of the order of the examples and of the choice of the probe sample.
+    pub seed: u64,
+    /// At which steps to measure.
+    pub evaluate: Schedule,
+    /// Training examples in the probe sample over which coherence is measured; 0 for none, at most
+    /// the whole training set.
+    pub probe: usize,
+    /// Steps between checkpoints; 0 for one at the end (or when stopped) only.
+    pub checkpoint_every: u64,
+}
+
+/// A [`Config`] that cannot be run.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum ConfigError {
+    /// The mini-batch is empty or larger than the training set.
+    #[error("batch is {batch} (must lie in 1..={examples}, the size of the training set)")]
+    Batch {
+        /// The mini-batch asked for.
+        batch: usize,
+        /// The size of the training set.
+        examples: usize,
+    },
+    /// The learning rate is not a positive number.
+    #[error("rate is {0} (must be positive and finite)")]
+    Rate(f64),
+    /// An interval of no steps.
+    #[error("evaluate every 0 steps (must be at least 1)")]
+    Interval,
+    /// The images are not what the model takes.
+    #[error("the {part} images have {found} values, the model takes {expected}")]
+    Features {
+        /// "training" or "test".
+        part: &'static str,
+        /// Values in an image.
+        found: usize,
+        /// Inputs of the model.
+        expected: usize,
+    },
+    /// The data have more classes than the model.
+    #[error("the {part} set has {found} classes, the model has {expected}")]
+    Classes {
+        /// "training" or "test".
+        part: &'static str,
+        /// Classes of the data set.
+        found: usize,
+        /// Classes of the model.
+        expected: usize,
+    },
+}
+
+impl Config {
+    /// Whether a run over `examples` training examples can be made.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] for the first setting that is out of range.
+    pub fn check(&self, examples: usize) -> Result<(), ConfigError> {
+        if !(1 <= self.batch && self.batch <= examples) {
+            return Err(ConfigError::Batch { batch: self.batch, examples });
+        }
+        if !(self.rate > 0.0 && self.rate.is_finite()) {
+            return Err(ConfigError::Rate(self.rate));
+        }
+        if self.evaluate == (Schedule::Every { steps: 0 }) {
+            return Err(ConfigError::Interval);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,68 @@
+//! Loss and prediction of every example of a set, in big chunks.
+
+use crate::Examples;
+use coherence_nn::{Mlp, Workspace, loss};
+
+/// Examples in a forward pass of an evaluation. Fixed, so that results depend on nothing else.
+const CHUNK: usize = 1000;
+
+/// Evaluates networks of one shape, with buffers for one chunk.
+#[derive(Debug)]
+pub(crate) struct Evaluator {
+    workspace: Workspace<f32>,
+}
+
+/// What an evaluation found for each example.
+#[derive(Debug, Default)]
+pub(crate) struct Outcomes {
+    /// Losses [n].
+    pub(crate) losses: Vec<f64>,
+    /// Whether the prediction was right [n].
+    pub(crate) correct: Vec<bool>,
+}
+
+impl Evaluator {
+    pub(crate) fn new(mlp: &Mlp<f32>) -> Self {
+        Self { workspace: mlp.workspace(CHUNK) }
+    }
+
+    /// Overwrites `outcomes` with those of all `examples`.
+    pub(crate) fn run(&mut self, mlp: &Mlp<f32>, examples: &Examples, outcomes: &mut Outcomes) {
+        let n = examples.len();
+        outcomes.losses.resize(n, 0.0);
+        outcomes.correct.resize(n, false);
+        for start in (0..n).step_by(CHUNK) {
+            let m = CHUNK.min(n - start);
+            let labels = &examples.labels()[start..start + m];
+            mlp.forward(examples.inputs(start, m), m, &mut self.workspace);
+            let logits = self.workspace.logits();
+            loss::cross_entropy(logits, labels, &mut outcomes.losses[start..start + m]);
+            let rows = logits.chunks_exact(mlp.classes()).zip(labels);
+            let correct = &mut outcomes.correct[start..start + m];
+            correct.iter_mut().zip(rows).for_each(|(correct, (row, &label))| {
+                *correct = loss::argmax(row) == label as usize;
+            });
+        }
+    }
+}
+
+/// MEAN loss and accuracy of a group of examples.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Score {
+    pub(crate) loss: f64,
+    pub(crate) accuracy: f64,
+}
+
+impl Outcomes {
+    /// The score of the examples that `belongs` picks; `None` if there are none.
+    pub(crate) fn score(&self, belongs: impl Fn(usize) -> bool) -> Option<Score> {
+        let (mut m, mut loss, mut correct) = (0usize, 0.0, 0usize);
+        for i in (0..self.losses.len()).filter(|&i| belongs(i)) {
+            m += 1;
+            loss += self.losses[i];
+            correct += usize::from(self.correct[i]);
+        }
+        let mean = |sum: f64| sum / m as f64;
+        (m > 0).then(|| Score { loss: mean(loss), accuracy: mean(correct as f64) })
+    }
+}

@@ -1,0 +1,93 @@
+//! When each training example was learned.
+
+use coherence_data::Designation;
+use std::io::{self, Write};
+
+/// Stands for "not (yet)" in [`Learned`]'s arrays.
+pub const NEVER: u64 = u64::MAX;
+
+/// First- and last-learned step of every training example, at the resolution of the measurements.
+///
+/// An example is learned when it is predicted right. `first` is the first measured step at which it
+/// was; `last` is the step from which it has been right at every measurement since. An example that
+/// is wrong at the latest measurement has no `last`.
+///
+/// Source: CG20 §2.3, Figure 1 (d).
+///
+/// ```
+/// use coherence_train::{Learned, NEVER};
+/// let mut learned = Learned::new(1);
+/// for (step, correct) in [(0, false), (1, true), (2, false), (3, true), (4, true)] {
+///     learned.record(step, &[correct]);
+/// }
+/// assert_eq!((learned.first[0], learned.last[0]), (1, 3));
+/// learned.record(5, &[false]);
+/// assert_eq!((learned.first[0], learned.last[0]), (1, NEVER));
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Learned {
+    /// The first measured step at which each example was right [n], or [`NEVER`].
+    pub first: Vec<u64>,
+    /// The step since which each example has been right [n], or [`NEVER`].
+    pub last: Vec<u64>,
+}
+
+impl Learned {
+    /// Nothing learned, of n examples.
+    pub fn new(n: usize) -> Self {
+        Self { first: vec![NEVER; n], last: vec![NEVER; n] }
+    }
+
+    /// Takes note of a measurement: whether each example is right [n].
+    ///
+    /// # Panics
+    ///
+    /// If the number of examples is another.
+    pub fn record(&mut self, step: u64, correct: &[bool]) {
+        assert_eq!(correct.len(), self.first.len(), "one outcome for each example");
+        for ((first, last), &correct) in self.first.iter_mut().zip(&mut self.last).zip(correct) {
+            if !correct {
+                *last = NEVER;
+                continue;
+            }
+            *first = step.min(*first);
+            *last = step.min(*last);
+        }
+    }
+
+    /// The share of the examples that `belongs` picks which were right at least once; `None` if it
+    /// picks none.
+    pub fn share(&self, belongs: impl Fn(usize) -> bool) -> Option<f64> {
+        let group: Vec<u64> =
+            (0..self.first.len()).filter(|&i| belongs(i)).map(|i| self.first[i]).collect();
+        let learned = group.iter().filter(|&&first| first != NEVER).count();
+        (!group.is_empty()).then(|| learned as f64 / group.len() as f64)
+    }
+
+    /// Writes the table `example,label,designation,first,last`; never is an empty cell.
+    ///
+    /// # Errors
+    ///
+    /// What the writer says.
+    pub fn write_csv(
+        &self,
+        labels: &[u32],
+        designations: &[Designation],
+        to: &mut dyn Write,
+    ) -> io::Result<()> {
+        writeln!(to, "example,label,designation,first,last")?;
+        for (i, (label, designation)) in labels.iter().zip(designations).enumerate() {
+            let designation = match designation {
+                Designation::Pristine => "pristine",
+                Designation::Corrupt => "corrupt",
+            };
+            let [first, last] = [self.first[i], self.last[i]].map(cell);
+            writeln!(to, "{i},{label},{designation},{first},{last}")?;
+        }
+        Ok(())
+    }
+}
+
+fn cell(step: u64) -> String {
+    if step == NEVER { String::new() } else { step.to_string() }
+}

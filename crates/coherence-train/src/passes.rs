@@ -1,0 +1,74 @@
+//! Forward and backward passes over chosen examples, chunk by chunk.
+
+use crate::Examples;
+use coherence_nn::{Mlp, Workspace, loss};
+
+/// Examples in a chunk. Fixed, so that results depend on nothing else; large enough that adding a
+/// chunk's d sums in f64 is a small part of its products.
+const CHUNK: usize = 500;
+
+/// Buffers of one chunk.
+#[derive(Debug)]
+pub(crate) struct Passes {
+    workspace: Workspace<f32>,
+    x: Vec<f32>,
+    labels: Vec<u32>,
+    losses: Vec<f64>,
+}
+
+/// One chunk after its backward pass.
+#[derive(Debug)]
+pub(crate) struct Chunk<'a> {
+    /// Where the chunk's examples stand in the list of indices.
+    pub(crate) start: usize,
+    /// The images [m, features].
+    pub(crate) x: &'a [f32],
+    /// The losses [m].
+    pub(crate) losses: &'a [f64],
+    /// Activations and deltas.
+    pub(crate) workspace: &'a Workspace<f32>,
+}
+
+impl Passes {
+    pub(crate) fn new(mlp: &Mlp<f32>) -> Self {
+        Self {
+            workspace: mlp.workspace(CHUNK),
+            x: vec![0.0; CHUNK * mlp.inputs()],
+            labels: vec![0; CHUNK],
+            losses: vec![0.0; CHUNK],
+        }
+    }
+
+    /// Shows `visit` every chunk of the examples `indices`, in order.
+    pub(crate) fn run(
+        &mut self,
+        mlp: &Mlp<f32>,
+        examples: &Examples,
+        indices: &[usize],
+        mut visit: impl FnMut(Chunk),
+    ) {
+        for (c, indices) in indices.chunks(CHUNK).enumerate() {
+            let m = indices.len();
+            let (x, labels) = (&mut self.x[..m * mlp.inputs()], &mut self.labels[..m]);
+            let losses = &mut self.losses[..m];
+            examples.gather(indices, x, labels);
+            sum_loss_backward(mlp, x, labels, &mut self.workspace, losses);
+            visit(Chunk { start: c * CHUNK, x, losses, workspace: &self.workspace });
+        }
+    }
+}
+
+/// Forward pass, losses and backward pass of `x` [m, features]; returns the SUM of the losses.
+pub(crate) fn sum_loss_backward(
+    mlp: &Mlp<f32>,
+    x: &[f32],
+    labels: &[u32],
+    workspace: &mut Workspace<f32>,
+    losses: &mut [f64],
+) -> f64 {
+    mlp.forward(x, labels.len(), workspace);
+    let (logits, delta) = workspace.logits_and_delta();
+    let sum = loss::softmax_cross_entropy(logits, labels, delta, losses);
+    mlp.backward(workspace);
+    sum
+}

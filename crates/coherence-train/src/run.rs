@@ -1,0 +1,242 @@
+//! A run with a folder: metrics, checkpoints, stop and resume.
+
+use crate::{
+    Checkpoint, CheckpointError, Config, ConfigError, Diverged, Trainer, metrics::Metrics,
+};
+use coherence_data::{
+    Dataset,
+    files::{self, WriteError},
+};
+use coherence_nn::{Mlp, weights};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+/// How a run came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// All steps are done.
+    Finished,
+    /// The stop flag was raised; the same call goes on where the run stopped.
+    Interrupted,
+}
+
+/// How far a run is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Progress {
+    /// Mini-batches processed.
+    pub step: u64,
+    /// Mini-batches to process.
+    pub steps: u64,
+    /// MEAN loss of the last mini-batch, before its update; `None` right after a start or resume.
+    pub loss: Option<f64>,
+}
+
+/// Why a run could not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The settings are out of range or do not fit the data.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The loss is not finite. What was measured is in the folder; the last checkpoint is older.
+    #[error(transparent)]
+    Diverged(#[from] Diverged),
+    /// The checkpoint in the folder cannot be used.
+    #[error("{}: {source}", path.display())]
+    Checkpoint {
+        /// The checkpoint.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: CheckpointError,
+    },
+    /// The checkpoint in the folder is of a run with other settings, widths or data.
+    #[error("{} is of another run: its {what} differ (choose another folder)", path.display())]
+    OtherRun {
+        /// The checkpoint.
+        path: PathBuf,
+        /// What differs.
+        what: &'static str,
+    },
+    /// The metrics file cannot be written or cut back.
+    #[error("{}: {source}", path.display())]
+    Metrics {
+        /// The metrics file.
+        path: PathBuf,
+        /// What the operating system says.
+        source: io::Error,
+    },
+    /// Another file cannot be written.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+}
+
+/// A [`Trainer`] whose results lie in a folder.
+///
+/// | file | content |
+/// |---|---|
+/// | `metrics.csv` | `step,series,value`, see [`Sink`](crate::Sink) |
+/// | `checkpoint.safetensors` | everything needed to go on, see [`Checkpoint`] |
+/// | `learned.csv` | `example,label,designation,first,last`, at the end |
+/// | `weights.safetensors` | the trained network under PyTorch's names, at the end |
+///
+/// A run that is stopped, or killed at any moment, goes on from its last checkpoint when it is
+/// opened again with the same arguments, and ends with the same bytes in all its files as if it had
+/// never stopped: no row is missing or double.
+#[derive(Debug)]
+pub struct Run {
+    folder: PathBuf,
+    trainer: Trainer,
+    metrics: Metrics,
+    /// Whether the present step has been measured already.
+    observed: bool,
+}
+
+impl Run {
+    /// Opens the run in `folder`: goes on from a checkpoint if there is one, else starts anew.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError`] if the settings do not fit, or if the folder holds another run.
+    pub fn open(
+        folder: &Path,
+        config: Config,
+        mlp: Mlp<f32>,
+        train: &dyn Dataset,
+        test: &dyn Dataset,
+    ) -> Result<Self, RunError> {
+        let mut trainer = Trainer::new(config, mlp, train, test)?;
+        let path = folder.join(CHECKPOINT);
+        let resumed = path.exists();
+        let metrics = if resumed {
+            let checkpoint = Checkpoint::read(&path)
+                .map_err(|source| RunError::Checkpoint { path: path.clone(), source })?;
+            if let Some(what) = difference(&checkpoint, &trainer) {
+                return Err(RunError::OtherRun { path, what });
+            }
+            trainer.restore(checkpoint.state);
+            Metrics::resume(&folder.join(METRICS), checkpoint.metrics_len)
+        } else {
+            std::fs::create_dir_all(folder).and_then(|()| Metrics::create(&folder.join(METRICS)))
+        };
+        let metrics = metrics.map_err(|source| metrics_error(folder, source))?;
+        Ok(Self { folder: folder.to_owned(), trainer, metrics, observed: resumed })
+    }
+
+    /// The network in training.
+    pub fn trainer(&self) -> &Trainer {
+        &self.trainer
+    }
+
+    /// Trains until all steps are done or `stop` is raised, which is looked at before every step;
+    /// `progress` is told of every step.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError::Diverged`] when the loss is not finite, after what was measured is written;
+    /// others when a file cannot be written.
+    pub fn advance(
+        &mut self,
+        stop: &AtomicBool,
+        mut progress: impl FnMut(Progress),
+    ) -> Result<Outcome, RunError> {
+        let outcome = self.train(stop, &mut progress);
+        if outcome.is_err() {
+            // The first error is the one to tell; these files are a service to its reader.
+            let _ = self.flush_metrics();
+            let _ = self.write_learned();
+        }
+        outcome
+    }
+
+    fn train(
+        &mut self,
+        stop: &AtomicBool,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Outcome, RunError> {
+        let Config { steps, checkpoint_every, .. } = *self.trainer.config();
+        let mut loss = None;
+        loop {
+            let step = self.trainer.step();
+            self.observe_if_due()?;
+            progress(Progress { step, steps, loss });
+            if self.trainer.is_finished() {
+                return self.finish();
+            }
+            if stop.load(Ordering::Relaxed) {
+                self.write_checkpoint()?;
+                return Ok(Outcome::Interrupted);
+            }
+            // A resumed run finds the checkpoint of its first step there already.
+            let due = checkpoint_every > 0 && step > 0 && step.is_multiple_of(checkpoint_every);
+            if due && loss.is_some() {
+                self.write_checkpoint()?;
+            }
+            loss = Some(self.trainer.advance()?);
+            self.observed = false;
+        }
+    }
+
+    fn observe_if_due(&mut self) -> Result<(), RunError> {
+        if self.observed || !self.trainer.is_due() {
+            return Ok(());
+        }
+        self.trainer.observe(&mut self.metrics)?;
+        self.observed = true;
+        self.flush_metrics()
+    }
+
+    /// Writes what a finished run leaves; the checkpoint last, since it says that all is there.
+    fn finish(&mut self) -> Result<Outcome, RunError> {
+        self.write_learned()?;
+        let bytes = weights::to_safetensors(self.trainer.mlp());
+        files::write_atomically(&self.folder.join(WEIGHTS), |to| to.write_all(&bytes))?;
+        self.write_checkpoint()?;
+        Ok(Outcome::Finished)
+    }
+
+    fn flush_metrics(&mut self) -> Result<(), RunError> {
+        self.metrics.flush().map_err(|source| metrics_error(&self.folder, source))
+    }
+
+    fn write_learned(&self) -> Result<(), WriteError> {
+        let examples = self.trainer.examples();
+        files::write_atomically(&self.folder.join(LEARNED), |to| {
+            self.trainer.learned().write_csv(examples.labels(), examples.designations(), to)
+        })
+    }
+
+    /// Rows first, so that the length in the checkpoint is one that the file has.
+    fn write_checkpoint(&mut self) -> Result<(), RunError> {
+        let metrics_len =
+            self.metrics.sync().map_err(|source| metrics_error(&self.folder, source))?;
+        let checkpoint = Checkpoint {
+            config: self.trainer.config().clone(),
+            widths: self.trainer.mlp().widths().to_vec(),
+            metrics_len,
+            state: self.trainer.state(),
+        };
+        Ok(checkpoint.write(&self.folder.join(CHECKPOINT))?)
+    }
+}
+
+const CHECKPOINT: &str = "checkpoint.safetensors";
+const LEARNED: &str = "learned.csv";
+const METRICS: &str = "metrics.csv";
+const WEIGHTS: &str = "weights.safetensors";
+
+fn metrics_error(folder: &Path, source: io::Error) -> RunError {
+    RunError::Metrics { path: folder.join(METRICS), source }
+}
+
+/// What of a checkpoint is not that of the trainer.
+fn difference(checkpoint: &Checkpoint, trainer: &Trainer) -> Option<&'static str> {
+    if checkpoint.config != *trainer.config() {
+        return Some("settings");
+    }
+    if checkpoint.widths != trainer.mlp().widths() {
+        return Some("widths");
+    }
+    (checkpoint.state.learned.first.len() != trainer.examples().len()).then_some("training data")
+}

@@ -1,0 +1,38 @@
+//! Where measurements go.
+
+/// Receives measured values, in the order of the steps.
+///
+/// Series are named by what was measured, dot by dot from the general to the special:
+///
+/// | series | value |
+/// |---|---|
+/// | `train.loss`, `test.loss`, `pristine.loss`, `corrupt.loss` | MEAN cross-entropy per example |
+/// | `train.accuracy`, `test.accuracy`, `pristine.accuracy`, `corrupt.accuracy` | share of right predictions; corrupt examples count against their given (wrong) label |
+/// | `pristine.learned`, `corrupt.learned` | share of examples that were right at this or an earlier measured step |
+/// | `probe.alpha`, `probe.m_coherence`, `probe.sq_norm_of_sum`, `probe.sum_sq_norms` | α, mα, ‖S‖² and Q of the whole network over the probe sample |
+/// | `probe.<tensor>.m_coherence`, `.sq_norm_of_sum`, `.sum_sq_norms` | the same for one tensor, such as `fc1.weight` |
+/// | `probe.pristine.m_coherence`, `.sq_norm_of_sum`, `.sum_sq_norms`, and `probe.corrupt.…` | the same for the network over one group of the sample |
+///
+/// Train, pristine and corrupt are over the whole training set. A group without examples has no
+/// rows. Per-example gradients are of the SUM loss.
+pub trait Sink {
+    /// Takes one value.
+    fn row(&mut self, step: u64, series: &str, value: f64);
+}
+
+/// One measured value.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// Mini-batches processed before the measurement.
+    pub step: u64,
+    /// What was measured; see [`Sink`].
+    pub series: String,
+    /// Its value.
+    pub value: f64,
+}
+
+impl Sink for Vec<Row> {
+    fn row(&mut self, step: u64, series: &str, value: f64) {
+        self.push(Row { step, series: series.to_owned(), value });
+    }
+}

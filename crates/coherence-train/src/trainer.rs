@@ -1,0 +1,263 @@
+//! One step, and what is measured between steps.
+
+use crate::{
+    Config, ConfigError, Examples, Learned, Sink, Window,
+    evaluate::{Evaluator, Outcomes},
+    passes::sum_loss_backward,
+    probe::Probe,
+    sampler::Sampler,
+};
+use coherence_data::{Dataset, Designation};
+use coherence_nn::{Mlp, Workspace};
+
+/// The loss is no longer a finite number.
+#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
+#[error("training diverged: the loss is {loss} at step {step} (lower the rate, which is {rate})")]
+pub struct Diverged {
+    /// Mini-batches processed before the loss was seen.
+    pub step: u64,
+    /// The loss: NaN or infinite.
+    pub loss: f64,
+    /// The learning rate.
+    pub rate: f64,
+}
+
+/// A network in training, in memory: no files.
+///
+/// [`Run`](crate::Run) adds the run folder. Results are the same for any number of threads.
+///
+/// ```
+/// use coherence_data::{digits, random, select};
+/// use coherence_nn::Mlp;
+/// use coherence_train::{Aggregation, Config, Row, Schedule, Trainer};
+///
+/// let (train, _) = select::split(digits::train(), 500)?;
+/// let config = Config {
+///     batch: 50, rate: 0.1, steps: 10, aggregation: Aggregation::Mean, seed: 1,
+///     evaluate: Schedule::Every { steps: 10 }, probe: 100, checkpoint_every: 0,
+/// };
+/// let mlp = Mlp::xavier(&[784, 32, 10], &mut random::stream(1, "initialisation"))?;
+/// let mut trainer = Trainer::new(config, mlp, &train, &digits::test())?;
+/// let mut rows: Vec<Row> = Vec::new();
+/// trainer.observe(&mut rows)?;
+/// while trainer.step() < 10 {
+///     trainer.advance()?;
+/// }
+/// trainer.observe(&mut rows)?;
+/// let losses: Vec<&Row> = rows.iter().filter(|row| row.series == "train.loss").collect();
+/// assert!(losses[1].value < losses[0].value);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Trainer {
+    config: Config,
+    mlp: Mlp<f32>,
+    train: Examples,
+    test: Examples,
+    sampler: Sampler,
+    batch: Batch,
+    window: Window,
+    step: u64,
+    learned: Learned,
+    evaluator: Evaluator,
+    outcomes: Outcomes,
+    probe: Option<Probe>,
+}
+
+/// Buffers of one mini-batch.
+#[derive(Debug)]
+struct Batch {
+    x: Vec<f32>,
+    labels: Vec<u32>,
+    losses: Vec<f64>,
+    workspace: Workspace<f32>,
+    gradient: Vec<f32>,
+}
+
+/// Everything that changes as a [`Trainer`] goes on, as plain data.
+#[derive(Debug, Clone, PartialEq)]
+pub struct State {
+    /// Mini-batches processed.
+    pub step: u64,
+    /// All parameters [d].
+    pub parameters: Vec<f32>,
+    /// What the aggregation remembers.
+    pub window: Window,
+    /// When each training example was learned.
+    pub learned: Learned,
+}
+
+impl Trainer {
+    /// A trainer at step 0; decodes both sets into memory.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if a setting is out of range or the data do not fit the model.
+    pub fn new(
+        config: Config,
+        mlp: Mlp<f32>,
+        train: &dyn Dataset,
+        test: &dyn Dataset,
+    ) -> Result<Self, ConfigError> {
+        config.check(train.len())?;
+        fits(&mlp, train, "training")?;
+        fits(&mlp, test, "test")?;
+        let (train, test) = (Examples::decode(train), Examples::decode(test));
+        let probe = Some(config.probe).filter(|&size| size > 0);
+        Ok(Self {
+            sampler: Sampler::new(config.seed, train.len(), config.batch),
+            batch: Batch::new(&mlp, config.batch),
+            window: Window::default(),
+            step: 0,
+            learned: Learned::new(train.len()),
+            evaluator: Evaluator::new(&mlp),
+            outcomes: Outcomes::default(),
+            probe: probe.map(|size| Probe::new(&mlp, &train, size, config.seed)),
+            config,
+            mlp,
+            train,
+            test,
+        })
+    }
+
+    /// The settings.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The network as it is now.
+    pub fn mlp(&self) -> &Mlp<f32> {
+        &self.mlp
+    }
+
+    /// The training set.
+    pub fn examples(&self) -> &Examples {
+        &self.train
+    }
+
+    /// When each training example was learned, as far as measured.
+    pub fn learned(&self) -> &Learned {
+        &self.learned
+    }
+
+    /// Mini-batches processed.
+    pub fn step(&self) -> u64 {
+        self.step
+    }
+
+    /// Whether all mini-batches are processed.
+    pub fn is_finished(&self) -> bool {
+        self.step >= self.config.steps
+    }
+
+    /// Whether the present step is one to [`observe`](Trainer::observe).
+    pub fn is_due(&self) -> bool {
+        self.config.evaluate.is_due(self.step, self.config.steps)
+    }
+
+    /// Processes one mini-batch and returns its MEAN loss, taken before the update.
+    ///
+    /// # Errors
+    ///
+    /// [`Diverged`] if that loss is not finite; nothing is changed then.
+    pub fn advance(&mut self) -> Result<f64, Diverged> {
+        let Batch { x, labels, losses, workspace, .. } = &mut self.batch;
+        self.train.gather(self.sampler.batch(self.step), x, labels);
+        let sum = sum_loss_backward(&self.mlp, x, labels, workspace, losses);
+        let loss = self.finite(sum / self.config.batch as f64)?;
+
+        let Batch { x, workspace, gradient, .. } = &mut self.batch;
+        let Config { rate, aggregation, .. } = self.config;
+        let scale = aggregation.gradient(&self.mlp, x, workspace, gradient);
+        let rate = (rate * scale) as f32;
+        aggregation.update(rate, gradient, &mut self.window, self.mlp.parameters_mut());
+        self.step += 1;
+        Ok(loss)
+    }
+
+    /// Measures the network as it is and sends the series of [`Sink`].
+    ///
+    /// # Errors
+    ///
+    /// [`Diverged`] if the training loss is not finite, after its rows were sent.
+    pub fn observe(&mut self, sink: &mut dyn Sink) -> Result<(), Diverged> {
+        self.evaluator.run(&self.mlp, &self.test, &mut self.outcomes);
+        self.send_score("test", |_| true, sink);
+
+        self.evaluator.run(&self.mlp, &self.train, &mut self.outcomes);
+        self.learned.record(self.step, &self.outcomes.correct);
+        self.send_score("train", |_| true, sink);
+        for (name, designation) in
+            [("pristine", Designation::Pristine), ("corrupt", Designation::Corrupt)]
+        {
+            let belongs = |i: usize| self.train.designations()[i] == designation;
+            self.send_score(name, belongs, sink);
+            if let Some(share) = self.learned.share(belongs) {
+                sink.row(self.step, &format!("{name}.learned"), share);
+            }
+        }
+        if let Some(probe) = &mut self.probe {
+            probe.observe(&self.mlp, &self.train, self.step, sink);
+        }
+        self.finite(self.outcomes.losses.iter().sum::<f64>()).map(drop)
+    }
+
+    fn send_score(&self, name: &str, belongs: impl Fn(usize) -> bool, sink: &mut dyn Sink) {
+        if let Some(score) = self.outcomes.score(belongs) {
+            sink.row(self.step, &format!("{name}.loss"), score.loss);
+            sink.row(self.step, &format!("{name}.accuracy"), score.accuracy);
+        }
+    }
+
+    fn finite(&self, loss: f64) -> Result<f64, Diverged> {
+        let diverged = Diverged { step: self.step, loss, rate: self.config.rate };
+        if loss.is_finite() { Ok(loss) } else { Err(diverged) }
+    }
+
+    /// A copy of everything that changes.
+    pub fn state(&self) -> State {
+        State {
+            step: self.step,
+            parameters: self.mlp.parameters().to_vec(),
+            window: self.window.clone(),
+            learned: self.learned.clone(),
+        }
+    }
+
+    /// Goes on from `state` as if it had never stopped.
+    ///
+    /// # Panics
+    ///
+    /// If the state is of another network or training set.
+    pub fn restore(&mut self, state: State) {
+        assert_eq!(state.learned.first.len(), self.train.len(), "another training set");
+        self.mlp.parameters_mut().copy_from_slice(&state.parameters);
+        self.step = state.step;
+        self.window = state.window;
+        self.learned = state.learned;
+    }
+}
+
+impl Batch {
+    fn new(mlp: &Mlp<f32>, k: usize) -> Self {
+        Self {
+            x: vec![0.0; k * mlp.inputs()],
+            labels: vec![0; k],
+            losses: vec![0.0; k],
+            workspace: mlp.workspace(k),
+            gradient: vec![0.0; mlp.parameters().len()],
+        }
+    }
+}
+
+fn fits(mlp: &Mlp<f32>, data: &dyn Dataset, part: &'static str) -> Result<(), ConfigError> {
+    let (found, expected) = (data.shape().features(), mlp.inputs());
+    if found != expected {
+        return Err(ConfigError::Features { part, found, expected });
+    }
+    let (found, expected) = (data.classes(), mlp.classes());
+    if found > expected {
+        return Err(ConfigError::Classes { part, found, expected });
+    }
+    Ok(())
+}
