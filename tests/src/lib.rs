@@ -4,6 +4,7 @@ pub mod laws;
 pub mod naive;
 pub mod strategies;
 
+pub use proptest; // for the macros of `laws`
 use proptest::test_runner::Config;
 
 /// A proptest configuration of `n` cases; the variable `PROPTEST_CASES` overrides the number.
@@ -12,4 +13,14 @@ pub fn cases(n: u32) -> Config {
         Ok(_) => Config::default(), // which reads the variable, and refuses a malformed one
         Err(_) => Config::with_cases(n),
     }
+}
+
+/// Asserts |actual − expected| ≤ tolerance · max(1, |expected|).
+#[track_caller]
+pub fn close(actual: f64, expected: f64, tolerance: f64) {
+    let error = (actual - expected).abs();
+    assert!(
+        error <= tolerance * expected.abs().max(1.0),
+        "{actual} is not within {tolerance:e} of {expected}"
+    );
 }

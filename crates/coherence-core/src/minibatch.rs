@@ -110,6 +110,7 @@ pub fn amplify_partition(alpha: f64, m: u64, k: u64) -> f64 {
         0 => f64::NAN,
         _ if k > m => f64::NAN,
         1 => alpha,
+        _ if alpha == 0.0 => 0.0, // also where k = m makes it 0/0
         _ => {
             let (m, k) = (m as f64, k as f64);
             k * alpha / (1.0 + (k - 1.0) * (m * alpha - 1.0) / (m - 1.0))

@@ -63,16 +63,3 @@ pub fn weighted_alpha(weights: &[f64], rows: &[Vec<f64>]) -> f64 {
     }
     if denominator == 0.0 { 0.0 } else { numerator / denominator }
 }
-
-/// All ordered pairs of different positions.
-pub fn pairs(rows: &[Vec<f64>]) -> Vec<(&[f64], &[f64])> {
-    let mut all = Vec::new();
-    for (i, a) in rows.iter().enumerate() {
-        for (j, b) in rows.iter().enumerate() {
-            if i != j {
-                all.push((a.as_slice(), b.as_slice()));
-            }
-        }
-    }
-    all
-}

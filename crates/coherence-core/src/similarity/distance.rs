@@ -39,7 +39,7 @@ pub fn pairwise_distance<T: Float, R: AsRef<[T]>>(rows: &[R]) -> Option<f64> {
     }
     let m = rows.len() as f64;
     let sum = pairs(rows, 0.0, |sum, a, b| sum + distance(a.as_ref(), b.as_ref()));
-    Some(2.0 * sum.unwrap_or(0.0) / m / m)
+    Some(sum.unwrap_or(0.0) / (m * m / 2.0))
 }
 
 /// ‖a − b‖

@@ -1,0 +1,32 @@
+//! Every law of the catalogue, section A, but the aggregators' (see `tests/aggregate`).
+//!
+//! A test's name begins with the row it checks: `docs/laws.md` is made from these names.
+
+mod alpha;
+mod attribution;
+mod bounds;
+mod combination;
+mod finite;
+mod minibatch;
+mod noise;
+mod similarity;
+mod simulation;
+mod squares;
+mod sums;
+mod unbiased;
+mod weighted;
+
+use coherence_core::{Coherence, Sums};
+
+/// The statistics of a sample, by the accumulator.
+fn coherence(rows: &[Vec<f64>]) -> Coherence {
+    accumulate(rows).coherence()
+}
+
+fn accumulate(rows: &[Vec<f64>]) -> Sums<Vec<f64>> {
+    let mut sums = Sums::new(vec![f64::NAN; rows[0].len()]); // a buffer may hold anything before
+    for row in rows {
+        sums.add(row).unwrap();
+    }
+    sums
+}

@@ -1,0 +1,171 @@
+//! A1: the accumulator.
+
+use coherence_core::{
+    Coherence, Sums,
+    finite::{NonFinite, Policy},
+};
+use coherence_tests::{
+    cases, close, naive,
+    strategies::{extreme_sample, sample},
+};
+use proptest::prelude::*;
+
+use super::{accumulate, coherence};
+
+coherence_tests::coherence_laws!(streaming, 1e-12, |rows: &[Vec<f64>]| {
+    let c = coherence(rows);
+    (c.sq_norm_of_sum, c.sum_sq_norms)
+});
+
+proptest! {
+    #![proptest_config(cases(1000))]
+
+    #[test]
+    fn a01_sums_equal_the_naive_sums(rows in sample(12, 8)) {
+        let sums = accumulate(&rows);
+        prop_assert_eq!(sums.sum(), &naive::sum(&rows)[..]);
+        prop_assert_eq!((sums.len(), sums.dim(), sums.omitted()), (rows.len() as u64, rows[0].len(), 0));
+        let c = sums.coherence();
+        prop_assert_eq!(c.m, rows.len() as u64);
+        close(c.sq_norm_of_sum, naive::sq_norm(&naive::sum(&rows)), 1e-13);
+        close(c.sum_sq_norms, naive::sum_sq_norms(&rows), 1e-13);
+    }
+
+    /// Integers of this size add without rounding, so the law holds bit for bit.
+    #[test]
+    fn a01_merge_equals_concatenation_at_every_split(
+        rows in prop::collection::vec(prop::array::uniform4((-1000..=1000i32).prop_map(f64::from)), 1..12)
+    ) {
+        let rows: Vec<Vec<f64>> = rows.iter().map(|g| g.to_vec()).collect();
+        let whole = accumulate(&rows);
+        for split in 0..=rows.len() {
+            let mut left = Sums::zeros(4);
+            let mut right = Sums::new([0.0; 4]); // another container
+            rows[..split].iter().for_each(|g| left.add(g).unwrap());
+            rows[split..].iter().for_each(|g| right.add(g).unwrap());
+            left.merge(&right);
+            prop_assert_eq!(left.sum(), whole.sum());
+            prop_assert_eq!(left.coherence(), whole.coherence());
+        }
+    }
+
+    #[test]
+    fn a01_merging_nothing_is_the_identity(rows in sample(8, 5)) {
+        let mut merged = accumulate(&rows);
+        merged.merge(&Sums::zeros(rows[0].len()));
+        prop_assert_eq!(merged.sum(), naive::sum(&rows));
+        prop_assert_eq!(merged.coherence(), coherence(&rows));
+    }
+
+    #[test]
+    fn a01_f32_gradients_are_summed_in_f64(rows in sample(8, 5)) {
+        let narrow: Vec<Vec<f32>> =
+            rows.iter().map(|g| g.iter().map(|&x| x as f32 * 1e30).collect()).collect();
+        let mut sums = Sums::zeros(rows[0].len());
+        narrow.iter().for_each(|g| sums.add(g).unwrap()); // squares near 1e62: no f32
+        let widened: Vec<Vec<f64>> =
+            narrow.iter().map(|g| g.iter().map(|&x| f64::from(x)).collect()).collect();
+        prop_assert_eq!(sums.coherence(), coherence(&widened));
+        close(sums.coherence().alpha(), naive::alpha(&widened), 1e-12);
+    }
+
+    /// Scaling by a power of two is exact, so α must not feel it, whatever happens to the squares.
+    #[test]
+    fn a03_normalized_alpha_survives_squares_beyond_f64((rows, e) in extreme_sample(8, 5)) {
+        let k = 2f64.powi(e);
+        let scaled: Vec<Vec<f64>> = rows.iter().map(|g| g.iter().map(|x| k * x).collect()).collect();
+        let normalized = accumulate(&scaled).normalized();
+        prop_assert_eq!(normalized.m, rows.len() as u64);
+        close(normalized.alpha(), coherence(&rows).alpha(), 1e-12);
+        close(accumulate(&rows).normalized().alpha(), coherence(&rows).alpha(), 1e-14);
+    }
+
+    #[test]
+    fn a01_a_refused_example_changes_nothing(
+        rows in sample(6, 5),
+        at in any::<prop::sample::Index>(),
+        bad in prop_oneof![Just(f64::NAN), Just(f64::INFINITY), Just(f64::NEG_INFINITY)],
+    ) {
+        let mut sums = accumulate(&rows);
+        let mut refused = rows[0].clone();
+        let index = at.index(refused.len());
+        refused[index] = bad;
+        prop_assert_eq!(sums.add(&refused), Err(NonFinite { index }));
+        prop_assert_eq!(sums.coherence(), coherence(&rows));
+        prop_assert_eq!((sums.len(), sums.omitted()), (rows.len() as u64, 0));
+    }
+
+    #[test]
+    fn a01_omitting_is_never_having_seen(rows in sample(6, 5), at in any::<prop::sample::Index>()) {
+        let mut sums = Sums::with_policy(vec![1.0; rows[0].len()], Policy::Omit);
+        let mut bad = rows[0].clone();
+        bad[at.index(rows[0].len())] = f64::NAN;
+        sums.add(&bad).unwrap();
+        rows.iter().for_each(|g| sums.add(g).unwrap());
+        sums.add(&bad).unwrap();
+        prop_assert_eq!(sums.coherence(), coherence(&rows));
+        prop_assert_eq!(sums.omitted(), 2);
+        let mut merged = sums.clone();
+        merged.merge(&sums);
+        prop_assert_eq!(merged.omitted(), 4);
+    }
+}
+
+#[test]
+fn a01_propagate_carries_nan_to_every_query() {
+    let mut sums = Sums::with_policy([0.0; 2], Policy::Propagate);
+    sums.add(&[1.0, 2.0]).unwrap();
+    sums.add(&[f64::NAN, 2.0]).unwrap();
+    assert_eq!(sums.len(), 2);
+    for c in [sums.coherence(), sums.normalized()] {
+        assert!(c.alpha().is_nan() && c.m_coherence().is_nan() && c.energy().is_nan());
+    }
+    let mut infinite = Sums::with_policy([0.0], Policy::Propagate);
+    infinite.add(&[f64::NEG_INFINITY]).unwrap();
+    assert_eq!(infinite.coherence().energy(), f64::INFINITY);
+    assert!(infinite.normalized().alpha().is_nan());
+}
+
+#[test]
+fn a01_no_example_and_no_parameter_are_defined() {
+    let mut sums = Sums::zeros(3);
+    assert!(sums.is_empty());
+    assert_eq!(sums.coherence(), Coherence::default());
+    assert_eq!(sums.normalized(), Coherence::default());
+    sums.add(&[0.0f32; 3]).unwrap();
+    assert!(!sums.is_empty());
+
+    let mut pointless = Sums::zeros(0);
+    pointless.add::<f64>(&[]).unwrap();
+    assert_eq!(pointless.coherence(), Coherence { m: 1, ..Default::default() });
+}
+
+#[test]
+fn a01_subnormal_gradients_have_a_coherence() {
+    let least = f64::from_bits(1);
+    let mut sums = Sums::zeros(2);
+    sums.add(&[least, least]).unwrap();
+    sums.add(&[least, -least]).unwrap();
+    assert_eq!(sums.coherence().alpha(), 0.0); // the squares are 0
+    assert_eq!(sums.normalized().alpha(), 0.5);
+}
+
+#[test]
+fn a01_largest_values_have_a_coherence() {
+    let mut sums = Sums::zeros(2);
+    sums.add(&[f64::MAX, 0.0]).unwrap();
+    sums.add(&[0.0, -f64::MAX]).unwrap();
+    close(sums.normalized().alpha(), 0.5, 1e-15);
+}
+
+#[test]
+#[should_panic(expected = "differ in length")]
+fn a01_a_gradient_of_another_length_is_a_bug() {
+    let _ = Sums::zeros(2).add(&[1.0]);
+}
+
+#[test]
+#[should_panic(expected = "different dimensions")]
+fn a01_merging_another_length_is_a_bug() {
+    Sums::zeros(2).merge(&Sums::zeros(3));
+}
