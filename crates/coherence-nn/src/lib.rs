@@ -49,6 +49,8 @@ mod factors;
 mod layout;
 pub mod loss;
 mod mlp;
+#[cfg(feature = "candle")]
+pub mod tap;
 pub mod weights;
 pub mod worked;
 mod workspace;

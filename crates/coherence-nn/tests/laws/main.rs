@@ -1,0 +1,10 @@
+//! Laws of the networks, in one binary: linking is what costs.
+
+mod common;
+mod factors;
+mod gradients;
+mod loss;
+#[cfg(feature = "candle")]
+mod tap;
+mod weights;
+mod worked;
