@@ -2,10 +2,11 @@
 
 use num_traits::Float;
 
-use super::order::{narrow, wide};
+use super::order::narrow;
 use super::vector::refuse_non_finite;
 use super::{AggregateError, CoordinateRule, Rows, VectorRule};
 use crate::finite::Policy;
+use crate::number::wide;
 
 /// Any [`CoordinateRule`] as a [`VectorRule`]: out_j is the rule of x_1j, …, x_nj.
 ///
@@ -28,8 +29,12 @@ use crate::finite::Policy;
 pub struct Coordinatewise<R>(pub R);
 
 impl<R: CoordinateRule + Copy> VectorRule for Coordinatewise<R> {
-    fn scratch_len(&self, n: usize, _d: usize) -> usize {
+    fn work_len(&self, n: usize, _d: usize) -> usize {
         n
+    }
+
+    fn scratch_len(&self, n: usize, d: usize) -> usize {
+        self.work_len(n, d)
     }
 
     fn tolerates(&self, n: usize) -> usize {

@@ -3,7 +3,8 @@
 use num_traits::Float;
 
 use super::CoordinateRule;
-use super::order::{is_ordered, mean_of_sorted};
+use super::order::{is_ordered, mean_within};
+use crate::number::wide;
 
 /// The arithmetic mean, (1/n) Σ x_i.
 ///
@@ -30,7 +31,7 @@ impl CoordinateRule for Mean {
         }
         let (lo, hi) =
             values.iter().fold((values[0], values[0]), |(lo, hi), &x| (lo.min(x), hi.max(x)));
-        mean_of_sorted(values.iter().copied(), lo, hi, values.len())
+        mean_within(values.iter().map(|&x| wide(x)), values.len(), wide(lo), wide(hi))
     }
 
     fn tolerates(&self, _n: usize) -> usize {

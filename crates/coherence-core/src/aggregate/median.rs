@@ -3,7 +3,8 @@
 use num_traits::Float;
 
 use super::CoordinateRule;
-use super::order::{is_ordered, mean_of_sorted, total};
+use super::order::{is_ordered, mean_within, total};
+use crate::number::wide;
 
 /// The coordinate-wise median.
 ///
@@ -40,8 +41,8 @@ impl CoordinateRule for Median {
         if n % 2 == 1 {
             return upper;
         }
-        let lower = below.iter().copied().max_by(total).unwrap_or(upper);
-        mean_of_sorted([lower, upper].into_iter(), lower, upper, 2)
+        let lower = wide(below.iter().copied().max_by(total).unwrap_or(upper));
+        mean_within([lower, wide(upper)].into_iter(), 2, lower, wide(upper))
     }
 
     fn tolerates(&self, n: usize) -> usize {

@@ -1,31 +1,94 @@
 //! Aggregators: the values of one coordinate to one value, or n vectors to one vector.
 //!
-//! | by coordinate ([`CoordinateRule`]) | bears | what it does |
+//! "Bears f" says how many arbitrary values or vectors among n cannot drive the result beyond a bound
+//! that the others set; each rule states its bound.
+//!
+//! By coordinate ([`CoordinateRule`]; [`Coordinatewise`] makes a [`VectorRule`] of each):
+//!
+//! | rule | bears | what it does |
 //! |---|---|---|
 //! | [`Mean`] | 0 | plain stochastic gradient descent |
-//! | [`Winsorized`] | `clip` | clips the extremes, then the mean |
+//! | [`Winsorized`], [`WinsorizedPercent`] | `clip` | clips the extremes, then the mean |
 //! | [`Trimmed`] | `trim` | leaves the extremes out, then the mean |
 //! | [`Median`] | ⌊(n−1)/2⌋ | the middle value |
+//! | [`MedianOfMeans`] | ⌊(k−1)/2⌋ | the median of k group means |
+//! | [`MeanAroundMedian`] | f | the mean of the n − f values closest to the median |
+//! | [`SignMajority`] | ⌊(n−1)/2⌋ | the sign of most |
 //!
-//! [`Coordinatewise`] makes a [`VectorRule`] of each.
+//! By whole vectors ([`VectorRule`]):
+//!
+//! | rule | bears | what it does |
+//! |---|---|---|
+//! | [`GeometricMedian`] | ⌊(n−1)/2⌋ | least sum of distances, with a certificate |
+//! | [`GeometricMedianOfMeans`] | ⌊(k−1)/2⌋ | of k group means |
+//! | [`Krum`], [`MultiKrum`] | f, n ≥ 2f+3 | the vectors with near neighbours |
+//! | [`Bulyan`] | f, n ≥ 4f+3 | Krum repeatedly, then [`MeanAroundMedian`] |
+//! | [`MinimumDiameter`] | f, n ≥ 2f+1 | the closest n − f vectors' mean, for few vectors |
+//! | [`CenteredClipping`] | ⌊(n−1)/2⌋ | the mean of vectors clipped around a centre |
+//! | [`NormClipping`] | bounded | the mean of vectors shortened to a norm |
+//!
+//! Over time: [`OverTime`] (M3, A3, RM3, RA3), whose state is the plain data [`Recent`].
+//! Before a rule ([`Mixing`]): [`NearestNeighborMixing`], [`Bucketing`], [`NormClipping`].
+//! At run time: [`Rule`], read from text.
 
+mod any;
+mod bucketing;
+mod bulyan;
+mod centered_clipping;
 mod coordinate;
 mod coordinatewise;
+mod distances;
 mod error;
+mod geometric_median;
+mod geometric_median_of_means;
+mod krum;
 mod mean;
+mod mean_around_median;
 mod median;
+mod median_of_means;
+mod median_of_three;
+mod minimum_diameter;
+mod mixing;
+mod nearest_neighbor_mixing;
+mod norm_clipping;
 mod order;
+mod over_time;
+mod parse;
+mod percent;
 mod rows;
+mod rule;
+mod sign_majority;
 mod trimmed;
 mod vector;
+mod weiszfeld;
 mod winsorized;
 
+pub use any::{AnyCoordinateRule, AnyVectorRule};
+pub use bucketing::Bucketing;
+pub use bulyan::Bulyan;
+pub use centered_clipping::CenteredClipping;
 pub use coordinate::CoordinateRule;
 pub use coordinatewise::Coordinatewise;
 pub use error::AggregateError;
+pub use geometric_median::GeometricMedian;
+pub use geometric_median_of_means::GeometricMedianOfMeans;
+pub use krum::{Krum, MultiKrum};
 pub use mean::Mean;
+pub use mean_around_median::MeanAroundMedian;
 pub use median::Median;
+pub use median_of_means::MedianOfMeans;
+pub use median_of_three::median_of_three;
+pub use minimum_diameter::MinimumDiameter;
+pub use mixing::Mixing;
+pub use nearest_neighbor_mixing::NearestNeighborMixing;
+pub use norm_clipping::NormClipping;
+pub use over_time::{OverTime, Recent, Update};
+pub use parse::ParseRuleError;
+pub use percent::{PercentError, Percentile, WinsorizedPercent};
 pub use rows::Rows;
+pub use rule::Rule;
+pub use sign_majority::SignMajority;
 pub use trimmed::Trimmed;
 pub use vector::VectorRule;
+pub use weiszfeld::Certificate;
 pub use winsorized::Winsorized;

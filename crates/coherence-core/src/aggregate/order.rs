@@ -4,11 +4,6 @@ use core::cmp::Ordering;
 
 use num_traits::Float;
 
-/// `x` as `f64`, in which all sums run.
-pub(super) fn wide<T: Float>(x: T) -> f64 {
-    x.to_f64().unwrap_or(f64::NAN)
-}
-
 /// `x` rounded to the element type.
 pub(super) fn narrow<T: Float>(x: f64) -> T {
     T::from(x).unwrap_or_else(T::nan)
@@ -40,15 +35,15 @@ pub(super) fn mean(values: impl Iterator<Item = f64> + Clone, n: usize) -> f64 {
     if sum.is_finite() { sum / n } else { values.map(|x| x / n).sum() }
 }
 
-/// The mean of ascending `values` \[n\], n ≥ 1, rounded to `T`; never outside of them.
+/// The mean of `values` \[n\], n ≥ 1, all within \[lo, hi\], rounded to `T`; never outside of them.
 ///
 /// Rounding in the sum can carry the quotient past the extremes (0.1 three times gives
 /// 0.10000000000000002); the clamp undoes it.
-pub(super) fn mean_of_sorted<T: Float>(
-    values: impl Iterator<Item = T> + Clone,
-    lo: T,
-    hi: T,
+pub(super) fn mean_within<T: Float>(
+    values: impl Iterator<Item = f64> + Clone,
     n: usize,
+    lo: f64,
+    hi: f64,
 ) -> T {
-    narrow(mean(values.map(wide), n).clamp(wide(lo), wide(hi)))
+    narrow(mean(values, n).clamp(lo, hi))
 }

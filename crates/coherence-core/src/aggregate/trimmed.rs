@@ -2,8 +2,9 @@
 
 use num_traits::Float;
 
-use super::order::{is_ordered, mean_of_sorted, sort};
+use super::order::{is_ordered, mean_within, sort};
 use super::{CoordinateRule, Mean, Median};
+use crate::number::wide;
 
 /// The trimmed mean: the `trim` lowest and the `trim` highest values are left out.
 ///
@@ -40,8 +41,7 @@ impl CoordinateRule for Trimmed {
             _ if !is_ordered(values) => T::nan(),
             trim => {
                 sort(values);
-                let kept = &values[trim..n - trim];
-                mean_of_sorted(kept.iter().copied(), kept[0], kept[kept.len() - 1], kept.len())
+                mean_of_sorted(&values[trim..n - trim])
             }
         }
     }
@@ -49,4 +49,10 @@ impl CoordinateRule for Trimmed {
     fn tolerates(&self, n: usize) -> usize {
         self.trim.min(Median.tolerates(n))
     }
+}
+
+/// The mean of ascending `values` [n], n ≥ 1.
+pub(super) fn mean_of_sorted<T: Float>(values: &[T]) -> T {
+    let n = values.len();
+    mean_within(values.iter().map(|&x| wide(x)), n, wide(values[0]), wide(values[n - 1]))
 }

@@ -11,8 +11,13 @@ use crate::finite::{NonFinite, Policy, first_non_finite};
 /// contents do not matter before and mean nothing after.
 /// Distances, norms and sums run in `f64` whatever `T` is.
 pub trait VectorRule {
-    /// The scratch that n vectors of length d need.
-    fn scratch_len(&self, n: usize, d: usize) -> usize;
+    /// The scratch that [`aggregate`](Self::aggregate) needs for n vectors of length d.
+    fn work_len(&self, n: usize, d: usize) -> usize;
+
+    /// The scratch that n vectors of length d need under every policy.
+    fn scratch_len(&self, n: usize, d: usize) -> usize {
+        n.saturating_add(self.work_len(n, d))
+    }
 
     /// The number f of arbitrary vectors among n that cannot drive the result beyond the rule's bound.
     fn tolerates(&self, n: usize) -> usize;
@@ -60,28 +65,24 @@ pub trait VectorRule {
                 refuse_non_finite(rows)?;
                 self.aggregate(rows, scratch, out)
             }
-            Policy::Omit => self.aggregate_finite(rows, scratch, out),
+            Policy::Omit => aggregate_finite(self, rows, scratch, out),
         }
     }
+}
 
-    /// The aggregate of the rows that are finite throughout.
-    #[doc(hidden)]
-    fn aggregate_finite<T: Float>(
-        &self,
-        rows: Rows<'_, T>,
-        scratch: &mut [f64],
-        out: &mut [T],
-    ) -> Result<(), AggregateError>
-    where
-        Self: Sized,
-    {
-        let n = rows.len();
-        AggregateError::check_scratch(scratch.len(), self.scratch_len(n, rows.dim()))?;
-        let (picked, rest) = scratch.split_at_mut(n);
-        let finite = (0..n).filter(|&i| first_non_finite(rows.row(i)).is_none());
-        let kept = picked.iter_mut().zip(finite).map(|(slot, i)| *slot = i as f64).count();
-        self.omitting(n - kept).aggregate(rows.pick(&picked[..kept]), rest, out)
-    }
+/// `rule` over the rows that are finite throughout; the first n of `scratch` hold their numbers.
+fn aggregate_finite<R: VectorRule, T: Float>(
+    rule: &R,
+    rows: Rows<'_, T>,
+    scratch: &mut [f64],
+    out: &mut [T],
+) -> Result<(), AggregateError> {
+    let n = rows.len();
+    AggregateError::check_scratch(scratch.len(), n + rule.work_len(n, rows.dim()))?;
+    let (picked, work) = scratch.split_at_mut(n);
+    let finite = (0..n).filter(|&i| first_non_finite(rows.row(i)).is_none());
+    let kept = picked.iter_mut().zip(finite).map(|(slot, i)| *slot = i as f64).count();
+    rule.omitting(n - kept).aggregate(rows.pick(&picked[..kept]), work, out)
 }
 
 /// `Ok` if every value is finite, else the first that is not, by row · d + coordinate.

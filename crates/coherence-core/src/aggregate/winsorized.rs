@@ -2,8 +2,9 @@
 
 use num_traits::Float;
 
-use super::order::{is_ordered, mean_of_sorted, sort};
+use super::order::{is_ordered, mean_within, sort};
 use super::{CoordinateRule, Mean, Median};
+use crate::number::wide;
 
 /// The winsorised mean: the `clip` lowest and the `clip` highest values are clipped to their
 /// neighbours, then the mean is taken.
@@ -31,6 +32,8 @@ use super::{CoordinateRule, Mean, Median};
 /// Source: Zielinski et al. (2020), appendix B, parameter s (catalogue A18); the percentile form of
 /// Chatterjee (2020) §3.1 is [`WinsorizedPercent`](super::WinsorizedPercent).
 /// Deviation: the paper sums the clipped values; here their mean is taken.
+///
+/// Law: A18
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Winsorized {
     /// How many values are clipped at either end.
@@ -46,7 +49,7 @@ impl CoordinateRule for Winsorized {
             _ if !is_ordered(values) => T::nan(),
             clip => {
                 sort(values);
-                mean_of_clamped(values, values[clip], values[n - 1 - clip])
+                mean_of_clamped(values, wide(values[clip]), wide(values[n - 1 - clip]))
             }
         }
     }
@@ -56,7 +59,7 @@ impl CoordinateRule for Winsorized {
     }
 }
 
-/// The mean of ascending `values` clipped to [lo, hi].
-pub(super) fn mean_of_clamped<T: Float>(values: &[T], lo: T, hi: T) -> T {
-    mean_of_sorted(values.iter().map(|x| x.max(lo).min(hi)), lo, hi, values.len())
+/// The mean of `values` clipped to [lo, hi], in their order.
+pub(super) fn mean_of_clamped<T: Float>(values: &[T], lo: f64, hi: f64) -> T {
+    mean_within(values.iter().map(|&x| wide(x).clamp(lo, hi)), values.len(), lo, hi)
 }

@@ -1,0 +1,96 @@
+//! One type for all rules of a kind.
+
+use num_traits::Float;
+
+use super::*;
+
+/// An enum with a variant for each rule over one coordinate, and the rule's answers.
+macro_rules! any_coordinate_rule {
+    ($($name:ident),* $(,)?) => {
+        /// Any rule over one coordinate's values, chosen at run time.
+        #[derive(Clone, Copy, Debug, PartialEq)]
+        #[non_exhaustive]
+        pub enum AnyCoordinateRule {
+            $(#[doc = concat!("[`", stringify!($name), "`]")] $name($name),)*
+        }
+
+        impl CoordinateRule for AnyCoordinateRule {
+            fn aggregate<T: Float>(&self, values: &mut [T]) -> T {
+                match self { $(Self::$name(rule) => rule.aggregate(values),)* }
+            }
+
+            fn tolerates(&self, n: usize) -> usize {
+                match self { $(Self::$name(rule) => rule.tolerates(n),)* }
+            }
+        }
+
+        $(impl From<$name> for Rule {
+            fn from(rule: $name) -> Self {
+                Self::Coordinate(AnyCoordinateRule::$name(rule))
+            }
+        })*
+    };
+}
+
+/// An enum with a variant for each rule over whole vectors, and the rule's answers.
+macro_rules! any_vector_rule {
+    ($($name:ident),* $(,)?) => {
+        /// Any rule that must see whole vectors, chosen at run time.
+        #[derive(Clone, Copy, Debug, PartialEq)]
+        #[non_exhaustive]
+        pub enum AnyVectorRule {
+            $(#[doc = concat!("[`", stringify!($name), "`]")] $name($name),)*
+        }
+
+        impl VectorRule for AnyVectorRule {
+            fn work_len(&self, n: usize, d: usize) -> usize {
+                match self { $(Self::$name(rule) => rule.work_len(n, d),)* }
+            }
+
+            fn tolerates(&self, n: usize) -> usize {
+                match self { $(Self::$name(rule) => rule.tolerates(n),)* }
+            }
+
+            fn omitting(&self, omitted: usize) -> Self {
+                match self { $(Self::$name(rule) => Self::$name(rule.omitting(omitted)),)* }
+            }
+
+            fn aggregate<T: Float>(
+                &self,
+                rows: Rows<'_, T>,
+                scratch: &mut [f64],
+                out: &mut [T],
+            ) -> Result<(), AggregateError> {
+                match self { $(Self::$name(rule) => rule.aggregate(rows, scratch, out),)* }
+            }
+        }
+
+        $(impl From<$name> for Rule {
+            fn from(rule: $name) -> Self {
+                Self::Vector(AnyVectorRule::$name(rule))
+            }
+        })*
+    };
+}
+
+any_coordinate_rule!(
+    Mean,
+    Median,
+    Winsorized,
+    WinsorizedPercent,
+    Trimmed,
+    MedianOfMeans,
+    MeanAroundMedian,
+    SignMajority,
+);
+
+any_vector_rule!(
+    GeometricMedian,
+    GeometricMedianOfMeans,
+    Krum,
+    MultiKrum,
+    Bulyan,
+    MinimumDiameter,
+    CenteredClipping,
+    NormClipping,
+);

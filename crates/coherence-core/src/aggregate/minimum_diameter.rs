@@ -1,0 +1,121 @@
+//! Minimum-diameter averaging (MDA), for few vectors.
+
+use num_traits::Float;
+
+use super::distances::{check, mean_of_rows, of_row, squares_between_all};
+use super::{AggregateError, Rows, VectorRule};
+
+/// The subsets that a search may at worst have to look at: a second or so.
+const MOST_SUBSETS: usize = 1 << 24;
+
+/// Minimum-diameter averaging: the mean of the n − f vectors whose greatest distance from each other
+/// is least.
+///
+/// - Domain: n ≥ 2f + 1, n − f ≥ 2 vectors kept or n = 1, and at most 2²⁴ subsets (n choose f): every
+///   subset may have to be looked at, though most are cut off early. Of equal diameters the subset of
+///   the earliest vectors, in lexicographic order, is taken.
+/// - Breakdown: bears f bad vectors. With D the diameter of the honest ones, the subset's is at most D
+///   and it holds an honest vector, so the result is within D of it.
+/// - `Policy::Propagate`: a vector with NaN or ±∞ is infinitely far from all others.
+/// - Cost: O(n² d) and the search; scratch n² + 2n.
+///
+/// # Example
+///
+/// ```
+/// use coherence_core::aggregate::{MinimumDiameter, Rows, VectorRule};
+///
+/// let rows = Rows::matrix(&[1.0, 2.0, 99.0, 3.0], 1).unwrap();
+/// let rule = MinimumDiameter { f: 1 };
+/// let (mut scratch, mut out) = (vec![0.0; rule.scratch_len(4, 1)], [0.0]);
+/// rule.aggregate(rows, &mut scratch, &mut out).unwrap();
+/// assert_eq!(out, [2.0]);
+/// ```
+///
+/// Source: El Mhamdi et al. (2020), *Genuinely Distributed Byzantine Machine Learning*, §3 (after
+/// Rousseeuw, 1985).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct MinimumDiameter {
+    /// The number of vectors left out: the bad ones to be borne.
+    pub f: usize,
+}
+
+impl VectorRule for MinimumDiameter {
+    fn work_len(&self, n: usize, _d: usize) -> usize {
+        n.saturating_mul(n).saturating_add(2 * n)
+    }
+
+    fn tolerates(&self, n: usize) -> usize {
+        self.f.min(n.saturating_sub(1) / 2)
+    }
+
+    fn omitting(&self, omitted: usize) -> Self {
+        Self { f: self.f.saturating_sub(omitted) }
+    }
+
+    fn aggregate<T: Float>(
+        &self,
+        rows: Rows<'_, T>,
+        scratch: &mut [f64],
+        out: &mut [T],
+    ) -> Result<(), AggregateError> {
+        let (n, f) = (rows.len(), self.f);
+        let rule = "minimum-diameter averaging";
+        AggregateError::check_count(rule, n, f.saturating_mul(2).saturating_add(1))?;
+        check(rows, scratch, self.work_len(n, rows.dim()), out)?;
+        if subsets(n, f).is_none_or(|count| count > MOST_SUBSETS) {
+            return Err(AggregateError::TooMany { rule, found: n, limit: greatest_n(f) });
+        }
+        let (squares, rest) = scratch.split_at_mut(n * n);
+        let (trial, best) = rest.split_at_mut(n);
+        squares_between_all(rows, squares);
+        // Until a subset of finite diameter is found, the first will do.
+        best.iter_mut().enumerate().for_each(|(i, slot)| *slot = i as f64);
+        let mut search = Search { squares, n, keep: n - f, trial, best, least: f64::INFINITY };
+        search.extend(0, 0, 0.0);
+        mean_of_rows(rows, &best[..n - f], out);
+        Ok(())
+    }
+}
+
+/// A search through subsets in lexicographic order, cut off where the diameter is no longer less.
+struct Search<'a> {
+    squares: &'a [f64],
+    n: usize,
+    keep: usize,
+    trial: &'a mut [f64],
+    best: &'a mut [f64],
+    /// The squared diameter of `best`.
+    least: f64,
+}
+
+impl Search<'_> {
+    /// Tries all ways to go on from the first `size` of `trial`, of squared diameter `diameter`, with
+    /// rows from `from` on.
+    fn extend(&mut self, size: usize, from: usize, diameter: f64) {
+        if size == self.keep {
+            self.best[..size].copy_from_slice(&self.trial[..size]);
+            self.least = diameter;
+            return;
+        }
+        for i in from..=self.n - (self.keep - size) {
+            let row = of_row(self.squares, self.n, i);
+            let reach = |d: f64, j: &f64| d.max(row[*j as usize]);
+            let wider = self.trial[..size].iter().fold(diameter, reach);
+            if wider < self.least {
+                self.trial[size] = i as f64;
+                self.extend(size + 1, i + 1, wider);
+            }
+        }
+    }
+}
+
+/// n choose f, or `None` where the product leaves `usize`.
+fn subsets(n: usize, f: usize) -> Option<usize> {
+    (0..f).try_fold(1usize, |count, i| Some(count.checked_mul(n - i)? / (i + 1)))
+}
+
+/// The greatest n for which the subsets without f of them are few enough to search.
+fn greatest_n(f: usize) -> usize {
+    let few = |n: &usize| subsets(*n, f).is_some_and(|count| count <= MOST_SUBSETS);
+    (f..=MOST_SUBSETS).take_while(few).last().unwrap_or(f)
+}

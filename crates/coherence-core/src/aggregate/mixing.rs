@@ -1,0 +1,40 @@
+//! The trait of what is done to the vectors before a rule sees them.
+
+use num_traits::Float;
+
+use super::{AggregateError, Rows};
+
+/// A map from n vectors to n or fewer vectors, after which any [`VectorRule`](super::VectorRule) follows.
+///
+/// NaN and ±∞ are carried along as IEEE arithmetic has it: refuse or omit them before.
+pub trait Mixing {
+    /// The number of vectors that n become.
+    fn rows_out(&self, n: usize) -> usize;
+
+    /// The scratch that n vectors need.
+    fn scratch_len(&self, n: usize) -> usize;
+
+    /// The mixed vectors of `rows` [n, d] into `out` [rows_out(n), d], row-major.
+    ///
+    /// # Errors
+    ///
+    /// [`AggregateError`]: `out` or `scratch` of a wrong length, or too few vectors.
+    fn mix<T: Float>(
+        &self,
+        rows: Rows<'_, T>,
+        scratch: &mut [f64],
+        out: &mut [T],
+    ) -> Result<(), AggregateError>;
+}
+
+/// Checks of what every [`Mixing`] is given.
+pub(super) fn check_mixing<T: Float>(
+    mixing: &impl Mixing,
+    rows: Rows<'_, T>,
+    scratch: &[f64],
+    out: &[T],
+) -> Result<(), AggregateError> {
+    let n = rows.len();
+    AggregateError::check_length("out", out.len(), mixing.rows_out(n).saturating_mul(rows.dim()))?;
+    AggregateError::check_scratch(scratch.len(), mixing.scratch_len(n))
+}

@@ -1,0 +1,46 @@
+//! The majority of signs.
+
+use num_traits::Float;
+
+use super::{CoordinateRule, Median};
+
+/// The sign of most values: 1, −1, or 0 for a draw.
+///
+/// sign(Σ sign(x_i)); zeros of either sign abstain.
+///
+/// - Domain: any n ≥ 1; n = 0 gives NaN. ±∞ count as their signs.
+/// - Invariant under positive scales, and under any change of magnitudes.
+/// - Breakdown: if all other values have one sign, ⌊(n−1)/2⌋ bad values cannot turn it. The result is
+///   bounded by 1 in any case.
+///
+/// # Example
+///
+/// ```
+/// use coherence_core::aggregate::{CoordinateRule, SignMajority};
+///
+/// assert_eq!(SignMajority.aggregate(&mut [0.1, 0.2, -1e30]), 1.0);
+/// assert_eq!(SignMajority.aggregate(&mut [3.0, 0.0, -5.0]), 0.0);
+/// ```
+///
+/// Source: Bernstein et al. (2019), *signSGD with Majority Vote*, algorithm 1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct SignMajority;
+
+impl CoordinateRule for SignMajority {
+    fn aggregate<T: Float>(&self, values: &mut [T]) -> T {
+        if values.is_empty() || values.iter().any(|x| x.is_nan()) {
+            return T::nan();
+        }
+        let positive = values.iter().filter(|x| **x > T::zero()).count();
+        let negative = values.iter().filter(|x| **x < T::zero()).count();
+        match positive.cmp(&negative) {
+            core::cmp::Ordering::Greater => T::one(),
+            core::cmp::Ordering::Equal => T::zero(),
+            core::cmp::Ordering::Less => -T::one(),
+        }
+    }
+
+    fn tolerates(&self, n: usize) -> usize {
+        Median.tolerates(n)
+    }
+}

@@ -1,0 +1,127 @@
+//! One step of Weiszfeld's iteration, and what is proven at the point where it stands.
+//!
+//! n vectors x_i, d coordinates, y the iterate; the proofs are in [`GeometricMedian`](super::GeometricMedian).
+
+use num_traits::Float;
+
+use super::order::narrow;
+use super::{CoordinateRule, Median, Rows};
+use crate::number::wide;
+
+/// What is proven about a point found.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Certificate {
+    /// The steps made.
+    pub iterations: usize,
+    /// ρ, the length per vector of the shortest subgradient.
+    pub residual: f64,
+    /// F, the sum of distances there.
+    pub sum_of_distances: f64,
+    /// L, below which no point's sum of distances lies.
+    pub lower_bound: f64,
+}
+
+/// The coordinate-wise median of `rows` [n, d] into `y` [d]; `column` [at least n].
+pub(super) fn start<T: Float>(rows: Rows<'_, T>, column: &mut [f64], y: &mut [f64]) {
+    let column = &mut column[..rows.len()];
+    for (j, slot) in y.iter_mut().enumerate() {
+        column.iter_mut().zip(rows.iter()).for_each(|(value, row)| *value = wide(row[j]));
+        *slot = Median.aggregate(column);
+    }
+}
+
+/// ‖x − y‖ for a vector x [d] and a point y [d].
+pub(super) fn distance<T: Float>(x: &[T], y: &[f64]) -> f64 {
+    libm::sqrt(x.iter().zip(y).map(|(&x, &y)| (wide(x) - y) * (wide(x) - y)).sum())
+}
+
+/// What the sample exerts on a point.
+pub(super) struct Field {
+    n: usize,
+    /// ‖R‖, R the sum of the unit vectors towards the x_i elsewhere.
+    pull: f64,
+    /// Σ 1/‖x_i − y‖ over the x_i elsewhere.
+    weight: f64,
+    /// w, the number of x_i here.
+    here: usize,
+    /// Σ ‖x_i − y‖.
+    sum_of_distances: f64,
+    /// The row of the nearest x_i elsewhere.
+    pub(super) nearest: usize,
+}
+
+impl Field {
+    /// The field of `rows` [n, d] at `y` [d]; `pull` [d] becomes R.
+    pub(super) fn at<T: Float>(rows: Rows<'_, T>, y: &[f64], pull: &mut [f64]) -> Self {
+        let (mut weight, mut here, mut sum_of_distances) = (0.0, 0, 0.0);
+        let mut least = (f64::INFINITY, 0);
+        pull.fill(0.0);
+        for (i, x) in rows.iter().enumerate() {
+            let distance = distance(x, y);
+            if distance == 0.0 {
+                here += 1;
+                continue;
+            }
+            sum_of_distances += distance;
+            weight += 1.0 / distance;
+            if distance < least.0 {
+                least = (distance, i);
+            }
+            for ((p, &x), &y) in pull.iter_mut().zip(x).zip(y) {
+                *p += (wide(x) - y) / distance;
+            }
+        }
+        let norm = libm::sqrt(pull.iter().map(|p| p * p).sum());
+        Self { n: rows.len(), pull: norm, weight, here, sum_of_distances, nearest: least.1 }
+    }
+
+    /// ρ = max(0, ‖R‖ − w)/n.
+    pub(super) fn residual(&self) -> f64 {
+        (self.pull - self.here as f64).max(0.0) / self.n as f64
+    }
+
+    /// The share of R that the x_i here do not hold back, max(0, 1 − w/‖R‖).
+    fn free(&self) -> f64 {
+        if self.pull > 0.0 { (1.0 - self.here as f64 / self.pull).max(0.0) } else { 0.0 }
+    }
+
+    /// Makes the step from `y`, given R; whether it moved.
+    pub(super) fn step(&self, y: &mut [f64], pull: &[f64]) -> bool {
+        let length = self.free() / self.weight;
+        let mut moved = false;
+        for (y, r) in y.iter_mut().zip(pull) {
+            let next = *y + length * r;
+            moved |= next != *y;
+            *y = next;
+        }
+        moved
+    }
+
+    /// F and L at `y`, given R, where `y` has not been stepped from since.
+    pub(super) fn certificate<T: Float>(
+        &self,
+        rows: Rows<'_, T>,
+        y: &[f64],
+        pull: &[f64],
+        iterations: usize,
+    ) -> Certificate {
+        let toward = |x: &[T]| -> f64 {
+            x.iter().zip(y).zip(pull).map(|((&x, &y), r)| (wide(x) - y) * r).sum()
+        };
+        let n = self.n as f64;
+        let across = self.free() * rows.iter().map(toward).sum::<f64>() / n; // ⟨r/n, Σ (x_i − y)⟩
+        let residual = self.residual();
+        let gap = ((residual * self.sum_of_distances + across) / (1.0 + residual)).max(0.0);
+        Certificate {
+            iterations,
+            residual,
+            sum_of_distances: self.sum_of_distances,
+            lower_bound: self.sum_of_distances - gap,
+        }
+    }
+}
+
+/// `y` rounded to the element type, into `out` [d].
+pub(super) fn write<T: Float>(y: &[f64], out: &mut [T]) {
+    out.iter_mut().zip(y).for_each(|(slot, &value)| *slot = narrow(value));
+}
