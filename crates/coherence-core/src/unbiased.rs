@@ -120,7 +120,9 @@ impl Coherence {
 ///
 /// # Edge cases
 ///
-/// Fewer than three examples, or another number of members than m: `None`.
+/// Fewer than three examples, or another number of members than m: `None`. Where g · E g is the same
+/// for all examples, as at a stationary point, the error is too large by a factor of about √2 (the
+/// variance is that of a degenerate U-statistic): the jackknife errs on the careful side.
 ///
 /// # Example
 ///
