@@ -29,6 +29,7 @@ pub mod idx;
 mod images;
 pub mod locate;
 pub mod manifest;
+pub mod matrix;
 pub mod noise;
 mod open;
 pub mod random;

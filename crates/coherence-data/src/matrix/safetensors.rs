@@ -1,0 +1,228 @@
+//! The header of a safetensors file.
+//!
+//! ```text
+//! header length, 8 bytes, little-endian | JSON | values
+//! {"NAME": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}, …}
+//! ```
+//! The rules of the reference implementation are kept: a header of at most 100 MB, offsets that
+//! tile the data without gap or overlap to the last byte, sizes that agree with the shape. The
+//! header is parsed as it is read and 16 bytes a tensor are kept, so that memory stays under twice
+//! the file even for a header that is one long name or a tower of brackets.
+
+use std::fmt;
+use std::io::{BufReader, Read};
+
+use serde::Deserialize;
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+use super::error::shortened;
+use super::value::Endian;
+use super::{Dtype, Fault, Layout};
+
+const LONGEST_HEADER: u64 = 100_000_000;
+
+/// Reads what follows the header's length.
+pub(super) fn layout(
+    source: &mut impl Read,
+    header_length: u64,
+    file_length: u64,
+    wanted: Option<&str>,
+) -> Result<Layout, Fault> {
+    let room = file_length - 8; // eight bytes were read
+    if header_length > LONGEST_HEADER.min(room) {
+        let cap = LONGEST_HEADER.min(room);
+        return Err(Fault::Format { header: header_length, length: file_length, cap });
+    }
+    let mut search = Search { wanted, first: Vec::new(), extents: Vec::new(), found: None };
+    let header = BufReader::new(source.take(header_length));
+    let mut json = serde_json::Deserializer::from_reader(header);
+    json.deserialize_map(&mut search)?;
+    json.end()?;
+    search.check_tiling(room - header_length)?;
+    let tensor = search.found.take().ok_or_else(|| search.missing())?;
+    tensor.layout(8 + header_length)
+}
+
+/// What is gathered while the header is read.
+struct Search<'a> {
+    wanted: Option<&'a str>,
+    /// The first names, for the error that lists them.
+    first: Vec<String>,
+    /// First and last + 1 byte of every tensor.
+    extents: Vec<(u64, u64)>,
+    found: Option<Tensor>,
+}
+
+impl Search<'_> {
+    fn check_tiling(&mut self, data_length: u64) -> Result<(), Fault> {
+        self.extents.sort_unstable();
+        let mut end = 0;
+        for &(first, last) in &self.extents {
+            if first != end || last < first {
+                return Err(Fault::Offset { found: first, expected: end });
+            }
+            end = last;
+        }
+        if end == data_length {
+            Ok(())
+        } else {
+            Err(Fault::Offset { found: data_length, expected: end })
+        }
+    }
+
+    fn missing(&mut self) -> Fault {
+        Fault::Tensor {
+            wanted: self.wanted.map(str::to_owned),
+            count: self.extents.len(),
+            first: std::mem::take(&mut self.first),
+        }
+    }
+
+    /// Keeps `tensor` if it is the wanted one, or the first when none is named.
+    fn add(&mut self, is_wanted: bool, tensor: Tensor) {
+        self.extents.push(tensor.data_offsets);
+        let alone = self.wanted.is_none() && self.extents.len() == 1;
+        if is_wanted || alone {
+            self.found = Some(tensor);
+        } else if self.wanted.is_none() {
+            self.found = None; // a second tensor: the name is needed
+        }
+    }
+}
+
+impl<'de> Visitor<'de> for &mut Search<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object of tensors")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(key) = map.next_key_seed(Name(self))? {
+            match key {
+                Key::Metadata => drop(map.next_value::<IgnoredAny>()?),
+                Key::Tensor { is_wanted } => self.add(is_wanted, map.next_value()?),
+            }
+        }
+        Ok(())
+    }
+}
+
+enum Key {
+    Metadata,
+    Tensor { is_wanted: bool },
+}
+
+/// Looks at a name without keeping it: one name may fill the whole header.
+struct Name<'s, 'a>(&'s mut Search<'a>);
+
+impl<'de> DeserializeSeed<'de> for Name<'_, '_> {
+    type Value = Key;
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Key, D::Error> {
+        json.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for Name<'_, '_> {
+    type Value = Key;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a tensor's name")
+    }
+
+    fn visit_str<E>(self, name: &str) -> Result<Key, E> {
+        const SHOWN: usize = 8;
+        if name == "__metadata__" {
+            return Ok(Key::Metadata);
+        }
+        if self.0.first.len() < SHOWN {
+            self.0.first.push(shortened(name));
+        }
+        Ok(Key::Tensor { is_wanted: self.0.wanted == Some(name) })
+    }
+}
+
+#[derive(Clone, Copy, Deserialize)]
+struct Tensor {
+    dtype: Kind,
+    shape: Shape,
+    data_offsets: (u64, u64),
+}
+
+/// An element type; those that are no matrix of ours may stand in the same file.
+#[derive(Clone, Copy, Deserialize)]
+enum Kind {
+    F16,
+    BF16,
+    F32,
+    F64,
+    #[serde(other)]
+    Other,
+}
+
+/// The dimensions: the first two, and how many there are.
+#[derive(Clone, Copy)]
+struct Shape {
+    rank: usize,
+    first: [u64; 2],
+}
+
+impl<'de> Deserialize<'de> for Shape {
+    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
+        json.deserialize_seq(Dimensions)
+    }
+}
+
+struct Dimensions;
+
+impl<'de> Visitor<'de> for Dimensions {
+    type Value = Shape;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of dimensions")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Shape, A::Error> {
+        let mut shape = Shape { rank: 0, first: [0; 2] };
+        while let Some(dim) = list.next_element()? {
+            if let Some(place) = shape.first.get_mut(shape.rank) {
+                *place = dim;
+            }
+            shape.rank += 1;
+        }
+        Ok(shape)
+    }
+}
+
+impl Tensor {
+    /// The layout of this tensor, whose offsets count from `data`.
+    fn layout(self, data: u64) -> Result<Layout, Fault> {
+        let dtype = match self.dtype {
+            Kind::F16 => Dtype::F16,
+            Kind::BF16 => Dtype::BF16,
+            Kind::F32 => Dtype::F32,
+            Kind::F64 => Dtype::F64,
+            Kind::Other => {
+                let expected = "F16, BF16, F32 or F64";
+                return Err(Fault::Field { field: "dtype", found: "another".to_owned(), expected });
+            }
+        };
+        let [rows, cols] = self.shape.first;
+        if self.shape.rank != 2 {
+            let found = format!("{} dimensions", self.shape.rank);
+            return Err(Fault::Field { field: "shape", found, expected: "two: [n, d]" });
+        }
+        let (first, last) = self.data_offsets;
+        let size = super::expected_length(0, rows, cols, dtype);
+        let size = size.ok_or(Fault::Overflow { rows, cols })?;
+        if size != last - first {
+            return Err(Fault::Length { found: last - first, expected: size });
+        }
+        let (Ok(rows), Ok(cols)) = (rows.try_into(), cols.try_into()) else {
+            return Err(Fault::Overflow { rows, cols });
+        };
+        let start = data + first;
+        Ok(Layout { dtype, endian: Endian::Little, fortran: false, rows, cols, start })
+    }
+}

@@ -1,0 +1,70 @@
+//! Writing a result: one vector, as `.npy` or safetensors.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use safetensors::tensor::{Dtype as Stored, TensorView, serialize};
+
+use super::{Dtype, Value};
+use crate::files::{self, WriteError};
+
+/// A result could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum ResultError {
+    /// The file's name does not say which format is meant.
+    #[error("{}: found no known ending, expected .npy or .safetensors", .0.display())]
+    Ending(PathBuf),
+    /// The file could not be written.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+}
+
+/// Writes `values` [d] to `path`: `.npy`, or `.safetensors` with the tensor called `name`.
+///
+/// Values are stored little-endian in their own precision; the file appears whole or not at all.
+///
+/// # Errors
+/// [`ResultError`] for another ending, or if writing fails.
+///
+/// ```
+/// # let folder = tempfile::tempdir().unwrap();
+/// let path = folder.path().join("mean.npy");
+/// coherence_data::matrix::write_vector(&path, "mean", &[1.5_f32, -2.0]).unwrap();
+/// let file = std::fs::read(&path).unwrap();
+/// assert_eq!(file.len(), 128 + 2 * 4); // header and two values
+/// ```
+pub fn write_vector<T: Value>(path: &Path, name: &str, values: &[T]) -> Result<(), ResultError> {
+    let mut bytes = Vec::with_capacity(size_of_val(values));
+    values.iter().for_each(|value| value.append_to(&mut bytes));
+    match path.extension().and_then(|ending| ending.to_str()) {
+        Some("npy") => files::write_atomically(path, |w| npy(w, T::DTYPE, values.len(), &bytes))?,
+        Some("safetensors") => {
+            files::write_atomically(path, |w| named(w, name, T::DTYPE, values.len(), &bytes))?;
+        }
+        _ => return Err(ResultError::Ending(path.to_owned())),
+    }
+    Ok(())
+}
+
+/// Version 1.0; the header is filled with blanks so that the values begin at byte 128.
+fn npy(w: &mut dyn Write, dtype: Dtype, count: usize, bytes: &[u8]) -> io::Result<()> {
+    const HEADER: usize = 128 - 10;
+    let descr = format!("<f{}", dtype.size());
+    let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({count},), }}");
+    w.write_all(b"\x93NUMPY\x01\x00")?;
+    w.write_all(&(HEADER as u16).to_le_bytes())?;
+    writeln!(w, "{header:<width$}", width = HEADER - 1)?;
+    w.write_all(bytes)
+}
+
+fn named(
+    w: &mut dyn Write,
+    name: &str,
+    dtype: Dtype,
+    count: usize,
+    bytes: &[u8],
+) -> io::Result<()> {
+    let dtype = if dtype == Dtype::F64 { Stored::F64 } else { Stored::F32 };
+    let tensor = TensorView::new(dtype, vec![count], bytes).map_err(io::Error::other)?;
+    w.write_all(&serialize([(name, tensor)], None).map_err(io::Error::other)?)
+}
