@@ -71,7 +71,7 @@ fn by_coordinate<T: Element>(rows: &[T], out: &mut [T], rule: impl Fn(&mut [T]) 
     if d == 0 {
         return;
     }
-    assert!(!rows.is_empty() && rows.len() % d == 0, "{} values for rows of {d}", rows.len());
+    assert!(!rows.is_empty() && rows.len().is_multiple_of(d), "{} values for rows of {d}", rows.len());
     let mut values = vec![T::zero(); rows.len() / d];
     for (j, out) in out.iter_mut().enumerate() {
         for (value, row) in values.iter_mut().zip(rows.chunks_exact(d)) {

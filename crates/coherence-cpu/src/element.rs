@@ -2,17 +2,39 @@
 
 use num_traits::Float;
 
-mod sealed {
-    pub trait Sealed {}
-    impl Sealed for f32 {}
-    impl Sealed for f64 {}
+use crate::{
+    Isa,
+    simd::{Kernel, Portable},
+};
+
+mod dispatch {
+    use super::{Isa, Kernel};
+
+    /// How kernels run on this element type; also what seals [`Element`](super::Element).
+    pub trait Dispatch: Sized {
+        fn run<K: Kernel<Self>>(isa: Isa, kernel: K) -> K::Output
+        where
+            Self: super::Element;
+    }
+}
+
+impl dispatch::Dispatch for f32 {
+    fn run<K: Kernel<Self>>(isa: Isa, kernel: K) -> K::Output {
+        isa.run(kernel)
+    }
+}
+
+impl dispatch::Dispatch for f64 {
+    fn run<K: Kernel<Self>>(_: Isa, kernel: K) -> K::Output {
+        kernel.run(Portable)
+    }
 }
 
 /// A floating point number the kernels work on: `f32` or `f64`.
 ///
 /// Sums run in `f64` for both; [`Element::widen`] and [`Element::narrow`] are the way there and
 /// back.
-pub trait Element: Float + Send + Sync + core::fmt::Debug + sealed::Sealed + 'static {
+pub trait Element: Float + Send + Sync + core::fmt::Debug + dispatch::Dispatch + 'static {
     /// This value in `f64`, exactly.
     fn widen(self) -> f64;
     /// The nearest value to `x`.

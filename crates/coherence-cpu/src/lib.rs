@@ -9,8 +9,13 @@
 
 pub mod dense;
 mod element;
+mod isa;
+mod order;
 pub mod outer;
 pub mod product;
+mod scratch;
 mod select;
+mod simd;
 
 pub use element::Element;
+pub use isa::Isa;

@@ -4,7 +4,14 @@
 //! `g_e[j, k] = delta[e, j] · a[e, k]` is example e's gradient of the SUM loss, rounded to the
 //! element type. A bias is the case `a = [1; m]`, `i = 1`.
 
-use crate::{Element, product::Dims, select};
+mod pack;
+mod select;
+
+use crate::{
+    Element, Isa,
+    order::rule::Rule,
+    product::{Dims, Output, matmul_tn},
+};
 
 /// Adds every example's squared gradient norm: `out[e] += ‖a_e‖² ‖δ_e‖²`, in `f64`.
 ///
@@ -51,7 +58,25 @@ fn sq_norm<T: Element>(row: &[T]) -> f64 {
 /// assert_eq!(out, [2.5]); // (2 + 2 + 3 + 3) / 4
 /// ```
 pub fn winsorized_mean<T: Element>(dims: Dims, a: &[T], delta: &[T], clip: usize, out: &mut [T]) {
-    by_coordinate(dims, a, delta, out, |values| select::winsorized_mean(values, clip));
+    winsorized_mean_on(Isa::detect(), dims, a, delta, clip, out);
+}
+
+/// [`winsorized_mean`] on a given instruction set.
+pub fn winsorized_mean_on<T: Element>(
+    isa: Isa,
+    dims: Dims,
+    a: &[T],
+    delta: &[T],
+    clip: usize,
+    out: &mut [T],
+) {
+    if clip == 0 && dims.m > 0 {
+        matmul_tn(dims, delta, a, Output::Overwrite, out);
+        let m = T::narrow(dims.m as f64);
+        out.iter_mut().for_each(|sum| *sum = *sum / m + T::zero());
+    } else {
+        select(isa, dims, a, delta, Rule::Winsorized { clip }, out);
+    }
 }
 
 /// Trimmed mean of the m outer products, `out [o, i]`: the MEAN of what is left without the `trim`
@@ -70,30 +95,30 @@ pub fn winsorized_mean<T: Element>(dims: Dims, a: &[T], delta: &[T], clip: usize
 /// assert_eq!(out, [3.0]);
 /// ```
 pub fn trimmed_mean<T: Element>(dims: Dims, a: &[T], delta: &[T], trim: usize, out: &mut [T]) {
-    by_coordinate(dims, a, delta, out, |values| select::trimmed_mean(values, trim));
+    trimmed_mean_on(Isa::detect(), dims, a, delta, trim, out);
+}
+
+/// [`trimmed_mean`] on a given instruction set.
+pub fn trimmed_mean_on<T: Element>(
+    isa: Isa,
+    dims: Dims,
+    a: &[T],
+    delta: &[T],
+    trim: usize,
+    out: &mut [T],
+) {
+    select(isa, dims, a, delta, Rule::Trimmed { trim }, out);
 }
 
 fn check<T: Element>(dims: Dims, a: &[T], delta: &[T]) {
     assert_eq!((a.len(), delta.len()), (dims.m * dims.i, dims.m * dims.o), "a, delta for {dims:?}");
 }
 
-fn by_coordinate<T: Element>(
-    dims: Dims,
-    a: &[T],
-    delta: &[T],
-    out: &mut [T],
-    rule: impl Fn(&mut [T]) -> T,
-) {
+fn select<T: Element>(isa: Isa, dims: Dims, a: &[T], delta: &[T], rule: Rule, out: &mut [T]) {
     check(dims, a, delta);
-    let Dims { m, i, o } = dims;
-    assert_eq!(out.len(), o * i, "out for {dims:?}");
-    assert!(m > 0, "no examples");
-    let mut values = vec![T::zero(); m];
-    for (at, out) in out.iter_mut().enumerate() {
-        let (j, k) = (at / i, at % i);
-        for (e, value) in values.iter_mut().enumerate() {
-            *value = delta[e * o + j] * a[e * i + k];
-        }
-        *out = rule(&mut values);
+    assert_eq!(out.len(), dims.o * dims.i, "out for {dims:?}");
+    assert!(dims.m > 0, "no examples");
+    if dims.i > 0 && dims.o > 0 {
+        select::select(isa, dims, a, delta, rule, out);
     }
 }

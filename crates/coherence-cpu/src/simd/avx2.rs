@@ -1,0 +1,120 @@
+//! 8 lanes of `f32` in AVX registers.
+#![allow(unsafe_code)]
+
+use core::arch::x86_64::*;
+
+use super::{Kernel, Simd};
+
+/// The proof that this machine has AVX2 and FMA; only [`Avx2::detect`] makes one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Avx2(());
+
+impl Avx2 {
+    /// A proof, where the machine has the features.
+    #[inline]
+    pub(crate) fn detect() -> Option<Self> {
+        let found = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+        found.then_some(Self(()))
+    }
+
+    /// Compiles and runs `kernel` with these features.
+    pub(crate) fn enter<K: Kernel<f32>>(self, kernel: K) -> K::Output {
+        #[target_feature(enable = "avx2,fma")]
+        fn entry<K: Kernel<f32>>(simd: Avx2, kernel: K) -> K::Output {
+            kernel.run(simd)
+        }
+        // SAFETY: `self` proves that the machine has the features.
+        unsafe { entry(self, kernel) }
+    }
+}
+
+/// An intrinsic without memory access, on the strength of the proof `self`.
+macro_rules! op {
+    ($call:expr) => {
+        // SAFETY: `self` proves that the machine has the intrinsic's features; it touches no memory.
+        unsafe { $call }
+    };
+}
+
+impl Simd<f32> for Avx2 {
+    type V = __m256;
+    type Wide = [__m256d; 2];
+    const LANES: usize = 8;
+
+    #[inline(always)]
+    fn splat(self, x: f32) -> __m256 {
+        op!(_mm256_set1_ps(x))
+    }
+    #[inline(always)]
+    unsafe fn load(self, from: *const f32) -> __m256 {
+        // SAFETY: 8 values are readable by the caller's promise; `self` proves the features.
+        unsafe { _mm256_loadu_ps(from) }
+    }
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32, v: __m256) {
+        // SAFETY: 8 values are writable by the caller's promise; `self` proves the features.
+        unsafe { _mm256_storeu_ps(to, v) }
+    }
+    #[inline(always)]
+    fn min(self, a: __m256, b: __m256) -> __m256 {
+        op!(_mm256_min_ps(a, b))
+    }
+    #[inline(always)]
+    fn max(self, a: __m256, b: __m256) -> __m256 {
+        op!(_mm256_max_ps(a, b))
+    }
+    #[inline(always)]
+    fn add(self, a: __m256, b: __m256) -> __m256 {
+        op!(_mm256_add_ps(a, b))
+    }
+    #[inline(always)]
+    fn sub(self, a: __m256, b: __m256) -> __m256 {
+        op!(_mm256_sub_ps(a, b))
+    }
+    #[inline(always)]
+    fn mul(self, a: __m256, b: __m256) -> __m256 {
+        op!(_mm256_mul_ps(a, b))
+    }
+    #[inline(always)]
+    fn mul_add(self, a: __m256, b: __m256, c: __m256) -> __m256 {
+        op!(_mm256_fmadd_ps(a, b, c))
+    }
+    #[inline(always)]
+    fn all_equal(self, a: __m256, b: __m256) -> bool {
+        op!(_mm256_movemask_ps(_mm256_cmp_ps::<_CMP_EQ_OQ>(a, b))) == 0xff
+    }
+    #[inline(always)]
+    fn wide_splat(self, x: f64) -> Self::Wide {
+        op!([_mm256_set1_pd(x); 2])
+    }
+    #[inline(always)]
+    fn widen(self, v: __m256) -> Self::Wide {
+        op!([
+            _mm256_cvtps_pd(_mm256_castps256_ps128(v)),
+            _mm256_cvtps_pd(_mm256_extractf128_ps::<1>(v)),
+        ])
+    }
+    #[inline(always)]
+    fn wide_add(self, a: Self::Wide, b: Self::Wide) -> Self::Wide {
+        op!([_mm256_add_pd(a[0], b[0]), _mm256_add_pd(a[1], b[1])])
+    }
+    #[inline(always)]
+    fn wide_mul(self, a: Self::Wide, b: Self::Wide) -> Self::Wide {
+        op!([_mm256_mul_pd(a[0], b[0]), _mm256_mul_pd(a[1], b[1])])
+    }
+    #[inline(always)]
+    fn wide_div(self, a: Self::Wide, b: Self::Wide) -> Self::Wide {
+        op!([_mm256_div_pd(a[0], b[0]), _mm256_div_pd(a[1], b[1])])
+    }
+    #[inline(always)]
+    fn narrow(self, w: Self::Wide) -> __m256 {
+        op!(_mm256_set_m128(_mm256_cvtpd_ps(w[1]), _mm256_cvtpd_ps(w[0])))
+    }
+    #[inline(always)]
+    fn wide_sum(self, w: Self::Wide) -> f64 {
+        let mut lanes = [0.0; 4];
+        // SAFETY: `lanes` holds four values; `self` proves the features.
+        unsafe { _mm256_storeu_pd(lanes.as_mut_ptr(), _mm256_add_pd(w[0], w[1])) };
+        lanes.iter().sum()
+    }
+}

@@ -1,0 +1,181 @@
+//! 16 lanes of `f32` in AVX-512 registers.
+#![allow(unsafe_code)]
+
+use core::arch::x86_64::*;
+
+use super::{Kernel, Simd};
+
+/// The proof that this machine has AVX-512 F, VL, DQ and BW; only [`Avx512::detect`] makes one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Avx512(());
+
+impl Avx512 {
+    /// A proof, where the machine has the features.
+    #[inline]
+    pub(crate) fn detect() -> Option<Self> {
+        let found = is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512vl")
+            && is_x86_feature_detected!("avx512dq")
+            && is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("fma");
+        found.then_some(Self(()))
+    }
+
+    /// Compiles and runs `kernel` with these features.
+    pub(crate) fn enter<K: Kernel<f32>>(self, kernel: K) -> K::Output {
+        #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,fma")]
+        fn entry<K: Kernel<f32>>(simd: Avx512, kernel: K) -> K::Output {
+            kernel.run(simd)
+        }
+        // SAFETY: `self` proves that the machine has the features.
+        unsafe { entry(self, kernel) }
+    }
+}
+
+/// An intrinsic without memory access, on the strength of the proof `self`.
+macro_rules! op {
+    ($call:expr) => {
+        // SAFETY: `self` proves that the machine has the intrinsic's features; it touches no memory.
+        unsafe { $call }
+    };
+}
+
+impl Simd<f32> for Avx512 {
+    type V = __m512;
+    type Wide = [__m512d; 2];
+    const LANES: usize = 16;
+
+    #[inline(always)]
+    fn splat(self, x: f32) -> __m512 {
+        op!(_mm512_set1_ps(x))
+    }
+    #[inline(always)]
+    unsafe fn load(self, from: *const f32) -> __m512 {
+        // SAFETY: 16 values are readable by the caller's promise; `self` proves the features.
+        unsafe { _mm512_loadu_ps(from) }
+    }
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32, v: __m512) {
+        // SAFETY: 16 values are writable by the caller's promise; `self` proves the features.
+        unsafe { _mm512_storeu_ps(to, v) }
+    }
+    #[inline(always)]
+    fn min(self, a: __m512, b: __m512) -> __m512 {
+        op!(_mm512_min_ps(a, b))
+    }
+    #[inline(always)]
+    fn max(self, a: __m512, b: __m512) -> __m512 {
+        op!(_mm512_max_ps(a, b))
+    }
+    #[inline(always)]
+    fn add(self, a: __m512, b: __m512) -> __m512 {
+        op!(_mm512_add_ps(a, b))
+    }
+    #[inline(always)]
+    fn sub(self, a: __m512, b: __m512) -> __m512 {
+        op!(_mm512_sub_ps(a, b))
+    }
+    #[inline(always)]
+    fn mul(self, a: __m512, b: __m512) -> __m512 {
+        op!(_mm512_mul_ps(a, b))
+    }
+    #[inline(always)]
+    fn mul_add(self, a: __m512, b: __m512, c: __m512) -> __m512 {
+        op!(_mm512_fmadd_ps(a, b, c))
+    }
+    #[inline(always)]
+    fn all_equal(self, a: __m512, b: __m512) -> bool {
+        op!(_mm512_cmp_ps_mask::<_CMP_EQ_OQ>(a, b)) == u16::MAX
+    }
+    #[inline(always)]
+    fn wide_splat(self, x: f64) -> Self::Wide {
+        op!([_mm512_set1_pd(x); 2])
+    }
+    #[inline(always)]
+    fn widen(self, v: __m512) -> Self::Wide {
+        op!([
+            _mm512_cvtps_pd(_mm512_castps512_ps256(v)),
+            _mm512_cvtps_pd(_mm512_extractf32x8_ps::<1>(v)),
+        ])
+    }
+    #[inline(always)]
+    fn wide_add(self, a: Self::Wide, b: Self::Wide) -> Self::Wide {
+        op!([_mm512_add_pd(a[0], b[0]), _mm512_add_pd(a[1], b[1])])
+    }
+    #[inline(always)]
+    fn wide_mul(self, a: Self::Wide, b: Self::Wide) -> Self::Wide {
+        op!([_mm512_mul_pd(a[0], b[0]), _mm512_mul_pd(a[1], b[1])])
+    }
+    #[inline(always)]
+    fn wide_div(self, a: Self::Wide, b: Self::Wide) -> Self::Wide {
+        op!([_mm512_div_pd(a[0], b[0]), _mm512_div_pd(a[1], b[1])])
+    }
+    #[inline(always)]
+    fn narrow(self, w: Self::Wide) -> __m512 {
+        op!(_mm512_insertf32x8::<1>(
+            _mm512_castps256_ps512(_mm512_cvtpd_ps(w[0])),
+            _mm512_cvtpd_ps(w[1]),
+        ))
+    }
+    #[inline(always)]
+    fn wide_sum(self, w: Self::Wide) -> f64 {
+        op!(_mm512_reduce_add_pd(_mm512_add_pd(w[0], w[1])))
+    }
+
+    /// Four rounds of interleaving, at distances 1, 2, 4 and 8.
+    #[inline(always)]
+    unsafe fn transpose(
+        self,
+        from: *const f32,
+        from_stride: usize,
+        to: *mut f32,
+        to_stride: usize,
+    ) {
+        // SAFETY: rows r < 16 are readable for 16 values by the caller's promise.
+        let rows: [__m512; 16] =
+            core::array::from_fn(|r| unsafe { self.load(from.add(r * from_stride)) });
+        for (c, column) in self.transposed(rows).into_iter().enumerate() {
+            // SAFETY: columns c < 16 are writable for 16 values by the caller's promise.
+            unsafe { self.store(to.add(c * to_stride), column) }
+        }
+    }
+}
+
+impl Avx512 {
+    #[inline(always)]
+    fn transposed(self, r: [__m512; 16]) -> [__m512; 16] {
+        let pairs: [__m512d; 16] = core::array::from_fn(|n| {
+            let (x, y) = (r[n / 2 * 2], r[n / 2 * 2 + 1]);
+            op!(_mm512_castps_pd(if n % 2 == 0 {
+                _mm512_unpacklo_ps(x, y)
+            } else {
+                _mm512_unpackhi_ps(x, y)
+            }))
+        });
+        // quads[4 g + q]: column 4 l + q of rows 4 g .. 4 g + 4 in 128-bit part l
+        let quads: [__m512; 16] = core::array::from_fn(|n| {
+            let (x, y) = (pairs[n / 4 * 4 + n % 4 / 2], pairs[n / 4 * 4 + n % 4 / 2 + 2]);
+            op!(_mm512_castpd_ps(if n % 2 == 0 {
+                _mm512_unpacklo_pd(x, y)
+            } else {
+                _mm512_unpackhi_pd(x, y)
+            }))
+        });
+        // halves[h][q][p]: of row groups 2 h and 2 h + 1, parts p, p + 2 of each
+        let halves: [[[__m512; 2]; 4]; 2] = core::array::from_fn(|h| {
+            core::array::from_fn(|q| {
+                let (x, y) = (quads[8 * h + q], quads[8 * h + 4 + q]);
+                op!([_mm512_shuffle_f32x4::<0x88>(x, y), _mm512_shuffle_f32x4::<0xdd>(x, y)])
+            })
+        });
+        core::array::from_fn(|c| {
+            let (part, q) = (c / 4, c % 4);
+            let (x, y) = (halves[0][q][part % 2], halves[1][q][part % 2]);
+            op!(if part < 2 {
+                _mm512_shuffle_f32x4::<0x88>(x, y)
+            } else {
+                _mm512_shuffle_f32x4::<0xdd>(x, y)
+            })
+        })
+    }
+}

@@ -1,0 +1,92 @@
+//! Vectors as arrays: the fallback of every machine, and the path of `f64`.
+
+use super::Simd;
+use crate::Element;
+
+/// Plain Rust; the compiler vectorises what it can.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Portable;
+
+const LANES: usize = 8;
+
+#[inline(always)]
+fn zip<A: Copy, B>(a: [A; LANES], b: [A; LANES], f: impl Fn(A, A) -> B) -> [B; LANES] {
+    core::array::from_fn(|l| f(a[l], b[l]))
+}
+
+impl<T: Element> Simd<T> for Portable {
+    type V = [T; LANES];
+    type Wide = [f64; LANES];
+    const LANES: usize = LANES;
+
+    #[inline(always)]
+    fn splat(self, x: T) -> Self::V {
+        [x; LANES]
+    }
+    #[inline(always)]
+    unsafe fn load(self, from: *const T) -> Self::V {
+        // SAFETY: the caller's promise: LANES values are readable; arrays of T align like T.
+        unsafe { *from.cast() }
+    }
+    #[inline(always)]
+    unsafe fn store(self, to: *mut T, v: Self::V) {
+        // SAFETY: the caller's promise: LANES values are writable; arrays of T align like T.
+        unsafe { *to.cast() = v }
+    }
+    #[inline(always)]
+    fn min(self, a: Self::V, b: Self::V) -> Self::V {
+        zip(a, b, |a, b| if a < b { a } else { b })
+    }
+    #[inline(always)]
+    fn max(self, a: Self::V, b: Self::V) -> Self::V {
+        zip(a, b, |a, b| if a > b { a } else { b })
+    }
+    #[inline(always)]
+    fn add(self, a: Self::V, b: Self::V) -> Self::V {
+        zip(a, b, |a, b| a + b)
+    }
+    #[inline(always)]
+    fn sub(self, a: Self::V, b: Self::V) -> Self::V {
+        zip(a, b, |a, b| a - b)
+    }
+    #[inline(always)]
+    fn mul(self, a: Self::V, b: Self::V) -> Self::V {
+        zip(a, b, |a, b| a * b)
+    }
+    #[inline(always)]
+    fn mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V {
+        core::array::from_fn(|l| a[l] * b[l] + c[l])
+    }
+    #[inline(always)]
+    fn all_equal(self, a: Self::V, b: Self::V) -> bool {
+        a == b
+    }
+    #[inline(always)]
+    fn wide_splat(self, x: f64) -> Self::Wide {
+        [x; LANES]
+    }
+    #[inline(always)]
+    fn widen(self, v: Self::V) -> Self::Wide {
+        v.map(Element::widen)
+    }
+    #[inline(always)]
+    fn wide_add(self, a: Self::Wide, b: Self::Wide) -> Self::Wide {
+        zip(a, b, |a, b| a + b)
+    }
+    #[inline(always)]
+    fn wide_mul(self, a: Self::Wide, b: Self::Wide) -> Self::Wide {
+        zip(a, b, |a, b| a * b)
+    }
+    #[inline(always)]
+    fn wide_div(self, a: Self::Wide, b: Self::Wide) -> Self::Wide {
+        zip(a, b, |a, b| a / b)
+    }
+    #[inline(always)]
+    fn narrow(self, w: Self::Wide) -> Self::V {
+        w.map(T::narrow)
+    }
+    #[inline(always)]
+    fn wide_sum(self, w: Self::Wide) -> f64 {
+        w.iter().sum()
+    }
+}
