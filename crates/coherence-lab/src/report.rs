@@ -16,7 +16,7 @@ mod claim;
 mod experiment;
 mod json;
 mod names;
-mod number;
+pub(crate) mod number;
 mod overview;
 mod papers;
 mod plot;

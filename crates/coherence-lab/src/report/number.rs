@@ -3,7 +3,7 @@
 use crate::interval::Interval;
 
 /// Four significant digits, with a power of ten under 10⁻³ and from 10⁶ on; `−` is a true minus.
-pub(super) fn text(value: f64) -> String {
+pub(crate) fn text(value: f64) -> String {
     let size = value.abs();
     if value == 0.0 || !value.is_finite() {
         return if value == 0.0 { "0".into() } else { format!("{value}") };
@@ -15,7 +15,7 @@ pub(super) fn text(value: f64) -> String {
 }
 
 /// `mean ± half width`, both to the second digit of the half width; a point is its [`text`].
-pub(super) fn interval(interval: &Interval) -> String {
+pub(crate) fn interval(interval: &Interval) -> String {
     let half = interval.high - interval.mean;
     let digits = 1 - exponent(half.max(f64::MIN_POSITIVE));
     if half == 0.0 || !(0..=6).contains(&digits) {
@@ -30,7 +30,7 @@ pub(super) fn interval(interval: &Interval) -> String {
 }
 
 /// Seconds as `0.4 s`, `12 s`, `3 min 20 s` or `2 h 5 min`.
-pub(super) fn duration(seconds: f64) -> String {
+pub(crate) fn duration(seconds: f64) -> String {
     let whole = seconds.round() as u64;
     match whole {
         _ if seconds < 10.0 => format!("{seconds:.1} s"),

@@ -77,6 +77,25 @@ pub(super) fn claims(experiments: &[ExperimentSummary]) -> Markup {
                     }
                     @for experiment in experiments { (group(experiment)) }
                 }
+                (help())
+            }
+        }
+    }
+}
+
+/// What a reader can do with the figures.
+fn help() -> Markup {
+    html! {
+        details.help {
+            summary { "How to use the figures" }
+            ul {
+                li { "Point at a figure: every line is read at the nearest x, in all panels at once." }
+                li { "Drag to zoom into a frame, shift-drag to move, double-click to see all again. \
+                      After a click on the figure the wheel zooms." }
+                li { "Click a name in the legend to switch its lines, shift-click to leave it alone." }
+                li { "From the keyboard: Tab to a figure, ← → read, ↑ ↓ change panel, + and − zoom, \
+                      shift with ← → moves, 0 resets." }
+                li { "A line is the mean over seeds, its band the 95 % interval (Student's t)." }
             }
         }
     }

@@ -3,27 +3,33 @@
 use maud::{Markup, html};
 
 use super::number;
+use crate::cell::Setting;
 use crate::summary::{ExperimentSummary, Measured};
 
-/// A folded list of what is needed to do it again.
+/// Values of a grid axis that are listed one by one.
+const MOST_VALUES: usize = 8;
+
+/// A list of what is needed to do it again; the settings are folded.
 pub(super) fn provenance(experiment: &ExperimentSummary) -> Markup {
     html! {
-        h3 { "How it was done" }
-        dl.provenance {
-            (entry("runs took", &number::duration(experiment.wall_seconds)))
-            (entry("seeds", &seeds(&experiment.seeds)))
-            @for axis in &experiment.axes {
-                (entry(&axis.name, &list(&axis.values)))
+        div.how {
+            h3 { "How it was done" }
+            dl.provenance {
+                (entry("runs took", &number::duration(experiment.wall_seconds)))
+                (entry("seeds", &seeds(&experiment.seeds)))
+                @for axis in &experiment.axes {
+                    (entry(&axis.name, &values(&axis.values)))
+                }
+                @if let Some(measured) = &experiment.measured { (occasion(measured)) }
+                @if let Some(record) = &experiment.record {
+                    dt { "record" } dd { a href=(record) { (record) } }
+                }
             }
-            @if let Some(measured) = &experiment.measured { (occasion(measured)) }
-            @if let Some(record) = &experiment.record {
-                dt { "record" } dd { a href=(record) { (record) } }
-            }
-        }
-        @if !experiment.settings.is_empty() {
-            details {
-                summary { "All " (experiment.settings.len()) " settings" }
-                dl.provenance { @for (name, value) in &experiment.settings { (entry(name, value)) } }
+            @if !experiment.settings.is_empty() {
+                details {
+                    summary { "All " (experiment.settings.len()) " settings" }
+                    dl.provenance { @for (name, value) in &experiment.settings { (entry(name, value)) } }
+                }
             }
         }
     }
@@ -46,6 +52,16 @@ fn entry(name: &str, value: &str) -> Markup {
 
 fn seeds(seeds: &[u64]) -> String {
     if seeds.is_empty() { "none: the result is exact".to_owned() } else { list(seeds) }
+}
+
+/// The values of a grid axis; the ends of many.
+fn values(values: &[Setting]) -> String {
+    match values {
+        [first, .., last] if values.len() > MOST_VALUES => {
+            format!("{first} … {last} ({} values)", values.len())
+        }
+        _ => list(values),
+    }
 }
 
 fn list(values: &[impl ToString]) -> String {

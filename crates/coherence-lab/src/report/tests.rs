@@ -1,1 +1,152 @@
+//! Laws of the page: it is well formed, loads nothing, hides no failure, and hostile text stays text.
 
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::html;
+use crate::record::Record;
+use crate::summary::Verdict;
+
+pub(super) mod sample;
+
+use sample::{HOSTILE, claim, experiment, figure, record, summary};
+
+fn records() -> BTreeMap<String, Record> {
+    [("C3".to_owned(), record())].into()
+}
+
+fn page() -> String {
+    let mut named = figure("series = ['a']\nrows = 'clip'");
+    named.title = HOSTILE.into();
+    named.y_label = HOSTILE.into();
+    let map = figure("kind = 'heat-map'\nseries = ['a']\ncolumns = 'noise'\nrows = 'clip'");
+    let claims = vec![
+        claim("C3.good", Verdict::Holds, &[1.0, 1.1]),
+        claim("C3.bad", Verdict::Fails, &[0.1, 0.2]),
+        claim("C3.open", Verdict::Undecided, &[0.5, 1.5]),
+        claim("C3.none", Verdict::NotApplicable, &[]),
+    ];
+    html(&summary(vec![experiment(vec![named, map], claims)]), &records())
+}
+
+/// The text between `open` and the next `close`, for each `open`.
+fn between<'a>(text: &'a str, open: &str, close: &str) -> Vec<&'a str> {
+    text.split(open).skip(1).map(|rest| rest.split(close).next().unwrap()).collect()
+}
+
+#[test]
+fn every_element_is_closed_in_order() {
+    const VOID: [&str; 1] = ["meta"];
+    let page = page();
+    let mut open = Vec::new();
+    let mut rest = page.as_str();
+    while let Some(at) = rest.find('<') {
+        let tag = rest[at + 1..].split('>').next().unwrap();
+        let name = tag.trim_start_matches('/').split(' ').next().unwrap();
+        rest = &rest[at + 2 + tag.len()..];
+        match tag {
+            _ if tag.starts_with('!') || VOID.contains(&name) => {}
+            _ if tag.starts_with('/') => assert_eq!(open.pop(), Some(name), "at </{name}>"),
+            _ => open.push(name),
+        }
+        if ["script", "style"].contains(&name) && !tag.starts_with('/') {
+            rest = &rest[rest.find("</").expect("raw text is closed")..];
+        }
+    }
+    assert!(open.is_empty(), "left open: {open:?}");
+}
+
+#[test]
+fn nothing_is_loaded_from_anywhere() {
+    let page = page();
+    for load in [" src=", "@import", "url(", "<link", "<iframe", "<img", "fetch(", "import("] {
+        assert!(!page.contains(load), "{load}");
+    }
+    let citations = page.matches("<a href=\"https://arxiv.org/abs/").count();
+    let name_of_svg = page.matches("\"http://www.w3.org/2000/svg\"").count();
+    assert_eq!(citations, 4, "the papers are cited");
+    assert_eq!(page.matches("://").count(), citations + name_of_svg);
+}
+
+#[test]
+fn hostile_text_is_shown_and_never_run() {
+    let page = page();
+    assert!(!page.contains("<script>alert"));
+    assert!(!page.contains("<b>\""));
+    assert!(page.contains("&lt;/script&gt;&lt;script&gt;alert('1')"));
+    let scripts = page.matches("<script").count();
+    assert_eq!(scripts, 3, "two figures and the program");
+}
+
+#[test]
+fn embedded_data_are_json_that_comes_back() {
+    let page = page();
+    let data = between(&page, "<script type=\"application/json\">", "</script>");
+    let plots: Vec<Value> = data.iter().map(|text| serde_json::from_str(text).unwrap()).collect();
+    assert_eq!(plots.len(), 2);
+    assert_eq!(plots[0]["kind"], "lines");
+    assert_eq!(plots[0]["y"]["label"], HOSTILE);
+    assert_eq!(plots[1]["kind"], "heat");
+}
+
+#[test]
+fn same_input_gives_same_bytes() {
+    assert_eq!(page(), page());
+}
+
+#[test]
+fn failing_claim_is_visibly_failing() {
+    let page = page();
+    let rows = between(&page, "<tr class=\"claim\" data-verdict=\"fails\">", "</tr>");
+    assert_eq!(rows.len(), 1);
+    assert!(rows[0].contains("C3.bad") && rows[0].contains("✗") && rows[0].contains("fails"));
+    assert!(page.contains("<article class=\"claim fails\" id=\"C3.bad\">"));
+    let of_experiment = between(&page, "<a href=\"#C3\" title", "</a>");
+    assert!(of_experiment[0].contains("✗"), "one failing claim fails its experiment");
+}
+
+#[test]
+fn every_verdict_has_symbol_and_words() {
+    let page = page();
+    for (symbol, words) in
+        [("✓", "holds"), ("✗", "fails"), ("≈", "undecided"), ("–", "does not apply")]
+    {
+        assert!(page.contains(&format!("{symbol}</span> {words}")), "{words}");
+    }
+}
+
+#[test]
+fn measured_value_stands_with_its_interval() {
+    // mean 1.05, s = 0.0707, t(1) = 12.706: half width 0.635
+    assert!(page().contains("<b>1.05 ± 0.64</b>"));
+}
+
+#[test]
+fn without_record_claims_stay_and_figures_say_so() {
+    let figures = vec![figure("series = ['a']")];
+    let claims = vec![claim("C3.good", Verdict::Holds, &[1.0])];
+    let page = html(&summary(vec![experiment(figures, claims)]), &BTreeMap::new());
+    assert!(page.contains("Nothing was measured yet.") && page.contains("C3.good"));
+}
+
+#[test]
+fn figure_without_rows_names_the_series_it_misses() {
+    let figures = vec![figure("series = ['no.such']")];
+    let page = html(&summary(vec![experiment(figures, Vec::new())]), &records());
+    assert!(page.contains("no rows for this figure (series: no.such)"));
+}
+
+#[test]
+fn failure_to_run_is_told_and_fails_the_experiment() {
+    let mut broken = experiment(Vec::new(), Vec::new());
+    broken.failure = Some("no such file <mnist>".into());
+    let page = html(&summary(vec![broken]), &BTreeMap::new());
+    assert!(page.contains("could not run: no such file &lt;mnist&gt;"));
+    assert!(between(&page, "<a href=\"#C3\" title", "</a>")[0].contains("✗"));
+}
+
+#[test]
+fn empty_summary_is_a_page() {
+    assert!(html(&summary(Vec::new()), &BTreeMap::new()).contains("No experiment was run."));
+}

@@ -15,6 +15,12 @@ function project(box, x, y, window) {
 
 const caption = (x, y, words, attributes) => svg("text", { x, y, ...attributes }, words);
 
+// A tick's words stay over their own panel, so that neighbours do not run together.
+function within(box, x, words) {
+  const half = words.length * 3.3;
+  return box.width < 4 * half ? x : clamp(x, box.left + half, box.left + box.width - half);
+}
+
 function tickMarks(view, box, at) {
   const { plot, window } = view;
   const group = svg("g", { class: "axes" });
@@ -24,9 +30,11 @@ function tickMarks(view, box, at) {
     const x = at.x(tick);
     if (x < box.left - 0.5 || x > right + 0.5) continue;
     group.append(svg("line", { class: "grid", x1: x, x2: x, y1: box.top, y2: floor }));
-    if (box.bottom) group.append(caption(x, floor + 15, label(plot.x, tick), { class: "tick middle" }));
+    if (!box.bottom) continue;
+    const words = label(plot.x, tick);
+    group.append(caption(within(box, x, words), floor + 15, words, { class: "tick middle" }));
   }
-  for (const tick of view.y.ticks(...window.y, box.height / 34)) {
+  for (const tick of view.y.ticks(...window.y, box.height / 40)) {
     const y = at.y(tick);
     if (y < box.top - 0.5 || y > floor + 0.5) continue;
     group.append(svg("line", { class: "grid", x1: box.left, x2: right, y1: y, y2: y }));

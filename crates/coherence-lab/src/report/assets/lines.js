@@ -32,12 +32,13 @@ function path(xs, ys, at) {
   }).join("");
 }
 
-// On a log scale the lower end of an interval may be out of sight: the band then reaches the floor.
-function band(view, line, at) {
-  const floor = view.window.y[0] - 1;
-  const low = line.low.map((value) => (Number.isFinite(view.y.to(value)) ? value : view.y.from(floor)));
-  const back = path([...line.x].reverse(), low.reverse(), at).replace("M", "L");
-  return svg("path", { class: "band", d: `${path(line.x, line.high, at)}${back}Z`, fill: strokeOf(view.plot, line) });
+// On a log scale the lower end of an interval may lie at or under 0: the band then reaches the floor.
+function band(view, box, line, at) {
+  const beyond = view.y.log ? (value) => value <= 0 : () => false;
+  const y = (value) => (beyond(value) ? box.top + box.height : at.y(value));
+  const top = path(line.x, line.high, at);
+  const back = path([...line.x].reverse(), [...line.low].reverse(), { ...at, y });
+  return svg("path", { class: "band", d: `${top}${back.replace("M", "L")}Z`, fill: strokeOf(view.plot, line) });
 }
 
 function curve(view, box, line, at) {
@@ -68,7 +69,7 @@ function linePanel(view, box) {
   const lines = linesOf(view, box.panel);
   const { left, top, width, height } = box;
   const inside = svg("svg", { x: left, y: top, width, height, viewBox: `${left} ${top} ${width} ${height}` });
-  for (const line of lines) if (line.low?.length && line.x.length > 1) inside.append(band(view, line, at));
+  for (const line of lines) if (line.low?.length && line.x.length > 1) inside.append(band(view, box, line, at));
   for (const line of lines) inside.append(curve(view, box, line, at));
   for (const line of lines) if (line.x.length > 1 && line.x.length <= 12) inside.append(dots(view, line, at));
   return svg("g", {},

@@ -27,6 +27,14 @@ function show(value, digits = 4) {
   return sign + grouped(String(rounded));
 }
 
+// `mean ± half width`, both to the second digit of the half width.
+function plusMinus(value, half) {
+  if (!(half > 0) || value === null) return show(value);
+  const digits = 1 - Math.floor(Math.log10(half));
+  if (digits < 0 || digits > 6) return `${show(value)} ± ${show(half, 2)}`;
+  return `${value.toFixed(digits).replace("-", "−")} ± ${half.toFixed(digits)}`;
+}
+
 const round = (value) => Number(value.toPrecision(12));
 
 // About `count` round values between low and high.

@@ -1,7 +1,5 @@
 // What is under the pointer (or the keyboard's cursor): marks in the drawing and a small table.
 
-const plusMinus = (value, half) => (half > 0 ? `${show(value)} ± ${show(half, 2)}` : show(value));
-
 const nameOf = (plot, line) => {
   if (line.reference !== undefined) return line.reference;
   const words = [plot.colors.items[line.color], plot.dashes.items[line.dash]].filter(Boolean);

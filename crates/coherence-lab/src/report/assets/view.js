@@ -35,10 +35,8 @@ function fullY(view, lines) {
   const { to } = view.y;
   const means = extent(lines.flatMap((line) => line.y.map(to)));
   const far = (means[1] - means[0]) * 0.6;
-  const bands = extent([
-    ...means,
-    ...lines.flatMap((line) => [...(line.low ?? []), ...(line.high ?? [])].map(to)),
-  ]);
+  const limits = lines.flatMap((line) => [...(line.low ?? []), ...(line.high ?? [])]);
+  const bands = extent([...means, ...limits.filter((end) => !view.y.log || end > 0).map(to)]);
   const ends = [Math.max(bands[0], means[0] - far), Math.min(bands[1], means[1] + far)];
   const range = padded(ends, 0.04);
   if (!view.y.log && means[0] >= 0 && means[0] < means[1] * 0.4) range[0] = Math.max(range[0], 0);
