@@ -51,12 +51,12 @@ pub struct Figure {
     /// Label of x; absent is `step` or the series' name.
     #[serde(default)]
     pub x_label: Option<String>,
-    /// Label of y, with its unit.
+    /// Label of y, with its unit; in a heat map the colours are named after the series.
     pub y_label: String,
-    /// Least y shown; absent is the least there is.
+    /// Least y shown (for a heat map: colour); absent is the least there is.
     #[serde(default)]
     pub y_min: Option<f64>,
-    /// Greatest y shown; absent is the greatest there is.
+    /// Greatest y shown (for a heat map: colour); absent is the greatest there is.
     #[serde(default)]
     pub y_max: Option<f64>,
     /// Logarithmic x; step 0 is then drawn at the left edge.

@@ -10,8 +10,8 @@ pub(super) fn operands(entry: &str) -> (&str, Option<&str>) {
 
 /// Legend texts: `train.accuracy`, `test.accuracy` become `train`, `test`.
 ///
-/// Segments that begin or end every name are dropped, unless a name would be left empty.
-/// A single name stays whole.
+/// Segments that begin or end every name are dropped, unless a name would be left empty or begin
+/// with a digit (`w.1`, `w.6` are w1 and w6). A single name stays whole.
 pub(super) fn legend(entries: &[String]) -> Vec<String> {
     let names: Vec<Vec<&str>> = entries
         .iter()
@@ -32,19 +32,35 @@ fn shared(names: &[Vec<&str>]) -> (usize, usize) {
     let tail = (0..room)
         .take_while(|k| all(&|name| name[name.len() - 1 - k] == first[first.len() - 1 - k]))
         .count();
-    let head = (0..room - tail).take_while(|k| all(&|name| name[*k] == first[*k])).count();
+    let bare = |k: usize| names.iter().any(|name| is_number(name[k]));
+    let head =
+        (0..room - tail).take_while(|k| all(&|name| name[*k] == first[*k]) && !bare(k + 1)).count();
     (head, tail)
 }
 
 fn shorten(entry: &str, head: usize, tail: usize) -> String {
     let short = |name: &str| {
         let segments: Vec<&str> = name.split('.').collect();
-        segments[head..segments.len() - tail].join(" ").replace('_', "-")
+        words(&segments[head..segments.len() - tail])
     };
     match operands(entry) {
         (a, Some(b)) => format!("{} − {}", short(a), short(b)),
         (a, None) => short(a),
     }
+}
+
+/// Segments as words; a number follows its word at once.
+fn words(segments: &[&str]) -> String {
+    let mut text = String::new();
+    for segment in segments {
+        let space = if text.is_empty() || is_number(segment) { "" } else { " " };
+        text = format!("{text}{space}{}", segment.replace('_', "-"));
+    }
+    text
+}
+
+fn is_number(segment: &str) -> bool {
+    segment.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 #[cfg(test)]
@@ -66,6 +82,12 @@ mod tests {
     fn difference_is_shortened_with_its_operands() {
         let (a, b, gap) = ("train.accuracy", "test.accuracy", "train.accuracy - test.accuracy");
         check(&[a, b, gap], &["train", "test", "train − test"]);
+    }
+
+    #[test]
+    fn numbers_keep_their_word() {
+        check(&["w.1", "w.6"], &["w1", "w6"]);
+        check(&["layer.1.alpha", "layer.2.alpha"], &["layer1", "layer2"]);
     }
 
     #[test]

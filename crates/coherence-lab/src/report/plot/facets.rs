@@ -49,10 +49,11 @@ impl Values {
     }
 }
 
-/// The cells that fulfil the figure's condition.
+/// The cells that fulfil the figure's condition and have rows of its series.
 pub(super) fn shown<'r>(figure: &Figure, index: &Index<'r>) -> Vec<(usize, &'r Cell)> {
     let wanted = Cell(figure.only.clone().into_iter().collect());
-    index.cells().filter(|(_, cell)| cell.contains(&wanted)).collect()
+    let measured = |i| figure.series.iter().any(|entry| index.has(i, entry));
+    index.cells().filter(|(i, cell)| cell.contains(&wanted) && measured(*i)).collect()
 }
 
 /// The part of a cell that the figure places nowhere: `clip=2,data=real`, empty when all is placed.

@@ -32,12 +32,12 @@ pub(super) fn plot(figure: &Figure, record: &Record) -> Result<Heat, String> {
     if panels.is_empty() {
         return Err(nothing(figure));
     }
-    let (min, max) = (figure.y_min, figure.y_max);
-    let value =
-        Axis { label: figure.y_label.clone(), log: figure.log_y, min, max, ..Axis::default() };
+    let label = if names.len() > 1 { "value".to_owned() } else { names.concat() };
+    let (log, min, max) = (figure.log_y, figure.y_min, figure.y_max);
+    let value = Axis { label, log, min, max, ..Axis::default() };
     let x_label = figure.x_label.clone().unwrap_or_else(|| x.name.clone());
     let seeds = record.seeds().len();
-    Ok(Heat { x: axis(x_label, &x), y: axis(y.name.clone(), &y), value, panels, seeds })
+    Ok(Heat { x: axis(x_label, &x), y: axis(figure.y_label.clone(), &y), value, panels, seeds })
 }
 
 fn axis(label: String, values: &Values) -> Axis {

@@ -55,6 +55,12 @@ impl<'r> Index<'r> {
         steps.into_iter().filter_map(point).collect()
     }
 
+    /// Whether there is any row to draw a series from.
+    pub(super) fn has(&self, cell: usize, entry: &str) -> bool {
+        let (a, b) = operands(entry);
+        std::iter::once(a).chain(b).all(|name| self.runs.contains_key(&(cell, name)))
+    }
+
     /// The last point of the mean curve.
     pub(super) fn last(&self, cell: usize, entry: &str) -> Option<Point> {
         self.curve(cell, entry).pop()

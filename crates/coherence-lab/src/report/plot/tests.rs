@@ -53,6 +53,15 @@ fn facets_place_every_cell_once() {
 }
 
 #[test]
+fn cells_without_rows_get_no_panel() {
+    let mut record = record();
+    let bare = record.rows[0].cell.clone(); // noise 0, clip 0
+    record.rows.retain(|row| row.cell != bare || row.series != "a");
+    let plot = lines_of("series = ['a']\ncolumns = 'clip'\nonly = { noise = 0 }", &record);
+    assert_eq!(plot.columns, ["clip 2"]);
+}
+
+#[test]
 fn axis_without_place_makes_a_line_a_value() {
     let plot = lines("series = ['a', 'b']\ncolumns = 'noise'");
     assert_eq!(plot.colors.items, ["clip 0", "clip 2"]);
