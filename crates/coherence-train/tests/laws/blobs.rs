@@ -1,0 +1,109 @@
+//! A data set small enough for loops: three noisy clusters of six numbers, some labels corrupt.
+
+use coherence_data::{Dataset, Designation, Shape, Target, random};
+use coherence_nn::Mlp;
+use coherence_train::{Aggregation, Config, Examples, Schedule, Trainer};
+
+pub(crate) const FEATURES: usize = 6;
+pub(crate) const CLASSES: usize = 3;
+pub(crate) const WIDTHS: [usize; 4] = [FEATURES, 8, 7, CLASSES];
+
+/// `n` examples; every fifth is corrupt.
+pub(crate) struct Blobs {
+    pub(crate) n: usize,
+    pub(crate) seed: u64,
+}
+
+impl Dataset for Blobs {
+    fn len(&self) -> usize {
+        self.n
+    }
+
+    fn shape(&self) -> Shape {
+        Shape { channels: 1, height: 1, width: FEATURES }
+    }
+
+    fn classes(&self) -> usize {
+        CLASSES
+    }
+
+    fn target(&self, i: usize) -> Target {
+        assert!(i < self.n);
+        if i % 5 == 4 {
+            Target { label: (i / 5 % CLASSES) as u32, designation: Designation::Corrupt }
+        } else {
+            Target { label: (i % CLASSES) as u32, designation: Designation::Pristine }
+        }
+    }
+
+    fn get(&self, i: usize, input: &mut [f32]) -> Target {
+        let mut rng = random::stream(self.seed, &format!("blob {i}"));
+        for (j, x) in input.iter_mut().enumerate() {
+            let centre = if j % CLASSES == i % CLASSES { 1.0 } else { 0.0 };
+            *x = (centre + 0.3 * random::normal(&mut rng)) as f32;
+        }
+        self.target(i)
+    }
+}
+
+pub(crate) fn network() -> Mlp<f32> {
+    Mlp::xavier(&WIDTHS, &mut random::stream(5, "initialisation")).unwrap()
+}
+
+/// Thirty steps in mini-batches of 20.
+pub(crate) fn config(aggregation: Aggregation) -> Config {
+    Config {
+        batch: 20,
+        rate: 0.1,
+        steps: 30,
+        aggregation,
+        seed: 3,
+        evaluate: Schedule::Decades,
+        probe: 60,
+        checkpoint_every: 7,
+    }
+}
+
+pub(crate) fn trainer(config: Config) -> Trainer {
+    Trainer::new(config, network(), &Blobs { n: 110, seed: 1 }, &Blobs { n: 40, seed: 2 }).unwrap()
+}
+
+/// Processes `steps` mini-batches.
+pub(crate) fn go(trainer: &mut Trainer, steps: usize) {
+    for _ in 0..steps {
+        trainer.advance().unwrap();
+    }
+}
+
+/// Each example's gradient [d] from a batch of one, in f64, with its loss and whether it is right.
+pub(crate) fn one_by_one(mlp: &Mlp<f32>, data: &dyn Dataset) -> Vec<(Vec<f64>, f64, bool)> {
+    let mut workspace = mlp.workspace(1);
+    let mut x = vec![0.0; FEATURES];
+    let mut gradient = vec![0.0; mlp.parameters().len()];
+    (0..data.len())
+        .map(|i| {
+            let label = data.get(i, &mut x).label;
+            mlp.forward(&x, 1, &mut workspace);
+            let (logits, delta) = workspace.logits_and_delta();
+            let right = coherence_nn::loss::argmax(logits) == label as usize;
+            let loss =
+                coherence_nn::loss::softmax_cross_entropy(logits, &[label], delta, &mut [0.0]);
+            mlp.backward(&mut workspace);
+            mlp.gradient(&x, &workspace, &mut gradient);
+            (gradient.iter().map(|&g| f64::from(g)).collect(), loss, right)
+        })
+        .collect()
+}
+
+#[test]
+fn decoding_keeps_labels_and_designations() {
+    let data = Blobs { n: 7, seed: 1 };
+    let examples = Examples::decode(&data);
+    for i in 0..7 {
+        let target = data.target(i);
+        assert_eq!(
+            (examples.labels()[i], examples.designations()[i]),
+            (target.label, target.designation)
+        );
+    }
+}

@@ -1,0 +1,64 @@
+//! Settings: what is refused, and that they survive the way to text and back.
+
+use crate::blobs::{Blobs, config, network};
+use coherence_data::digits;
+use coherence_train::{Aggregation, Config, ConfigError, Schedule, Trainer};
+
+#[track_caller]
+fn refused(change: impl FnOnce(&mut Config), error: ConfigError) {
+    let mut config = config(Aggregation::Mean);
+    change(&mut config);
+    let data = Blobs { n: 110, seed: 1 };
+    assert_eq!(Trainer::new(config, network(), &data, &data).unwrap_err(), error);
+}
+
+#[test]
+fn settings_out_of_range_are_refused() {
+    refused(|c| c.batch = 0, ConfigError::Batch { batch: 0, examples: 110 });
+    refused(|c| c.batch = 111, ConfigError::Batch { batch: 111, examples: 110 });
+    refused(|c| c.rate = 0.0, ConfigError::Rate(0.0));
+    refused(|c| c.rate = f64::INFINITY, ConfigError::Rate(f64::INFINITY));
+    refused(|c| c.evaluate = Schedule::Every { steps: 0 }, ConfigError::Interval);
+    let nan = Config { rate: f64::NAN, ..config(Aggregation::Mean) };
+    assert!(matches!(nan.check(110), Err(ConfigError::Rate(rate)) if rate.is_nan()));
+}
+
+#[test]
+fn data_that_do_not_fit_the_model_are_refused() {
+    let blobs = Blobs { n: 110, seed: 1 };
+    let digits = digits::test();
+    let features = |part| ConfigError::Features { part, found: 784, expected: 6 };
+    let open =
+        |train, test| Trainer::new(config(Aggregation::Mean), network(), train, test).unwrap_err();
+    assert_eq!(open(&digits, &blobs), features("training"));
+    assert_eq!(open(&blobs, &digits), features("test"));
+    let small = coherence_nn::Mlp::zeros(&[6, 2]).unwrap();
+    let error = Trainer::new(config(Aggregation::Mean), small, &blobs, &blobs).unwrap_err();
+    assert_eq!(error, ConfigError::Classes { part: "training", found: 3, expected: 2 });
+}
+
+#[test]
+fn settings_survive_json() {
+    let schedules =
+        [Schedule::Decades, Schedule::Every { steps: 5 }, Schedule::At { steps: vec![1, 4] }];
+    for rule in [Aggregation::Mean, Aggregation::Winsorized { clip: 2 }, Aggregation::Rm3] {
+        for evaluate in schedules.clone() {
+            let config = Config { evaluate, ..config(rule) };
+            let json = serde_json::to_string(&config).unwrap();
+            assert_eq!(serde_json::from_str::<Config>(&json).unwrap(), config);
+        }
+    }
+}
+
+#[test]
+fn settings_read_as_the_papers_write_them() {
+    let json = r#"{"batch": 100, "rate": 0.1, "steps": 5, "seed": 1, "probe": 0,
+        "checkpoint_every": 0, "evaluate": {"when": "decades"},
+        "aggregation": {"rule": "winsorized", "clip": 2}}"#;
+    let config: Config = serde_json::from_str(json).unwrap();
+    assert_eq!(config.aggregation, Aggregation::Winsorized { clip: 2 });
+    let unknown = json.replace("probe", "prob");
+    assert!(serde_json::from_str::<Config>(&unknown).unwrap_err().to_string().contains("prob"));
+    let unknown = json.replace("\"clip\"", "\"c\"");
+    assert!(serde_json::from_str::<Config>(&unknown).is_err());
+}

@@ -1,0 +1,119 @@
+//! What is measured during training, against loops over single examples.
+
+use crate::blobs::{Blobs, config, go, one_by_one, trainer};
+use coherence_data::{Dataset, Designation, random};
+use coherence_tests::naive;
+use coherence_train::{Aggregation, Config, NEVER, Row, Trainer};
+
+/// The value of a series in `rows`; panics if it is not there once.
+#[track_caller]
+fn value(rows: &[Row], series: &str) -> f64 {
+    let found: Vec<&Row> = rows.iter().filter(|row| row.series == series).collect();
+    assert_eq!(found.len(), 1, "rows of {series}");
+    found[0].value
+}
+
+#[track_caller]
+fn close(found: f64, expected: f64, tolerance: f64) {
+    assert!((found - expected).abs() <= tolerance * expected.abs(), "{found} {expected}");
+}
+
+/// A trainer after some steps, with its observation.
+fn observed(probe: usize, n: usize) -> (Trainer, Vec<Row>) {
+    let config = Config { probe, ..config(Aggregation::Mean) };
+    let (train, test) = (Blobs { n, seed: 1 }, Blobs { n: 40, seed: 2 });
+    let mut trainer = Trainer::new(config, crate::blobs::network(), &train, &test).unwrap();
+    go(&mut trainer, 5);
+    let mut rows = Vec::new();
+    trainer.observe(&mut rows).unwrap();
+    (trainer, rows)
+}
+
+#[test]
+fn losses_and_accuracies_are_means_over_their_group() {
+    let (trainer, rows) = observed(0, 1310);
+    let (train, test) = (Blobs { n: 1310, seed: 1 }, Blobs { n: 40, seed: 2 });
+    let group = |name: &str, data: &Blobs, belongs: &dyn Fn(usize) -> bool| {
+        let all = one_by_one(trainer.mlp(), data);
+        let members: Vec<_> = (0..data.n).filter(|&i| belongs(i)).map(|i| &all[i]).collect();
+        let m = members.len() as f64;
+        let loss = members.iter().map(|(_, loss, _)| loss).sum::<f64>() / m;
+        let right = members.iter().filter(|(.., right)| *right).count() as f64 / m;
+        close(value(&rows, &format!("{name}.loss")), loss, 1e-6);
+        assert_eq!(value(&rows, &format!("{name}.accuracy")), right);
+    };
+    group("train", &train, &|_| true);
+    group("test", &test, &|_| true);
+    group("pristine", &train, &|i| i % 5 != 4);
+    group("corrupt", &train, &|i| i % 5 == 4);
+    assert!(rows.iter().all(|row| row.step == 5 && !row.series.starts_with("probe")));
+}
+
+/// The probe's α, S and Q by tensor and group; 700 examples are more than one chunk.
+#[test]
+fn probe_is_alpha_of_the_loops_gradients() {
+    let (n, size) = (1310, 700);
+    let (trainer, rows) = observed(size, n);
+    let data = Blobs { n, seed: 1 };
+    let mut chosen = random::permutation(&mut random::stream(3, "probe"), n);
+    chosen.truncate(size);
+    let all = one_by_one(trainer.mlp(), &data);
+    let gradients = |belongs: &dyn Fn(usize) -> bool, range: core::ops::Range<usize>| {
+        let members = chosen.iter().filter(|&&i| belongs(i));
+        members.map(|&i| all[i].0[range.clone()].to_vec()).collect::<Vec<_>>()
+    };
+    let check = |name: &str, gradients: &[Vec<f64>]| {
+        let (s, q) = (naive::sq_norm(&naive::sum(gradients)), naive::sum_sq_norms(gradients));
+        close(value(&rows, &format!("{name}.sq_norm_of_sum")), s, 1e-6);
+        close(value(&rows, &format!("{name}.sum_sq_norms")), q, 1e-6);
+        close(value(&rows, &format!("{name}.m_coherence")), s / q, 1e-6);
+    };
+    let d = trainer.mlp().parameters().len();
+    check("probe", &gradients(&|_| true, 0..d));
+    close(value(&rows, "probe.alpha"), naive::alpha(&gradients(&|_| true, 0..d)), 1e-6);
+    let is = |i: usize, designation| data.target(i).designation == designation;
+    check("probe.pristine", &gradients(&|i| is(i, Designation::Pristine), 0..d));
+    check("probe.corrupt", &gradients(&|i| is(i, Designation::Corrupt), 0..d));
+    for tensor in trainer.mlp().layout().tensors() {
+        check(&format!("probe.{}", tensor.name), &gradients(&|_| true, tensor.range.clone()));
+    }
+}
+
+#[test]
+fn observing_changes_nothing_about_training() {
+    let (mut watched, mut alone) =
+        (trainer(config(Aggregation::Rm3)), trainer(config(Aggregation::Rm3)));
+    for _ in 0..10 {
+        watched.observe(&mut Vec::<Row>::new()).unwrap();
+        watched.advance().unwrap();
+        alone.advance().unwrap();
+    }
+    assert_eq!(watched.mlp(), alone.mlp());
+}
+
+/// First and last learned, recomputed from the right and wrong of every step.
+#[test]
+fn learned_steps_are_those_of_the_history() {
+    let mut trainer = trainer(Config { rate: 1.0, ..config(Aggregation::Mean) });
+    let (data, mut history, mut rows) = (Blobs { n: 110, seed: 1 }, Vec::new(), Vec::new());
+    for _ in 0..20 {
+        let right: Vec<bool> =
+            one_by_one(trainer.mlp(), &data).into_iter().map(|(.., right)| right).collect();
+        history.push(right);
+        rows.clear();
+        trainer.observe(&mut rows).unwrap();
+        trainer.advance().unwrap();
+    }
+    let or_never = |step: Option<usize>| step.map_or(NEVER, |step| step as u64);
+    for i in 0..data.n {
+        let first = history.iter().position(|right| right[i]);
+        let streak = history.iter().rev().take_while(|right| right[i]).count();
+        let last = (streak > 0).then(|| history.len() - streak);
+        assert_eq!(trainer.learned().first[i], or_never(first), "example {i}");
+        assert_eq!(trainer.learned().last[i], or_never(last), "example {i}");
+    }
+    let learned = |i: &usize| trainer.learned().first[*i] != NEVER;
+    let corrupt: Vec<usize> = (0..data.n).filter(|i| i % 5 == 4).collect();
+    let share = corrupt.iter().copied().filter(learned).count() as f64 / corrupt.len() as f64;
+    assert_eq!(value(&rows, "corrupt.learned"), share);
+}

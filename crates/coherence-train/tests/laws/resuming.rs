@@ -1,0 +1,194 @@
+//! Stopped, crashed or killed at any moment, a run ends with the bytes of an uninterrupted one.
+
+use crate::blobs::{Blobs, config, network};
+use coherence_data::random;
+use coherence_train::{Aggregation, Checkpoint, Config, Outcome, Run, RunError, Schedule};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
+    process::{Command, Stdio},
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
+
+const FILES: [&str; 4] =
+    ["metrics.csv", "learned.csv", "weights.safetensors", "checkpoint.safetensors"];
+
+fn open(folder: &Path, config: Config) -> Result<Run, RunError> {
+    let (train, test) = (Blobs { n: 110, seed: 1 }, Blobs { n: 40, seed: 2 });
+    Run::open(folder, config, network(), &train, &test)
+}
+
+/// Runs to the end and returns the bytes of all files.
+fn finish(folder: &Path, config: Config) -> Vec<Vec<u8>> {
+    let outcome = open(folder, config).unwrap().advance(&AtomicBool::new(false), |_| {}).unwrap();
+    assert_eq!(outcome, Outcome::Finished);
+    bytes(folder)
+}
+
+fn bytes(folder: &Path) -> Vec<Vec<u8>> {
+    FILES.iter().map(|file| std::fs::read(folder.join(file)).unwrap()).collect()
+}
+
+fn uninterrupted(config: &Config) -> Vec<Vec<u8>> {
+    finish(tempfile::tempdir().unwrap().path(), config.clone())
+}
+
+#[track_caller]
+fn same(found: &[Vec<u8>], expected: &[Vec<u8>], how: &str) {
+    for ((file, found), expected) in FILES.iter().zip(found).zip(expected) {
+        assert!(found == expected, "{file} differs {how}");
+    }
+}
+
+#[test]
+fn stopped_at_any_step_a_run_ends_as_if_never_stopped() {
+    for rule in [Aggregation::Mean, Aggregation::M3, Aggregation::Rm3] {
+        let expected = uninterrupted(&config(rule));
+        for at in 0..30 {
+            let folder = tempfile::tempdir().unwrap();
+            let stop = AtomicBool::new(false);
+            let mut run = open(folder.path(), config(rule)).unwrap();
+            let raise = |step| stop.store(step >= at, Ordering::Relaxed);
+            let outcome = run.advance(&stop, |progress| raise(progress.step)).unwrap();
+            assert_eq!((outcome, run.trainer().step()), (Outcome::Interrupted, at));
+            drop(run);
+            same(&finish(folder.path(), config(rule)), &expected, &format!("stopped at {at}"));
+        }
+    }
+}
+
+#[test]
+fn crashed_at_any_step_a_run_ends_as_if_never_crashed() {
+    let expected = uninterrupted(&config(Aggregation::Rm3));
+    for at in 0..30 {
+        let folder = tempfile::tempdir().unwrap();
+        let mut run = open(folder.path(), config(Aggregation::Rm3)).unwrap();
+        let crash = AssertUnwindSafe(|| {
+            run.advance(&AtomicBool::new(false), |progress| {
+                // Not `panic!`: the hook would print thirty expected messages.
+                if progress.step == at {
+                    std::panic::resume_unwind(Box::new("crash"));
+                }
+            })
+        });
+        assert!(catch_unwind(crash).is_err());
+        drop(run);
+        same(
+            &finish(folder.path(), config(Aggregation::Rm3)),
+            &expected,
+            &format!("crashed at {at}"),
+        );
+    }
+}
+
+#[test]
+fn half_written_rows_are_cut_off() {
+    let expected = uninterrupted(&config(Aggregation::Mean));
+    let folder = tempfile::tempdir().unwrap();
+    let stop = AtomicBool::new(true);
+    open(folder.path(), config(Aggregation::Mean)).unwrap().advance(&stop, |_| {}).unwrap();
+    let path = folder.path().join("metrics.csv");
+    let mut rows = std::fs::read(&path).unwrap();
+    rows.extend_from_slice(b"1,train.loss,0.123\n1,train.accu");
+    std::fs::write(&path, rows).unwrap();
+    same(&finish(folder.path(), config(Aggregation::Mean)), &expected, "after a torn row");
+}
+
+#[test]
+fn a_finished_run_is_left_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = finish(folder.path(), config(Aggregation::Mean));
+    same(&finish(folder.path(), config(Aggregation::Mean)), &first, "when finished twice");
+}
+
+/// Long enough to be killed on the way; many checkpoints, so that some kills hit a write.
+fn long() -> Config {
+    Config {
+        steps: 3000,
+        evaluate: Schedule::Every { steps: 10 },
+        checkpoint_every: 3,
+        ..config(Aggregation::Rm3)
+    }
+}
+
+/// Set in the child process: the folder it runs in.
+const CHILD: &str = "COHERENCE_TEST_RUN_TO_KILL";
+
+#[test]
+fn killed_at_random_moments_a_run_ends_as_if_never_killed() {
+    if let Some(folder) = std::env::var_os(CHILD) {
+        finish(Path::new(&folder), long());
+        return;
+    }
+    let expected = uninterrupted(&long());
+    let folder = tempfile::tempdir().unwrap();
+    let (mut rng, mut kills) = (random::stream(1, "moments"), 0);
+    loop {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "resuming::killed_at_random_moments_a_run_ends_as_if_never_killed"])
+            .env(CHILD, folder.path())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        // Later kills come later, so that the run gets to its end on any machine.
+        let moment = 5 + random::below(&mut rng, 20 + 20 * kills);
+        std::thread::sleep(Duration::from_millis(moment));
+        if let Some(status) = child.try_wait().unwrap() {
+            assert!(status.success());
+            break;
+        }
+        child.kill().unwrap();
+        kills += 1;
+        if child.wait().unwrap().success() {
+            break;
+        }
+    }
+    assert!(kills > 0, "the run was over before the first kill");
+    same(&bytes(folder.path()), &expected, &format!("after {kills} kills"));
+}
+
+#[test]
+fn another_run_is_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    finish(folder.path(), config(Aggregation::Mean));
+    let refused = |error: RunError, what: &str| {
+        let message = error.to_string();
+        assert!(message.contains(&format!("of another run: its {what} differ")), "{message}");
+    };
+    let other = Config { rate: 0.2, ..config(Aggregation::Mean) };
+    refused(open(folder.path(), other).unwrap_err(), "settings");
+    let data = Blobs { n: 120, seed: 1 };
+    let run = Run::open(folder.path(), config(Aggregation::Mean), network(), &data, &data);
+    refused(run.unwrap_err(), "training data");
+    let wider = coherence_nn::Mlp::zeros(&[6, 4, 3]).unwrap();
+    let data = Blobs { n: 110, seed: 1 };
+    let run = Run::open(folder.path(), config(Aggregation::Mean), wider, &data, &data);
+    refused(run.unwrap_err(), "widths");
+}
+
+#[test]
+fn a_metrics_file_that_lost_rows_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    finish(folder.path(), config(Aggregation::Mean));
+    std::fs::write(folder.path().join("metrics.csv"), "step,series,value\n").unwrap();
+    let message = open(folder.path(), config(Aggregation::Mean)).unwrap_err().to_string();
+    assert!(message.contains("metrics.csv has 18 bytes, the checkpoint saw"), "{message}");
+}
+
+#[test]
+fn a_checkpoint_reads_back_and_no_part_of_it_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let stop = AtomicBool::new(false);
+    let mut run = open(folder.path(), config(Aggregation::Rm3)).unwrap();
+    run.advance(&stop, |progress| stop.store(progress.step == 5, Ordering::Relaxed)).unwrap();
+    let path = folder.path().join("checkpoint.safetensors");
+    let checkpoint = Checkpoint::read(&path).unwrap();
+    assert_eq!(checkpoint.state, run.trainer().state());
+    assert_eq!(checkpoint.state.window.gradients().len(), 2);
+    let bytes = std::fs::read(&path).unwrap();
+    for len in (0..bytes.len()).step_by(13) {
+        std::fs::write(&path, &bytes[..len]).unwrap();
+        assert!(Checkpoint::read(&path).is_err(), "the first {len} bytes");
+    }
+}
