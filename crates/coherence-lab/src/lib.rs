@@ -14,9 +14,15 @@
 //! `coherence-core`.
 
 pub mod cell;
+pub mod claim;
 pub mod figure;
 pub mod interval;
 pub mod machine;
 pub mod record;
+pub mod report;
+pub mod run;
 pub mod scale;
+pub mod spec;
+pub mod summarize;
 pub mod summary;
+mod table;

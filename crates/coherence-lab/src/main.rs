@@ -2,6 +2,7 @@
 
 mod command;
 mod output;
+mod watch;
 
 use std::process::ExitCode;
 

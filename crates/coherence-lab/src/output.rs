@@ -21,8 +21,12 @@ pub(crate) enum Status {
 /// Writes one result: as JSON with `--json`, else as text.
 pub(crate) fn result(json: bool, value: &(impl Serialize + Display)) -> anyhow::Result<()> {
     let text = if json { serde_json::to_string_pretty(value)? } else { value.to_string() };
-    let mut out = io::stdout().lock();
-    match writeln!(out, "{}", text.trim_end_matches('\n')) {
+    note(text.trim_end_matches('\n'))
+}
+
+/// Writes a line that stands beside a result.
+pub(crate) fn note(text: &str) -> anyhow::Result<()> {
+    match writeln!(io::stdout().lock(), "{text}") {
         // The reader of a pipe may have had enough.
         Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         written => written.context("cannot write to stdout"),

@@ -26,6 +26,13 @@ pub struct Summary {
     pub experiments: Vec<ExperimentSummary>,
 }
 
+impl Summary {
+    /// Whether every claim that applies holds.
+    pub fn passes(&self) -> bool {
+        self.experiments.iter().flat_map(|e| &e.claims).all(|claim| claim.verdict.passes())
+    }
+}
+
 /// One experiment: what the paper says, how it was run, what came out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -1,12 +1,23 @@
 //! `coherence list`.
 
-use clap::Args;
+use std::fmt;
 
+use clap::Args;
+use comfy_table::presets::NOTHING;
+use comfy_table::{ContentArrangement, Table};
+use serde::Serialize;
+
+use coherence_lab::scale::Scale;
+use coherence_lab::spec::Experiment;
+
+use super::experiments::Experiments;
 use crate::output::{self, Status};
 
-/// List the experiments
+/// List the experiments: identifier, scales, number of claims, title
 #[derive(Debug, Args)]
 pub(crate) struct List {
+    #[command(flatten)]
+    experiments: Experiments,
     /// JSON instead of a table
     #[arg(long)]
     json: bool,
@@ -14,7 +25,49 @@ pub(crate) struct List {
 
 impl List {
     pub(crate) fn run(self) -> anyhow::Result<Status> {
-        output::result(self.json, &"")?;
+        let all = Experiment::load_all(&self.experiments.folder, &[])?;
+        output::result(self.json, &Listing(all.iter().map(Item::of).collect()))?;
         Ok(Status::Holds)
+    }
+}
+
+#[derive(Serialize)]
+struct Listing(Vec<Item>);
+
+#[derive(Serialize)]
+struct Item {
+    id: String,
+    title: String,
+    source: String,
+    scales: Vec<Scale>,
+    claims: usize,
+}
+
+impl Item {
+    fn of(experiment: &Experiment) -> Self {
+        let mut scales = vec![Scale::Smoke, Scale::Quick, Scale::Desk, Scale::Paper];
+        scales.retain(|&scale| experiment.runs_at(scale));
+        Self {
+            id: experiment.id.clone(),
+            title: experiment.title.clone(),
+            source: experiment.source.clone(),
+            scales,
+            claims: experiment.claims.len(),
+        }
+    }
+}
+
+impl fmt::Display for Listing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut table = Table::new();
+        table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+        table.set_header(["id", "scales", "claims", "title", "source"]);
+        for item in &self.0 {
+            let scales: Vec<String> = item.scales.iter().map(Scale::to_string).collect();
+            let scales = if scales.len() == 4 { "all".to_owned() } else { scales.join(" ") };
+            let claims = item.claims.to_string();
+            table.add_row([&item.id, &scales, &claims, &item.title, &item.source]);
+        }
+        write!(f, "{table}")
     }
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
+use coherence_data::files::{WriteError, write_atomically};
 use thiserror::Error;
 
 use super::{Header, Record, Row};
@@ -17,9 +17,12 @@ const LAST: [&str; 4] = ["seed", "step", "series", "value"];
 /// Why a record could not be read or written.
 #[derive(Debug, Error)]
 pub enum RecordError {
-    /// The file system said no.
-    #[error("cannot access record {}: {source}", path.display())]
-    Io {
+    /// The record could not be written.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    /// The record could not be opened.
+    #[error("cannot read record {}: {source}", path.display())]
+    Read {
         /// File.
         path: PathBuf,
         /// Reason.
@@ -48,22 +51,21 @@ pub enum RecordError {
 impl Record {
     /// Writes `path` (CSV) and the header beside it (`.toml`), each atomically, the header last.
     pub fn save(&self, path: &Path) -> Result<(), RecordError> {
-        let io = |source| RecordError::Io { path: path.to_owned(), source };
-        write_atomically(path, |out| self.write_rows(out)).map_err(io)?;
+        write_atomically(path, |out| self.write_rows(out))?;
         let header = toml::to_string(&self.header).expect("a header is a plain table");
-        write_atomically(&path.with_extension("toml"), |out| out.write_all(header.as_bytes()))
-            .map_err(io)
+        write_atomically(&path.with_extension("toml"), |out| out.write_all(header.as_bytes()))?;
+        Ok(())
     }
 
     /// Reads what [`Record::save`] wrote.
     pub fn load(path: &Path) -> Result<Self, RecordError> {
         let header_path = path.with_extension("toml");
         let text = fs::read_to_string(&header_path)
-            .map_err(|source| RecordError::Io { path: header_path.clone(), source })?;
+            .map_err(|source| RecordError::Read { path: header_path.clone(), source })?;
         let header: Header = toml::from_str(&text)
             .map_err(|e| RecordError::Header { path: header_path, reason: e.to_string() })?;
         let file = fs::File::open(path)
-            .map_err(|source| RecordError::Io { path: path.to_owned(), source })?;
+            .map_err(|source| RecordError::Read { path: path.to_owned(), source })?;
         let rows = read_rows(&header, file).map_err(|(line, reason)| RecordError::Rows {
             path: path.to_owned(),
             line,
@@ -84,16 +86,6 @@ impl Record {
         }
         csv.flush()
     }
-}
-
-fn write_atomically(
-    path: &Path,
-    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
-) -> io::Result<()> {
-    let mut file = NamedTempFile::new_in(path.parent().unwrap_or(Path::new(".")))?;
-    write(&mut file)?;
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|e| e.error).map(drop)
 }
 
 fn columns(header: &Header) -> Vec<&str> {

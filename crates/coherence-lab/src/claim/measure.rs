@@ -1,0 +1,69 @@
+//! Reading numbers out of a record.
+
+use super::{At, Quantity, Reading};
+use crate::cell::{Axis, Cell};
+use crate::record::Record;
+
+/// The value of `quantity` in `cell` for one seed, or why there is none.
+pub(super) fn measure(
+    record: &Record,
+    quantity: &Quantity,
+    cell: &Cell,
+    seed: u64,
+) -> Result<f64, String> {
+    let pair = |pair: &[Quantity; 2]| -> Result<[f64; 2], String> {
+        Ok([measure(record, &pair[0], cell, seed)?, measure(record, &pair[1], cell, seed)?])
+    };
+    let value = match quantity {
+        Quantity::Value(reading) => read(record, reading, cell, seed)?,
+        Quantity::Difference(parts) => pair(parts).map(|[first, second]| first - second)?,
+        Quantity::Ratio(parts) => pair(parts).map(|[first, second]| first / second)?,
+    };
+    if value.is_finite() { Ok(value) } else { Err(format!("seed {seed}: {quantity} is {value}")) }
+}
+
+fn read(record: &Record, reading: &Reading, cell: &Cell, seed: u64) -> Result<f64, String> {
+    let merged = reading.cell.iter().fold(cell.clone(), |cell, (axis, v)| cell.with(axis, v));
+    let cell = in_order(&record.header.axes, &merged)?;
+    let rows = record.series(&cell, seed, &reading.series);
+    let (first, last) = rows.first().zip(rows.last()).ok_or_else(|| {
+        format!("the record has no {} for cell {cell}, seed {seed}", reading.series)
+    })?;
+    let values = || rows.iter().map(|&(_, value)| value);
+    let step = |found: Option<&(u64, f64)>, what: &str| {
+        found.map(|&(step, _)| step as f64).ok_or_else(|| {
+            format!("cell {cell}, seed {seed}: {} never {what} within {} steps", reading.series, last.0)
+        })
+    };
+    let max = values().fold(f64::NEG_INFINITY, f64::max);
+    match reading.at {
+        At::Start => Ok(first.1),
+        At::End => Ok(last.1),
+        At::Max => Ok(max),
+        At::Min => Ok(values().fold(f64::INFINITY, f64::min)),
+        At::Step(wanted) => rows.iter().find(|(step, _)| *step == wanted).map(|row| row.1).ok_or_else(
+            || format!("{} was not recorded at step {wanted} in cell {cell}", reading.series),
+        ),
+        At::Reaches(level) => {
+            step(rows.iter().find(|row| level <= row.1), &format!("reached {level}"))
+        }
+        At::FallsTo(level) => {
+            step(rows.iter().find(|row| row.1 <= level), &format!("fell to {level}"))
+        }
+        At::StepOfMax => step(rows.iter().find(|row| row.1 == max), "had a maximum"),
+    }
+}
+
+/// The cell with its pairs in the order of the record's axes, each axis given exactly once.
+fn in_order(axes: &[Axis], cell: &Cell) -> Result<Cell, String> {
+    if let Some((axis, _)) = cell.0.iter().find(|(name, _)| axes.iter().all(|a| a.name != *name)) {
+        return Err(format!("the record has no axis {axis}"));
+    }
+    let pair = |axis: &Axis| {
+        let value = cell.get(&axis.name);
+        value.cloned().map(|value| (axis.name.clone(), value)).ok_or_else(|| {
+            format!("the claim does not say which {} to read", axis.name)
+        })
+    };
+    axes.iter().map(pair).collect::<Result<_, _>>().map(Cell)
+}

@@ -1,0 +1,35 @@
+//! `coherence reproduce`.
+
+use anyhow::ensure;
+use clap::Args;
+
+use coherence_lab::spec::Experiment;
+
+use super::experiments::Experiments;
+use super::sitting::Sitting;
+use crate::output::Status;
+
+/// Run the papers' experiments, judge their claims and write a report
+///
+/// Runs that are finished are not repeated, interrupted ones go on where they stopped. Writes
+/// report.html, which opens offline, summary.json and the records.
+#[derive(Debug, Args)]
+pub(crate) struct Reproduce {
+    /// Only these experiments, for example C1,C3
+    #[arg(long, value_name = "ID", value_delimiter = ',')]
+    only: Vec<String>,
+    #[command(flatten)]
+    experiments: Experiments,
+    #[command(flatten)]
+    sitting: Sitting,
+}
+
+impl Reproduce {
+    pub(crate) fn run(self) -> anyhow::Result<Status> {
+        let scale = self.sitting.scale();
+        let mut experiments = Experiment::load_all(&self.experiments.folder, &self.only)?;
+        experiments.retain(|experiment| experiment.runs_at(scale));
+        ensure!(!experiments.is_empty(), "nothing to run at scale {scale}; see `coherence list`");
+        self.sitting.run(experiments)
+    }
+}

@@ -1,0 +1,42 @@
+//! The training and test set of a run.
+
+use coherence_data::noise::{LabelNoise, PixelNoise, ShareError};
+use coherence_data::select::Subset;
+use coherence_data::{Dataset, Split, open};
+
+use super::{Run, RunError};
+use crate::spec::Data;
+
+type Boxed = Box<dyn Dataset>;
+
+/// Opens the run's data: a seeded sample, then noise on the training part. The test set is left as
+/// it is, as in CG20.
+pub(super) fn open_both(run: &Run) -> Result<(Boxed, Boxed), RunError> {
+    let settings = &run.settings;
+    let name = settings.dataset.name();
+    let train = sampled(run, open(name, Split::Train)?, settings.examples, "examples")?;
+    let test = sampled(run, open(name, Split::Test)?, settings.test_examples, "test_examples")?;
+    let noisy = noisy(train, settings.data, settings.noise / 100.0, run.seed);
+    Ok((noisy.map_err(|e| settings_error(run, &e))?, test))
+}
+
+fn sampled(run: &Run, data: Boxed, n: Option<usize>, key: &str) -> Result<Boxed, RunError> {
+    let (Some(n), there) = (n, data.len()) else { return Ok(data) };
+    let sample = Subset::sample(data, n, run.seed)
+        .map_err(|_| settings_error(run, &format!("{key} is {n}, but there are {there}")))?;
+    Ok(Box::new(sample))
+}
+
+fn noisy(train: Boxed, data: Data, share: f64, seed: u64) -> Result<Boxed, ShareError> {
+    Ok(match data {
+        Data::Real => train,
+        Data::PermutedLabels => Box::new(LabelNoise::permute(train, share, seed)?),
+        Data::RedrawnLabels => Box::new(LabelNoise::redraw(train, share, seed)?),
+        Data::RandomPixels => Box::new(PixelNoise::gaussian(train, share, seed)?),
+    })
+}
+
+fn settings_error(run: &Run, reason: &dyn std::fmt::Display) -> RunError {
+    let run = format!("{} {} seed {}", run.experiment, run.cell, run.seed);
+    RunError::Settings { run, reason: reason.to_string() }
+}

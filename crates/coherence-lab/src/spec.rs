@@ -1,0 +1,168 @@
+//! Experiments as data: one TOML file each, every key known, every value checked.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use serde::Deserialize;
+use thiserror::Error;
+
+use crate::cell::{Axis, Cell};
+use crate::claim::Claim;
+use crate::figure::Figure;
+use crate::scale::Scale;
+
+mod axes;
+mod check;
+mod training;
+mod worked;
+
+pub use training::{Data, Dataset, Grid, Training};
+pub use worked::{Keep, Model, Rule, Sweep, Toy, Worked};
+
+/// One experiment: what a paper says, how we repeat it at each scale, what must come out.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Experiment {
+    /// Identifier of the catalogue, for example `C1`; also the file's name.
+    pub id: String,
+    /// Title, a statement.
+    pub title: String,
+    /// Paper, section, figure.
+    pub source: String,
+    /// What the paper states, in its words or nearly.
+    pub statement: String,
+    /// Where our protocol departs from the paper's, one sentence each.
+    #[serde(default)]
+    pub deviations: Vec<String>,
+    /// What we see in the result, paragraphs separated by empty lines.
+    pub analysis: String,
+    /// A worked example, the same at every scale…
+    pub worked: Option<Worked>,
+    /// … or a network to train, by scale.
+    #[serde(default, rename = "scale")]
+    pub scales: BTreeMap<Scale, Training>,
+    /// What must come out.
+    #[serde(default, rename = "claim")]
+    pub claims: Vec<Claim>,
+    /// What the report draws.
+    #[serde(default, rename = "figure")]
+    pub figures: Vec<Figure>,
+}
+
+/// Why an experiment file was refused.
+#[derive(Debug, Error)]
+pub enum SpecError {
+    /// The file or folder could not be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// File or folder.
+        path: PathBuf,
+        /// Reason.
+        source: io::Error,
+    },
+    /// Not TOML, an unknown key, a missing key or a value of the wrong kind.
+    #[error("{} is not an experiment: {reason}", path.display())]
+    Parse {
+        /// File.
+        path: PathBuf,
+        /// Reason, with line and column.
+        reason: String,
+    },
+    /// Well-formed, but it asks for something that makes no sense.
+    #[error("{}: {}", path.display(), problems.join("; "))]
+    Nonsense {
+        /// File.
+        path: PathBuf,
+        /// Each problem with its remedy.
+        problems: Vec<String>,
+    },
+    /// No such experiment in the folder.
+    #[error("no experiment {id} in {}; there are {}", folder.display(), known.join(", "))]
+    Unknown {
+        /// Identifier asked for.
+        id: String,
+        /// Folder.
+        folder: PathBuf,
+        /// Identifiers that are there.
+        known: Vec<String>,
+    },
+}
+
+impl Experiment {
+    /// Reads and checks one file.
+    pub fn load(path: &Path) -> Result<Self, SpecError> {
+        let text = fs::read_to_string(path)
+            .map_err(|source| SpecError::Read { path: path.to_owned(), source })?;
+        let experiment = Self::parse(&text)
+            .map_err(|reason| SpecError::Parse { path: path.to_owned(), reason })?;
+        let mut problems = experiment.problems();
+        if path.file_stem().is_none_or(|stem| stem != experiment.id.as_str()) {
+            problems.push(format!("id is {}, which is not the file's name", experiment.id));
+        }
+        if problems.is_empty() {
+            return Ok(experiment);
+        }
+        Err(SpecError::Nonsense { path: path.to_owned(), problems })
+    }
+
+    /// Reads without checking; the error names line and column.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        toml::from_str(text).map_err(|e| e.to_string().trim_end().to_owned())
+    }
+
+    /// All experiments of a folder by identifier; `only` picks some, all when empty.
+    pub fn load_all(folder: &Path, only: &[String]) -> Result<Vec<Self>, SpecError> {
+        let paths = files(folder)?;
+        let known: Vec<String> = paths.iter().map(|path| stem(path)).collect();
+        if let Some(id) = only.iter().find(|id| !known.contains(id)) {
+            return Err(SpecError::Unknown { id: id.clone(), folder: folder.to_owned(), known });
+        }
+        let wanted = |path: &&PathBuf| only.is_empty() || only.contains(&stem(path));
+        paths.iter().filter(wanted).map(|path| Self::load(path)).collect()
+    }
+
+    /// The axes of the grid at a scale; empty where the experiment does not run there.
+    pub fn axes(&self, scale: Scale) -> Vec<Axis> {
+        match &self.worked {
+            Some(worked) => worked.axes(),
+            None => self.scales.get(&scale).map_or_else(Vec::new, |training| training.grid.axes()),
+        }
+    }
+
+    /// The cells of the grid at a scale.
+    pub fn cells(&self, scale: Scale) -> Vec<Cell> {
+        match &self.worked {
+            Some(worked) => worked.cells().into_iter().map(|(cell, _)| cell).collect(),
+            None => Cell::product(&self.axes(scale)),
+        }
+    }
+
+    /// The settings in force at a scale, by name, as text to be shown.
+    pub fn settings(&self, scale: Scale) -> BTreeMap<String, String> {
+        match &self.worked {
+            Some(worked) => worked.shown(),
+            None => self.scales.get(&scale).map(Training::shown).unwrap_or_default(),
+        }
+    }
+
+    /// Whether the experiment is defined at a scale.
+    pub fn runs_at(&self, scale: Scale) -> bool {
+        self.worked.is_some() || self.scales.contains_key(&scale)
+    }
+}
+
+/// The experiment files of a folder, sorted by name.
+pub fn files(folder: &Path) -> Result<Vec<PathBuf>, SpecError> {
+    let read = |source| SpecError::Read { path: folder.to_owned(), source };
+    let entries: io::Result<Vec<PathBuf>> =
+        fs::read_dir(folder).map_err(read)?.map(|entry| Ok(entry?.path())).collect();
+    let mut paths = entries.map_err(read)?;
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
+    paths.sort();
+    Ok(paths)
+}
+
+fn stem(path: &Path) -> String {
+    path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+}

@@ -1,0 +1,105 @@
+//! From experiments and records to a summary.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use coherence_data::files::{WriteError, write_atomically};
+use thiserror::Error;
+
+use crate::claim::{Claim, judge};
+use crate::machine::Machine;
+use crate::record::{Record, RecordError};
+use crate::report;
+use crate::run::{record_path, today};
+use crate::scale::Scale;
+use crate::spec::Experiment;
+use crate::summary::{ClaimSummary, ExperimentSummary, Measured, Summary, Verdict};
+
+/// One experiment and what came of it: its record, or why there is none.
+pub type Ran = (Experiment, Result<Record, String>);
+
+/// Why a summary, a report or its records could not be written.
+#[derive(Debug, Error)]
+pub enum WriteAllError {
+    /// A record.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// The summary or the report.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+}
+
+/// Judges every claim of every experiment.
+pub fn summarize(scale: Scale, ran: &[Ran]) -> Summary {
+    let experiments: Vec<ExperimentSummary> =
+        ran.iter().map(|(experiment, record)| summary(experiment, scale, record)).collect();
+    Summary {
+        scale,
+        date: today(),
+        machine: Machine::here(),
+        wall_seconds: experiments.iter().map(|experiment| experiment.wall_seconds).sum(),
+        experiments,
+    }
+}
+
+fn summary(
+    experiment: &Experiment,
+    scale: Scale,
+    record: &Result<Record, String>,
+) -> ExperimentSummary {
+    let header = record.as_ref().ok().map(|record| &record.header);
+    let claim = |claim: &Claim| match record {
+        Ok(record) => judge(claim, record),
+        Err(reason) => unmeasured(&experiment.id, claim, reason),
+    };
+    ExperimentSummary {
+        id: experiment.id.clone(),
+        title: experiment.title.clone(),
+        source: experiment.source.clone(),
+        statement: experiment.statement.clone(),
+        deviations: experiment.deviations.clone(),
+        analysis: experiment.analysis.clone(),
+        settings: experiment.settings(scale),
+        axes: experiment.axes(scale),
+        seeds: header.map_or_else(Vec::new, |header| header.seeds.clone()),
+        wall_seconds: header.map_or(0.0, |header| header.wall_seconds),
+        measured: header.map(|header| Measured {
+            date: header.date.clone(),
+            machine: header.machine.clone(),
+        }),
+        record: header.map(|_| record_path(Path::new(""), &experiment.id).display().to_string()),
+        figures: experiment.figures.clone(),
+        claims: experiment.claims.iter().map(claim).collect(),
+        failure: record.as_ref().err().cloned(),
+    }
+}
+
+/// A claim of an experiment that did not run: it cannot hold.
+fn unmeasured(experiment: &str, claim: &Claim, reason: &str) -> ClaimSummary {
+    ClaimSummary {
+        id: format!("{experiment}.{}", claim.id),
+        statement: claim.statement.clone(),
+        source: claim.source.clone(),
+        condition: claim.condition(),
+        verdict: Verdict::Fails,
+        reason: Some(format!("not measured: {reason}")),
+        measurements: Vec::new(),
+    }
+}
+
+/// Writes `summary.json`, `report.html` and `records/` into `out`; returns the report's path.
+pub fn write(out: &Path, summary: &Summary, ran: Vec<Ran>) -> Result<PathBuf, WriteAllError> {
+    let measured = ran.into_iter().filter_map(|(experiment, record)| {
+        record.ok().map(|record| (experiment.id, record))
+    });
+    let records: BTreeMap<String, Record> = measured.collect();
+    for (id, record) in &records {
+        record.save(&record_path(out, id))?;
+    }
+    let json = serde_json::to_string_pretty(summary).expect("a summary is plain data");
+    write_atomically(&out.join("summary.json"), |to| writeln!(to, "{json}"))?;
+    let report = out.join("report.html");
+    let html = report::html(summary, &records);
+    write_atomically(&report, |to| to.write_all(html.as_bytes()))?;
+    Ok(report)
+}

@@ -1,0 +1,73 @@
+//! The table of claims, as a terminal shows it.
+
+use std::fmt;
+
+use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
+use comfy_table::{ContentArrangement, Table};
+
+use crate::report::number;
+use crate::summary::{ClaimSummary, Measurement, Summary, Verdict};
+
+/// Characters in a line where stdout is no terminal.
+const WIDTH_OF_FILES: u16 = 120;
+
+/// Identifier, statement, measured value with its uncertainty and verdict of every claim, then how
+/// many there are of each verdict and what could not run.
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let claims: Vec<&ClaimSummary> =
+            self.experiments.iter().flat_map(|experiment| &experiment.claims).collect();
+        let mut table = Table::new();
+        table.load_style(UTF8_HORIZONTAL_ONLY);
+        table.set_content_arrangement(ContentArrangement::Dynamic);
+        if table.width().is_none() {
+            table.set_width(WIDTH_OF_FILES);
+        }
+        table.set_header(["claim", "statement", "measured", "verdict"]);
+        for claim in &claims {
+            let verdict = words(claim.verdict).to_owned();
+            table.add_row([claim.id.clone(), claim.statement.clone(), measured(claim), verdict]);
+        }
+        writeln!(f, "{table}")?;
+        for experiment in &self.experiments {
+            if let Some(failure) = &experiment.failure {
+                writeln!(f, "{} could not run: {failure}", experiment.id)?;
+            }
+        }
+        let count = |verdict| claims.iter().filter(|claim| claim.verdict == verdict).count();
+        let counts = [Verdict::Holds, Verdict::Undecided, Verdict::Fails, Verdict::NotApplicable]
+            .map(|verdict| format!("{} {}", count(verdict), words(verdict)));
+        let wall = number::duration(self.wall_seconds);
+        write!(f, "{} claims at scale {}: {} ({wall})", claims.len(), self.scale, counts.join(", "))
+    }
+}
+
+fn words(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Holds => "holds",
+        Verdict::Undecided => "undecided",
+        Verdict::Fails => "FAILS",
+        Verdict::NotApplicable => "not applicable",
+    }
+}
+
+/// The measurement that decided the verdict, and of how many.
+fn measured(claim: &ClaimSummary) -> String {
+    let decisive = claim.measurements.iter().find(|m| m.verdict == claim.verdict);
+    let text = match (decisive, &claim.reason) {
+        (Some(measurement), None) => value(measurement),
+        (Some(measurement), Some(reason)) => format!("{} ({reason})", value(measurement)),
+        (None, reason) => return reason.clone().unwrap_or_default(),
+    };
+    match claim.measurements.len() {
+        0 | 1 => text,
+        n => format!("{text} (one of {n}: {})", decisive.map_or("", |m| &m.label)),
+    }
+}
+
+fn value(measurement: &Measurement) -> String {
+    match (&measurement.interval, &measurement.reason) {
+        (Some(interval), _) => number::interval(interval),
+        (None, reason) => reason.clone().unwrap_or_default(),
+    }
+}
