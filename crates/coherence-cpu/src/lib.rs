@@ -14,7 +14,6 @@ mod order;
 pub mod outer;
 pub mod product;
 mod scratch;
-mod select;
 mod simd;
 
 pub use element::Element;

@@ -2,26 +2,18 @@
 //!
 //! Blocks of eight are sorted in registers first; the list of comparators starts at runs of eight.
 //! K. E. Batcher (1968), *Sorting networks and their applications*, AFIPS Spring Joint Computer
-//! Conference 32. Pruning walks the list backwards and drops the comparators, or halves of them,
-//! that no wanted wire depends on.
+//! Conference 32. Pruning walks the list backwards and drops the comparators that no
+//! wanted wire depends on (half comparators stay whole: a branch costs more than a store).
 #![allow(unsafe_code)]
 
 use super::sort8::{BLOCK, sort8};
 use crate::{Element, simd::Simd};
 
-/// What remains of a comparator between wires `low < high` after pruning.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Keep {
-    Both,
-    Min,
-    Max,
-}
-
+/// Puts the smaller of two wires on `low`, the larger on `high`.
 #[derive(Clone, Copy, Debug)]
 struct Comparator {
     low: u32,
     high: u32,
-    keep: Keep,
 }
 
 /// The comparators that put the wanted ranks of `len` values, sorted in blocks, on their wires.
@@ -38,7 +30,7 @@ impl Network {
         assert!(len.is_multiple_of(BLOCK));
         let mut comparators = Vec::new();
         merge_runs(len, |low, high| {
-            comparators.push(Comparator { low: low as u32, high: high as u32, keep: Keep::Both });
+            comparators.push(Comparator { low: low as u32, high: high as u32 });
         });
         prune(&mut comparators, len, wanted);
         Self { len, comparators }
@@ -54,18 +46,14 @@ impl Network {
             // SAFETY: rows start .. start + BLOCK lie below len, a multiple of BLOCK.
             unsafe { sort_block(simd, wires.add(start * stride), stride) }
         }
-        for &Comparator { low, high, keep } in &self.comparators {
+        for &Comparator { low, high } in &self.comparators {
             // SAFETY: comparators join rows below len.
             unsafe {
                 let (low, high) =
                     (wires.add(low as usize * stride), wires.add(high as usize * stride));
                 let (a, b) = (simd.load(low), simd.load(high));
-                if keep != Keep::Max {
-                    simd.store(low, simd.min(a, b));
-                }
-                if keep != Keep::Min {
-                    simd.store(high, simd.max(a, b));
-                }
+                simd.store(low, simd.min(a, b));
+                simd.store(high, simd.max(a, b));
             }
         }
     }
@@ -114,20 +102,16 @@ fn prune(comparators: &mut Vec<Comparator>, len: usize, wanted: &[usize]) {
     for &wire in wanted.iter().filter(|&&wire| wire < len) {
         live[wire] = true;
     }
-    for comparator in comparators.iter_mut().rev() {
+    let mut needed: Vec<Comparator> = Vec::with_capacity(comparators.len());
+    for &comparator in comparators.iter().rev() {
         let (low, high) = (comparator.low as usize, comparator.high as usize);
-        comparator.keep = match (live[low], live[high]) {
-            (true, false) => Keep::Min,
-            (false, true) => Keep::Max,
-            _ => Keep::Both,
-        };
-        let needed = live[low] || live[high];
-        (live[low], live[high]) = (needed, needed);
-        if !needed {
-            comparator.high = comparator.low; // marked for removal
+        if live[low] || live[high] {
+            (live[low], live[high]) = (true, true);
+            needed.push(comparator);
         }
     }
-    comparators.retain(|c| c.low != c.high);
+    needed.reverse();
+    *comparators = needed;
 }
 
 #[cfg(test)]

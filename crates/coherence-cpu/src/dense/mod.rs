@@ -1,10 +1,15 @@
 //! Robust means of the rows of a dense n × d matrix, coordinate by coordinate.
 //!
-//! `n`: rows, `d`: columns. `rows [n, d]` is row-major, `out [d]`.
+//! `n`: rows, `d`: columns. `rows [n, d]` is row-major, `out [d]`. Values must be finite. Order
+//! statistics are exact; sums run in `f64` over partial sums of eight values, within 1e-6 of
+//! Σ|v| / n for `f32`. A zero result is +0. Results are the same for any number of threads and on
+//! each instruction set.
 
-use crate::{Element, select};
+mod select;
 
-/// Mean of the rows, `out [d]`, summed in `f64`.
+use crate::{Element, Isa, order::rule::Rule};
+
+/// Mean of the rows, `out [d]`.
 ///
 /// # Panics
 ///
@@ -16,7 +21,7 @@ use crate::{Element, select};
 /// assert_eq!(out, [2.0, 4.0]);
 /// ```
 pub fn mean<T: Element>(rows: &[T], out: &mut [T]) {
-    by_coordinate(rows, out, |values| select::mean(values));
+    trimmed_mean(rows, 0, out);
 }
 
 /// Winsorised mean of the rows, `out [d]`: values clipped to the (clip + 1)-smallest and -largest
@@ -29,10 +34,15 @@ pub fn mean<T: Element>(rows: &[T], out: &mut [T]) {
 /// ```
 /// let mut out = [0.0f32];
 /// coherence_cpu::dense::winsorized_mean(&[1.0, 2.0, 3.0, 1000.0], 1, &mut out);
-/// assert_eq!(out, [2.5]);
+/// assert_eq!(out, [2.5]); // (2 + 2 + 3 + 3) / 4
 /// ```
 pub fn winsorized_mean<T: Element>(rows: &[T], clip: usize, out: &mut [T]) {
-    by_coordinate(rows, out, |values| select::winsorized_mean(values, clip));
+    winsorized_mean_on(Isa::detect(), rows, clip, out);
+}
+
+/// [`winsorized_mean`] on a given instruction set.
+pub fn winsorized_mean_on<T: Element>(isa: Isa, rows: &[T], clip: usize, out: &mut [T]) {
+    select(isa, rows, Rule::Winsorized { clip }, out);
 }
 
 /// Trimmed mean of the rows, `out [d]`: the mean without the `trim` smallest and largest values of
@@ -48,7 +58,12 @@ pub fn winsorized_mean<T: Element>(rows: &[T], clip: usize, out: &mut [T]) {
 /// assert_eq!(out, [3.0]);
 /// ```
 pub fn trimmed_mean<T: Element>(rows: &[T], trim: usize, out: &mut [T]) {
-    by_coordinate(rows, out, |values| select::trimmed_mean(values, trim));
+    trimmed_mean_on(Isa::detect(), rows, trim, out);
+}
+
+/// [`trimmed_mean`] on a given instruction set.
+pub fn trimmed_mean_on<T: Element>(isa: Isa, rows: &[T], trim: usize, out: &mut [T]) {
+    select(isa, rows, Rule::Trimmed { trim }, out);
 }
 
 /// Median of the rows, `out [d]`: the middle value, the mean of the two middle values for even n.
@@ -63,20 +78,19 @@ pub fn trimmed_mean<T: Element>(rows: &[T], trim: usize, out: &mut [T]) {
 /// assert_eq!(out, [3.0]);
 /// ```
 pub fn median<T: Element>(rows: &[T], out: &mut [T]) {
-    by_coordinate(rows, out, select::median);
+    median_on(Isa::detect(), rows, out);
 }
 
-fn by_coordinate<T: Element>(rows: &[T], out: &mut [T], rule: impl Fn(&mut [T]) -> T) {
-    let d = out.len();
-    if d == 0 {
+/// [`median`] on a given instruction set.
+pub fn median_on<T: Element>(isa: Isa, rows: &[T], out: &mut [T]) {
+    select(isa, rows, Rule::Median, out);
+}
+
+fn select<T: Element>(isa: Isa, rows: &[T], rule: Rule, out: &mut [T]) {
+    if out.is_empty() {
         return;
     }
-    assert!(!rows.is_empty() && rows.len().is_multiple_of(d), "{} values for rows of {d}", rows.len());
-    let mut values = vec![T::zero(); rows.len() / d];
-    for (j, out) in out.iter_mut().enumerate() {
-        for (value, row) in values.iter_mut().zip(rows.chunks_exact(d)) {
-            *value = row[j];
-        }
-        *out = rule(&mut values);
-    }
+    let d = out.len();
+    assert!(!rows.is_empty() && rows.len().is_multiple_of(d), "{} values, rows of {d}", rows.len());
+    select::select(isa, rows, rule, out);
 }
