@@ -78,7 +78,7 @@ pub trait Dataset: Send + Sync {
     /// If `i` is not below [`len`](Self::len).
     fn target(&self, i: usize) -> Target;
 
-    /// Writes image `i` into `input` [features] and returns its target; a pixel of 255 is 1.0.
+    /// Writes image `i` into `input`, \[features\], and returns its target; a pixel of 255 is 1.0.
     ///
     /// # Panics
     /// If `i` is not below [`len`](Self::len), or `input` is not [`Shape::features`] long.

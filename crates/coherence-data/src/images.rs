@@ -15,7 +15,7 @@ pub struct Images {
 }
 
 impl Images {
-    /// Joins images [m, height, width] with labels [m] of `classes` classes.
+    /// Joins images [m, height, width] with labels \[m\] of `classes` classes.
     ///
     /// # Errors
     /// [`Fault::Mismatch`] unless there are as many labels as images, [`Fault::Label`] if a label

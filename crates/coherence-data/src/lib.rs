@@ -24,6 +24,7 @@
 
 mod dataset;
 pub mod digits;
+pub mod fetch;
 pub mod files;
 pub mod idx;
 mod images;
@@ -34,6 +35,7 @@ pub mod noise;
 mod open;
 pub mod random;
 pub mod select;
+pub mod verify;
 
 pub use dataset::{Dataset, Designation, Shape, Target};
 pub use images::Images;

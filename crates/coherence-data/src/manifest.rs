@@ -28,7 +28,7 @@ pub struct Entry {
 pub struct Pair {
     /// IDX [m, height, width].
     pub images: Item,
-    /// IDX [m].
+    /// IDX \[m\].
     pub labels: Item,
 }
 

@@ -57,6 +57,14 @@ pub enum Fault {
         /// What should have been last.
         place: &'static str,
     },
+    /// Every byte is there, but not the right ones.
+    #[error("SHA-256: found {found}, expected {expected}")]
+    Checksum {
+        /// Of the decompressed file.
+        found: String,
+        /// In the manifest.
+        expected: String,
+    },
     /// A number differs from that of the companion file.
     #[error("{field}: found {found}, expected {expected}")]
     Mismatch {

@@ -54,17 +54,23 @@ pub fn read<const RANK: usize>(path: &Path, limit: u64) -> Result<Array<RANK>, I
 /// let error = idx::decode::<1>(&labels[..10], 100).unwrap_err();
 /// assert_eq!(error.to_string(), "data: found 2 bytes, expected 3: the file is truncated");
 /// ```
-pub fn decode<const RANK: usize>(
+pub fn decode<const RANK: usize>(input: impl BufRead, limit: u64) -> Result<Array<RANK>, Fault> {
+    unzipped(input, |content, failed| decode_plain(content, limit, failed))
+}
+
+/// Hands `read` the content of `input`, decompressed if it is gzip, together with what an error of
+/// that content means; a gzip stream must be the last thing in `input`.
+pub(crate) fn unzipped<T>(
     mut input: impl BufRead,
-    limit: u64,
-) -> Result<Array<RANK>, Fault> {
+    read: impl FnOnce(&mut dyn Read, fn(io::Error) -> Fault) -> Result<T, Fault>,
+) -> Result<T, Fault> {
     if !input.fill_buf().map_err(Fault::Io)?.starts_with(&[0x1f, 0x8b]) {
-        return decode_plain(input, limit, Fault::Io);
+        return read(&mut input, Fault::Io);
     }
-    let mut unzipped = GzDecoder::new(input);
-    let array = decode_plain(&mut unzipped, limit, Fault::Gzip)?;
-    match unzipped.into_inner().fill_buf() {
-        Ok([]) => Ok(array),
+    let mut content = GzDecoder::new(input);
+    let result = read(&mut content, Fault::Gzip)?;
+    match content.into_inner().fill_buf() {
+        Ok([]) => Ok(result),
         Ok(_) => Err(Fault::Trailing { place: "gzip stream" }),
         Err(error) => Err(Fault::Io(error)),
     }
@@ -72,7 +78,7 @@ pub fn decode<const RANK: usize>(
 
 /// Decodes uncompressed bytes; `failed` says what an error of `input` means.
 fn decode_plain<const RANK: usize>(
-    mut input: impl Read,
+    mut input: &mut dyn Read,
     limit: u64,
     failed: fn(io::Error) -> Fault,
 ) -> Result<Array<RANK>, Fault> {

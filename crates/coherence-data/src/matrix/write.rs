@@ -19,7 +19,7 @@ pub enum ResultError {
     Write(#[from] WriteError),
 }
 
-/// Writes `values` [d] to `path`: `.npy`, or `.safetensors` with the tensor called `name`.
+/// Writes `values` \[d\] to `path`: `.npy`, or `.safetensors` with the tensor called `name`.
 ///
 /// Values are stored little-endian in their own precision; the file appears whole or not at all.
 ///
