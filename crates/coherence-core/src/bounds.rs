@@ -92,7 +92,7 @@ impl Problem {
         self.scale() * sum
     }
 
-    /// The bound for a constant step size η and the coherences `alphas` [T].
+    /// The bound for a constant step size η and the coherences `alphas` `[T]`.
     ///
     /// # Definition
     ///
@@ -129,7 +129,7 @@ impl Problem {
         self.scale() * rate * sum
     }
 
-    /// The bound for step sizes η_t ≤ η/t and the coherences `alphas` [T].
+    /// The bound for step sizes η_t ≤ η/t and the coherences `alphas` `[T]`.
     ///
     /// # Definition
     ///
@@ -209,8 +209,8 @@ pub fn divergence(
 /// gap = E_S[E_z ℓ(w_S, z) − (1/m) Σ_i ℓ(w_S, z_i)] = E_{S, z_i′}[(1/m) Σ_i (ℓ(w_S^i, z_i) − ℓ(w_S, z_i))]
 /// ```
 ///
-/// where S^i is S with z_i replaced by z_i′. `without` [m] are the losses ℓ(w_S^i, z_i) of the
-/// models that did not see z_i, `with` [m] the losses ℓ(w_S, z_i) of the one that saw all; both per
+/// where S^i is S with z_i replaced by z_i′. `without` `[m]` are the losses ℓ(w_S^i, z_i) of the
+/// models that did not see z_i, `with` `[m]` the losses ℓ(w_S, z_i) of the one that saw all; both per
 /// example, the result is their mean difference.
 ///
 /// # Edge cases

@@ -14,7 +14,7 @@ pub struct Member {
 }
 
 impl Member {
-    /// From the sum S [d] over the whole sample and the example's gradient [d]. The squares must
+    /// From the sum S `[d]` over the whole sample and the example's gradient `[d]`. The squares must
     /// fit in f64.
     ///
     /// ```

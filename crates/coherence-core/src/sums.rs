@@ -59,7 +59,7 @@ pub struct Sums<B> {
 }
 
 impl<B: AsRef<[f64]> + AsMut<[f64]>> Sums<B> {
-    /// An empty accumulator over a buffer [d], which is set to zero. Policy: [`Policy::Error`].
+    /// An empty accumulator over a buffer `[d]`, which is set to zero. Policy: [`Policy::Error`].
     pub fn new(buffer: B) -> Self {
         Self::with_policy(buffer, Policy::Error)
     }
@@ -73,7 +73,7 @@ impl<B: AsRef<[f64]> + AsMut<[f64]>> Sums<B> {
         Self { sum: buffer, squares: SquareSum::default(), m: 0, omitted: 0, policy }
     }
 
-    /// Adds one example's gradient [d].
+    /// Adds one example's gradient `[d]`.
     ///
     /// # Errors
     ///
@@ -111,7 +111,7 @@ impl<B: AsRef<[f64]> + AsMut<[f64]>> Sums<B> {
         self.omitted += other.omitted;
     }
 
-    /// S = Σ g_i [d].
+    /// S = Σ g_i `[d]`.
     pub fn sum(&self) -> &[f64] {
         self.sum.as_ref()
     }
@@ -173,7 +173,7 @@ impl<B: AsRef<[f64]> + AsMut<[f64]>> Sums<B> {
 
 #[cfg(feature = "alloc")]
 impl Sums<alloc::vec::Vec<f64>> {
-    /// An empty accumulator that owns its buffer [d].
+    /// An empty accumulator that owns its buffer `[d]`.
     ///
     /// ```
     /// # use coherence_core::Sums;

@@ -92,7 +92,7 @@ pub struct WeightedSums<B> {
 }
 
 impl<B: AsRef<[f64]> + AsMut<[f64]>> WeightedSums<B> {
-    /// An empty accumulator over a buffer [d], which is set to zero. Policy: [`Policy::Error`].
+    /// An empty accumulator over a buffer `[d]`, which is set to zero. Policy: [`Policy::Error`].
     pub fn new(buffer: B) -> Self {
         Self::with_policy(buffer, Policy::Error)
     }
@@ -104,7 +104,7 @@ impl<B: AsRef<[f64]> + AsMut<[f64]>> WeightedSums<B> {
         Self { sum: buffer, squares: SquareSum::default(), weight: 0.0, policy }
     }
 
-    /// Adds one example's gradient [d] with its weight w ≥ 0.
+    /// Adds one example's gradient `[d]` with its weight w ≥ 0.
     ///
     /// # Errors
     ///
@@ -144,7 +144,7 @@ impl<B: AsRef<[f64]> + AsMut<[f64]>> WeightedSums<B> {
         self.weight += other.weight;
     }
 
-    /// Σ w_i g_i [d].
+    /// Σ w_i g_i `[d]`.
     pub fn sum(&self) -> &[f64] {
         self.sum.as_ref()
     }

@@ -47,7 +47,7 @@ macro_rules! coherence_laws {
                 #[test]
                 fn a02_alpha_is_between_zero_and_one(rows in strategies::sample(12, 8)) {
                     let alpha = alpha(&rows);
-                    assert!(-$tolerance <= alpha && alpha <= 1.0 + $tolerance);
+                    assert!((-$tolerance..=1.0 + $tolerance).contains(&alpha));
                 }
 
                 #[test]

@@ -46,7 +46,7 @@ pub struct Decrease {
 }
 
 impl Decrease {
-    /// From the sums S_p [d] and S_c [d] of one step.
+    /// From the sums S_p `[d]` and S_c `[d]` of one step.
     ///
     /// # Panics
     ///

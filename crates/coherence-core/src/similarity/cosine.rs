@@ -5,7 +5,7 @@ use num_traits::Float;
 use super::{pair_count, pairs};
 use crate::number::scaled_dot;
 
-/// The cosine of the angle between two gradients [d].
+/// The cosine of the angle between two gradients `[d]`.
 ///
 /// # Definition
 ///

@@ -46,7 +46,7 @@ use crate::{
 /// Law: A15b, A16
 #[derive(Clone, Debug)]
 pub struct CoordinateSums<B> {
-    /// Σ g_ij, then Σ g_ij² [2 d].
+    /// Σ g_ij, then Σ g_ij² `[2 d]`.
     sums: B,
     m: u64,
 }
@@ -59,7 +59,7 @@ impl CoordinateSums<()> {
 }
 
 impl<B: AsRef<[f64]> + AsMut<[f64]>> CoordinateSums<B> {
-    /// An empty accumulator over a buffer [2 d], which is set to zero.
+    /// An empty accumulator over a buffer `[2 d]`, which is set to zero.
     ///
     /// # Panics
     ///
@@ -75,7 +75,7 @@ impl<B: AsRef<[f64]> + AsMut<[f64]>> CoordinateSums<B> {
         self.sums.as_ref().len() / 2
     }
 
-    /// Adds one example's gradient [d].
+    /// Adds one example's gradient `[d]`.
     ///
     /// # Errors
     ///

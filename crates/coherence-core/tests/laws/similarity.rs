@@ -77,7 +77,7 @@ proptest! {
 
     /// For gradients of one length, cosine stiffness and α tell the same story.
     #[test]
-    fn a16_cosine_stiffness_of_unit_gradients_is_the_unbiased_alpha(angles in prop::collection::vec(0.0..6.28f64, 2..9)) {
+    fn a16_cosine_stiffness_of_unit_gradients_is_the_unbiased_alpha(angles in prop::collection::vec(0.0..std::f64::consts::TAU, 2..9)) {
         let rows: Vec<Vec<f64>> = angles.iter().map(|t| vec![t.cos(), t.sin()]).collect();
         let unbiased = super::coherence(&rows).alpha_unbiased();
         close_options(cosine_stiffness(&rows), unbiased, 1e-12);

@@ -1,0 +1,56 @@
+//! α, helpfulness and stiffness of gradients that another library holds: an `ndarray` [m, d].
+//!
+//! The core takes slices: rows of a matrix in standard layout are slices already, others are copied
+//! row by row into one buffer.
+//!
+//! Run with `cargo run -p coherence-core --example ndarray_views`.
+
+#![allow(clippy::print_stdout, reason = "an example's output")]
+
+use coherence_core::{
+    Member, Sums, helpfulness::helpfulness, similarity::cosine_stiffness, unbiased::jackknife,
+};
+use ndarray::{Array2, ArrayView2, array};
+
+/// Sums over the rows of a view in any layout.
+fn sums(gradients: ArrayView2<'_, f64>) -> Sums<Vec<f64>> {
+    let mut sums = Sums::zeros(gradients.ncols());
+    let mut copy = vec![0.0; gradients.ncols()];
+    for row in gradients.rows() {
+        let row = match row.as_slice() {
+            Some(slice) => slice,
+            None => {
+                copy.iter_mut().zip(row).for_each(|(c, &x)| *c = x);
+                &copy
+            }
+        };
+        sums.add(row).unwrap_or_else(|error| panic!("{error}"));
+    }
+    sums
+}
+
+fn main() {
+    // Three examples that agree, and one that does not.
+    let gradients: Array2<f64> =
+        array![[2.0, 1.0, 0.0], [2.0, 0.0, 1.0], [2.0, -1.0, 0.0], [-1.0, 0.0, 2.0]];
+
+    let total = sums(gradients.view());
+    let coherence = total.coherence();
+    let transposed_twice = gradients.t().as_standard_layout().into_owned();
+    assert_eq!(sums(transposed_twice.t()).coherence(), coherence); // columns apart, same numbers
+
+    let rows: Vec<&[f64]> = gradients.rows().into_iter().filter_map(|row| row.to_slice()).collect();
+    let members: Vec<Member> = rows.iter().map(|g| Member::of(total.sum(), g)).collect();
+    let unbiased = jackknife(coherence, members.iter().copied()).expect("four examples");
+
+    println!("α = {:.4}, m·α = {:.3}", coherence.alpha(), coherence.m_coherence());
+    println!("de-biased α = {:.4} ± {:.4}", unbiased.value, unbiased.standard_error);
+    println!("cosine stiffness = {:.4}", cosine_stiffness(&rows).expect("four examples"));
+    for (i, &member) in members.iter().enumerate() {
+        let help = helpfulness(coherence, member).expect("four examples");
+        println!(
+            "example {i}: helpfulness {help:+.3}{}",
+            if help < 0.0 { "  ← alone" } else { "" }
+        );
+    }
+}
