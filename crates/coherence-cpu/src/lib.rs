@@ -9,7 +9,9 @@
 
 pub mod dense;
 mod element;
+pub mod elementwise;
 mod isa;
+pub mod norms;
 mod order;
 pub mod outer;
 pub mod product;

@@ -5,7 +5,12 @@
 //! Σ|v| / n for `f32`. A zero result is +0. Results are the same for any number of threads and on
 //! each instruction set.
 
+mod gram;
 mod select;
+mod vector;
+
+pub use gram::gram;
+pub use vector::{Weiszfeld, geometric_median, krum};
 
 use crate::{Element, Isa, order::rule::Rule};
 

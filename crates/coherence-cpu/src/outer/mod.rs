@@ -9,6 +9,7 @@ mod select;
 
 use crate::{
     Element, Isa,
+    norms::row_sq_norms,
     order::rule::Rule,
     product::{Dims, Output, matmul_tn},
 };
@@ -30,13 +31,13 @@ use crate::{
 pub fn sq_norms<T: Element>(dims: Dims, a: &[T], delta: &[T], out: &mut [f64]) {
     check(dims, a, delta);
     assert_eq!(out.len(), dims.m, "one squared norm for each example");
-    for (e, out) in out.iter_mut().enumerate() {
-        *out += sq_norm(&a[e * dims.i..][..dims.i]) * sq_norm(&delta[e * dims.o..][..dims.o]);
+    let mut norms = vec![0.0; 2 * dims.m];
+    let (of_a, of_delta) = norms.split_at_mut(dims.m);
+    row_sq_norms(a, of_a);
+    row_sq_norms(delta, of_delta);
+    for ((out, x), y) in out.iter_mut().zip(of_a).zip(of_delta) {
+        *out += *x * *y;
     }
-}
-
-fn sq_norm<T: Element>(row: &[T]) -> f64 {
-    row.iter().map(|x| x.widen() * x.widen()).sum()
 }
 
 /// Winsorised mean of the m outer products, coordinate by coordinate, `out [o, i]`: the MEAN over

@@ -1,0 +1,137 @@
+//! Rules that look at whole rows: Krum and the geometric median, both on the Gram matrix.
+//!
+//! `n`: rows, `d`: columns; G = X Xᵀ [n, n].
+
+use rayon::prelude::*;
+
+use super::gram;
+use crate::{
+    Element, Isa,
+    simd::{Kernel, Simd},
+};
+
+/// Krum: the number of the row with the least sum of squared distances to its n − f − 2 nearest
+/// others, where `f = faulty`; of equal rows the first.
+///
+/// score(e) = Σ over the nearest of ‖x_e − x_f‖² = G_ee + G_ff − 2 G_ef, which rounds like the
+/// largest of these: rows far from zero and close together are told apart less well.
+///
+/// # Panics
+///
+/// When `rows` is not `n` rows of one width, or `n < faulty + 3`.
+///
+/// Source: Blanchard et al. (2017), *Machine Learning with Adversaries*, §4.
+///
+/// ```
+/// assert_eq!(coherence_cpu::dense::krum(&[1.0f32, 1.1, 0.8, 1.05, 90.0], 5, 1), 1);
+/// ```
+pub fn krum<T: Element>(rows: &[T], n: usize, faulty: usize) -> usize {
+    assert!(n >= faulty + 3, "krum: {n} rows, at least {} needed", faulty + 3);
+    let g = gram(rows, n);
+    let score = |e: usize| -> f64 {
+        let mut distances: Vec<f64> = (0..n)
+            .filter(|&f| f != e)
+            .map(|f| (g[e * n + e] + g[f * n + f] - 2.0 * g[e * n + f]).max(0.0))
+            .collect();
+        distances.sort_unstable_by(f64::total_cmp);
+        distances[..n - faulty - 2].iter().sum()
+    };
+    let scores: Vec<f64> = (0..n).map(score).collect();
+    (0..n).min_by(|&e, &f| scores[e].total_cmp(&scores[f])).unwrap_or(0)
+}
+
+/// When [`geometric_median`] stops.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Weiszfeld {
+    /// Stop when the sum of distances falls by less than this share of itself in an iteration.
+    pub tolerance: f64,
+    /// Stop after so many iterations at the latest.
+    pub iterations: usize,
+}
+
+/// Geometric median, `out [d]`: the point with the least sum of distances to the rows, by
+/// Weiszfeld's iteration.
+///
+/// The iterate is a weighted mean z = Σ w_e x_e, so ‖x_e − z‖² = G_ee − 2 (G w)_e + wᵀ G w: the
+/// rows are read twice in all, however many the iterations. w_e ∝ 1 / ‖x_e − z‖, distances below
+/// 1e-7 of the largest norm taken as that. Returns the number of iterations.
+///
+/// # Panics
+///
+/// When `rows` is not `n` rows of `out.len()` values, `n > 0`.
+///
+/// Source: E. Weiszfeld (1937), *Sur le point pour lequel la somme des distances de n points
+/// donnés est minimum*, Tohoku Mathematical Journal 43.
+///
+/// ```
+/// use coherence_cpu::dense::{Weiszfeld, geometric_median};
+/// let mut out = [0.0f32; 2];
+/// let square = [1.0, 1.0, -1.0, 1.0, 1.0, -1.0, -1.0, -1.0];
+/// geometric_median(&square, 4, Weiszfeld { tolerance: 1e-9, iterations: 100 }, &mut out);
+/// assert_eq!(out, [0.0, 0.0]);
+/// ```
+pub fn geometric_median<T: Element>(rows: &[T], n: usize, stop: Weiszfeld, out: &mut [T]) -> usize {
+    assert_eq!(rows.len(), n * out.len(), "{n} rows of {} values", out.len());
+    let g = gram(rows, n);
+    let largest = (0..n).map(|e| g[e * n + e]).fold(0.0, f64::max);
+    let floor = 1e-7 * largest.sqrt() + f64::MIN_POSITIVE;
+    let mut weights = vec![1.0 / n as f64; n];
+    let (mut last, mut iterations) = (f64::INFINITY, 0);
+    while iterations < stop.iterations {
+        iterations += 1;
+        let distances = distances(&g, &weights);
+        let total: f64 = distances.iter().sum();
+        if last - total <= stop.tolerance * total {
+            break;
+        }
+        last = total;
+        let closeness = |distance: &f64| 1.0 / distance.max(floor);
+        let sum: f64 = distances.iter().map(closeness).sum();
+        weights = distances.iter().map(|d| closeness(d) / sum).collect();
+    }
+    weighted_sum(rows, &weights, out);
+    iterations
+}
+
+/// ‖x_e − Σ_f w_f x_f‖ for each e, Σ w = 1.
+fn distances(g: &[f64], weights: &[f64]) -> Vec<f64> {
+    let dot = |row: &[f64]| row.iter().zip(weights).map(|(g, w)| g * w).sum::<f64>();
+    let gw: Vec<f64> = g.chunks_exact(weights.len()).map(dot).collect();
+    let square = dot(&gw);
+    let n = weights.len();
+    (0..n).map(|e| (g[e * n + e] - 2.0 * gw[e] + square).max(0.0).sqrt()).collect()
+}
+
+/// Columns that one thread takes at a time.
+const COLUMNS: usize = 1 << 10;
+
+/// `out[j] = Σ_e weights[e] rows[e, j]`, in `f64`.
+fn weighted_sum<T: Element>(rows: &[T], weights: &[f64], out: &mut [T]) {
+    let (isa, d) = (Isa::detect(), out.len());
+    out.par_chunks_mut(COLUMNS).enumerate().for_each(|(at, out)| {
+        T::run(isa, WeightedSum { rows, d, start: at * COLUMNS, weights, out });
+    });
+}
+
+struct WeightedSum<'a, T> {
+    rows: &'a [T],
+    d: usize,
+    start: usize,
+    weights: &'a [f64],
+    out: &'a mut [T],
+}
+
+impl<T: Element> Kernel<T> for WeightedSum<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, _: S) {
+        let Self { rows, d, start, weights, out } = self;
+        let mut sums = [0.0; COLUMNS];
+        for (row, &weight) in rows.chunks_exact(d).zip(weights) {
+            let row = &row[start..][..out.len()];
+            sums.iter_mut().zip(row).for_each(|(s, x)| *s += weight * x.widen());
+        }
+        out.iter_mut().zip(sums).for_each(|(o, s)| *o = T::narrow(s));
+    }
+}

@@ -1,0 +1,225 @@
+//! What a step does between its products: bias, ReLU, its mask, bias gradients, updates.
+//!
+//! Plain loops, compiled once for each instruction set; long slices are cut into fixed pieces for
+//! the ambient threads. Every element is computed on its own, so results depend on neither.
+//! `m`: examples, `o`: outputs, `d`: parameters.
+#![allow(unsafe_code)] // column sums read tiles through pointers
+
+use rayon::prelude::*;
+
+use crate::{
+    Element, Isa,
+    simd::{Kernel, Simd, TILE},
+};
+
+/// Elements of one thread's piece: below it the work is shorter than handing it out.
+const PIECE: usize = 1 << 16;
+
+/// A closure over slices as a kernel, so that its loop is compiled for each instruction set.
+struct Loop<F>(F);
+
+impl<T: Element, F: FnOnce()> Kernel<T> for Loop<F> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, _: S) {
+        (self.0)();
+    }
+}
+
+/// Adds the bias to every example and clips at zero: `x[e, j] = max(x[e, j] + bias[j], 0)`.
+///
+/// # Panics
+///
+/// When `x` is not a whole number of rows of `bias.len()`.
+///
+/// ```
+/// let mut x = [1.0f32, -3.0];
+/// coherence_cpu::elementwise::bias_relu(&[1.0, 1.0], &mut x);
+/// assert_eq!(x, [2.0, 0.0]);
+/// ```
+pub fn bias_relu<T: Element>(bias: &[T], x: &mut [T]) {
+    rows(bias, x, |x, b| {
+        let y = x + b;
+        if y > T::zero() { y } else { T::zero() }
+    });
+}
+
+/// Adds the bias to every example: `x[e, j] += bias[j]`.
+///
+/// # Panics
+///
+/// When `x` is not a whole number of rows of `bias.len()`.
+///
+/// ```
+/// let mut x = [1.0f32, -3.0];
+/// coherence_cpu::elementwise::add_bias(&[1.0, 1.0], &mut x);
+/// assert_eq!(x, [2.0, -2.0]);
+/// ```
+pub fn add_bias<T: Element>(bias: &[T], x: &mut [T]) {
+    rows(bias, x, |x, b| x + b);
+}
+
+#[inline(always)]
+fn rows<T: Element>(bias: &[T], x: &mut [T], f: impl Fn(T, T) -> T + Sync) {
+    let o = bias.len();
+    if o == 0 {
+        assert!(x.is_empty(), "rows of no columns");
+        return;
+    }
+    assert!(x.len().is_multiple_of(o), "{} values in rows of {o}", x.len());
+    let isa = Isa::detect();
+    let piece = |x: &mut [T]| {
+        T::run(
+            isa,
+            Loop(|| {
+                for row in x.chunks_exact_mut(o) {
+                    row.iter_mut().zip(bias).for_each(|(x, &b)| *x = f(*x, b));
+                }
+            }),
+        );
+    };
+    in_pieces(x, o * PIECE.div_ceil(o), piece);
+}
+
+fn in_pieces<T: Element>(x: &mut [T], piece: usize, f: impl Fn(&mut [T]) + Send + Sync) {
+    if x.len() <= 2 * piece { f(x) } else { x.par_chunks_mut(piece).for_each(f) }
+}
+
+/// Backward through a ReLU: `delta = 0` where its output was 0, so that relu′(0) = 0.
+///
+/// # Panics
+///
+/// When the lengths differ.
+///
+/// ```
+/// let mut delta = [5.0f32, 7.0];
+/// coherence_cpu::elementwise::relu_backward(&[2.0, 0.0], &mut delta);
+/// assert_eq!(delta, [5.0, 0.0]);
+/// ```
+pub fn relu_backward<T: Element>(output: &[T], delta: &mut [T]) {
+    zip(output, delta, |d, y| if y > T::zero() { d } else { T::zero() });
+}
+
+/// `y += factor · x`: with `factor = -rate` a step of gradient descent.
+///
+/// # Panics
+///
+/// When the lengths differ.
+///
+/// ```
+/// let mut y = [1.0f32, 2.0];
+/// coherence_cpu::elementwise::axpy(-0.5, &[2.0, 4.0], &mut y);
+/// assert_eq!(y, [0.0, 0.0]);
+/// ```
+pub fn axpy<T: Element>(factor: T, x: &[T], y: &mut [T]) {
+    zip(x, y, |y, x| y + factor * x);
+}
+
+#[inline(always)]
+fn zip<T: Element>(x: &[T], y: &mut [T], f: impl Fn(T, T) -> T + Sync) {
+    assert_eq!(x.len(), y.len(), "slices of one length");
+    let isa = Isa::detect();
+    let piece = |(y, x): (&mut [T], &[T])| {
+        T::run(isa, Loop(|| y.iter_mut().zip(x).for_each(|(y, &x)| *y = f(*y, x))));
+    };
+    if x.len() <= 2 * PIECE {
+        piece((y, x));
+    } else {
+        y.par_chunks_mut(PIECE).zip(x.par_chunks(PIECE)).for_each(piece);
+    }
+}
+
+/// One step of rolling medians (RM3), and of M3: `params -= rate · median(s₀ g₀, s₁ g₁, s₂ g₂)`,
+/// coordinate by coordinate, in one pass over memory.
+///
+/// `gradients` are three (g, s): for RM3 those of the last three steps, in buffers the caller
+/// takes turns to fill, so that nothing is copied; s is the factor that makes a mean of a SUM, say
+/// 1/k. The median is exact: only compared, of the products rounded to `T`.
+///
+/// # Panics
+///
+/// When the lengths differ.
+///
+/// ```
+/// let mut params = [1.0f32];
+/// let gradients: [(&[f32], f32); 3] = [(&[1.0], 1.0), (&[9.0], 1.0), (&[4.0], 0.5)];
+/// coherence_cpu::elementwise::median_of_three_update(&mut params, gradients, 0.25);
+/// assert_eq!(params, [0.5]);
+/// ```
+pub fn median_of_three_update<T: Element>(params: &mut [T], gradients: [(&[T], T); 3], rate: T) {
+    let d = params.len();
+    assert!(gradients.iter().all(|(g, _)| g.len() == d), "gradients of {d} parameters");
+    let isa = Isa::detect();
+    let piece = |(at, params): (usize, &mut [T])| {
+        let [(a, r), (b, s), (c, t)] =
+            gradients.map(|(g, s)| (&g[at * PIECE..][..params.len()], s));
+        T::run(
+            isa,
+            Loop(|| {
+                for (((p, &a), &b), &c) in params.iter_mut().zip(a).zip(b).zip(c) {
+                    *p = *p - rate * median_of_three(r * a, s * b, t * c);
+                }
+            }),
+        );
+    };
+    if d <= PIECE {
+        piece((0, params));
+    } else {
+        params.par_chunks_mut(PIECE).enumerate().for_each(piece);
+    }
+}
+
+/// The middle of three by four compare-exchanges.
+#[inline(always)]
+fn median_of_three<T: Element>(a: T, b: T, c: T) -> T {
+    let min = |a, b| if a < b { a } else { b };
+    let max = |a, b| if a > b { a } else { b };
+    max(min(a, b), min(max(a, b), c))
+}
+
+/// Sums over examples, `out[j] = Σ_e delta[e, j]`, in `f64`: a bias's gradient of the SUM loss.
+///
+/// # Panics
+///
+/// When `delta` is not a whole number of rows of `out.len()`.
+///
+/// ```
+/// let mut out = [0.0f32; 2];
+/// coherence_cpu::elementwise::column_sums(&[1.0, 2.0, 3.0, 4.0], &mut out);
+/// assert_eq!(out, [4.0, 6.0]);
+/// ```
+pub fn column_sums<T: Element>(delta: &[T], out: &mut [T]) {
+    let o = out.len();
+    if o == 0 {
+        return;
+    }
+    assert!(delta.len().is_multiple_of(o), "{} values in rows of {o}", delta.len());
+    T::run(Isa::detect(), ColumnSums { delta, out });
+}
+
+struct ColumnSums<'a, T> {
+    delta: &'a [T],
+    out: &'a mut [T],
+}
+
+impl<T: Element> Kernel<T> for ColumnSums<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, simd: S) {
+        let o = self.out.len();
+        let whole = o / TILE * TILE;
+        for j in (0..whole).step_by(S::LANES) {
+            let mut sum = simd.wide_splat(0.0);
+            for row in self.delta.chunks_exact(o) {
+                // SAFETY: j + LANES <= whole <= row.len().
+                sum = simd.wide_add(sum, simd.widen(unsafe { simd.load(row.as_ptr().add(j)) }));
+            }
+            // SAFETY: j + LANES <= whole <= out.len().
+            unsafe { simd.store(self.out.as_mut_ptr().add(j), simd.narrow(sum)) }
+        }
+        for j in whole..o {
+            self.out[j] = T::narrow(self.delta.iter().skip(j).step_by(o).map(|x| x.widen()).sum());
+        }
+    }
+}

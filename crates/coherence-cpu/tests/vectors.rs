@@ -1,0 +1,138 @@
+//! Norms, the Gram matrix and what stands on it, and the loops of a step, against plain loops.
+
+mod naive;
+
+use coherence_cpu::{
+    dense::{Weiszfeld, geometric_median, gram, krum},
+    elementwise::{add_bias, axpy, bias_relu, column_sums, median_of_three_update, relu_backward},
+    norms::{row_dots, row_sq_norms},
+};
+use naive::Rng;
+
+fn dot(x: &[f32], y: &[f32]) -> f64 {
+    x.iter().zip(y).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum()
+}
+
+#[test]
+fn row_dots_equal_plain_loops() {
+    let mut rng = Rng::new(1);
+    for (m, width) in [(1, 1), (3, 7), (2, 16), (5, 33), (70, 100), (300, 784)] {
+        let (x, y) = (rng.normals(m * width), rng.normals(m * width));
+        let (mut dots, mut squares) = (vec![0.0; m], vec![0.0; m]);
+        row_dots(&x, &y, &mut dots);
+        row_sq_norms(&x, &mut squares);
+        for e in 0..m {
+            let (x, y) = (&x[e * width..][..width], &y[e * width..][..width]);
+            let scale = (dot(x, x) * dot(y, y)).sqrt();
+            assert!((dots[e] - dot(x, y)).abs() <= 1e-14 * scale, "{m} {width}");
+            assert!((squares[e] - dot(x, x)).abs() <= 1e-14 * dot(x, x), "{m} {width}");
+        }
+    }
+}
+
+#[test]
+fn the_gram_matrix_holds_all_dots() {
+    let mut rng = Rng::new(2);
+    for (n, d) in [(1, 1), (3, 2000), (5, 17), (33, 1025), (40, 20_000)] {
+        let rows = rng.normals(n * d);
+        let g = gram(&rows, n);
+        let row = |e: usize| &rows[e * d..][..d];
+        for e in 0..n {
+            for f in 0..n {
+                let scale = (dot(row(e), row(e)) * dot(row(f), row(f))).sqrt();
+                assert!(
+                    (g[e * n + f] - dot(row(e), row(f))).abs() <= 1e-6 * scale,
+                    "{n} {d} {e} {f}"
+                );
+                assert_eq!(g[e * n + f], g[f * n + e]);
+            }
+        }
+    }
+}
+
+#[test]
+fn krum_takes_the_row_with_the_nearest_neighbours() {
+    let mut rng = Rng::new(3);
+    for (n, d, faulty) in [(3, 5, 0), (7, 40, 2), (15, 300, 4)] {
+        let rows = rng.normals(n * d);
+        let score = |e: usize| {
+            let distance = |f: usize| -> f64 {
+                (0..d).map(|j| f64::from(rows[e * d + j] - rows[f * d + j]).powi(2)).sum()
+            };
+            let mut others: Vec<f64> = (0..n).filter(|&f| f != e).map(distance).collect();
+            others.sort_by(f64::total_cmp);
+            others[..n - faulty - 2].iter().sum::<f64>()
+        };
+        let best = (0..n).min_by(|&e, &f| score(e).total_cmp(&score(f))).unwrap();
+        assert_eq!(krum(&rows, n, faulty), best);
+    }
+}
+
+#[test]
+fn no_point_nearby_has_a_smaller_sum_of_distances_than_the_geometric_median() {
+    let mut rng = Rng::new(4);
+    let (n, d) = (9, 20);
+    let mut rows = rng.normals(n * d);
+    rows[..d].fill(1e4); // one outlier
+    let mut median = vec![0.0f32; d];
+    geometric_median(&rows, n, Weiszfeld { tolerance: 1e-14, iterations: 10_000 }, &mut median);
+    let objective = |z: &[f64]| -> f64 {
+        let distance = |row: &[f32]| -> f64 {
+            row.iter().zip(z).map(|(x, z)| (f64::from(*x) - z).powi(2)).sum::<f64>().sqrt()
+        };
+        rows.chunks(d).map(distance).sum()
+    };
+    let z: Vec<f64> = median.iter().map(|&x| f64::from(x)).collect();
+    for _ in 0..200 {
+        let nearby: Vec<f64> = z.iter().map(|z| z + 0.05 * f64::from(rng.normal())).collect();
+        assert!(objective(&nearby) > objective(&z));
+    }
+}
+
+#[test]
+fn loops_of_a_step_equal_their_definitions() {
+    let mut rng = Rng::new(5);
+    for (m, o) in [(1, 1), (3, 10), (100, 256), (7, 33), (600, 300)] {
+        let (x, bias, y) = (rng.normals(m * o), rng.normals(o), rng.normals(m * o));
+        let (mut sum, mut relu) = (x.clone(), x.clone());
+        add_bias(&bias, &mut sum);
+        bias_relu(&bias, &mut relu);
+        let mut delta = y.clone();
+        relu_backward(&relu, &mut delta);
+        let mut moved = y.clone();
+        axpy(-0.5, &x, &mut moved);
+        for at in 0..m * o {
+            let z = x[at] + bias[at % o];
+            assert_eq!((sum[at], relu[at]), (z, z.max(0.0)));
+            assert_eq!(delta[at], if z > 0.0 { y[at] } else { 0.0 });
+            assert_eq!(moved[at], y[at] - 0.5 * x[at]);
+        }
+        let mut sums = vec![0.0; o];
+        column_sums(&x, &mut sums);
+        for (j, sum) in sums.into_iter().enumerate() {
+            let column: f64 = (0..m).map(|e| f64::from(x[e * o + j])).sum();
+            assert!((f64::from(sum) - column).abs() <= 1e-6 * column.abs() + 1e-9);
+        }
+    }
+}
+
+#[test]
+fn the_median_step_takes_the_middle_gradient() {
+    let mut rng = Rng::new(6);
+    for d in [1, 17, 200_000] {
+        let [a, b, c] = [(); 3].map(|()| rng.normals(d));
+        let before = rng.normals(d);
+        let mut params = before.clone();
+        let scales = [1.0, 0.5, 2.0];
+        median_of_three_update(
+            &mut params,
+            [(&a, scales[0]), (&b, scales[1]), (&c, scales[2])],
+            0.25,
+        );
+        for at in 0..d {
+            let mut values = [a[at] * scales[0], b[at] * scales[1], c[at] * scales[2]];
+            values.sort_by(f32::total_cmp);
+            assert_eq!(params[at], before[at] - 0.25 * values[1]);
+        }
+    }
+}
