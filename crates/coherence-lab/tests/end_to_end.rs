@@ -1,0 +1,251 @@
+//! The binary as people use it: run, skip, refuse, interrupt, kill, resume, report.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, SystemTime};
+
+/// An experiment of a second: two levels of noise, three seeds.
+const EXPERIMENT: &str = r#"
+id = "X1"
+title = "Clean digits are easier than permuted ones"
+source = "nobody"
+statement = "s"
+analysis = "a"
+
+[scale.smoke]
+dataset = "digits"
+examples = 200
+test_examples = 100
+hidden = [8]
+batch = 20
+rate = 0.1
+steps = 120
+data = "permuted-labels"
+probe = 50
+seeds = 3
+grid = { noise = [0, 100] }
+
+[[claim]]
+id = "harder"
+statement = "After training the loss on permuted labels is higher"
+source = "nobody"
+quantity = { value = { series = "train.loss", at = "end" } }
+expect = { rises_along = "noise" }
+
+[[figure]]
+id = "loss"
+title = "Loss"
+series = ["train.loss", "test.loss"]
+color = "noise"
+y_label = "mean loss"
+"#;
+
+/// A folder with the experiment in it, and room for results.
+struct Desk(tempfile::TempDir);
+
+impl Desk {
+    fn new(experiment: &str) -> Self {
+        let desk = Self(tempfile::tempdir().unwrap());
+        desk.put(experiment);
+        desk
+    }
+
+    fn put(&self, experiment: &str) {
+        fs::write(self.path("X1.toml"), experiment).unwrap();
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).unwrap()
+    }
+
+    fn command(&self, out: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_coherence"));
+        command.args(["reproduce", "--scale", "smoke", "--experiments"]).arg(self.0.path());
+        command.arg("--out").arg(self.path(out)).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    fn run(&self, out: &str) -> Output {
+        self.command(out).output().unwrap()
+    }
+
+    /// The times at which the run folders' metrics were last written.
+    fn metrics_written(&self, out: &str) -> Vec<SystemTime> {
+        let cells = ["noise=0", "noise=100"];
+        let runs = cells.iter().flat_map(|cell| (1..=3).map(move |n| format!("{cell}/seed-{n}")));
+        runs.map(|run| self.path(out).join("X1").join(run).join("metrics.csv"))
+            .map(|path| fs::metadata(path).unwrap().modified().unwrap())
+            .collect()
+    }
+}
+
+#[track_caller]
+fn check(output: &Output, code: i32) {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let (out, err) = (text(&output.stdout), text(&output.stderr));
+    assert_eq!(output.status.code(), Some(code), "stdout: {out}\nstderr: {err}");
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn a_reproduction_writes_all_that_it_promises_and_is_not_repeated() {
+    let desk = Desk::new(EXPERIMENT);
+    let first = desk.run("out");
+    check(&first, 0);
+    assert!(first.stderr.is_empty(), "no progress where stderr is no terminal");
+    assert!(String::from_utf8_lossy(&first.stdout).contains("X1.harder"));
+    let summary: serde_json::Value = serde_json::from_str(&desk.read("out/summary.json")).unwrap();
+    assert_eq!(summary["experiments"][0]["claims"][0]["verdict"], "holds");
+    assert_eq!(summary["experiments"][0]["record"], "records/X1.csv");
+    assert!(desk.read("out/report.html").contains("Clean digits are easier"));
+    assert!(desk.read("out/X1/noise=0/seed-1/run.toml").contains("finished = true"));
+
+    let (written, record) = (desk.metrics_written("out"), desk.read("out/records/X1.csv"));
+    check(&desk.run("out"), 0);
+    assert_eq!(desk.metrics_written("out"), written);
+    assert_eq!(desk.read("out/records/X1.csv"), record);
+}
+
+#[test]
+fn the_number_of_workers_does_not_change_a_digit() {
+    let desk = Desk::new(EXPERIMENT);
+    check(&desk.command("one").args(["--jobs", "1", "--threads", "1"]).output().unwrap(), 0);
+    check(&desk.command("more").args(["--jobs", "3", "--threads", "2"]).output().unwrap(), 0);
+    assert_eq!(desk.read("one/records/X1.csv"), desk.read("more/records/X1.csv"));
+}
+
+#[test]
+fn a_folder_with_other_settings_is_refused() {
+    let desk = Desk::new(EXPERIMENT);
+    check(&desk.run("out"), 0);
+    desk.put(&EXPERIMENT.replace("rate = 0.1", "rate = 0.2"));
+    let second = desk.run("out");
+    check(&second, 2);
+    let said = String::from_utf8_lossy(&second.stdout).into_owned();
+    let words = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("rate = 0.1 there, 0.2 here"), "{words}");
+}
+
+#[test]
+fn more_seeds_reuse_those_that_are_there() {
+    let desk = Desk::new(EXPERIMENT);
+    check(&desk.run("out"), 0);
+    let written = desk.metrics_written("out");
+    check(&desk.command("out").args(["--seeds", "4"]).output().unwrap(), 0);
+    assert_eq!(desk.metrics_written("out"), written);
+    assert!(desk.path("out/X1/noise=100/seed-4/metrics.csv").exists());
+}
+
+#[test]
+fn a_claim_that_fails_gives_status_one() {
+    let desk = Desk::new(&EXPERIMENT.replace("rises_along", "falls_along"));
+    check(&desk.run("out"), 1);
+    assert!(desk.read("out/summary.json").contains("\"verdict\": \"fails\""));
+}
+
+#[test]
+fn what_cannot_run_gives_status_two_and_a_remedy() {
+    let desk = Desk::new(&EXPERIMENT.replace("steps = 120", "stepz = 120"));
+    let output = desk.run("out");
+    check(&output, 2);
+    assert!(stderr(&output).contains("unknown field `stepz`"), "{}", stderr(&output));
+}
+
+/// Long enough to be caught in the middle.
+fn long() -> String {
+    EXPERIMENT.replace("steps = 120", "steps = 20000")
+}
+
+/// A child that has trained past its first checkpoint.
+fn caught(desk: &Desk) -> Child {
+    let child = desk.command("broken").spawn().unwrap();
+    let checkpoint = desk.path("broken/X1/noise=0/seed-1/checkpoint.safetensors");
+    while !checkpoint.exists() {
+        sleep(Duration::from_millis(5));
+    }
+    child
+}
+
+fn same_as_uninterrupted(desk: &Desk) {
+    check(&desk.run("broken"), 0);
+    check(&desk.run("whole"), 0);
+    assert_eq!(desk.read("broken/records/X1.csv"), desk.read("whole/records/X1.csv"));
+}
+
+#[test]
+fn a_killed_reproduction_ends_as_if_it_had_not_been() {
+    let desk = Desk::new(&long());
+    let mut child = caught(&desk);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(!finished(&desk.path("broken")));
+    same_as_uninterrupted(&desk);
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_saves_stops_and_says_how_to_go_on() {
+    let desk = Desk::new(&long());
+    let child = caught(&desk);
+    let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(killed.success());
+    let output = child.wait_with_output().unwrap();
+    check(&output, 2);
+    assert!(stderr(&output).contains("the same command goes on"), "{}", stderr(&output));
+    assert!(!finished(&desk.path("broken")));
+    same_as_uninterrupted(&desk);
+}
+
+fn finished(out: &Path) -> bool {
+    out.join("records/X1.csv").exists()
+}
+
+#[test]
+fn records_are_judged_again_without_running() {
+    let desk = Desk::new(EXPERIMENT);
+    let filed = desk.path("filed");
+    check(&desk.command("out").arg("--records").arg(&filed).output().unwrap(), 0);
+    let record = fs::read_dir(filed.join("X1"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .find(|path| path.extension().unwrap() == "csv")
+        .unwrap();
+    let mut report = Command::new(env!("CARGO_BIN_EXE_coherence"));
+    report.arg("report").arg(&record).arg("--experiments").arg(desk.0.path());
+    report.arg("--out").arg(desk.path("again"));
+    check(&report.output().unwrap(), 0);
+    assert_eq!(desk.read("again/records/X1.csv"), desk.read("out/records/X1.csv"));
+
+    desk.put(&EXPERIMENT.replace("rate = 0.1", "rate = 0.2"));
+    let refused = report.output().unwrap();
+    check(&refused, 2);
+    assert!(stderr(&refused).contains("other settings"), "{}", stderr(&refused));
+}
+
+#[test]
+fn list_and_check_speak_to_people_and_machines() {
+    let desk = Desk::new(EXPERIMENT);
+    let run = |args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_coherence"));
+        command.args(args).arg("--experiments").arg(desk.0.path()).output().unwrap()
+    };
+    let list = run(&["list"]);
+    check(&list, 0);
+    assert!(String::from_utf8_lossy(&list.stdout).contains("Clean digits"));
+    let json: serde_json::Value = serde_json::from_slice(&run(&["list", "--json"]).stdout).unwrap();
+    assert_eq!(json[0]["scales"], serde_json::json!(["smoke"]));
+    check(&run(&["check"]), 0);
+    desk.put(&EXPERIMENT.replace("batch = 20", "batch = 0"));
+    let invalid = run(&["check"]);
+    check(&invalid, 1);
+    assert!(String::from_utf8_lossy(&invalid.stdout).contains("batch must be at least 1"));
+}
