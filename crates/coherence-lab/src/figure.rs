@@ -10,6 +10,8 @@ use crate::cell::Setting;
 ///
 /// A line shows the mean over the seeds and, with several seeds, the 95 % interval as a band.
 /// An axis of the grid that no field below places gets one line a value (in a heat map one panel).
+/// Cells without rows of the series are left out, and where some cells have curves, so are cells
+/// measured at a single step.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Figure {

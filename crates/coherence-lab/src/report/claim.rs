@@ -32,13 +32,11 @@ pub(super) fn article(claim: &ClaimSummary) -> Markup {
             p { (claim.statement) }
             p.condition { (claim.condition) }
             @if let Some(reason) = &claim.reason { p.reason { (reason) } }
-            @if claim.measurements.len() > SHOWN {
-                details {
-                    summary { (worst(claim)) }
-                    (measurements(&claim.measurements))
-                }
-            } @else if !claim.measurements.is_empty() {
-                (measurements(&claim.measurements))
+            @match &claim.measurements[..] {
+                [] => {}
+                [only] => p.measured { (value(only)) " " span.label { (label(only)) } " " (by_seed(only)) },
+                several if several.len() <= SHOWN => (measurements(several)),
+                many => details { summary { (worst(claim)) } (measurements(many)) },
             }
         }
     }
@@ -50,7 +48,7 @@ fn digest(claim: &ClaimSummary) -> Markup {
     html! {
         @if let Some(reason) = &claim.reason { span.reason { (reason) } }
         @for measurement in shown {
-            div { (value(measurement)) " " span.label { (measurement.label) } }
+            div { (value(measurement)) " " span.label { (label(measurement)) } }
         }
         @if shown.is_empty() && !claim.measurements.is_empty() { (worst(claim)) }
     }
@@ -65,7 +63,7 @@ fn worst(claim: &ClaimSummary) -> Markup {
         tally.map(|v| format!("{} {}", count(v), verdict::symbol(v))).collect();
     let worst = verdict::ALL.iter().find_map(|v| all.iter().find(|m| m.verdict == *v));
     html! {
-        @if let Some(worst) = worst { (value(worst)) " " span.label { (worst.label) } }
+        @if let Some(worst) = worst { (value(worst)) " " span.label { (label(worst)) } }
         span.tally { (all.len()) " measured: " (tally.join(", ")) }
     }
 }
@@ -77,9 +75,9 @@ fn measurements(measurements: &[Measurement]) -> Markup {
             tbody {
                 @for measurement in measurements {
                     tr {
-                        td { (measurement.label) }
+                        td { (label(measurement)) }
                         td.measured { (value(measurement)) }
-                        td.seeds { (by_seed(&measurement.values)) }
+                        td { (by_seed(measurement)) }
                         td.(verdict::class(measurement.verdict)) {
                             span aria-hidden="true" { (verdict::symbol(measurement.verdict)) }
                             span.hidden { (verdict::words(measurement.verdict)) }
@@ -98,6 +96,14 @@ fn value(measurement: &Measurement) -> Markup {
     }
 }
 
-fn by_seed(values: &[f64]) -> String {
-    values.iter().map(|value| number::text(*value)).collect::<Vec<_>>().join("  ")
+/// Where it was measured, `noise=25, clip=2`, with room to break the line.
+fn label(measurement: &Measurement) -> String {
+    measurement.label.replace(',', ", ").replace(",  ", ", ")
+}
+
+/// The value of every seed; nothing when there is but one.
+fn by_seed(measurement: &Measurement) -> Markup {
+    let values = if measurement.values.len() > 1 { &measurement.values[..] } else { &[] };
+    let texts: Vec<String> = values.iter().map(|value| number::text(*value)).collect();
+    html! { span.seeds { (texts.join("  ")) } }
 }

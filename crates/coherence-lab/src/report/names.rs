@@ -10,8 +10,9 @@ pub(super) fn operands(entry: &str) -> (&str, Option<&str>) {
 
 /// Legend texts: `train.accuracy`, `test.accuracy` become `train`, `test`.
 ///
-/// Segments that begin or end every name are dropped, unless a name would be left empty or begin
-/// with a digit (`w.1`, `w.6` are w1 and w6). A single name stays whole.
+/// Segments that begin or end every name are dropped, unless a name would begin with a number
+/// (`w.1`, `w.6` are w1 and w6). A name of which nothing is left is `all`: the whole beside its parts.
+/// A single name stays as it is.
 pub(super) fn legend(entries: &[String]) -> Vec<String> {
     let names: Vec<Vec<&str>> = entries
         .iter()
@@ -24,24 +25,28 @@ pub(super) fn legend(entries: &[String]) -> Vec<String> {
     entries.iter().map(|entry| shorten(entry, head, tail)).collect()
 }
 
-/// How many leading and trailing segments all names share and can all do without.
+/// How many leading and trailing segments all names share; none if the names are all the same.
 fn shared(names: &[Vec<&str>]) -> (usize, usize) {
     let Some(first) = names.first() else { return (0, 0) };
-    let room = names.iter().map(Vec::len).min().unwrap_or(1) - 1;
-    let all = |same: &dyn Fn(&Vec<&str>) -> bool| names.len() > 1 && names.iter().all(same);
-    let tail = (0..room)
-        .take_while(|k| all(&|name| name[name.len() - 1 - k] == first[first.len() - 1 - k]))
+    if names.iter().all(|name| name == first) {
+        return (0, 0);
+    }
+    let room = names.iter().map(Vec::len).min().unwrap_or(0);
+    let all = |same: &dyn Fn(&Vec<&str>) -> bool| names.iter().all(same);
+    let tail = (1..=room)
+        .take_while(|k| all(&|name| name[name.len() - k] == first[first.len() - k]))
         .count();
-    let bare = |k: usize| names.iter().any(|name| is_number(name[k]));
+    let bare = |k: usize| names.iter().any(|name| name.get(k).is_some_and(|s| is_number(s)));
     let head =
-        (0..room - tail).take_while(|k| all(&|name| name[*k] == first[*k]) && !bare(k + 1)).count();
+        (0..room - tail).take_while(|&k| all(&|name| name[k] == first[k]) && !bare(k + 1)).count();
     (head, tail)
 }
 
 fn shorten(entry: &str, head: usize, tail: usize) -> String {
     let short = |name: &str| {
         let segments: Vec<&str> = name.split('.').collect();
-        words(&segments[head..segments.len() - tail])
+        let own = words(&segments[head..segments.len() - tail]);
+        if own.is_empty() { "all".to_owned() } else { own }
     };
     match operands(entry) {
         (a, Some(b)) => format!("{} − {}", short(a), short(b)),
@@ -91,9 +96,15 @@ mod tests {
     }
 
     #[test]
-    fn no_name_is_left_empty() {
+    fn whole_beside_its_parts_is_all() {
+        check(&["probe.alpha", "probe.fc1.weight.alpha"], &["all", "fc1 weight"]);
+        check(&["u.m_coherence", "m_coherence"], &["u", "all"]);
+    }
+
+    #[test]
+    fn single_name_stays_as_it_is() {
         check(&["probe.m_coherence"], &["probe m-coherence"]);
         check(&["loss", "loss"], &["loss", "loss"]);
-        check(&["probe.alpha", "probe.fc1.weight.alpha"], &["probe", "probe fc1 weight"]);
+        check(&[], &[]);
     }
 }

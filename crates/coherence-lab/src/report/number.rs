@@ -29,10 +29,11 @@ pub(crate) fn interval(interval: &Interval) -> String {
     format!("{} ± {:.digits$}", minus(&format!("{:.digits$}", interval.mean)), half)
 }
 
-/// Seconds as `0.4 s`, `12 s`, `3 min 20 s` or `2 h 5 min`.
+/// Seconds as `under 0.1 s`, `0.4 s`, `12 s`, `3 min 20 s` or `2 h 5 min`.
 pub(crate) fn duration(seconds: f64) -> String {
     let whole = seconds.round() as u64;
     match whole {
+        _ if seconds < 0.1 => "under 0.1 s".to_owned(),
         _ if seconds < 10.0 => format!("{seconds:.1} s"),
         0..60 => format!("{whole} s"),
         60..3600 => format!("{} min {} s", whole / 60, whole % 60),
@@ -101,6 +102,6 @@ mod tests {
     #[test]
     fn durations_have_two_units_at_most() {
         let texts = [0.04, 12.4, 200.0, 7_500.0].map(duration);
-        assert_eq!(texts, ["0.0 s", "12 s", "3 min 20 s", "2 h 5 min"]);
+        assert_eq!(texts, ["under 0.1 s", "12 s", "3 min 20 s", "2 h 5 min"]);
     }
 }

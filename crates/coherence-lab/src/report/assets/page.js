@@ -8,7 +8,7 @@ function start(figure) {
   if (plot.thinned) {
     chart.stage.after(html("p", { class: "note" }, `Drawn: one point in ${plot.thinned + 1}; the record has all.`));
   }
-  new ResizeObserver(() => chart.draw()).observe(chart.stage);
+  new ResizeObserver(() => chart.stage.clientWidth && chart.draw()).observe(chart.stage);
 }
 
 document.querySelectorAll("figure.plot").forEach(start);

@@ -56,6 +56,17 @@ pub(super) fn shown<'r>(figure: &Figure, index: &Index<'r>) -> Vec<(usize, &'r C
     index.cells().filter(|(i, cell)| cell.contains(&wanted) && measured(*i)).collect()
 }
 
+/// The cells measured at several steps, or all of them where each was measured at one step alone.
+pub(super) fn with_curves<'r>(
+    figure: &Figure,
+    index: &Index<'r>,
+    cells: Vec<(usize, &'r Cell)>,
+) -> Vec<(usize, &'r Cell)> {
+    let long = |i| figure.series.iter().any(|entry| index.curve(i, entry).len() > 1);
+    let curves: Vec<(usize, &Cell)> = cells.iter().copied().filter(|(i, _)| long(*i)).collect();
+    if curves.is_empty() { cells } else { curves }
+}
+
 /// The part of a cell that the figure places nowhere: `clip=2,data=real`, empty when all is placed.
 pub(super) fn rest(cell: &Cell, placed: &[Option<&str>], varying: &[String]) -> String {
     let free = |axis: &str| !placed.contains(&Some(axis)) && varying.iter().any(|v| v == axis);

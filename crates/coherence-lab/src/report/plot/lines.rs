@@ -2,7 +2,7 @@
 
 use super::abscissa::X;
 use super::curves::{Curve, curves};
-use super::facets::{Values, shown};
+use super::facets::{Values, shown, with_curves};
 use super::index::Index;
 use super::thin::thin;
 use super::{Axis, Key, Line, Lines, Panel, nothing};
@@ -15,6 +15,7 @@ pub(super) fn plot(figure: &Figure, record: &Record) -> Result<Lines, String> {
     let index = Index::new(record);
     let cells = shown(figure, &index);
     let x = X::of(figure, &cells);
+    let cells = if x.grid().is_some() { cells } else { with_curves(figure, &index, cells) };
     let rows = Values::of(figure.rows.as_deref(), &cells);
     let columns = Values::of(figure.columns.as_deref(), &cells);
     let curves = curves(figure, &cells, &x);

@@ -62,6 +62,16 @@ fn cells_without_rows_get_no_panel() {
 }
 
 #[test]
+fn cells_measured_once_get_no_panel_beside_curves() {
+    let mut record = record();
+    record.rows.retain(|row| row.step == 0 || row.cell.get("clip") == Some(&Setting::Number(2.0)));
+    let curves = "series = ['a']\ncolumns = 'clip'\nonly = { noise = 0 }";
+    assert_eq!(lines_of(curves, &record).columns, ["clip 2"]);
+    record.rows.retain(|row| row.step == 0);
+    assert_eq!(lines_of(curves, &record).columns, ["clip 0", "clip 2"]);
+}
+
+#[test]
 fn axis_without_place_makes_a_line_a_value() {
     let plot = lines("series = ['a', 'b']\ncolumns = 'noise'");
     assert_eq!(plot.colors.items, ["clip 0", "clip 2"]);
