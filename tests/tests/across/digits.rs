@@ -1,0 +1,31 @@
+//! A network, some digits, and the digits' gradients one by one.
+
+use coherence_data::{Dataset, digits, noise::LabelNoise, random, select};
+use coherence_nn::{Mlp, loss::softmax_cross_entropy};
+
+/// `n` training digits, a quarter of them with permuted labels.
+pub(crate) fn noisy(n: usize) -> impl Dataset {
+    let (digits, _) = select::split(digits::train(), n).unwrap();
+    LabelNoise::permute(digits, 0.25, 1).unwrap()
+}
+
+/// The papers' kind of network, narrower, at its initial weights.
+pub(crate) fn network() -> Mlp<f32> {
+    Mlp::xavier(&[784, 16, 12, 10], &mut random::stream(1, "initialisation")).unwrap()
+}
+
+/// The gradients [n][d] of the examples `indices`, materialised from batches of one.
+pub(crate) fn gradients(mlp: &Mlp<f32>, data: &dyn Dataset, indices: &[usize]) -> Vec<Vec<f32>> {
+    let (mut workspace, mut x) = (mlp.workspace(1), vec![0.0; 784]);
+    let one = |&i: &usize| {
+        let label = data.get(i, &mut x).label;
+        mlp.forward(&x, 1, &mut workspace);
+        let (logits, delta) = workspace.logits_and_delta();
+        softmax_cross_entropy(logits, &[label], delta, &mut [0.0]);
+        mlp.backward(&mut workspace);
+        let mut gradient = vec![0.0; mlp.parameters().len()];
+        mlp.gradient(&x, &workspace, &mut gradient);
+        gradient
+    };
+    indices.iter().map(one).collect()
+}

@@ -1,0 +1,82 @@
+//! Training's updates are the core's aggregators over whole gradients.
+
+use crate::digits::{gradients, network, noisy};
+use coherence_core::{
+    aggregate::{CoordinateRule, OverTime, Recent, Update, Winsorized},
+    finite::Policy,
+};
+use coherence_data::{Dataset, digits, random};
+use coherence_train::{Aggregation, Config, Schedule, Trainer};
+
+const RATE: f64 = 0.1;
+
+fn trainer(data: &dyn Dataset, batch: usize, aggregation: Aggregation) -> Trainer {
+    let config = Config {
+        batch,
+        rate: RATE,
+        steps: 10,
+        aggregation,
+        seed: 4,
+        evaluate: Schedule::Decades,
+        probe: 0,
+        checkpoint_every: 0,
+    };
+    Trainer::new(config, network(), data, &digits::test()).unwrap()
+}
+
+/// The examples of the mini-batch after `step` others, in the first epoch.
+fn indices(n: usize, batch: usize, step: usize) -> Vec<usize> {
+    let order = random::permutation(&mut random::stream(4, "epoch 0"), n);
+    order[step * batch..][..batch].to_vec()
+}
+
+#[track_caller]
+fn moved_by(before: &[f32], after: &[f32], direction: impl Fn(usize) -> f64) {
+    for (j, (&before, &after)) in before.iter().zip(after).enumerate() {
+        let expected = f64::from(before) - RATE * direction(j);
+        assert!((f64::from(after) - expected).abs() < 1e-6, "coordinate {j}: {after} {expected}");
+    }
+}
+
+#[test]
+fn a_winsorized_step_is_the_cores_rule_on_every_coordinate() {
+    let data = noisy(200);
+    for clip in [0, 1, 2, 8, 49, 50] {
+        let mut trainer = trainer(&data, 100, Aggregation::Winsorized { clip });
+        let rows = gradients(trainer.mlp(), &data, &indices(200, 100, 0));
+        let before = trainer.mlp().parameters().to_vec();
+        trainer.advance().unwrap();
+        let rule = Winsorized { clip };
+        moved_by(&before, trainer.mlp().parameters(), |j| {
+            let mut column: Vec<f64> = rows.iter().map(|g| g[j].into()).collect();
+            rule.aggregate(&mut column)
+        });
+    }
+}
+
+#[test]
+fn rules_over_time_are_the_cores() {
+    let data = noisy(200);
+    let rules = [
+        (Aggregation::M3, OverTime::M3),
+        (Aggregation::A3, OverTime::A3),
+        (Aggregation::Rm3, OverTime::Rm3),
+        (Aggregation::Ra3, OverTime::Ra3),
+    ];
+    for (aggregation, rule) in rules {
+        let mut trainer = trainer(&data, 20, aggregation);
+        let d = trainer.mlp().parameters().len();
+        let mut recent = Recent::new([vec![0.0; d], vec![0.0; d]]);
+        let mut direction = vec![0.0; d];
+        for step in 0..8 {
+            let rows = gradients(trainer.mlp(), &data, &indices(200, 20, step));
+            let mean = |j: usize| rows.iter().map(|g| f64::from(g[j])).sum::<f64>() / 20.0;
+            let gradient: Vec<f64> = (0..d).map(mean).collect();
+            let update = rule.step(&mut recent, &gradient, Policy::Error, &mut direction).unwrap();
+            let before = trainer.mlp().parameters().to_vec();
+            trainer.advance().unwrap();
+            let apply = f64::from(u8::from(update == Update::Apply));
+            moved_by(&before, trainer.mlp().parameters(), |j| apply * direction[j]);
+        }
+    }
+}
