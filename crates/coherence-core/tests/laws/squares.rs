@@ -73,7 +73,7 @@ proptest! {
 fn a01_ends_of_the_ranges_are_seamless() {
     for e in [LARGE, SMALL] {
         let end = 2f64.powi(e);
-        for x in [end.next_down(), end, end.next_up()] {
+        for x in [f64::from_bits(end.to_bits() - 1), end, f64::from_bits(end.to_bits() + 1)] {
             assert_eq!(SquareSum::of(&[x]).value(), x * x);
             assert_eq!(SquareSum::of(&[-x]).root(), x);
         }
