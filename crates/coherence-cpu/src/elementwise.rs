@@ -28,6 +28,8 @@ impl<T: Element, F: FnOnce()> Kernel<T> for Loop<F> {
 
 /// Adds the bias to every example and clips at zero: `x[e, j] = max(x[e, j] + bias[j], 0)`.
 ///
+/// NaN stays NaN, so that a network that diverged shows it in its loss.
+///
 /// # Panics
 ///
 /// When `x` is not a whole number of rows of `bias.len()`.
@@ -40,7 +42,7 @@ impl<T: Element, F: FnOnce()> Kernel<T> for Loop<F> {
 pub fn bias_relu<T: Element>(bias: &[T], x: &mut [T]) {
     rows(bias, x, |x, b| {
         let y = x + b;
-        if y > T::zero() { y } else { T::zero() }
+        if y < T::zero() { T::zero() } else { y }
     });
 }
 
