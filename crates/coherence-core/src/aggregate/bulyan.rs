@@ -87,7 +87,7 @@ fn choose(squares: &[f64], n: usize, f: usize, chosen: &mut [f64], work: &mut [f
     left.iter_mut().enumerate().for_each(|(i, slot)| *slot = i as f64);
     for (round, slot) in chosen[..n - 2 * f].iter_mut().enumerate() {
         let count = n - round;
-        let neighbors = count.saturating_sub(f + 2).max(1);
+        let neighbors = count.saturating_sub(f + 2).max(1).min(count - 1);
         let mut best = (0, f64::INFINITY);
         for p in 0..count {
             let row = of_row(squares, n, left[p] as usize);

@@ -40,6 +40,13 @@ impl VectorRule for Rule {
         }
     }
 
+    fn scratch_len(&self, n: usize, d: usize) -> usize {
+        match self {
+            Self::Coordinate(rule) => Coordinatewise(*rule).scratch_len(n, d),
+            Self::Vector(rule) => rule.scratch_len(n, d),
+        }
+    }
+
     fn tolerates(&self, n: usize) -> usize {
         match self {
             Self::Coordinate(rule) => rule.tolerates(n),

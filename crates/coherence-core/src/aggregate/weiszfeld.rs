@@ -6,7 +6,7 @@ use num_traits::Float;
 
 use super::order::narrow;
 use super::{CoordinateRule, Median, Rows};
-use crate::number::wide;
+use crate::number::{dot, wide};
 
 /// What is proven about a point found.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -34,6 +34,9 @@ pub(super) fn start<T: Float>(rows: Rows<'_, T>, column: &mut [f64], y: &mut [f6
 pub(super) fn distance<T: Float>(x: &[T], y: &[f64]) -> f64 {
     libm::sqrt(x.iter().zip(y).map(|(&x, &y)| (wide(x) - y) * (wide(x) - y)).sum())
 }
+
+/// How often a Newton step is halved before it is given up.
+const MOST_HALVINGS: usize = 12;
 
 /// What the sample exerts on a point.
 pub(super) struct Field {
@@ -85,16 +88,117 @@ impl Field {
         if self.pull > 0.0 { (1.0 - self.here as f64 / self.pull).max(0.0) } else { 0.0 }
     }
 
-    /// Makes the step from `y`, given R; whether it moved.
-    pub(super) fn step(&self, y: &mut [f64], pull: &[f64]) -> bool {
+    /// Makes the step from `y`, given R, and says whether it moved; `step` [d] becomes the step.
+    pub(super) fn step(&self, y: &mut [f64], pull: &[f64], step: &mut [f64]) -> bool {
         let length = self.free() / self.weight;
         let mut moved = false;
-        for (y, r) in y.iter_mut().zip(pull) {
-            let next = *y + length * r;
-            moved |= next != *y;
-            *y = next;
+        for ((y, s), r) in y.iter_mut().zip(step).zip(pull) {
+            *s = length * r;
+            moved |= *y + *s != *y;
+            *y += *s;
         }
         moved
+    }
+
+    /// The field where `step` led, after a Newton step from there if Weiszfeld's is slow; R there.
+    ///
+    /// `work` [4d]. A step is slow if F falls more than half as fast along it after it as before. The
+    /// Newton step is halved until F still falls at its end, and so is less, or the residual is.
+    pub(super) fn hastened<T: Float>(
+        &self,
+        rows: Rows<'_, T>,
+        y: &mut [f64],
+        pull: &mut [f64],
+        step: &[f64],
+        work: &mut [f64],
+    ) -> Self {
+        let there = Self::at(rows, y, pull);
+        // Before the step R was a multiple of it.
+        if dot(pull, step) <= self.pull * libm::sqrt(dot(step, step)) / 2.0 {
+            return there;
+        }
+        let (newton, work) = work.split_at_mut(y.len());
+        there.newton(rows, y, pull, newton, work);
+        let kept = &mut work[..y.len()];
+        kept.copy_from_slice(y);
+        for _ in 0..MOST_HALVINGS {
+            for ((y, kept), p) in y.iter_mut().zip(&*kept).zip(&mut *newton) {
+                *y = kept + *p;
+                *p /= 2.0;
+            }
+            let beyond = Self::at(rows, y, pull);
+            if dot(pull, newton) >= 0.0 || beyond.residual() < there.residual() {
+                return beyond;
+            }
+        }
+        y.copy_from_slice(kept);
+        Self::at(rows, y, pull)
+    }
+
+    /// The solution p of H p = R by conjugate gradients, H = Σ (1 − u_i u_iᵀ)/‖x_i − y‖ over the x_i
+    /// elsewhere: a multiple of 1 less a matrix of rank n, so that at most n + 1 rounds are exact.
+    ///
+    /// `work` [3d]: the remainder, the direction, and H times it.
+    fn newton<T: Float>(
+        &self,
+        rows: Rows<'_, T>,
+        y: &[f64],
+        pull: &[f64],
+        p: &mut [f64],
+        work: &mut [f64],
+    ) {
+        let (remainder, work) = work.split_at_mut(y.len());
+        let (direction, image) = work.split_at_mut(y.len());
+        p.fill(0.0);
+        remainder.copy_from_slice(pull);
+        direction.copy_from_slice(pull);
+        let mut square = dot(remainder, remainder);
+        let small = square * 1e-24;
+        for _ in 0..=self.n.min(y.len()) {
+            self.curvature(rows, y, direction, image);
+            let length = square / dot(direction, image);
+            if square <= small || !length.is_finite() {
+                return;
+            }
+            p.iter_mut().zip(&*direction).for_each(|(p, s)| *p += length * s);
+            remainder.iter_mut().zip(&*image).for_each(|(r, q)| *r -= length * q);
+            let next = dot(remainder, remainder);
+            for (s, r) in direction.iter_mut().zip(&*remainder) {
+                *s = r + next / square * *s;
+            }
+            square = next;
+        }
+    }
+
+    /// Moves the vertex `y` along R to where a quadratic model of F has its minimum; `image` [d] is scratch.
+    pub(super) fn leave<T: Float>(
+        &self,
+        rows: Rows<'_, T>,
+        y: &mut [f64],
+        pull: &[f64],
+        image: &mut [f64],
+    ) {
+        self.curvature(rows, y, pull, image);
+        let length = self.free() * self.pull * self.pull / dot(pull, image);
+        if length.is_finite() {
+            y.iter_mut().zip(pull).for_each(|(y, r)| *y += length * r);
+        }
+    }
+
+    /// H times `v` [d] into `out` [d].
+    fn curvature<T: Float>(&self, rows: Rows<'_, T>, y: &[f64], v: &[f64], out: &mut [f64]) {
+        out.iter_mut().zip(v).for_each(|(q, v)| *q = self.weight * v);
+        for x in rows.iter() {
+            let distance = distance(x, y);
+            if distance > 0.0 {
+                let along =
+                    x.iter().zip(y).zip(v).map(|((&x, &y), v)| (wide(x) - y) / distance * v);
+                let along = along.sum::<f64>() / distance;
+                for ((q, &x), &y) in out.iter_mut().zip(x).zip(y) {
+                    *q -= along * (wide(x) - y) / distance;
+                }
+            }
+        }
     }
 
     /// F and L at `y`, given R, where `y` has not been stepped from since.

@@ -1,4 +1,13 @@
 //! Aggregators against sorts, laws, adversaries and other people's numbers.
 
 mod between;
+mod breakdown;
+mod edges;
+mod geometric;
+mod golden;
+mod over_time;
+mod percent;
 mod selection;
+mod support;
+mod text;
+mod vectors;

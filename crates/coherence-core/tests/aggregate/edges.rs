@@ -1,0 +1,295 @@
+//! No vectors, one vector, zeros, policies, and buffers of wrong lengths, for every rule.
+
+use coherence_core::aggregate::*;
+use coherence_core::finite::{NonFinite, Policy};
+use coherence_tests::naive::aggregate as naive;
+use proptest::prelude::*;
+
+use crate::support::{aggregate, aggregate_with, rule, with_rows};
+
+const COORDINATE: [&str; 9] = [
+    "mean",
+    "median",
+    "winsorized:1",
+    "winsorized:20%",
+    "winsorized:30%:interpolated",
+    "trimmed:1",
+    "median-of-means:3",
+    "mean-around-median:1",
+    "sign-majority",
+];
+/// With the vectors that each needs at least.
+const VECTOR: [(&str, usize); 8] = [
+    ("geometric-median", 1),
+    ("geometric-median-of-means:3", 1),
+    ("krum:1", 5),
+    ("multi-krum:1:2", 5),
+    ("bulyan:1", 7),
+    ("minimum-diameter:1", 3),
+    ("centered-clipping:1:2", 1),
+    ("norm-clipping:9", 1),
+];
+
+fn coordinate_rule(text: &str) -> AnyCoordinateRule {
+    match rule(text) {
+        Rule::Coordinate(rule) => rule,
+        Rule::Vector(_) => panic!("{text} needs whole vectors"),
+    }
+}
+
+#[test]
+fn no_values_are_not_a_number() {
+    for text in COORDINATE {
+        let rule = coordinate_rule(text);
+        assert!(rule.aggregate::<f64>(&mut []).is_nan(), "{text}");
+        let all_omitted = rule.aggregate_with(&mut [f64::NAN, f64::INFINITY], Policy::Omit);
+        assert!(all_omitted.is_ok_and(f64::is_nan), "{text}");
+    }
+    let none: &[&[f64]] = &[];
+    assert_eq!(aggregate(&rule("median"), Rows::slices(none).unwrap()), Ok(vec![]));
+}
+
+#[test]
+fn too_few_vectors_are_an_error_that_says_how_many_are_needed() {
+    for (text, needed) in VECTOR {
+        let rows = vec![vec![1.0, 2.0]; needed - 1];
+        let data = rows.concat();
+        let view = Rows::matrix(&data, 2).unwrap();
+        let Err(AggregateError::TooFew { found, needed: said, .. }) = aggregate(&rule(text), view)
+        else {
+            panic!("{text} with {} vectors", needed - 1);
+        };
+        assert_eq!((found, said), (needed - 1, needed), "{text}");
+        let enough = vec![vec![1.0, 2.0]; needed];
+        assert!(with_rows(&enough, |view| aggregate(&rule(text), view)).is_ok(), "{text}");
+    }
+    let keep = with_rows(&vec![vec![1.0]; 6], |view| aggregate(&rule("multi-krum:1:6"), view));
+    assert!(matches!(keep, Err(AggregateError::TooFew { found: 6, needed: 7, .. })), "{keep:?}");
+}
+
+#[test]
+fn copies_aggregate_to_themselves_and_zeros_to_zero() {
+    for x in [[0.0, 0.0], [0.1, -7e-5], [3e-310, -1e100]] {
+        for text in COORDINATE.into_iter().chain(VECTOR.map(|(text, _)| text)) {
+            let found =
+                with_rows(&vec![x.to_vec(); 7], |view| aggregate(&rule(text), view)).unwrap();
+            let expected = match text {
+                "sign-majority" if x[0] > 0.0 => [1.0, -1.0],
+                "norm-clipping:9" if x[1] < -9.0 => [0.0, -9.0],
+                _ => x,
+            };
+            for (a, b) in found.iter().zip(expected) {
+                assert!((a - b).abs() <= 1e-15 * b.abs(), "{text}: {found:?} is not {expected:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn one_value_is_its_own_aggregate() {
+    for text in COORDINATE {
+        if text != "sign-majority" {
+            assert_eq!(coordinate_rule(text).aggregate(&mut [0.3f32]), 0.3, "{text}");
+        }
+    }
+}
+
+#[test]
+fn infinities_are_the_extremes_of_a_coordinate() {
+    let (inf, neg) = (f64::INFINITY, f64::NEG_INFINITY);
+    for (text, values, expected) in [
+        ("mean", vec![1.0, inf], inf),
+        ("mean", vec![neg, 1.0, inf], f64::NAN),
+        ("median", vec![neg, inf, 2.0], 2.0),
+        ("median", vec![neg, inf], f64::NAN),
+        ("median", vec![1.0, inf], inf),
+        ("winsorized:1", vec![neg, 1.0, 3.0, inf], 2.0),
+        ("winsorized:1", vec![neg, neg, 3.0, 1.0], neg),
+        ("trimmed:1", vec![neg, 1.0, 3.0, inf], 2.0),
+        ("mean-around-median:2", vec![neg, 1.0, 3.0, inf], 2.0),
+        ("median-of-means:3", vec![1.0, inf, 4.0], 4.0),
+        ("sign-majority", vec![neg, neg, 1e300], -1.0),
+    ] {
+        let found = coordinate_rule(text).aggregate(&mut values.clone());
+        assert!(
+            found == expected || found.is_nan() && expected.is_nan(),
+            "{text} {values:?}: {found}"
+        );
+    }
+}
+
+#[test]
+fn sums_beyond_the_range_are_scaled() {
+    let most = f64::MAX;
+    for text in
+        ["mean", "median", "winsorized:1", "trimmed:1", "median-of-means:2", "mean-around-median:1"]
+    {
+        assert_eq!(coordinate_rule(text).aggregate(&mut [most; 6]), most, "{text}");
+        let balanced =
+            coordinate_rule(text).aggregate(&mut [most, -most, most, -most, most, -most]);
+        assert!(balanced.abs() <= most / 2.0, "{text}: {balanced}");
+    }
+    assert_eq!(coordinate_rule("mean").aggregate(&mut [f32::MAX; 3]), f32::MAX);
+    assert_eq!(coordinate_rule("median").aggregate(&mut [5e-324, 5e-324]), 5e-324);
+}
+
+#[test]
+fn signs_abstain_at_zero_and_draw() {
+    let signs = |values: &[f64]| SignMajority.aggregate(&mut values.to_vec());
+    assert_eq!(signs(&[0.0, -0.0, 5e-324]), 1.0);
+    assert_eq!(signs(&[1.0, -2.0, 0.0]), 0.0);
+    assert_eq!(signs(&[1.0, -2.0, -0.1]), -1.0);
+}
+
+proptest! {
+    #![proptest_config(coherence_tests::cases(1000))]
+
+    #[test]
+    fn mean_around_median_agrees_with_the_naive_rule(values in coherence_tests::laws::aggregate::values(), f in 0..66usize) {
+        let magnitude = values.iter().fold(0.0f64, |most, x| most.max(x.abs()));
+        let found = MeanAroundMedian { f }.aggregate(&mut values.clone());
+        prop_assert!((found - naive::mean_around_median(&values, f)).abs() <= 1e-13 * magnitude);
+    }
+
+    #[test]
+    fn sign_majority_agrees_with_the_naive_rule(values in coherence_tests::laws::aggregate::values()) {
+        prop_assert_eq!(SignMajority.aggregate(&mut values.clone()), naive::sign_majority(&values));
+    }
+
+    #[test]
+    fn omitting_equals_removing_for_each_rule_of_a_coordinate(
+        values in prop::collection::vec(prop_oneof![3 => -9.0..9.0f64, 1 => Just(f64::NAN), 1 => Just(f64::INFINITY)], 0..20),
+        which in 0..COORDINATE.len(),
+    ) {
+        let rule = coordinate_rule(COORDINATE[which]);
+        let mut finite: Vec<f64> = values.iter().copied().filter(|x| x.is_finite()).collect();
+        let omitted = rule.aggregate_with(&mut values.clone(), Policy::Omit).unwrap();
+        let removed = rule.aggregate(&mut finite);
+        prop_assert!(omitted.to_bits() == removed.to_bits() || omitted.is_nan() && removed.is_nan());
+    }
+
+    #[test]
+    fn error_names_the_first_value_and_propagate_carries_nan(
+        values in prop::collection::vec(prop_oneof![5 => -9.0..9.0f64, 1 => Just(f64::NAN), 1 => Just(f64::INFINITY)], 1..20),
+        which in 0..COORDINATE.len(),
+    ) {
+        let rule = coordinate_rule(COORDINATE[which]);
+        let first = values.iter().position(|x| !x.is_finite());
+        let mut copy = values.clone();
+        match rule.aggregate_with(&mut copy, Policy::Error) {
+            Err(NonFinite { index }) => {
+                prop_assert_eq!(Some(index), first);
+                prop_assert!(copy.iter().zip(&values).all(|(a, b)| a.to_bits() == b.to_bits()));
+            }
+            Ok(x) => prop_assert!(first.is_none() && x.is_finite()),
+        }
+        if values.iter().any(|x| x.is_nan()) {
+            prop_assert!(rule.aggregate_with(&mut values.clone(), Policy::Propagate).unwrap().is_nan());
+        }
+    }
+}
+
+#[test]
+fn omitting_leaves_out_a_value_by_coordinate_and_a_whole_vector_otherwise() {
+    let rows = vec![vec![1.0, f64::NAN], vec![3.0, 5.0], vec![5.0, 7.0]];
+    let run =
+        |text| with_rows(&rows, |view| aggregate_with(&rule(text), view, Policy::Omit)).unwrap();
+    assert_eq!(run("mean"), [3.0, 6.0]);
+    assert_eq!(run("norm-clipping:inf"), [4.0, 6.0]);
+}
+
+#[test]
+fn an_omitted_vector_no_longer_counts_against_f() {
+    // Krum with f = 1 needs five vectors; the one left out was the bad one, so four are enough.
+    let mut rows: Vec<Vec<f64>> = [1.0, 2.0, 3.0, 2.5].map(|x| vec![x]).to_vec();
+    rows.insert(2, vec![f64::NAN]);
+    let run = |text| with_rows(&rows, |view| aggregate_with(&rule(text), view, Policy::Omit));
+    assert_eq!(run("krum:1"), Ok(vec![2.5]));
+    assert_eq!(run("minimum-diameter:1"), Ok(vec![2.125]));
+    let AggregateError::TooFew { found: 4, .. } = run("krum:2").unwrap_err() else {
+        panic!("four are left")
+    };
+}
+
+#[test]
+fn propagate_gives_nan_throughout_where_every_vector_takes_part() {
+    let rows = vec![vec![1.0, 2.0], vec![f64::INFINITY, 3.0], vec![2.0, 2.0]];
+    for text in ["geometric-median", "geometric-median-of-means:3", "centered-clipping:1:1"] {
+        let found = with_rows(&rows, |view| aggregate(&rule(text), view)).unwrap();
+        assert!(found.iter().all(|x| x.is_nan()), "{text}: {found:?}");
+    }
+}
+
+#[test]
+fn wrong_lengths_are_errors_that_name_the_slice() {
+    let length = |what, found, expected| Err(AggregateError::Length { what, found, expected });
+    let data = [1.0; 14];
+    let view = Rows::matrix(&data, 2).unwrap();
+    for text in COORDINATE.into_iter().chain(VECTOR.map(|(text, _)| text)) {
+        let rule = rule(text);
+        for policy in [Policy::Error, Policy::Propagate, Policy::Omit] {
+            let needed = rule.scratch_len(7, 2);
+            let mut scratch = vec![0.0; needed];
+            assert_eq!(
+                rule.aggregate_with(view, policy, &mut scratch, &mut [0.0; 3]),
+                length("out", 3, 2),
+                "{text}"
+            );
+            let work = rule.work_len(7, 2);
+            let least = if policy == Policy::Omit { needed } else { work };
+            let short = rule.aggregate_with(view, policy, &mut scratch[..least - 1], &mut [0.0; 2]);
+            assert_eq!(short, length("scratch", least - 1, least), "{text} {policy:?}");
+            assert_eq!(
+                rule.aggregate_with(view, policy, &mut scratch[..least], &mut [0.0; 2]),
+                Ok(()),
+                "{text}"
+            );
+        }
+    }
+    assert_eq!(Rows::matrix(&data, 3).map(|_| ()), length("rows' data", 14, 12));
+    assert_eq!(Rows::matrix(&data, 0).map(|_| ()), length("rows' data", 14, 0));
+    assert_eq!(Rows::slices(&[&[1.0][..], &[1.0, 2.0]]).map(|_| ()), length("row", 2, 1));
+    let order = [0, 1];
+    let bucketing = Bucketing { size: 2, order: &order };
+    assert_eq!(bucketing.mix(view, &mut [0.0; 2], &mut [0.0; 8]), length("order", 2, 7));
+    assert_eq!(bucketing.mix(view, &mut [0.0; 1], &mut [0.0; 8]), length("scratch", 1, 2));
+    assert_eq!(bucketing.mix(view, &mut [0.0; 2], &mut [0.0; 7]), length("out", 7, 8));
+}
+
+#[test]
+fn views_of_a_matrix_and_of_slices_are_the_same_rows() {
+    let data = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
+    let (matrix, slices) = (Rows::matrix(&data, 2).unwrap(), [&data[..2], &data[2..4], &data[4..]]);
+    let slices = Rows::slices(&slices).unwrap();
+    assert_eq!(
+        (matrix.len(), matrix.dim(), matrix.is_empty()),
+        (slices.len(), slices.dim(), slices.is_empty())
+    );
+    assert!(matrix.iter().eq(slices.iter()) && matrix.iter().flatten().eq(&data));
+    assert!(Rows::<f64>::matrix(&[], 0).unwrap().is_empty());
+}
+
+#[test]
+fn messages_say_what_is_wrong_and_what_to_do() {
+    let rule = "krum";
+    for (error, message) in [
+        (
+            AggregateError::Length { what: "out", found: 3, expected: 2 },
+            "out has length 3, expected 2",
+        ),
+        (
+            AggregateError::TooFew { rule, found: 3, needed: 5 },
+            "krum needs at least 5 vectors, found 3 (lower f, or add vectors)",
+        ),
+        (
+            AggregateError::NotConverged { rule, iterations: 9, residual: 0.5, tolerance: 0.25 },
+            "krum stopped after 9 iterations at residual 5e-1, tolerance 2.5e-1 (raise either)",
+        ),
+        (
+            NonFinite { index: 4 }.into(),
+            "value 4 is not finite (choose the policy `Propagate` or `Omit` to go on)",
+        ),
+    ] {
+        assert_eq!(error.to_string(), message);
+    }
+}
