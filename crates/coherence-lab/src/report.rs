@@ -32,7 +32,7 @@ const STYLES: [&str; 4] = [
 ];
 
 /// The scripts, each using only those above it; together they are one function body.
-const SCRIPTS: [&str; 14] = [
+const SCRIPTS: [&str; 16] = [
     include_str!("report/assets/dom.js"),
     include_str!("report/assets/number.js"),
     include_str!("report/assets/scale.js"),
@@ -45,7 +45,9 @@ const SCRIPTS: [&str; 14] = [
     include_str!("report/assets/zoom.js"),
     include_str!("report/assets/export.js"),
     include_str!("report/assets/controls.js"),
-    include_str!("report/assets/chart.js"),
+    include_str!("report/assets/stage.js"),
+    include_str!("report/assets/line-chart.js"),
+    include_str!("report/assets/heat-chart.js"),
     include_str!("report/assets/page.js"),
 ];
 

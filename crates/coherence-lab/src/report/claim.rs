@@ -69,9 +69,17 @@ fn worst(claim: &ClaimSummary) -> Markup {
 }
 
 fn measurements(measurements: &[Measurement]) -> Markup {
+    let seeds = measurements.iter().any(|measurement| measurement.values.len() > 1);
     html! {
         table.measurements {
-            thead { tr { th { "measured on" } th { "mean ± 95 %" } th { "by seed" } th { "" } } }
+            thead {
+                tr {
+                    th { "measured on" }
+                    th { "mean ± 95 %" }
+                    th { @if seeds { "by seed" } }
+                    th { "" }
+                }
+            }
             tbody {
                 @for measurement in measurements {
                     tr {

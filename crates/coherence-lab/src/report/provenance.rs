@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::number;
+use super::number::duration;
 use crate::cell::Setting;
 use crate::summary::{ExperimentSummary, Measured};
 
@@ -15,7 +15,7 @@ pub(super) fn provenance(experiment: &ExperimentSummary) -> Markup {
         div.how {
             h3 { "How it was done" }
             dl.provenance {
-                (entry("runs took", &number::duration(experiment.wall_seconds)))
+                (entry("runs took", &duration(experiment.wall_seconds)))
                 (entry("seeds", &seeds(&experiment.seeds)))
                 @for axis in &experiment.axes {
                     (entry(&axis.name, &values(&axis.values)))
@@ -54,13 +54,21 @@ fn seeds(seeds: &[u64]) -> String {
     if seeds.is_empty() { "none: the result is exact".to_owned() } else { list(seeds) }
 }
 
-/// The values of a grid axis; the ends of many.
+/// The values of a grid axis; of many numbers the least and the greatest.
 fn values(values: &[Setting]) -> String {
-    match values {
-        [first, .., last] if values.len() > MOST_VALUES => {
-            format!("{first} … {last} ({} values)", values.len())
-        }
-        _ => list(values),
+    let numbers: Vec<f64> = values.iter().filter_map(number).collect();
+    if values.len() <= MOST_VALUES || numbers.len() < values.len() {
+        return list(values);
+    }
+    let least = numbers.iter().copied().fold(f64::INFINITY, f64::min);
+    let greatest = numbers.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    format!("{least} … {greatest} ({} values)", values.len())
+}
+
+fn number(value: &Setting) -> Option<f64> {
+    match value {
+        Setting::Number(number) => Some(*number),
+        Setting::Text(_) => None,
     }
 }
 

@@ -4,7 +4,7 @@ function start(figure) {
   const data = figure.querySelector('script[type="application/json"]');
   if (!data) return;
   const plot = JSON.parse(data.textContent);
-  const chart = (plot.kind === "heat" ? heatChart : linesChart)(figure, plot);
+  const chart = plot.kind === "heat" ? new HeatChart(figure, plot) : new LineChart(figure, plot);
   if (plot.thinned) {
     chart.stage.after(html("p", { class: "note" }, `Drawn: one point in ${plot.thinned + 1}; the record has all.`));
   }
