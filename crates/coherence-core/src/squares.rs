@@ -69,7 +69,8 @@ impl SquareSum {
         let magnitude = x.abs();
         if magnitude > LARGE {
             self.large += (x * LARGE_DOWN) * (x * LARGE_DOWN);
-        } else if magnitude < SMALL {
+        } else if (magnitude < SMALL) & (magnitude != 0.0) {
+            // One branch, never taken in practice: zeros are common and would mislead two.
             self.small += (x * SMALL_UP) * (x * SMALL_UP);
         } else {
             self.middle += x * x;
