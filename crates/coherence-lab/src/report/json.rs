@@ -17,7 +17,24 @@ pub(super) fn short(value: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn any_string_comes_back_unchanged_and_closes_nothing(text in ".*") {
+            let embedded = embed(&text).into_string();
+            prop_assert!(!embedded.contains('<'));
+            prop_assert_eq!(serde_json::from_str::<String>(&embedded).unwrap(), text);
+        }
+
+        #[test]
+        fn short_is_within_half_a_unit_of_the_sixth_digit(value in any::<f64>()) {
+            prop_assume!(value.is_normal());
+            prop_assert!((short(value) - value).abs() <= 5.000_001e-6 * value.abs());
+        }
+    }
 
     #[test]
     fn hostile_strings_come_back_unchanged_and_close_nothing() {

@@ -62,6 +62,7 @@ function attachZoom(chart) {
     const [x, y] = pointOf(root, event);
     if (drag?.moved && !drag.pan) zoomTo(view, drag, frameOf(drag, x, y));
     if (drag?.moved) chart.draw();
+    else chart.point(x, y);
     drag = null;
   });
   root.addEventListener("pointercancel", () => (drag = null));
