@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 
 use super::{number, papers, verdict};
+use crate::cell::Cell;
 use crate::summary::{ClaimSummary, Measurement};
 
 /// Measurements that a cell shows without being asked.
@@ -34,7 +35,10 @@ pub(super) fn article(claim: &ClaimSummary) -> Markup {
             @if let Some(reason) = &claim.reason { p.reason { (reason) } }
             @match &claim.measurements[..] {
                 [] => {}
-                [only] => p.measured { (value(only)) " " span.label { (label(only)) } " " (by_seed(only)) },
+                [only] => p.measured {
+                    (value(only)) " " span.label { (label(only)) }
+                    @if only.values.len() > 1 { span.label { " by seed: " } (by_seed(only)) }
+                },
                 several if several.len() <= SHOWN => (measurements(several)),
                 many => details { summary { (worst(claim)) } (measurements(many)) },
             }
@@ -104,8 +108,11 @@ fn value(measurement: &Measurement) -> Markup {
     }
 }
 
-/// Where it was measured, `noise=25, clip=2`, with room to break the line.
+/// Where it was measured, `noise=25, clip=2`, with room to break the line; nothing without a grid.
 fn label(measurement: &Measurement) -> String {
+    if measurement.label == Cell::default().to_string() {
+        return String::new();
+    }
     measurement.label.replace(',', ", ").replace(",  ", ", ")
 }
 

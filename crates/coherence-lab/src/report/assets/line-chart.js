@@ -12,11 +12,17 @@ class LineChart {
   switches() {
     const { view } = this;
     const again = button("reset", "the whole figure (double-click)", () => this.reset());
-    if (view.plot.x.ticks) return [again];
-    return [switchButton("log x", "logarithmic or linear", () => view.logX, () => {
+    const bands = switchButton("bands", "95 % intervals over seeds", () => view.bands, () => {
+      view.bands = !view.bands;
+      this.draw();
+    });
+    const logX = switchButton("log x", "logarithmic or linear", () => view.logX, () => {
       view.logX = !view.logX;
       this.reset();
-    }), again];
+    });
+    const { panels, x } = view.plot;
+    const banded = panels.some((panel) => panel.lines.some((line) => line.low));
+    return [...(banded ? [bands] : []), ...(x.ticks ? [] : [logX]), again];
   }
 
   draw() {

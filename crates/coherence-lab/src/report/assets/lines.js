@@ -69,7 +69,9 @@ function linePanel(view, box) {
   const lines = linesOf(view, box.panel);
   const { left, top, width, height } = box;
   const inside = svg("svg", { x: left, y: top, width, height, viewBox: `${left} ${top} ${width} ${height}` });
-  for (const line of lines) if (line.low?.length && line.x.length > 1) inside.append(band(view, box, line, at));
+  const banded = lines.filter((line) => view.bands && line.low && line.x.length > 1);
+  const opacity = banded.length > 3 ? 0.1 : 0.17; // many bands lie over each other
+  inside.append(svg("g", { "fill-opacity": opacity }, ...banded.map((line) => band(view, box, line, at))));
   for (const line of lines) inside.append(curve(view, box, line, at));
   for (const line of lines) if (line.x.length > 1 && line.x.length <= 12) inside.append(dots(view, line, at));
   return svg("g", {},

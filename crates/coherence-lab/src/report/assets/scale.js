@@ -7,9 +7,16 @@ const linear = {
   ticks: (low, high, count) => linearTicks(low, high, count),
 };
 
-// Logarithms of positive values. Zero has a place of its own, half a decade under the least of them;
-// what is less than zero has none.
-function logarithmic(least) {
+// Logarithms of positive values; what is less than zero has no place.
+const logarithmic = {
+  log: true,
+  to: (value) => (value > 0 ? Math.log10(value) : NaN),
+  from: (u) => 10 ** u,
+  ticks: (low, high, count) => logTicks(10 ** low, 10 ** high, count),
+};
+
+// Where zero occurs it has a place of its own, half a decade under the least positive value.
+function withZero(least) {
   const zero = Math.log10(least) - 0.5;
   return {
     log: true,
@@ -31,7 +38,8 @@ const words = (list) => ({
 function scaleOf(axis, log, values) {
   if (axis.ticks?.length) return words(axis.ticks);
   const positive = values.filter((value) => value > 0);
-  return log && positive.length ? logarithmic(positive.reduce((a, b) => Math.min(a, b))) : linear;
+  if (!log || !positive.length) return linear;
+  return values.includes(0) ? withZero(extent(positive)[0]) : logarithmic;
 }
 
 const label = (axis, tick) => axis.ticks?.[tick] ?? show(tick, 3);

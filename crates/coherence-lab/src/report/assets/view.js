@@ -1,7 +1,7 @@
 // What a reader has chosen of a figure of lines: scales, the window zoomed to, lines switched off.
 
 function viewOf(plot) {
-  const view = { plot, logX: plot.x.log, hidden: new Set(), window: null, cursor: null };
+  const view = { plot, logX: plot.x.log, bands: true, hidden: new Set(), window: null, cursor: null };
   reset(view);
   return view;
 }

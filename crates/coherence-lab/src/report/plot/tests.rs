@@ -81,6 +81,12 @@ fn axis_without_place_makes_a_line_a_value() {
 }
 
 #[test]
+fn fixed_ends_of_y_are_kept() {
+    let plot = lines("series = ['a']\ny_min = 0\ny_max = 1.5");
+    assert_eq!((plot.y.min, plot.y.max), (Some(0.0), Some(1.5)));
+}
+
+#[test]
 fn numeric_color_axis_is_an_ordered_scale() {
     let plot = lines("series = ['a']\ncolor = 'noise'\ncolumns = 'clip'");
     assert_eq!((plot.colors.name.as_str(), plot.colors.ordered), ("noise", true));
