@@ -14,7 +14,7 @@ use ndarray::{Array2, ArrayView2, array};
 
 /// Sums over the rows of a view in any layout.
 fn sums(gradients: ArrayView2<'_, f64>) -> Sums<Vec<f64>> {
-    let mut sums = Sums::zeros(gradients.ncols());
+    let mut sums = Sums::new(vec![0.0; gradients.ncols()]);
     let mut copy = vec![0.0; gradients.ncols()];
     for row in gradients.rows() {
         let row = match row.as_slice() {

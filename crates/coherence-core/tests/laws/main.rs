@@ -23,8 +23,13 @@ fn coherence(rows: &[Vec<f64>]) -> Coherence {
     accumulate(rows).coherence()
 }
 
+/// An empty accumulator; `Sums::zeros` would need the feature `alloc`.
+fn zeros(dim: usize) -> Sums<Vec<f64>> {
+    Sums::new(vec![f64::NAN; dim]) // a buffer may hold anything before
+}
+
 fn accumulate(rows: &[Vec<f64>]) -> Sums<Vec<f64>> {
-    let mut sums = Sums::new(vec![f64::NAN; rows[0].len()]); // a buffer may hold anything before
+    let mut sums = zeros(rows[0].len());
     for row in rows {
         sums.add(row).unwrap();
     }

@@ -10,7 +10,7 @@ use coherence_tests::{
 };
 use proptest::prelude::*;
 
-use super::{accumulate, coherence};
+use super::{accumulate, coherence, zeros};
 
 coherence_tests::coherence_laws!(streaming, 1e-12, |rows: &[Vec<f64>]| {
     let c = coherence(rows);
@@ -39,7 +39,7 @@ proptest! {
         let rows: Vec<Vec<f64>> = rows.iter().map(|g| g.to_vec()).collect();
         let whole = accumulate(&rows);
         for split in 0..=rows.len() {
-            let mut left = Sums::zeros(4);
+            let mut left = zeros(4);
             let mut right = Sums::new([0.0; 4]); // another container
             rows[..split].iter().for_each(|g| left.add(g).unwrap());
             rows[split..].iter().for_each(|g| right.add(g).unwrap());
@@ -52,7 +52,7 @@ proptest! {
     #[test]
     fn a01_merging_nothing_is_the_identity(rows in sample(8, 5)) {
         let mut merged = accumulate(&rows);
-        merged.merge(&Sums::zeros(rows[0].len()));
+        merged.merge(&zeros(rows[0].len()));
         prop_assert_eq!(merged.sum(), naive::sum(&rows));
         prop_assert_eq!(merged.coherence(), coherence(&rows));
     }
@@ -61,7 +61,7 @@ proptest! {
     fn a01_f32_gradients_are_summed_in_f64(rows in sample(8, 5)) {
         let narrow: Vec<Vec<f32>> =
             rows.iter().map(|g| g.iter().map(|&x| x as f32 * 1e30).collect()).collect();
-        let mut sums = Sums::zeros(rows[0].len());
+        let mut sums = zeros(rows[0].len());
         narrow.iter().for_each(|g| sums.add(g).unwrap()); // squares near 1e62: no f32
         let widened: Vec<Vec<f64>> =
             narrow.iter().map(|g| g.iter().map(|&x| f64::from(x)).collect()).collect();
@@ -128,14 +128,14 @@ fn a01_propagate_carries_nan_to_every_query() {
 
 #[test]
 fn a01_no_example_and_no_parameter_are_defined() {
-    let mut sums = Sums::zeros(3);
+    let mut sums = zeros(3);
     assert!(sums.is_empty());
     assert_eq!(sums.coherence(), Coherence::default());
     assert_eq!(sums.normalized(), Coherence::default());
     sums.add(&[0.0f32; 3]).unwrap();
     assert!(!sums.is_empty());
 
-    let mut pointless = Sums::zeros(0);
+    let mut pointless = zeros(0);
     pointless.add::<f64>(&[]).unwrap();
     assert_eq!(pointless.coherence(), Coherence { m: 1, ..Default::default() });
 }
@@ -143,7 +143,7 @@ fn a01_no_example_and_no_parameter_are_defined() {
 #[test]
 fn a01_subnormal_gradients_have_a_coherence() {
     let least = f64::from_bits(1);
-    let mut sums = Sums::zeros(2);
+    let mut sums = zeros(2);
     sums.add(&[least, least]).unwrap();
     sums.add(&[least, -least]).unwrap();
     assert_eq!(sums.coherence().alpha(), 0.0); // the squares are 0
@@ -152,7 +152,7 @@ fn a01_subnormal_gradients_have_a_coherence() {
 
 #[test]
 fn a01_largest_values_have_a_coherence() {
-    let mut sums = Sums::zeros(2);
+    let mut sums = zeros(2);
     sums.add(&[f64::MAX, 0.0]).unwrap();
     sums.add(&[0.0, -f64::MAX]).unwrap();
     close(sums.normalized().alpha(), 0.5, 1e-15);
@@ -161,11 +161,18 @@ fn a01_largest_values_have_a_coherence() {
 #[test]
 #[should_panic(expected = "differ in length")]
 fn a01_a_gradient_of_another_length_is_a_bug() {
-    let _ = Sums::zeros(2).add(&[1.0]);
+    let _ = zeros(2).add(&[1.0]);
 }
 
 #[test]
 #[should_panic(expected = "different dimensions")]
 fn a01_merging_another_length_is_a_bug() {
-    Sums::zeros(2).merge(&Sums::zeros(3));
+    zeros(2).merge(&zeros(3));
+}
+
+#[cfg(feature = "alloc")]
+#[test]
+fn a01_an_owned_buffer_begins_at_zero() {
+    let sums = Sums::zeros(3);
+    assert_eq!((sums.sum(), sums.coherence()), (&[0.0; 3][..], Coherence::default()));
 }
