@@ -71,7 +71,7 @@ fn faults(items: &[Item], tests: &[Test]) -> Vec<String> {
         if !items.iter().any(|item| item.has(row)) {
             faults.push(format!("{row}: no documented item says `Law: {row}`"));
         }
-        if !tests.iter().any(|test| test.row == *row) {
+        if !tests.iter().any(|test| test.has(row)) {
             faults.push(format!("{row}: no test is named after it"));
         }
     }
@@ -80,8 +80,10 @@ fn faults(items: &[Item], tests: &[Test]) -> Vec<String> {
         let unknown = item.rows.iter().filter(|row| !known(row));
         faults.extend(unknown.map(|row| format!("{}: {} cites {row}", item.file, item.name)));
     }
-    let unknown = tests.iter().filter(|test| !known(&test.row));
-    faults.extend(unknown.map(|test| format!("{}: {} cites {}", test.file, test.name, test.row)));
+    for test in tests {
+        let unknown = test.rows.iter().filter(|row| !known(row));
+        faults.extend(unknown.map(|row| format!("{}: {} cites {row}", test.file, test.name)));
+    }
     faults
 }
 
@@ -95,7 +97,7 @@ fn page(items: &[Item], tests: &[Test]) -> String {
     );
     for (row, statement) in ROWS {
         let n_items = items.iter().filter(|item| item.has(row)).count();
-        let n_tests = tests.iter().filter(|test| test.row == *row).count();
+        let n_tests = tests.iter().filter(|test| test.has(row)).count();
         let anchor = row.to_lowercase();
         let _ =
             writeln!(page, "| [{row}](#{anchor}) | {} | {n_items} | {n_tests} |", cell(statement));
@@ -104,7 +106,7 @@ fn page(items: &[Item], tests: &[Test]) -> String {
         let _ = writeln!(page, "\n## {row}\n\n{statement}.\n");
         items.iter().filter(|item| item.has(row)).for_each(|item| describe(&mut page, item));
         page.push_str("Tests:\n\n");
-        for test in tests.iter().filter(|test| test.row == *row) {
+        for test in tests.iter().filter(|test| test.has(row)) {
             let _ =
                 writeln!(page, "- `{}` ([{2}](../{1}))", test.name, test.file, short(&test.file));
         }

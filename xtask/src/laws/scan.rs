@@ -26,12 +26,18 @@ impl Item {
     }
 }
 
-/// A test whose name begins with a row.
+/// A test whose name begins with a row, or with several.
 #[derive(Debug)]
 pub(super) struct Test {
     pub(super) name: String,
     pub(super) file: String,
-    pub(super) row: String,
+    pub(super) rows: Vec<String>,
+}
+
+impl Test {
+    pub(super) fn has(&self, row: &str) -> bool {
+        self.rows.iter().any(|named| named == row)
+    }
 }
 
 /// All items under a folder whose doc comment has a line `Law: …`, in order of file and line.
@@ -155,19 +161,25 @@ pub(super) fn tests(folder: &Path, root: &Path) -> Result<Vec<Test>> {
         for line in text.lines() {
             let Some(name) = line.trim_start().strip_prefix("fn ") else { continue };
             let name = name.split(['(', '<']).next().unwrap_or(name);
-            if let Some(row) = row_of(name) {
-                tests.push(Test { name: name.into(), file: file.clone(), row });
+            let rows = rows_of(name);
+            if !rows.is_empty() {
+                tests.push(Test { name: name.into(), file: file.clone(), rows });
             }
         }
     }
     Ok(tests)
 }
 
-/// `a05b_finite_sample_inverse_inverts` → `A5b`.
-fn row_of(name: &str) -> Option<String> {
-    let (prefix, _) = name.strip_prefix('a')?.split_once('_')?;
-    let number: u32 = prefix.get(..2)?.parse().ok()?;
-    let letter = prefix.get(2..)?;
+/// `a05b_finite_sample_inverse_inverts` → A5b; `a18_a19_golden` → A18 and A19.
+fn rows_of(name: &str) -> Vec<String> {
+    name.split('_').map_while(row_of).collect()
+}
+
+/// `a05b` → `A5b`.
+fn row_of(prefix: &str) -> Option<String> {
+    let digits = prefix.strip_prefix('a')?.get(..2)?;
+    let number: u32 = digits.parse().ok()?;
+    let letter = &prefix[3..];
     let is_row = letter.is_empty() || (letter.len() == 1 && ("b"..="z").contains(&letter));
     is_row.then(|| format!("A{number}{letter}"))
 }
@@ -206,11 +218,11 @@ mod tests {
 
     #[test]
     fn a_test_name_begins_with_its_row() {
-        assert_eq!(row_of("a05b_inverse_inverts").as_deref(), Some("A5b"));
-        assert_eq!(row_of("a12_bound").as_deref(), Some("A12"));
-        assert_eq!(row_of("alpha_is_scale_invariant"), None);
-        assert_eq!(row_of("add_one"), None);
-        assert_eq!(row_of("a05bc_x"), None);
+        assert_eq!(rows_of("a05b_inverse_inverts"), ["A5b"]);
+        assert_eq!(rows_of("a12_a13_bound_a14"), ["A12", "A13"]);
+        for other in ["alpha_is_scale_invariant", "add_one", "a05bc_x", "a5_x", "aé5_x"] {
+            assert!(rows_of(other).is_empty(), "{other}");
+        }
     }
 
     #[test]
