@@ -26,7 +26,7 @@ use crate::{Coherence, Member, moments::Moments};
 ///
 /// # Source
 ///
-/// GM22 note 12 states E_S[α_S] ≥ α; the equality is derived.
+/// GM22 note 12 states `E_S[α_S] ≥ α`; the equality is derived.
 ///
 /// Law: A13
 pub fn expected_sample_alpha(alpha: f64, m: u64) -> f64 {

@@ -33,7 +33,7 @@ use super::{AggregateError, Rows};
 pub struct Bucketing<'a> {
     /// The number of vectors in a bucket.
     pub size: usize,
-    /// The permutation [n] in which they are dealt.
+    /// The permutation `[n]` in which they are dealt.
     pub order: &'a [usize],
 }
 

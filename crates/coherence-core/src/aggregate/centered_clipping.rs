@@ -42,7 +42,7 @@ pub struct CenteredClipping {
 }
 
 impl CenteredClipping {
-    /// Moves the caller's centre `v` [d] towards `rows` [n, d], n ≥ 1; `step` [d] is scratch.
+    /// Moves the caller's centre `v` `[d]` towards `rows` `[n, d]`, n ≥ 1; `step` `[d]` is scratch.
     ///
     /// # Panics
     ///

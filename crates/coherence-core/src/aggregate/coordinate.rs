@@ -16,7 +16,7 @@ use crate::finite::{NonFinite, Policy, first_non_finite};
 /// - orders −0 before +0, so that the result is a function of the values and not of their order
 ///   (the plain mean alone rounds in the order given).
 pub trait CoordinateRule {
-    /// The aggregate of `values` [n], under [`Policy::Propagate`].
+    /// The aggregate of `values` `[n]`, under [`Policy::Propagate`].
     fn aggregate<T: Float>(&self, values: &mut [T]) -> T;
 
     /// The number f of arbitrary values among n that cannot drive the result beyond the rule's bound
@@ -25,7 +25,7 @@ pub trait CoordinateRule {
     /// f/n for large n is the breakdown point; f + 1 values suffice for an attack.
     fn tolerates(&self, n: usize) -> usize;
 
-    /// The aggregate of `values` [n] with a choice of what NaN and ±∞ mean.
+    /// The aggregate of `values` `[n]` with a choice of what NaN and ±∞ mean.
     ///
     /// [`Policy::Omit`] leaves such values out of this coordinate only; NaN if none is left.
     ///

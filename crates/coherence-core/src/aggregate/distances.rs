@@ -9,7 +9,7 @@ use super::order::{mean, narrow, total};
 use super::{AggregateError, Rows};
 use crate::number::wide;
 
-/// Σ (a_j − b_j)² of two vectors [d].
+/// Σ (a_j − b_j)² of two vectors `[d]`.
 ///
 /// A distance that is not a number, as to a vector with NaN or between infinities, is infinite:
 /// such a vector is nobody's neighbour.
@@ -36,7 +36,7 @@ pub(super) fn of_row(squares: &[f64], n: usize, i: usize) -> &[f64] {
     &squares[i * n..][..n]
 }
 
-/// The mean of the rows of these numbers, into `out` [d].
+/// The mean of the rows of these numbers, into `out` `[d]`.
 pub(super) fn mean_of_rows<T: Float>(rows: Rows<'_, T>, numbers: &[f64], out: &mut [T]) {
     for (j, slot) in out.iter_mut().enumerate() {
         let values = numbers.iter().map(|&i| wide(rows.row(i as usize)[j]));

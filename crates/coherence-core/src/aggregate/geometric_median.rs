@@ -87,7 +87,7 @@ impl Default for GeometricMedian {
 const LOOK_EVERY: usize = 8;
 
 impl GeometricMedian {
-    /// The geometric median of `rows` [n, d], n ≥ 1, into `out` [d], with what is proven about it.
+    /// The geometric median of `rows` `[n, d]`, n ≥ 1, into `out` `[d]`, with what is proven about it.
     ///
     /// # Errors
     ///

@@ -130,7 +130,7 @@ impl VectorRule for MultiKrum {
 
 /// The sum of the `neighbors` least of a row of squared distances, its own zero left out.
 ///
-/// `sorted` [n] is overwritten. The sum runs in ascending order.
+/// `sorted` `[n]` is overwritten. The sum runs in ascending order.
 pub(super) fn krum_score(squares: &[f64], neighbors: usize, sorted: &mut [f64]) -> f64 {
     sorted.copy_from_slice(squares);
     sort(sorted);

@@ -14,7 +14,7 @@ pub trait Mixing {
     /// The scratch that n vectors need.
     fn scratch_len(&self, n: usize) -> usize;
 
-    /// The mixed vectors of `rows` [n, d] into `out` [rows_out(n), d], row-major.
+    /// The mixed vectors of `rows` `[n, d]` into `out` [rows_out(n), d], row-major.
     ///
     /// # Errors
     ///

@@ -75,7 +75,7 @@ pub enum Update {
 }
 
 impl OverTime {
-    /// Takes in a gradient [d] and writes the direction to `out` [d] if there is one.
+    /// Takes in a gradient `[d]` and writes the direction to `out` `[d]` if there is one.
     ///
     /// [`Policy::Omit`] passes over a gradient with a NaN or ±∞ as if its step had not been;
     /// [`Policy::Propagate`] takes it in, with NaN where a NaN is among the three.

@@ -41,7 +41,7 @@ impl<'a, T: Copy> Rows<'a, T> {
         Ok(Self { source: Source::Matrix(data), dim, picked: None })
     }
 
-    /// Each slice is a row, [n] of [d].
+    /// Each slice is a row, `[n]` of `[d]`.
     ///
     /// # Errors
     ///
@@ -73,7 +73,7 @@ impl<'a, T: Copy> Rows<'a, T> {
         self.dim
     }
 
-    /// Row `i` [d].
+    /// Row `i` `[d]`.
     ///
     /// # Panics
     ///

@@ -51,7 +51,7 @@ impl CoordinateRule for Trimmed {
     }
 }
 
-/// The mean of ascending `values` [n], n ≥ 1.
+/// The mean of ascending `values` `[n]`, n ≥ 1.
 pub(super) fn mean_of_sorted<T: Float>(values: &[T]) -> T {
     let n = values.len();
     mean_within(values.iter().map(|&x| wide(x)), n, wide(values[0]), wide(values[n - 1]))

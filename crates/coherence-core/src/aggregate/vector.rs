@@ -5,7 +5,7 @@ use num_traits::Float;
 use super::{AggregateError, Rows};
 use crate::finite::{NonFinite, Policy, first_non_finite};
 
-/// A rule that turns n vectors [d] into one vector [d].
+/// A rule that turns n vectors `[d]` into one vector `[d]`.
 ///
 /// Nothing is allocated: the caller brings [`scratch_len`](Self::scratch_len) values of scratch, whose
 /// contents do not matter before and mean nothing after.
@@ -26,7 +26,7 @@ pub trait VectorRule {
     #[must_use]
     fn omitting(&self, omitted: usize) -> Self;
 
-    /// The aggregate of `rows` [n, d] into `out` [d], under [`Policy::Propagate`].
+    /// The aggregate of `rows` `[n, d]` into `out` `[d]`, under [`Policy::Propagate`].
     ///
     /// Each rule says what NaN and ±∞ then lead to.
     ///
@@ -40,7 +40,7 @@ pub trait VectorRule {
         out: &mut [T],
     ) -> Result<(), AggregateError>;
 
-    /// The aggregate of `rows` [n, d] into `out` [d] with a choice of what NaN and ±∞ mean.
+    /// The aggregate of `rows` `[n, d]` into `out` `[d]` with a choice of what NaN and ±∞ mean.
     ///
     /// [`Policy::Omit`] leaves out every row that holds such a value, and [`omitting`](Self::omitting)
     /// them lowers the rule's f: they are bad vectors found.

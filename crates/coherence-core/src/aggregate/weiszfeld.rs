@@ -21,7 +21,7 @@ pub struct Certificate {
     pub lower_bound: f64,
 }
 
-/// The coordinate-wise median of `rows` [n, d] into `y` [d]; `column` [at least n].
+/// The coordinate-wise median of `rows` `[n, d]` into `y` `[d]`; `column` `[at least n]`.
 pub(super) fn start<T: Float>(rows: Rows<'_, T>, column: &mut [f64], y: &mut [f64]) {
     let column = &mut column[..rows.len()];
     for (j, slot) in y.iter_mut().enumerate() {
@@ -30,7 +30,7 @@ pub(super) fn start<T: Float>(rows: Rows<'_, T>, column: &mut [f64], y: &mut [f6
     }
 }
 
-/// ‖x − y‖ for a vector x [d] and a point y [d].
+/// ‖x − y‖ for a vector x `[d]` and a point y `[d]`.
 pub(super) fn distance<T: Float>(x: &[T], y: &[f64]) -> f64 {
     libm::sqrt(x.iter().zip(y).map(|(&x, &y)| (wide(x) - y) * (wide(x) - y)).sum())
 }
@@ -54,7 +54,7 @@ pub(super) struct Field {
 }
 
 impl Field {
-    /// The field of `rows` [n, d] at `y` [d]; `pull` [d] becomes R.
+    /// The field of `rows` `[n, d]` at `y` `[d]`; `pull` `[d]` becomes R.
     pub(super) fn at<T: Float>(rows: Rows<'_, T>, y: &[f64], pull: &mut [f64]) -> Self {
         let (mut weight, mut here, mut sum_of_distances) = (0.0, 0, 0.0);
         let mut least = (f64::INFINITY, 0);
@@ -88,7 +88,7 @@ impl Field {
         if self.pull > 0.0 { (1.0 - self.here as f64 / self.pull).max(0.0) } else { 0.0 }
     }
 
-    /// Makes the step from `y`, given R, and says whether it moved; `step` [d] becomes the step.
+    /// Makes the step from `y`, given R, and says whether it moved; `step` `[d]` becomes the step.
     pub(super) fn step(&self, y: &mut [f64], pull: &[f64], step: &mut [f64]) -> bool {
         let length = self.free() / self.weight;
         let mut moved = false;
@@ -170,7 +170,7 @@ impl Field {
         }
     }
 
-    /// Moves the vertex `y` along R to where a quadratic model of F has its minimum; `image` [d] is scratch.
+    /// Moves the vertex `y` along R to where a quadratic model of F has its minimum; `image` `[d]` is scratch.
     pub(super) fn leave<T: Float>(
         &self,
         rows: Rows<'_, T>,
@@ -185,7 +185,7 @@ impl Field {
         }
     }
 
-    /// H times `v` [d] into `out` [d].
+    /// H times `v` `[d]` into `out` `[d]`.
     fn curvature<T: Float>(&self, rows: Rows<'_, T>, y: &[f64], v: &[f64], out: &mut [f64]) {
         out.iter_mut().zip(v).for_each(|(q, v)| *q = self.weight * v);
         for x in rows.iter() {
@@ -225,7 +225,7 @@ impl Field {
     }
 }
 
-/// `y` rounded to the element type, into `out` [d].
+/// `y` rounded to the element type, into `out` `[d]`.
 pub(super) fn write<T: Float>(y: &[f64], out: &mut [T]) {
     out.iter_mut().zip(y).for_each(|(slot, &value)| *slot = narrow(value));
 }
