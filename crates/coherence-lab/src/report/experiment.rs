@@ -21,7 +21,7 @@ pub(super) fn section(experiment: &ExperimentSummary, record: Option<&Record>) -
             div.columns {
                 aside { (paper(experiment)) (provenance::provenance(experiment)) }
                 div.results {
-                    @for figure in &experiment.figures { (drawing(&experiment.id, figure, record)) }
+                    (figures(experiment, record))
                     @if !experiment.analysis.trim().is_empty() { (analysis(&experiment.analysis)) }
                     @if !experiment.claims.is_empty() {
                         h3 { "Claims" }
@@ -47,14 +47,37 @@ fn paper(experiment: &ExperimentSummary) -> Markup {
     }
 }
 
+/// The figures in order; two that follow each other and have one panel each stand side by side.
+fn figures(experiment: &ExperimentSummary, record: Option<&Record>) -> Markup {
+    let plots: Vec<Drawing> = experiment.figures.iter().map(|f| drawing(f, record)).collect();
+    let pair = |i: usize| plots[i..].len() > 1 && plots[i..i + 2].iter().all(is_small);
+    let mut shown = html! {};
+    let mut i = 0;
+    while i < plots.len() {
+        let step = if pair(i) { 2 } else { 1 };
+        for (figure, plot) in experiment.figures[i..].iter().zip(&plots[i..i + step]) {
+            shown.0 += &element(&experiment.id, figure, plot, step == 2).0;
+        }
+        i += step;
+    }
+    html! { div.figures { (shown) } }
+}
+
+/// A figure's data, or a sentence that says why there are none.
+type Drawing = Result<plot::Plot, String>;
+
+fn drawing(figure: &Figure, record: Option<&Record>) -> Drawing {
+    record.map_or(Err("Nothing was measured yet.".to_owned()), |record| plot::plot(figure, record))
+}
+
+fn is_small(drawing: &Drawing) -> bool {
+    drawing.as_ref().is_ok_and(|plot| plot.panels() == 1)
+}
+
 /// A figure: its data for the scripts, and words for those who have none.
-fn drawing(experiment: &str, figure: &Figure, record: Option<&Record>) -> Markup {
-    let plot = match record {
-        Some(record) => plot::plot(figure, record),
-        None => Err("Nothing was measured yet.".to_owned()),
-    };
+fn element(experiment: &str, figure: &Figure, plot: &Drawing, half: bool) -> Markup {
     html! {
-        figure.plot id={ (experiment) "-" (figure.id) } {
+        figure.plot.half[half] id={ (experiment) "-" (figure.id) } {
             div.heading {
                 h3 { (figure.title) }
                 @if !figure.source.is_empty() { span.source { "beside " (papers::source(&figure.source)) } }
@@ -62,7 +85,7 @@ fn drawing(experiment: &str, figure: &Figure, record: Option<&Record>) -> Markup
             @match plot {
                 Ok(plot) => {
                     div.stage { noscript { p.empty { "This figure is drawn by a script." } } }
-                    script type="application/json" { (json::embed(&plot)) }
+                    script type="application/json" { (json::embed(plot)) }
                 }
                 Err(reason) => p.empty { (reason) }
             }

@@ -15,18 +15,17 @@ pub(crate) fn text(value: f64) -> String {
 }
 
 /// `mean ± half width`, both to the second digit of the half width; a point is its [`text`].
-pub(crate) fn interval(interval: &Interval) -> String {
-    let half = interval.high - interval.mean;
-    let digits = 1 - exponent(half.max(f64::MIN_POSITIVE));
-    if half == 0.0 || !(0..=6).contains(&digits) {
-        return if half == 0.0 {
-            text(interval.mean)
-        } else {
-            format!("{} ± {}", text(interval.mean), text(half))
-        };
+pub(super) fn interval(interval: &Interval) -> String {
+    let (mean, half) = (interval.mean, interval.high - interval.mean);
+    if half == 0.0 {
+        return text(mean);
+    }
+    let digits = (1 - exponent(half)).max(0);
+    if digits > 6 || mean.abs() >= 1e6 {
+        return format!("{} ± {}", text(mean), text(half));
     }
     let digits = digits as usize;
-    format!("{} ± {:.digits$}", minus(&format!("{:.digits$}", interval.mean)), half)
+    minus(&format!("{mean:.digits$} ± {half:.digits$}"))
 }
 
 /// Seconds as `under 0.1 s`, `0.4 s`, `12 s`, `3 min 20 s` or `2 h 5 min`.
@@ -95,7 +94,7 @@ mod tests {
         assert_eq!(of(0.971_23, 0.003_14), "0.9712 ± 0.0031");
         assert_eq!(of(-12.34, 2.6), "−12.3 ± 2.6");
         assert_eq!(of(0.625, 0.0), "0.625");
-        assert_eq!(of(12_345.0, 560.0), "12345 ± 560");
+        assert_eq!(of(728.7, 142.7), "729 ± 143");
         assert_eq!(of(0.0, 1.5e-13), "0 ± 1.5 × 10⁻¹³");
     }
 

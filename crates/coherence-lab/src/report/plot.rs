@@ -118,6 +118,16 @@ struct HeatPanel {
     half: Vec<Vec<Option<f64>>>,
 }
 
+impl Plot {
+    /// How many panels it has.
+    pub(super) fn panels(&self) -> usize {
+        match self {
+            Self::Lines(lines) => lines.panels.len(),
+            Self::Heat(heat) => heat.panels.len(),
+        }
+    }
+}
+
 /// The figure's data, `Err` with a sentence for the reader when the record has nothing to draw.
 pub(super) fn plot(figure: &Figure, record: &Record) -> Result<Plot, String> {
     match figure.kind {

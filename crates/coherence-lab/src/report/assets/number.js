@@ -30,8 +30,8 @@ function show(value, digits = 4) {
 // `mean ± half width`, both to the second digit of the half width.
 function plusMinus(value, half) {
   if (!(half > 0) || value === null) return show(value);
-  const digits = 1 - Math.floor(Math.log10(half));
-  if (digits < 0 || digits > 6) return `${show(value)} ± ${show(half, 2)}`;
+  const digits = Math.max(0, 1 - Math.floor(Math.log10(half)));
+  if (digits > 6 || Math.abs(value) >= 1e6) return `${show(value)} ± ${show(half, 2)}`;
   return `${value.toFixed(digits).replace("-", "−")} ± ${half.toFixed(digits)}`;
 }
 

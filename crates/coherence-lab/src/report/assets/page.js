@@ -1,5 +1,7 @@
 // The page: figures come to life; verdict buttons sift the table of claims.
 
+const LEAST_WIDTH = 160; // pixels; a page that is not laid out yet is narrower
+
 function start(figure) {
   const data = figure.querySelector('script[type="application/json"]');
   if (!data) return;
@@ -8,7 +10,8 @@ function start(figure) {
   if (plot.thinned) {
     chart.stage.after(html("p", { class: "note" }, `Drawn: one point in ${plot.thinned + 1}; the record has all.`));
   }
-  new ResizeObserver(() => chart.stage.clientWidth && chart.draw()).observe(chart.stage);
+  const draw = () => chart.stage.clientWidth >= LEAST_WIDTH && chart.draw();
+  new ResizeObserver(draw).observe(chart.stage);
 }
 
 document.querySelectorAll("figure.plot").forEach(start);
