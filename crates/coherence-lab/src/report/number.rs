@@ -15,7 +15,7 @@ pub(crate) fn text(value: f64) -> String {
 }
 
 /// `mean ± half width`, both to the second digit of the half width; a point is its [`text`].
-pub(super) fn interval(interval: &Interval) -> String {
+pub(crate) fn interval(interval: &Interval) -> String {
     let (mean, half) = (interval.mean, interval.high - interval.mean);
     if half == 0.0 {
         return text(mean);
