@@ -73,6 +73,9 @@ pub struct Reading {
     pub series: String,
     /// Where.
     pub at: At,
+    /// Only steps from this one on, to leave out the transient of the first few; 0 is all.
+    #[serde(default)]
+    pub from: u64,
     /// Settings of the cell to read from, where they are not those of `each`.
     #[serde(default)]
     pub cell: BTreeMap<String, Setting>,

@@ -4,9 +4,13 @@ use clap::Subcommand;
 
 use crate::output::Status;
 
+mod aggregate;
+mod alpha;
 mod check;
+mod data;
 mod experiments;
 mod list;
+mod measure;
 mod report;
 mod reproduce;
 mod run;
@@ -20,6 +24,10 @@ pub(crate) enum Command {
     Run(run::Run),
     Reproduce(reproduce::Reproduce),
     Report(report::Report),
+    Measure(measure::Measure),
+    Data(data::Data),
+    Alpha(alpha::Alpha),
+    Aggregate(aggregate::Aggregate),
 }
 
 impl Command {
@@ -31,6 +39,10 @@ impl Command {
             Self::Run(command) => command.run(),
             Self::Reproduce(command) => command.run(),
             Self::Report(command) => command.run(),
+            Self::Measure(command) => command.run(),
+            Self::Data(command) => command.run(),
+            Self::Alpha(command) => command.run(),
+            Self::Aggregate(command) => command.run(),
         }
     }
 }

@@ -127,6 +127,7 @@ fn places_in_a_series_are_read_as_named() {
         ("'start'", 0, 0.1),
         ("'end'", 0, 0.8),
         ("'max'", 50, 0.1),
+        ("'max', from = 1", 50, 0.05),
         ("'min'", 50, 0.05),
         ("{ step = 10 }", 0, 0.8),
         ("{ reaches = 0.5 }", 0, 10.0),
@@ -135,7 +136,7 @@ fn places_in_a_series_are_read_as_named() {
     ] {
         let text = format!(
             "quantity = {{ value = {{ series = 'accuracy', at = {at}, cell = {{ noise = {noise} }} }} }}\n\
-             expect = {{ equals = {{ value = {expected}, tolerance = 0 }} }}"
+             expect = {{ equals = {{ value = {expected}, tolerance = 1e-12 }} }}"
         );
         assert_eq!(judge(&claim(&text), &record).verdict, Verdict::Holds, "{at}");
     }
@@ -155,7 +156,10 @@ fn unmeasured(quantity: &str, why: &str) {
 fn what_cannot_be_measured_fails_with_its_reason() {
     unmeasured("{ series = 'loss', at = 'end', cell = { noise = 0 } }", "has no loss");
     unmeasured("{ series = 'accuracy', at = 'end' }", "which noise");
-    unmeasured("{ series = 'accuracy', at = 'end', cell = { clip = 1, noise = 0 } }", "no axis clip");
+    unmeasured(
+        "{ series = 'accuracy', at = 'end', cell = { clip = 1, noise = 0 } }",
+        "no axis clip",
+    );
     unmeasured("{ series = 'accuracy', at = 'end', cell = { noise = 7 } }", "noise=7");
     unmeasured("{ series = 'accuracy', at = { step = 5 }, cell = { noise = 0 } }", "step 5");
     unmeasured(

@@ -29,9 +29,9 @@ grid = { noise = [0, 100] }
 
 [[claim]]
 id = "harder"
-statement = "After training the loss on permuted labels is higher"
+statement = "After 100 steps the loss on permuted labels is higher"
 source = "nobody"
-quantity = { value = { series = "train.loss", at = "end" } }
+quantity = { value = { series = "train.loss", at = { step = 100 } } }
 expect = { rises_along = "noise" }
 
 [[figure]]
@@ -248,4 +248,37 @@ fn list_and_check_speak_to_people_and_machines() {
     let invalid = run(&["check"]);
     check(&invalid, 1);
     assert!(String::from_utf8_lossy(&invalid.stdout).contains("batch must be at least 1"));
+}
+
+#[test]
+fn measure_breaks_coherence_down_so_that_mean_helpfulness_is_unbiased_alpha() {
+    let desk = Desk::new(EXPERIMENT);
+    check(&desk.run("out"), 0);
+    let run = desk.path("out/X1/noise=0/seed-1");
+    let mut measure = Command::new(env!("CARGO_BIN_EXE_coherence"));
+    measure.args(["measure", "--model", "mlp:784,8,10", "--data", "digits:train", "--json"]);
+    measure.args(["--by", "layer,class,example", "--examples", "300", "--weights"]);
+    let output = measure.arg(run.join("weights.safetensors")).output().unwrap();
+    check(&output, 0);
+    let found: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(found["network"]["m"], 300);
+    assert_eq!(found["layers"].as_array().unwrap().len(), 4);
+    assert_eq!(found["classes"].as_array().unwrap().len(), 10);
+    let help =
+        found["examples"].as_array().unwrap().iter().map(|e| e["helpfulness"].as_f64().unwrap());
+    let mean = help.sum::<f64>() / 300.0;
+    let unbiased = found["network"]["alpha_unbiased"].as_f64().unwrap();
+    assert!((mean - unbiased).abs() < 1e-6, "mean helpfulness {mean}, de-biased α {unbiased}");
+}
+
+#[test]
+fn measure_lists_both_sides_when_weights_do_not_fit() {
+    let desk = Desk::new(EXPERIMENT);
+    check(&desk.run("out"), 0);
+    let mut measure = Command::new(env!("CARGO_BIN_EXE_coherence"));
+    measure.args(["measure", "--model", "mlp:784,9,10", "--data", "digits:test", "--weights"]);
+    let weights = desk.path("out/X1/noise=0/seed-1/weights.safetensors");
+    let output = measure.arg(weights).output().unwrap();
+    check(&output, 2);
+    assert!(stderr(&output).contains("network:") && stderr(&output).contains("file:"));
 }

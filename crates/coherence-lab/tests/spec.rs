@@ -83,11 +83,17 @@ fn every_experiment_of_ours_runs_at_every_scale_with_enough_seeds() {
 fn paper_scale_is_the_papers_own() {
     let one = |id: &str| Experiment::load_all(&folder(), &[id.to_owned()]).unwrap().remove(0);
     let c1 = &one("C1").scales[&Scale::Paper];
-    assert_eq!((c1.hidden.as_slice(), c1.batch, c1.rate, c1.steps), (&[2048][..], 100, 0.1, 100_000));
+    assert_eq!(
+        (c1.hidden.as_slice(), c1.batch, c1.rate, c1.steps),
+        (&[2048][..], 100, 0.1, 100_000)
+    );
     assert_eq!(c1.grid.noise.as_deref(), Some(&[0.0, 25.0, 50.0, 75.0, 100.0][..]));
     assert_eq!((c1.examples, c1.test_examples), (None, None));
     let c3 = &one("C3").scales[&Scale::Paper];
-    assert_eq!((c3.hidden.as_slice(), c3.batch, c3.rate, c3.steps), (&[256; 3][..], 100, 0.1, 60_000));
+    assert_eq!(
+        (c3.hidden.as_slice(), c3.batch, c3.rate, c3.steps),
+        (&[256; 3][..], 100, 0.1, 60_000)
+    );
     assert_eq!(c3.grid.noise, c1.grid.noise);
     assert_eq!(c3.grid.clip.as_deref(), Some(&[0, 1, 2, 4, 8][..]));
 }
@@ -106,7 +112,11 @@ fn unknown_keys_are_refused_wherever_they_stand() {
 
 #[test]
 fn parse_errors_name_file_line_and_column() {
-    refused("rate = 0.1", "rate = \"fast\"", "X1.toml is not an experiment: TOML parse error at line");
+    refused(
+        "rate = 0.1",
+        "rate = \"fast\"",
+        "X1.toml is not an experiment: TOML parse error at line",
+    );
 }
 
 #[test]
@@ -129,7 +139,11 @@ fn claims_must_fit_the_grid() {
     refused(", clip = [0] }", " }", "claim c: does not say which clip to read");
     refused("each = { noise", "each = { nois", "the grid has no axis nois");
     refused("at_least = 0.1", "falls_along = 'rate'", "the grid has no axis rate to walk along");
-    refused("each =", "scales = ['desk']\notherwise = 'w'\neach =", "scale desk, at which nothing runs");
+    refused(
+        "each =",
+        "scales = ['desk']\notherwise = 'w'\neach =",
+        "scale desk, at which nothing runs",
+    );
     refused("each =", "scales = ['quick']\neach =", "names scales and says otherwise");
     refused("color = \"noise\"", "color = \"rate\"", "figure f: the grid has no axis rate");
 }

@@ -112,9 +112,8 @@ fn b5_follows_the_recurrence_of_its_two_free_weights() {
     check(&rows, &cell, "w.1", |t| state(t).0);
     check(&rows, &cell, "u.6", |t| state(t).1);
     check(&rows, &cell, "w.5", |_| 0.01);
-    let coherence = |(w1, w6): (f64, f64)| {
-        (4.0 * w1 * w1 + 16.0 * w6 * w6) / (4.0 * w1 * w1 + 4.0 * w6 * w6)
-    };
+    let coherence =
+        |(w1, w6): (f64, f64)| (4.0 * w1 * w1 + 16.0 * w6 * w6) / (4.0 * w1 * w1 + 4.0 * w6 * w6);
     check(&rows, &cell, "m_coherence", |t| coherence(state(t)));
     assert!(series(&rows, &cell, "m_coherence").last().unwrap().1 > 3.9);
 }

@@ -25,14 +25,18 @@ pub(super) fn measure(
 fn read(record: &Record, reading: &Reading, cell: &Cell, seed: u64) -> Result<f64, String> {
     let merged = reading.cell.iter().fold(cell.clone(), |cell, (axis, v)| cell.with(axis, v));
     let cell = in_order(&record.header.axes, &merged)?;
-    let rows = record.series(&cell, seed, &reading.series);
+    let mut rows = record.series(&cell, seed, &reading.series);
+    rows.retain(|&(step, _)| reading.from <= step);
     let (first, last) = rows.first().zip(rows.last()).ok_or_else(|| {
         format!("the record has no {} for cell {cell}, seed {seed}", reading.series)
     })?;
     let values = || rows.iter().map(|&(_, value)| value);
     let step = |found: Option<&(u64, f64)>, what: &str| {
         found.map(|&(step, _)| step as f64).ok_or_else(|| {
-            format!("cell {cell}, seed {seed}: {} never {what} within {} steps", reading.series, last.0)
+            format!(
+                "cell {cell}, seed {seed}: {} never {what} within {} steps",
+                reading.series, last.0
+            )
         })
     };
     let max = values().fold(f64::NEG_INFINITY, f64::max);
@@ -41,9 +45,11 @@ fn read(record: &Record, reading: &Reading, cell: &Cell, seed: u64) -> Result<f6
         At::End => Ok(last.1),
         At::Max => Ok(max),
         At::Min => Ok(values().fold(f64::INFINITY, f64::min)),
-        At::Step(wanted) => rows.iter().find(|(step, _)| *step == wanted).map(|row| row.1).ok_or_else(
-            || format!("{} was not recorded at step {wanted} in cell {cell}", reading.series),
-        ),
+        At::Step(wanted) => {
+            rows.iter().find(|(step, _)| *step == wanted).map(|row| row.1).ok_or_else(|| {
+                format!("{} was not recorded at step {wanted} in cell {cell}", reading.series)
+            })
+        }
         At::Reaches(level) => {
             step(rows.iter().find(|row| level <= row.1), &format!("reached {level}"))
         }
@@ -61,9 +67,10 @@ fn in_order(axes: &[Axis], cell: &Cell) -> Result<Cell, String> {
     }
     let pair = |axis: &Axis| {
         let value = cell.get(&axis.name);
-        value.cloned().map(|value| (axis.name.clone(), value)).ok_or_else(|| {
-            format!("the claim does not say which {} to read", axis.name)
-        })
+        value
+            .cloned()
+            .map(|value| (axis.name.clone(), value))
+            .ok_or_else(|| format!("the claim does not say which {} to read", axis.name))
     };
     axes.iter().map(pair).collect::<Result<_, _>>().map(Cell)
 }

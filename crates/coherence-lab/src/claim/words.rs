@@ -8,8 +8,13 @@ use crate::cell::Cell;
 impl Claim {
     /// The condition in words.
     pub fn condition(&self) -> String {
-        let each: Vec<String> = self.each.iter().map(|(axis, v)| format!("{axis} in {}", list(v))).collect();
-        let each = if each.is_empty() { String::new() } else { format!(", for each {}", each.join(" and ")) };
+        let each: Vec<String> =
+            self.each.iter().map(|(axis, v)| format!("{axis} in {}", list(v))).collect();
+        let each = if each.is_empty() {
+            String::new()
+        } else {
+            format!(", for each {}", each.join(" and "))
+        };
         format!("{}{each}: {}", self.quantity, self.expect)
     }
 }
@@ -41,6 +46,9 @@ impl fmt::Display for Reading {
             At::FallsTo(level) => write!(f, "first step with {series} <= {level}"),
             At::StepOfMax => write!(f, "step of the largest {series}"),
         }?;
+        if self.from > 0 {
+            write!(f, " from step {} on", self.from)?;
+        }
         if self.cell.is_empty() {
             return Ok(());
         }

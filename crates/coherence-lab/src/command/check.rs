@@ -1,7 +1,7 @@
 //! `coherence check`.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde::Serialize;
@@ -29,7 +29,7 @@ impl Check {
     pub(crate) fn run(self) -> anyhow::Result<Status> {
         let files =
             if self.files.is_empty() { files(&self.experiments.folder)? } else { self.files };
-        let checked: Vec<Checked> = files.iter().map(Checked::of).collect();
+        let checked: Vec<Checked> = files.iter().map(|path| Checked::of(path)).collect();
         let valid = checked.iter().all(|file| file.problem.is_none());
         output::result(self.json, &Listing(checked))?;
         Ok(if valid { Status::Holds } else { Status::Fails })
@@ -46,7 +46,7 @@ struct Checked {
 }
 
 impl Checked {
-    fn of(path: &PathBuf) -> Self {
+    fn of(path: &Path) -> Self {
         let problem = Experiment::load(path).err().map(|e| e.to_string());
         Self { file: path.display().to_string(), problem }
     }

@@ -39,7 +39,11 @@ impl Report {
         let mut ran: Vec<Ran> = Vec::new();
         for (path, record) in self.records.iter().zip(records) {
             let (header, path) = (&record.header, path.display());
-            ensure!(header.scale == scale, "{path} is of scale {}, the first of {scale}", header.scale);
+            ensure!(
+                header.scale == scale,
+                "{path} is of scale {}, the first of {scale}",
+                header.scale
+            );
             let id = header.experiment.clone();
             ensure!(ran.iter().all(|(e, _)| e.id != id), "{path} is a second record of {id}");
             let file = self.experiments.folder.join(&id).with_extension("toml");

@@ -66,9 +66,10 @@ impl Sitting {
         ctrlc::set_handler(|| STOP.store(true, Ordering::Relaxed))
             .context("cannot watch for Ctrl-C")?;
         let Device::Cpu = self.device;
-        let out = self.out.clone().unwrap_or_else(|| {
-            Path::new("target").join("reproduce").join(self.scale.to_string())
-        });
+        let out = self
+            .out
+            .clone()
+            .unwrap_or_else(|| Path::new("target").join("reproduce").join(self.scale.to_string()));
         let options = Options {
             scale: self.scale,
             out: out.clone(),

@@ -1,0 +1,54 @@
+//! `coherence data fetch`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use coherence_data::fetch::{Progress, fetch};
+use coherence_data::{locate, manifest::Entry};
+
+use crate::output::{self, Status};
+
+/// Fetch data sets from public mirrors, checked by size and SHA-256
+///
+/// What is already there and sound is left alone; an interrupted download is gone on from.
+#[derive(Debug, Args)]
+pub(super) struct Fetch {
+    /// Names, such as mnist
+    #[arg(required = true)]
+    names: Vec<String>,
+    /// Folder of data sets [default: $COHERENCE_DATA, or else the platform's]
+    #[arg(long, value_name = "DIR")]
+    into: Option<PathBuf>,
+}
+
+impl Fetch {
+    pub(super) fn run(self) -> anyhow::Result<Status> {
+        let entries = super::entries(&self.names)?;
+        let home = self.into.unwrap_or_else(locate::home);
+        for entry in entries {
+            fetch_into(entry, home.join(&entry.name))?;
+        }
+        Ok(Status::Holds)
+    }
+}
+
+fn fetch_into(entry: &Entry, folder: PathBuf) -> anyhow::Result<()> {
+    let bar = ProgressBar::new(0).with_style(ProgressStyle::with_template(
+        "{msg} {bar:30} {bytes} of {total_bytes} at {bytes_per_sec}",
+    )?);
+    let fetched = fetch(entry, &folder, &mut |Progress { url, done, most }| {
+        bar.set_message(url.to_owned());
+        bar.set_length(most);
+        bar.set_position(done);
+    })?;
+    bar.finish_and_clear();
+    let count = entry.items().count();
+    output::note(&format!(
+        "{}: {fetched} files fetched, {} already there, all sound, in {}",
+        entry.name,
+        count - fetched,
+        folder.display()
+    ))
+}

@@ -1,0 +1,31 @@
+//! `coherence data path`.
+
+use anyhow::Context;
+use clap::Args;
+
+use coherence_data::locate;
+
+use crate::output::{self, Status};
+
+/// Say where a data set lies, or where data sets are searched
+#[derive(Debug, Args)]
+pub(super) struct Path {
+    /// A name, such as mnist [default: print the folders that are searched]
+    name: Option<String>,
+}
+
+impl Path {
+    pub(super) fn run(self) -> anyhow::Result<Status> {
+        let roots = locate::roots();
+        let found = match self.name {
+            None => roots,
+            Some(name) => {
+                let folder = locate::folder(&roots, super::entry(&name)?);
+                vec![folder.with_context(|| format!("{name} is in none of {roots:?}"))?]
+            }
+        };
+        let lines: Vec<String> = found.iter().map(|path| path.display().to_string()).collect();
+        output::note(&lines.join("\n"))?;
+        Ok(Status::Holds)
+    }
+}
