@@ -63,10 +63,8 @@ fn summary(
         axes: experiment.axes(scale),
         seeds: header.map_or_else(Vec::new, |header| header.seeds.clone()),
         wall_seconds: header.map_or(0.0, |header| header.wall_seconds),
-        measured: header.map(|header| Measured {
-            date: header.date.clone(),
-            machine: header.machine.clone(),
-        }),
+        measured: header
+            .map(|header| Measured { date: header.date.clone(), machine: header.machine.clone() }),
         record: header.map(|_| record_path(Path::new(""), &experiment.id).display().to_string()),
         figures: experiment.figures.clone(),
         claims: experiment.claims.iter().map(claim).collect(),
@@ -89,9 +87,9 @@ fn unmeasured(experiment: &str, claim: &Claim, reason: &str) -> ClaimSummary {
 
 /// Writes `summary.json`, `report.html` and `records/` into `out`; returns the report's path.
 pub fn write(out: &Path, summary: &Summary, ran: Vec<Ran>) -> Result<PathBuf, WriteAllError> {
-    let measured = ran.into_iter().filter_map(|(experiment, record)| {
-        record.ok().map(|record| (experiment.id, record))
-    });
+    let measured = ran
+        .into_iter()
+        .filter_map(|(experiment, record)| record.ok().map(|record| (experiment.id, record)));
     let records: BTreeMap<String, Record> = measured.collect();
     for (id, record) in &records {
         record.save(&record_path(out, id))?;

@@ -56,8 +56,8 @@ impl Echo {
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Self::begin(run)),
             Err(e) => return Err(RunError::Damaged { path, reason: e.to_string() }),
         };
-        let echo: Self = toml::from_str(&text)
-            .map_err(|e| RunError::Damaged { path, reason: e.to_string() })?;
+        let echo: Self =
+            toml::from_str(&text).map_err(|e| RunError::Damaged { path, reason: e.to_string() })?;
         match difference(&echo.settings, &run.settings) {
             None => Ok(echo),
             Some(difference) => Err(RunError::Differs { folder: folder.to_owned(), difference }),
@@ -83,9 +83,12 @@ fn difference(there: &Training, here: &Training) -> Option<String> {
     keys.sort();
     keys.dedup();
     let shown = |value: Option<&String>| value.map_or("absent", String::as_str).to_owned();
-    let differing = keys.into_iter().filter(|&key| key != "seeds" && there.get(key) != here.get(key));
+    let differing =
+        keys.into_iter().filter(|&key| key != "seeds" && there.get(key) != here.get(key));
     let texts: Vec<String> = differing
-        .map(|key| format!("{key} = {} there, {} here", shown(there.get(key)), shown(here.get(key))))
+        .map(|key| {
+            format!("{key} = {} there, {} here", shown(there.get(key)), shown(here.get(key)))
+        })
         .collect();
     (!texts.is_empty()).then(|| texts.join("; "))
 }

@@ -24,8 +24,10 @@ pub(super) fn gather(runs: &[Run], out: &Path) -> Result<Vec<Row>, RunError> {
 
 fn read(run: &Run, out: &Path) -> Result<Vec<Row>, RunError> {
     let path = run.folder(out).join("metrics.csv");
-    let damaged =
-        |reason: &dyn std::fmt::Display| RunError::Damaged { path: path.clone(), reason: reason.to_string() };
+    let damaged = |reason: &dyn std::fmt::Display| RunError::Damaged {
+        path: path.clone(),
+        reason: reason.to_string(),
+    };
     let file = File::open(&path).map_err(|e| damaged(&e))?;
     let row = |line: Result<Line, csv::Error>| {
         let Line { step, series, value } = line.map_err(|e| damaged(&e))?;

@@ -35,7 +35,8 @@ impl Workers {
         work: impl Fn(&T) -> Result<R, RunError> + Sync,
     ) -> Vec<Result<R, RunError>> {
         let next = AtomicUsize::new(0);
-        let slots: Vec<OnceLock<Result<R, RunError>>> = items.iter().map(|_| OnceLock::new()).collect();
+        let slots: Vec<OnceLock<Result<R, RunError>>> =
+            items.iter().map(|_| OnceLock::new()).collect();
         let worker = || {
             let pool = ThreadPoolBuilder::new().num_threads(self.threads).build();
             // Each index is taken by one worker, so its slot is empty.

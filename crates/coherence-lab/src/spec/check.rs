@@ -18,7 +18,9 @@ impl Experiment {
         }
         problems.extend(self.worked.iter().flat_map(worked));
         for (scale, training) in &self.scales {
-            problems.extend(self::training(training).into_iter().map(|p| format!("scale {scale}: {p}")));
+            problems.extend(
+                self::training(training).into_iter().map(|p| format!("scale {scale}: {p}")),
+            );
         }
         problems.extend(unique("claim", self.claims.iter().map(|claim| &claim.id)));
         problems.extend(unique("figure", self.figures.iter().map(|figure| &figure.id)));
@@ -30,7 +32,8 @@ impl Experiment {
     fn claim(&self, claim: &Claim) -> Vec<String> {
         let mut problems = Vec::new();
         if claim.scales.is_some() != claim.otherwise.is_some() {
-            problems.push("names scales and says otherwise why not at the others, or neither".into());
+            problems
+                .push("names scales and says otherwise why not at the others, or neither".into());
         }
         let scales: Vec<Scale> = match &claim.scales {
             Some(scales) => scales.clone(),
@@ -43,7 +46,9 @@ impl Experiment {
                 continue;
             }
             let axes = self.axes(scale);
-            problems.extend(claim_axes(claim, &axes).into_iter().map(|p| format!("{p} at scale {scale}")));
+            problems.extend(
+                claim_axes(claim, &axes).into_iter().map(|p| format!("{p} at scale {scale}")),
+            );
         }
         problems.into_iter().map(|p| format!("claim {}: {p}", claim.id)).collect()
     }
@@ -126,7 +131,8 @@ fn training(training: &Training) -> Vec<String> {
 }
 
 fn empty_axes(axes: &[Axis]) -> Vec<String> {
-    let repeated = |axis: &Axis| (1..axis.values.len()).any(|i| axis.values[..i].contains(&axis.values[i]));
+    let repeated =
+        |axis: &Axis| (1..axis.values.len()).any(|i| axis.values[..i].contains(&axis.values[i]));
     let mut problems = Vec::new();
     for axis in axes {
         if axis.values.is_empty() {
