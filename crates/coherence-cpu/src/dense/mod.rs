@@ -9,7 +9,7 @@ mod gram;
 mod select;
 mod vector;
 
-pub use gram::gram;
+pub use gram::{gram, gram_on};
 pub use vector::{Weiszfeld, geometric_median, krum};
 
 use crate::{Element, Isa, order::rule::Rule};

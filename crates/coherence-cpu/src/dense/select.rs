@@ -1,6 +1,6 @@
 //! Robust means of columns, blocks of columns at a time.
 //!
-//! A block is copied row by row, in stretches that the memory's prefetchers follow, into tiles of
+//! Of many rows a block is copied row by row, in stretches that the memory's prefetchers follow, into tiles of
 //! 16 columns × n rows; a tile then stays in L1 while it is selected from.
 //! `n`: rows, `d`: columns.
 #![allow(unsafe_code)] // tiles read and written without bounds checks
@@ -20,14 +20,32 @@ use crate::{
 /// Values of a block: half of a core's L2 at most, and no rows so short that reading them stalls.
 const BLOCK_VALUES: usize = 1 << 16;
 
+/// Rows that are asked for ahead of the one being copied: a row's stretch ends at a page, where the
+/// machine's own prefetcher stops.
+const AHEAD: usize = 4;
+
+/// Up to so many rows are read where they lie: the machine follows as many streams.
+const FEW: usize = 16;
+
+/// How far ahead of the columns at hand those streams are asked for, in values.
+const FAR: usize = 32 * TILE;
+
+/// Blocks that share a buffer: the pages of a fresh one cost as much as selecting from it.
+const BLOCKS: usize = 8;
+
 /// `out [d]` = `rule` over each column of `rows [n, d]`.
 pub(super) fn select<T: Element>(isa: Isa, rows: &[T], rule: Rule, out: &mut [T]) {
     let (n, d) = (rows.len() / out.len(), out.len());
     let selection = Selection::new(rule, n);
     let width = (BLOCK_VALUES / n / TILE).clamp(1, 64) * TILE;
-    out.par_chunks_mut(width).enumerate().for_each(|(at, out)| {
-        T::run(isa, Block { selection: &selection, rows, n, d, start: at * width, out });
-    });
+    let buffer = || Scratch::new(width * n);
+    out.par_chunks_mut(width).with_min_len(BLOCKS).enumerate().for_each_init(
+        buffer,
+        |tiles, (at, out)| {
+            let start = at * width;
+            T::run(isa, Block { selection: &selection, rows, n, d, start, tiles, out });
+        },
+    );
 }
 
 /// Columns `start .. start + out.len()`.
@@ -37,6 +55,7 @@ struct Block<'a, T> {
     n: usize,
     d: usize,
     start: usize,
+    tiles: &'a mut [T],
     out: &'a mut [T],
 }
 
@@ -44,34 +63,66 @@ impl<T: Element> Kernel<T> for Block<'_, T> {
     type Output = ();
 
     #[inline(always)]
-    fn run<S: Simd<T>>(self, simd: S) {
-        let mut tiles = Scratch::new(self.out.len().div_ceil(TILE) * self.n * TILE);
-        self.copy(simd, &mut tiles);
+    fn run<S: Simd<T>>(mut self, simd: S) {
         let mut sorting = Scratch::new(self.selection.scratch_rows() * S::LANES);
-        let mut result = [T::zero(); TILE];
-        for (tile, out) in tiles.chunks_exact(self.n * TILE).zip(self.out.chunks_mut(TILE)) {
-            for lane in (0..TILE).step_by(S::LANES) {
-                let values = Column { tile: &tile[lane..], n: self.n };
-                // SAFETY: `sorting` has the rows the selection asks for; LANES values of `result`
-                // begin at `lane`, a multiple of LANES below TILE.
-                unsafe {
-                    let mean = self.selection.aggregate(simd, &values, sorting.as_mut_ptr());
-                    simd.store(result.as_mut_ptr().add(lane), mean);
-                }
+        let direct = if self.n <= FEW { self.out.len() / TILE * TILE } else { 0 };
+        for column in (0..direct).step_by(TILE) {
+            let rows = &self.rows[self.start + column..];
+            for e in 0..self.n {
+                simd.prefetch(rows.as_ptr().wrapping_add(e * self.d + FAR));
             }
+            let result = select_tile(simd, self.selection, rows, self.d, self.n, &mut sorting);
+            self.out[column..][..TILE].copy_from_slice(&result);
+        }
+        self.start += direct;
+        let out = &mut core::mem::take(&mut self.out)[direct..];
+        self.copy(simd, out.len());
+        for (tile, out) in self.tiles.chunks_exact(self.n * TILE).zip(out.chunks_mut(TILE)) {
+            let result = select_tile(simd, self.selection, tile, TILE, self.n, &mut sorting);
             out.copy_from_slice(&result[..out.len()]);
         }
     }
 }
 
+/// The selection from [`TILE`] columns of n rows that begin `stride` apart.
+#[inline(always)]
+fn select_tile<T: Element, S: Simd<T>>(
+    simd: S,
+    selection: &Selection,
+    rows: &[T],
+    stride: usize,
+    n: usize,
+    sorting: &mut [T],
+) -> [T; TILE] {
+    assert!(
+        rows.len() >= (n - 1) * stride + TILE
+            && sorting.len() >= selection.scratch_rows() * S::LANES
+    );
+    let mut result = [T::zero(); TILE];
+    for lane in (0..TILE).step_by(S::LANES) {
+        let values = Column { rows: &rows[lane..], stride, n };
+        // SAFETY: `sorting` has the rows the selection asks for; LANES values of `result` begin at
+        // `lane`, a multiple of LANES below TILE.
+        unsafe {
+            let mean = selection.aggregate(simd, &values, sorting.as_mut_ptr());
+            simd.store(result.as_mut_ptr().add(lane), mean);
+        }
+    }
+    result
+}
+
 impl<T: Element> Block<'_, T> {
-    /// The block's columns as tiles [⌈columns / TILE⌉, n, TILE].
+    /// The block's next `count` columns as tiles [⌈count / TILE⌉, n, TILE]; lanes beyond the last column keep
+    /// what they held.
     #[inline(always)]
-    fn copy<S: Simd<T>>(&self, simd: S, tiles: &mut [T]) {
-        for (row, from) in self.rows.chunks_exact(self.d).enumerate() {
-            let from = &from[self.start..][..self.out.len()];
+    fn copy<S: Simd<T>>(&mut self, simd: S, count: usize) {
+        for row in 0..self.n {
+            if let Some(ahead) = self.rows.get((row + AHEAD) * self.d + self.start..) {
+                prefetch(simd, &ahead[..ahead.len().min(count)]);
+            }
+            let from = &self.rows[row * self.d + self.start..][..count];
             for (t, from) in from.chunks(TILE).enumerate() {
-                let to = &mut tiles[(t * self.n + row) * TILE..][..TILE];
+                let to = &mut self.tiles[(t * self.n + row) * TILE..][..TILE];
                 if from.len() < TILE {
                     to[..from.len()].copy_from_slice(from);
                     continue;
@@ -87,9 +138,17 @@ impl<T: Element> Block<'_, T> {
     }
 }
 
-/// The n values of each of `LANES` columns, at stride [`TILE`].
+#[inline(always)]
+fn prefetch<T: Element, S: Simd<T>>(simd: S, values: &[T]) {
+    for line in values.chunks(TILE) {
+        simd.prefetch(line.as_ptr());
+    }
+}
+
+/// The n values of each of `LANES` columns.
 struct Column<'a, T> {
-    tile: &'a [T],
+    rows: &'a [T],
+    stride: usize,
     n: usize,
 }
 
@@ -101,8 +160,9 @@ impl<T: Element, S: Simd<T>> Values<T, S> for Column<'_, T> {
 
     #[inline(always)]
     unsafe fn at(&self, simd: S, index: usize) -> S::V {
-        debug_assert!(index * TILE + S::LANES <= self.tile.len());
-        // SAFETY: index < n by the caller's promise, and the tile has n rows of TILE values.
-        unsafe { simd.load(self.tile.as_ptr().add(index * TILE)) }
+        debug_assert!(index * self.stride + S::LANES <= self.rows.len());
+        // SAFETY: index < n by the caller's promise, and `select_tile` asserts that the rows hold
+        // the tile's columns.
+        unsafe { simd.load(self.rows.as_ptr().add(index * self.stride)) }
     }
 }

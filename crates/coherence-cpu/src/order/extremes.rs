@@ -10,7 +10,7 @@ use super::{Ascending, Descending, Order, Values, exchange, sort8::*};
 use crate::{Element, simd::Simd};
 
 /// List lengths for which there is a merging network.
-pub(crate) const LENGTHS: [usize; 4] = [2, 3, 5, 9];
+pub(crate) const LENGTHS: [usize; 5] = [2, 3, 5, 9, 17];
 
 /// The rank-th smallest and the rank-th largest value of each lane (rank from 1, at most K) of
 /// `values` and `zeros` further values that are 0.
@@ -27,6 +27,10 @@ where
     T: Element,
     S: Simd<T>,
 {
+    if values.len() <= BLOCK && zeros == 0 {
+        let sorted = rest(simd, values, 0, simd.splat(T::infinity()));
+        return (place(&sorted, rank - 1), place(&sorted, values.len() - rank));
+    }
     let zero = simd.splat(T::zero());
     let (no_low, no_high) = (simd.splat(T::infinity()), simd.splat(T::neg_infinity()));
     let mut low = [no_low; K];
@@ -55,7 +59,7 @@ where
         smallest.reverse();
         merge::<T, S, Descending, K>(simd, &mut high, &smallest);
     }
-    pick(&low, &high, rank)
+    (place(&low, rank - 1), place(&high, rank - 1))
 }
 
 /// The last, partial block, filled up with `filler` and sorted.
@@ -95,17 +99,22 @@ fn merge<T: Element, S: Simd<T>, O: Order, const K: usize>(
         5 => exchange!(simd, O, kept, (0 4)(1 3)(2 4)(1 2)(3 4)),
         9 => exchange!(simd, O, kept,
             (0 8)(1 5)(2 6)(3 7)(4 8)(1 3)(2 4)(5 7)(6 8)(1 2)(3 4)(5 6)(7 8)),
+        17 => exchange!(simd, O, kept,
+            (0 16)(1 9)(2 10)(3 11)(4 12)(5 13)(6 14)(7 15)(8 16)
+            (1 5)(2 6)(3 7)(4 8)(9 13)(10 14)(11 15)(12 16)
+            (1 3)(2 4)(5 7)(6 8)(9 11)(10 12)(13 15)(14 16)
+            (1 2)(3 4)(5 6)(7 8)(9 10)(11 12)(13 14)(15 16)),
         _ => unreachable!("no merging network for {K}"),
     }
 }
 
-/// Place `rank`, from 1, of both lists; a loop over constants, so that the lists stay in registers.
+/// `list[at]`, chosen in a loop over constants, so that the list stays in registers.
 #[inline(always)]
-fn pick<V: Copy, const K: usize>(low: &[V; K], high: &[V; K], rank: usize) -> (V, V) {
-    let mut found = (low[K - 1], high[K - 1]);
-    for n in 0..K - 1 {
-        if n + 1 == rank {
-            found = (low[n], high[n]);
+fn place<V: Copy, const K: usize>(list: &[V; K], at: usize) -> V {
+    let mut found = list[K - 1];
+    for (n, &v) in list.iter().enumerate() {
+        if n == at {
+            found = v;
         }
     }
     found

@@ -23,6 +23,7 @@ pub(crate) enum Rule {
 
 #[derive(Clone, Copy, Debug)]
 enum Finish {
+    Mean,
     ClippedMean,
     InnerMean,
     Middle,
@@ -45,6 +46,7 @@ impl Selection {
     pub(crate) fn new(rule: Rule, m: usize) -> Self {
         assert!(m > 0, "a robust mean of no examples");
         let (rank, finish) = match rule {
+            Rule::Winsorized { clip: 0 } | Rule::Trimmed { trim: 0 } => (1, Finish::Mean),
             Rule::Winsorized { clip } if clip < m.div_ceil(2) => (clip + 1, Finish::ClippedMean),
             Rule::Trimmed { trim } if trim < m.div_ceil(2) => (trim + 1, Finish::InnerMean),
             _ => (m.div_ceil(2), Finish::Middle),
@@ -107,10 +109,14 @@ impl Selection {
         scratch: *mut T,
     ) -> (S::V, S::V) {
         match self.rank {
+            _ if matches!(self.finish, Finish::Mean) => {
+                (simd.splat(T::neg_infinity()), simd.splat(T::infinity()))
+            }
             1..=2 => extremes::<T, S, 2>(simd, values, zeros, self.rank),
             3 => extremes::<T, S, 3>(simd, values, zeros, self.rank),
             4..=5 => extremes::<T, S, 5>(simd, values, zeros, self.rank),
             6..=9 => extremes::<T, S, 9>(simd, values, zeros, self.rank),
+            10..=17 => extremes::<T, S, 17>(simd, values, zeros, self.rank),
             // SAFETY: the caller's promise is passed on.
             _ => unsafe { self.sorted_thresholds(simd, values, zeros, scratch) },
         }
@@ -172,7 +178,7 @@ impl Selection {
         let tails = simd.wide_add(simd.widen(low), simd.widen(high));
         let (total, count) = match self.finish {
             Finish::Middle => (tails, 2.0),
-            Finish::ClippedMean => {
+            Finish::Mean | Finish::ClippedMean => {
                 (clipped_sum::<T, S, G>(simd, values, zeros, low, high), self.m as f64)
             }
             Finish::InnerMean => {

@@ -55,6 +55,10 @@ pub trait Simd<T: Element>: Copy + Send + Sync {
     /// Sum of the lanes, in a fixed order.
     fn wide_sum(self, w: Self::Wide) -> f64;
 
+    /// Asks for the cache line of `from`; any address will do.
+    #[inline(always)]
+    fn prefetch(self, _from: *const T) {}
+
     /// Transposes a block: `to[c * to_stride + r] = from[r * from_stride + c]`, r, c < LANES.
     ///
     /// # Safety
