@@ -4,12 +4,15 @@ use coherence_core::aggregate::{AggregateError, Rows, Rule, VectorRule};
 use coherence_core::finite::Policy;
 
 /// The rule over a view, with values that are not finite carried along.
-pub fn aggregate(rule: &impl VectorRule, rows: Rows<'_, f64>) -> Result<Vec<f64>, AggregateError> {
+pub(crate) fn aggregate(
+    rule: &impl VectorRule,
+    rows: Rows<'_, f64>,
+) -> Result<Vec<f64>, AggregateError> {
     aggregate_with(rule, rows, Policy::Propagate)
 }
 
 /// The rule over a view, in scratch that holds rubbish.
-pub fn aggregate_with(
+pub(crate) fn aggregate_with(
     rule: &impl VectorRule,
     rows: Rows<'_, f64>,
     policy: Policy,
@@ -21,24 +24,24 @@ pub fn aggregate_with(
 }
 
 /// The rule over owned rows [n, d], d ≥ 1.
-pub fn of(rule: &impl VectorRule, rows: &[Vec<f64>]) -> Vec<f64> {
+pub(crate) fn of(rule: &impl VectorRule, rows: &[Vec<f64>]) -> Vec<f64> {
     with_rows(rows, |view| aggregate(rule, view)).expect("a domain that holds")
 }
 
 /// A view of owned rows.
-pub fn with_rows<R>(rows: &[Vec<f64>], then: impl FnOnce(Rows<'_, f64>) -> R) -> R {
+pub(crate) fn with_rows<R>(rows: &[Vec<f64>], then: impl FnOnce(Rows<'_, f64>) -> R) -> R {
     let slices: Vec<&[f64]> = rows.iter().map(Vec::as_slice).collect();
     then(Rows::slices(&slices).expect("rows of one length"))
 }
 
 /// A rule from its text.
-pub fn rule(text: &str) -> Rule {
+pub(crate) fn rule(text: &str) -> Rule {
     text.parse().expect("a rule")
 }
 
 /// Whether two vectors agree within `tolerance`, absolutely.
 #[track_caller]
-pub fn assert_close(found: &[f64], expected: &[f64], tolerance: f64) {
+pub(crate) fn assert_close(found: &[f64], expected: &[f64], tolerance: f64) {
     assert_eq!(found.len(), expected.len());
     for (x, y) in found.iter().zip(expected) {
         assert!((x - y).abs() <= tolerance, "found {found:?}, expected {expected:?}");
