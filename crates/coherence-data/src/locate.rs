@@ -30,6 +30,13 @@ fn platform() -> Option<PathBuf> {
     Some(etcetera::choose_base_strategy().ok()?.data_dir().join("coherence"))
 }
 
+/// The first folder, `ROOT/NAME` for each root, that holds any file of `entry`.
+#[must_use]
+pub fn folder(roots: &[PathBuf], entry: &Entry) -> Option<PathBuf> {
+    let mut folders = roots.iter().map(|root| root.join(&entry.name));
+    folders.find(|folder| entry.items().any(|item| file(folder, item).is_some()))
+}
+
 /// The two files of `pair`, in the first of `roots` that has both in the subfolder of `entry`.
 ///
 /// # Errors
