@@ -1,9 +1,9 @@
 //! The report: one HTML file that opens offline, with every claim, every figure and where they come from.
 //!
-//! [`html`] is a pure function of the summary and the records: the same input gives the same bytes.
+//! [`html()`] is a pure function of the summary and the records: the same input gives the same bytes.
 //! Figures are computed here (means and intervals over seeds) and drawn in the reader's browser by
 //! the scripts in `report/assets/`, which are embedded with the style sheets; nothing is loaded.
-//! Text is escaped by construction (maud), data by [`json`].
+//! Text is escaped by construction (maud), data by writing every `<` of the embedded JSON as an escape.
 
 use std::collections::BTreeMap;
 
