@@ -8,11 +8,13 @@ pub use proptest; // for the macros of `laws`
 use proptest::test_runner::Config;
 
 /// A proptest configuration of `n` cases; the variable `PROPTEST_CASES` overrides the number.
+/// Assumptions may reject as many inputs for each case as they do for a thousand.
 pub fn cases(n: u32) -> Config {
-    match std::env::var("PROPTEST_CASES") {
+    let config = match std::env::var("PROPTEST_CASES") {
         Ok(_) => Config::default(), // which reads the variable, and refuses a malformed one
         Err(_) => Config::with_cases(n),
-    }
+    };
+    Config { max_global_rejects: config.cases.saturating_mul(16).max(1024), ..config }
 }
 
 /// Asserts |actual − expected| ≤ tolerance · max(1, |expected|).

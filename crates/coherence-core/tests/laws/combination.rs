@@ -59,7 +59,8 @@ proptest! {
     }
 
     #[test]
-    fn a06b_mixture_is_bounded(p in alpha(), a_u in alpha(), a_v in alpha(), e_u in 0.0..10.0f64, e_v in 0.0..10.0f64) {
+    fn a06b_mixture_is_bounded(k in 0..=1024u16, a_u in alpha(), a_v in alpha(), e_u in 0.0..10.0f64, e_v in 0.0..10.0f64) {
+        let p = f64::from(k) / 1024.0; // so that 1 − (1 − p) = p
         let (u, v) = (Part { alpha: a_u, energy: e_u }, Part { alpha: a_v, energy: e_v });
         let (exact, bound) = (mixture_alpha(p, u, v), mixture_bound(p, a_u, a_v));
         prop_assert!(0.0 <= exact && exact <= bound + 1e-15);
