@@ -41,6 +41,12 @@ function band(view, box, line, at) {
   return svg("path", { class: "band", d: `${top}${back.replace("M", "L")}Z`, fill: strokeOf(view.plot, line) });
 }
 
+// Of lines that are told apart by colour alone the first is the widest: it shows under one that lies on it.
+function widthOf(view, line) {
+  const { ordered, items } = view.plot.colors;
+  return ordered || items.length < 2 ? 1.8 : 1.7 + 1.3 * (1 - line.color / (items.length - 1));
+}
+
 function curve(view, box, line, at) {
   const reference = line.reference !== undefined;
   if (reference && line.x.length === 1) {
@@ -53,7 +59,8 @@ function curve(view, box, line, at) {
   }
   const dash = reference ? "4 4" : DASHES[line.dash % DASHES.length];
   return svg("path", {
-    class: reference ? "reference" : "line", d: path(line.x, line.y, at), stroke, "stroke-dasharray": dash,
+    class: reference ? "reference" : "line", d: path(line.x, line.y, at), stroke,
+    "stroke-dasharray": dash, "stroke-width": widthOf(view, line),
   });
 }
 
