@@ -44,7 +44,7 @@ function band(view, box, line, at) {
 // Of lines that are told apart by colour alone the first is the widest: it shows under one that lies on it.
 function widthOf(view, line) {
   const { ordered, items } = view.plot.colors;
-  return ordered || items.length < 2 ? 1.8 : 1.7 + 1.3 * (1 - line.color / (items.length - 1));
+  return ordered || items.length < 2 ? 1.8 : 1.6 + 0.9 * (1 - line.color / (items.length - 1));
 }
 
 function curve(view, box, line, at) {
