@@ -91,28 +91,28 @@ impl SquareSum {
 
     /// √(Σ x²), the Euclidean norm: finite whenever the norm itself is an f64.
     pub fn root(self) -> f64 {
-        let scale = self.scale(self);
+        let scale = self.scale();
         libm::sqrt(self.read(scale)) * scale.inverse()
     }
 
-    /// The scale at which both sums can be read: that of the largest magnitude present.
-    pub(crate) fn scale(self, other: Self) -> Scale {
-        if self.large > 0.0 || other.large > 0.0 {
+    /// The scale at which this sum can be read, and with it any that is at most 2⁵⁰ times as large:
+    /// that of the largest magnitude in it.
+    pub(crate) fn scale(self) -> Scale {
+        if self.large > 0.0 {
             Scale::Down
-        } else if self.middle > 0.0 || other.middle > 0.0 {
+        } else if self.middle > 0.0 {
             Scale::None
         } else {
             Scale::Up
         }
     }
 
-    /// Σ (s x)². Sums that [`scale`](Self::scale) knows to be zero are added all the same: they
-    /// may be NaN.
+    /// Σ (s x)². What is lost by leaving a range out is too small to be seen beside the largest.
     pub(crate) fn read(self, scale: Scale) -> f64 {
         match scale {
             Scale::Down => self.large + self.middle * LARGE_DOWN * LARGE_DOWN,
             Scale::None => self.value(),
-            Scale::Up => self.large + self.middle + self.small,
+            Scale::Up => self.middle * SMALL_UP * SMALL_UP + self.small,
         }
     }
 }

@@ -162,7 +162,7 @@ impl<B: AsRef<[f64]> + AsMut<[f64]>> Sums<B> {
     /// ```
     pub fn normalized(&self) -> Coherence {
         let sum = SquareSum::of(self.sum());
-        let scale = self.squares.scale(sum);
+        let scale = self.squares.scale();
         Coherence {
             m: self.m,
             sq_norm_of_sum: sum.read(scale),

@@ -162,7 +162,7 @@ impl<B: AsRef<[f64]> + AsMut<[f64]>> WeightedSums<B> {
     /// [`Sums::normalized`](crate::Sums::normalized).
     pub fn normalized(&self) -> WeightedCoherence {
         let sum = SquareSum::of(self.sum());
-        let scale = self.squares.scale(sum);
+        let scale = self.squares.scale();
         WeightedCoherence {
             weight: self.weight,
             sq_norm_of_sum: sum.read(scale),

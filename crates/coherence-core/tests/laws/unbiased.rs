@@ -206,7 +206,7 @@ fn a15c_standard_errors_need_enough_examples() {
 #[test]
 fn a15c_leaving_out_never_leaves_less_than_nothing() {
     let one = Coherence { m: 1, sq_norm_of_sum: 1.0, sum_sq_norms: 1.0 };
-    let rounded = Member { dot_with_sum: 1.25, sq_norm: 1.5 };
+    let rounded = Member { dot_with_sum: 1.5, sq_norm: 1.5 };
     assert_eq!(one.without(rounded), Coherence::default());
     let nan = one.without(Member { dot_with_sum: f64::NAN, sq_norm: f64::NAN });
     assert!(nan.sq_norm_of_sum.is_nan() && nan.sum_sq_norms.is_nan());

@@ -34,6 +34,9 @@ proptest! {
         let c = accumulate(w, &rows).coherence();
         close(c.alpha(), naive::weighted_alpha(w, &rows), 1e-12);
         close(c.weight, w.iter().sum(), 1e-14);
+        for (j, &s) in accumulate(w, &rows).sum().iter().enumerate() {
+            close(s, w.iter().zip(&rows).map(|(w, g)| w * g[j]).sum(), 1e-9);
+        }
         let energy: f64 = w.iter().zip(&rows).map(|(p, g)| p * naive::sq_norm(g)).sum::<f64>() / c.weight;
         close(c.energy(), energy, 1e-13);
     }
