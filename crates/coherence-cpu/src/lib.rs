@@ -2,10 +2,46 @@
 //!
 //! Slices in, slices out. This crate knows no tensors and no layers.
 //!
+//! # Example: the winsorised gradient of a layer
+//!
+//! ```
+//! use coherence_cpu::{outer::winsorized_mean, product::Dims};
+//! // three examples, one input, two outputs; the third example is an outlier
+//! let (a, delta) = ([1.0f32, 1.0, 1.0], [1.0, 2.0, 3.0, 4.0, 900.0, -900.0]);
+//! let mut gradient = [0.0; 2];
+//! winsorized_mean(Dims { m: 3, i: 1, o: 2 }, &a, &delta, 1, &mut gradient);
+//! assert_eq!(gradient, [3.0, 2.0]);
+//! ```
+//!
+//! # What is where
+//!
+//! - [`product`]: the three matrix products of a linear layer.
+//! - [`outer`]: norms and robust means of the examples' outer products, which never exist.
+//! - [`dense`]: the same rules on an n × d matrix; Gram matrix, geometric median, Krum.
+//! - [`norms`], [`elementwise`]: dots of rows, and what a step does between its products.
+//!
 //! # Words
 //!
 //! `m`: examples; `i`: inputs of a layer; `o`: its outputs; `d`: parameters (columns); `n`: rows of
 //! a dense matrix; `c` (argument `clip`): winsorisation count. All matrices are row-major.
+//! Gradients are of the SUM loss; robust means are MEANS over examples.
+//!
+//! # Results
+//!
+//! Work runs on the ambient rayon pool in pieces that do not depend on its size, so results are the
+//! same for any number of threads. Order statistics are exact, and the same bits on every
+//! instruction set ([`Isa`]); a zero result is +0. Values must be finite: nothing is unsafe about
+//! others, but what comes out is not promised.
+//!
+//! # Unsafe code
+//!
+//! Loads, stores, the intrinsics, the call of `gemm` and disjoint writes from several threads, each
+//! with its proof. To run the tests under address sanitizer:
+//!
+//! ```text
+//! RUSTFLAGS=-Zsanitizer=address cargo +nightly test -p coherence-cpu --lib --tests \
+//!     --target x86_64-unknown-linux-gnu
+//! ```
 
 pub mod dense;
 mod element;

@@ -1,0 +1,28 @@
+//! The selection kernels on each instruction set: one layer, 784 × 256, batch 100, no zeros.
+
+use coherence_benches::normals;
+use coherence_cpu::{Isa, outer::winsorized_mean_on, product::Dims};
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+
+fn selections(c: &mut Criterion) {
+    let dims = Dims { m: 100, i: 784, o: 256 };
+    let (a, delta) = (normals(1, dims.m * dims.i), normals(2, dims.m * dims.o));
+    let mut portable = vec![0.0; dims.o * dims.i];
+    let mut out = portable.clone();
+    for clip in [1, 2, 4, 8, 16, 50] {
+        winsorized_mean_on(Isa::Portable, dims, &a, &delta, clip, &mut portable);
+        let mut group = c.benchmark_group(format!("kernels, c = {clip}"));
+        group.throughput(Throughput::Elements((dims.m * dims.i * dims.o) as u64)).sample_size(10);
+        for &isa in Isa::available() {
+            winsorized_mean_on(isa, dims, &a, &delta, clip, &mut out);
+            assert_eq!(portable, out, "{isa:?}");
+            group.bench_function(format!("{isa:?}"), |b| {
+                b.iter(|| winsorized_mean_on(isa, dims, &a, &delta, clip, &mut out));
+            });
+        }
+        group.finish();
+    }
+}
+
+criterion_group!(benches, selections);
+criterion_main!(benches);
