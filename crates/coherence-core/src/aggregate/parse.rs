@@ -10,13 +10,13 @@ impl Rule {
     pub const FORMS: &'static [(&'static str, &'static str)] = &[
         ("mean", "the plain mean"),
         ("median", "the coordinate-wise median"),
-        ("winsorized:CLIP", "clip CLIP values at either end of each coordinate, then the mean"),
+        ("winsorized:CLIP", "clip CLIP values at either end, then the mean"),
         ("winsorized:PERCENT%", "clip to the percentiles (PERCENT at most 50) of nearest rank"),
         (
             "winsorized:PERCENT%:DEFINITION",
             "the same: nearest-rank, rounded, truncated, interpolated",
         ),
-        ("trimmed:TRIM", "leave out TRIM values at either end of each coordinate, then the mean"),
+        ("trimmed:TRIM", "leave out TRIM values at either end, then the mean"),
         ("median-of-means:GROUPS", "coordinate-wise median of the means of GROUPS groups of rows"),
         ("mean-around-median:F", "mean of the n-F values closest to the median (MeaMed)"),
         ("sign-majority", "1, -1 or 0 by the majority of signs"),
