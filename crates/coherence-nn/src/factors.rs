@@ -11,7 +11,10 @@
 //! Gradient Computations* (arXiv 1510.01799).
 
 use coherence_cpu::{
-    Element, dense, outer,
+    Element, dense,
+    elementwise::column_sums,
+    norms::row_dots,
+    outer,
     product::{Dims, Output, matmul_nt, matmul_tn},
 };
 use core::ops::Range;
@@ -88,9 +91,7 @@ impl<'a, T: Element> Factors<'a, T> {
             Input::Rows(a) => outer::sq_norms(self.dims, a, self.delta, out),
             Input::Ones => {
                 assert_eq!(out.len(), self.dims.m, "one squared norm for each example");
-                for (out, delta) in out.iter_mut().zip(self.delta.chunks_exact(self.dims.o)) {
-                    *out += delta.iter().map(|d| d.widen() * d.widen()).sum::<f64>();
-                }
+                add_row_dots(self.delta, self.delta, self.dims.o, out);
             }
         }
     }
@@ -116,13 +117,11 @@ impl<'a, T: Element> Factors<'a, T> {
     pub fn dots(&self, v: &[T], scratch: &mut [T], out: &mut [f64]) {
         let Dims { m, o, .. } = self.dims;
         assert_eq!(out.len(), m, "one dot for each example");
-        if let Input::Rows(a) = self.input {
-            matmul_nt(self.dims, a, v, Output::Overwrite, scratch);
+        match self.input {
+            Input::Rows(a) => matmul_nt(self.dims, a, v, Output::Overwrite, scratch),
+            Input::Ones => scratch.chunks_exact_mut(o).for_each(|row| row.copy_from_slice(v)),
         }
-        for (e, (out, delta)) in out.iter_mut().zip(self.delta.chunks_exact(o)).enumerate() {
-            let mapped = if self.input == Input::Ones { v } else { &scratch[e * o..][..o] };
-            *out += delta.iter().zip(mapped).map(|(d, y)| d.widen() * y.widen()).sum::<f64>();
-        }
+        add_row_dots(self.delta, scratch, o, out);
     }
 
     /// Writes example `e`'s gradient g_e to `out` [o, i]: the last resort, m times as much memory
@@ -163,16 +162,14 @@ impl<'a, T: Element> Factors<'a, T> {
     }
 }
 
-/// Sums the rows of `rows` [m, o] into `out` [o], in f64 and in the order of the rows.
-fn column_sums<T: Element>(rows: &[T], out: &mut [T]) {
-    const BLOCK: usize = 16;
-    let o = out.len();
-    for (b, out) in out.chunks_mut(BLOCK).enumerate() {
-        let mut sums = [0.0; BLOCK];
-        for row in rows.chunks_exact(o) {
-            let block = &row[b * BLOCK..][..out.len()];
-            sums.iter_mut().zip(block).for_each(|(sum, x)| *sum += x.widen());
-        }
-        out.iter_mut().zip(sums).for_each(|(out, sum)| *out = T::narrow(sum));
+/// `out[e] += x_e · y_e` for rows of one width, in f64; by blocks, since nothing is allocated.
+fn add_row_dots<T: Element>(x: &[T], y: &[T], width: usize, out: &mut [f64]) {
+    const ROWS: usize = 64;
+    let mut dots = [0.0; ROWS];
+    let blocks = x.chunks(ROWS * width).zip(y.chunks(ROWS * width));
+    for (out, (x, y)) in out.chunks_mut(ROWS).zip(blocks) {
+        let dots = &mut dots[..out.len()];
+        row_dots(x, y, dots);
+        out.iter_mut().zip(dots).for_each(|(out, dot)| *out += *dot);
     }
 }

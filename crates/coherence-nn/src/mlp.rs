@@ -6,9 +6,10 @@
 use crate::{Factors, Layout, Workspace};
 use coherence_cpu::{
     Element,
-    product::{Dims, Output, matmul_nn, matmul_nt},
+    elementwise::{add_bias, bias_relu, relu_backward},
+    product::{Dims, Output, matmul_nn, matmul_nt, matmul_tn},
 };
-use core::fmt;
+use core::{fmt, ops::Range};
 use rand::Rng;
 use rand_distr::{Distribution, StandardNormal};
 
@@ -129,8 +130,13 @@ impl<T: Element> Mlp<T> {
 
     /// Layer `l`'s (weight [o, i], bias [o]).
     fn layer(&self, l: usize) -> (&[T], &[T]) {
-        let [weight, bias] = [2 * l, 2 * l + 1].map(|t| self.layout.tensors()[t].range.clone());
+        let [weight, bias] = self.ranges(l);
         (&self.parameters[weight], &self.parameters[bias])
+    }
+
+    /// Where layer `l`'s weight and bias lie.
+    fn ranges(&self, l: usize) -> [Range<usize>; 2] {
+        [2 * l, 2 * l + 1].map(|t| self.layout.tensors()[t].range.clone())
     }
 
     fn dims(&self, l: usize, m: usize) -> Dims {
@@ -155,7 +161,7 @@ impl<T: Element> Mlp<T> {
             let a = before.last().map_or(x, |a| &a[..m * dims.i]);
             let out = &mut rest[0][..m * dims.o];
             matmul_nt(dims, a, weight, Output::Overwrite, out);
-            if l + 1 < self.layers() { add_bias_relu(out, bias) } else { add_bias(out, bias) }
+            if l + 1 < self.layers() { bias_relu(bias, out) } else { add_bias(bias, out) }
         }
     }
 
@@ -168,7 +174,7 @@ impl<T: Element> Mlp<T> {
             let (before, rest) = workspace.deltas.split_at_mut(l);
             let delta = &mut before[l - 1][..m * dims.i];
             matmul_nn(dims, &rest[0][..m * dims.o], self.layer(l).0, Output::Overwrite, delta);
-            relu_backward(delta, &workspace.outputs[l - 1][..m * dims.i]);
+            relu_backward(&workspace.outputs[l - 1][..m * dims.i], delta);
         }
     }
 
@@ -190,11 +196,44 @@ impl<T: Element> Mlp<T> {
             let factors = if t % 2 == 1 {
                 Factors::bias(&tensor.name, [m, o], delta)
             } else {
-                let a = if l == 0 { x } else { workspace.output(l - 1) };
-                Factors::weight(&tensor.name, [m, i, o], a, delta)
+                Factors::weight(&tensor.name, [m, i, o], workspace.input(l, x), delta)
             };
             factors.at(tensor.range.start)
         })
+    }
+
+    /// Adds to the parameters the sum over examples that the workspace's deltas stand for, in one
+    /// pass over memory and without a buffer of d numbers.
+    ///
+    /// Backward passes are linear in the logits' delta: multiply that by −η/m before
+    /// [`backward`](Mlp::backward), and this is a step of gradient descent on the MEAN loss.
+    ///
+    /// ```
+    /// # use coherence_nn::{Mlp, loss::softmax_cross_entropy};
+    /// let mut mlp = Mlp::<f64>::zeros(&[1, 2])?;
+    /// let mut workspace = mlp.workspace(1);
+    /// mlp.forward(&[1.0], 1, &mut workspace);
+    /// let (logits, delta) = workspace.logits_and_delta();
+    /// softmax_cross_entropy(logits, &[0], delta, &mut [0.0]);
+    /// delta.iter_mut().for_each(|d| *d *= -0.1);
+    /// mlp.backward(&mut workspace);
+    /// mlp.descend(&[1.0], &workspace);
+    /// assert_eq!(mlp.parameters(), [0.05, -0.05, 0.05, -0.05]); // W [2, 1], then b [2]
+    /// # Ok::<(), coherence_nn::WidthsError>(())
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If `x` is not the m rows of features of the passes.
+    pub fn descend(&mut self, x: &[T], workspace: &Workspace<T>) {
+        for l in 0..self.layers() {
+            let dims = self.dims(l, workspace.examples());
+            let (a, delta) = (workspace.input(l, x), workspace.delta(l));
+            let [weight, bias] = self.ranges(l);
+            matmul_tn(dims, delta, a, Output::Add, &mut self.parameters[weight]);
+            let of_ones = Dims { i: 1, ..dims };
+            matmul_tn(of_ones, delta, workspace.ones(), Output::Add, &mut self.parameters[bias]);
+        }
     }
 
     /// Writes the gradient of the batch's SUM loss to `out` [d], after [`backward`](Mlp::backward).
@@ -214,28 +253,5 @@ impl<T: Element> Mlp<T> {
 impl<T> fmt::Debug for Mlp<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Mlp").field("widths", &self.widths).finish_non_exhaustive()
-    }
-}
-
-fn add_bias<T: Element>(out: &mut [T], bias: &[T]) {
-    for row in out.chunks_exact_mut(bias.len()) {
-        row.iter_mut().zip(bias).for_each(|(z, &b)| *z = *z + b);
-    }
-}
-
-/// NaN stays NaN, so that a diverged network shows in its loss.
-fn add_bias_relu<T: Element>(out: &mut [T], bias: &[T]) {
-    for row in out.chunks_exact_mut(bias.len()) {
-        for (z, &b) in row.iter_mut().zip(bias) {
-            let sum = *z + b;
-            *z = if sum < T::zero() { T::zero() } else { sum };
-        }
-    }
-}
-
-/// Zeroes the deltas of neurons at rest: relu′(z) = 1 for z > 0, else 0.
-fn relu_backward<T: Element>(delta: &mut [T], activations: &[T]) {
-    for (delta, &a) in delta.iter_mut().zip(activations) {
-        *delta = if a > T::zero() { *delta } else { T::zero() };
     }
 }

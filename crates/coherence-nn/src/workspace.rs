@@ -14,13 +14,22 @@ pub struct Workspace<T> {
     /// Layer by layer [m, o]: the gradient of the SUM loss by the layer's output before ReLU.
     pub(crate) deltas: Vec<Vec<T>>,
     widths: Vec<usize>,
+    /// The constant input of every bias [capacity].
+    ones: Vec<T>,
 }
 
 impl<T: Element> Workspace<T> {
     /// Buffers for layers of `outputs` neurons each.
     pub(crate) fn new(outputs: &[usize], capacity: usize) -> Self {
         let buffers = || outputs.iter().map(|o| vec![T::zero(); capacity * o]).collect::<Vec<_>>();
-        Self { capacity, m: 0, outputs: buffers(), deltas: buffers(), widths: outputs.to_vec() }
+        Self {
+            capacity,
+            m: 0,
+            outputs: buffers(),
+            deltas: buffers(),
+            widths: outputs.to_vec(),
+            ones: vec![T::one(); capacity],
+        }
     }
 
     /// The largest batch that fits.
@@ -51,8 +60,18 @@ impl<T: Element> Workspace<T> {
         (&self.outputs[last][..len], &mut self.deltas[last][..len])
     }
 
+    /// What goes into layer `l`: the network's input `x` or the activations before it [m, i].
+    pub(crate) fn input<'a>(&'a self, l: usize, x: &'a [T]) -> &'a [T] {
+        if l == 0 { x } else { self.output(l - 1) }
+    }
+
+    /// One for every example [m].
+    pub(crate) fn ones(&self) -> &[T] {
+        &self.ones[..self.m]
+    }
+
     /// Layer `l`'s activations [m, o] (0 is the first layer after the input).
-    pub(crate) fn output(&self, l: usize) -> &[T] {
+    fn output(&self, l: usize) -> &[T] {
         &self.outputs[l][..self.m * self.widths[l]]
     }
 

@@ -2,8 +2,8 @@
 //!
 //! Legend: k: examples of a mini-batch, d: parameters, c: clip, t: step.
 
+use coherence_cpu::elementwise::{axpy, median_of_three_update};
 use coherence_nn::{Mlp, Workspace};
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 /// A rule that turns mini-batches into updates `w ← w − η G`.
@@ -67,81 +67,62 @@ impl Window {
 }
 
 impl Aggregation {
-    /// Writes the mini-batch's gradient to `out` [d] and returns the factor by which it must be
-    /// multiplied to be the gradient that [`Aggregation`] speaks of: a sum is not yet a mean.
-    pub(crate) fn gradient(
-        self,
-        mlp: &Mlp<f32>,
-        x: &[f32],
-        workspace: &Workspace<f32>,
-        out: &mut [f32],
-    ) -> f64 {
-        if let Self::Winsorized { clip } = self {
-            for factors in mlp.factors(x, workspace) {
-                factors.winsorized_mean(clip, &mut out[factors.range.clone()]);
-            }
-            return 1.0;
-        }
-        mlp.gradient(x, workspace, out);
-        1.0 / workspace.examples() as f64
-    }
-
-    /// Updates `parameters` [d] by `rate` times the rule over `gradient` [d] and the window; the
-    /// buffer may come back with other contents.
+    /// Updates the network by `rate` times the rule, after the loss has written the logits' delta
+    /// for `x` [k, features]; `gradient` [d] is a buffer, exchanged for another now and then.
     pub(crate) fn update(
         self,
-        rate: f32,
+        rate: f64,
+        mlp: &mut Mlp<f32>,
+        x: &[f32],
+        workspace: &mut Workspace<f32>,
         gradient: &mut Vec<f32>,
         window: &mut Window,
-        parameters: &mut [f32],
     ) {
-        let rule = match self {
-            Self::Mean | Self::Winsorized { .. } => return descend(parameters, gradient, rate),
-            Self::M3 | Self::Rm3 => median_of_three,
-            Self::A3 | Self::Ra3 => mean_of_three,
-        };
+        let mean = 1.0 / workspace.examples() as f64;
+        match self {
+            Self::Mean => {
+                let factor = (-rate * mean) as f32;
+                workspace.logits_and_delta().1.iter_mut().for_each(|delta| *delta *= factor);
+                mlp.backward(workspace);
+                mlp.descend(x, workspace);
+            }
+            Self::Winsorized { clip } => {
+                mlp.backward(workspace);
+                for factors in mlp.factors(x, workspace) {
+                    factors.winsorized_mean(clip, &mut gradient[factors.range.clone()]);
+                }
+                axpy(-rate as f32, gradient, mlp.parameters_mut());
+            }
+            Self::M3 | Self::A3 | Self::Rm3 | Self::Ra3 => {
+                mlp.backward(workspace);
+                mlp.gradient(x, workspace, gradient);
+                self.update_by_three(rate, mean, mlp.parameters_mut(), gradient, window);
+            }
+        }
+    }
+
+    /// One step of a rule over three mini-batches; `mean` is 1/k, as `gradient` is of the SUM loss.
+    fn update_by_three(
+        self,
+        rate: f64,
+        mean: f64,
+        parameters: &mut [f32],
+        gradient: &mut Vec<f32>,
+        window: &mut Window,
+    ) {
         let [oldest, previous] = window.gradients() else {
             return window.push(gradient);
         };
-        descend_by_three(parameters, [oldest, previous, gradient], rate, rule);
+        let three = [&oldest[..], previous, gradient];
+        if matches!(self, Self::M3 | Self::Rm3) {
+            median_of_three_update(parameters, three.map(|g| (g, mean as f32)), rate as f32);
+        } else {
+            let factor = (-rate * mean / 3.0) as f32;
+            three.iter().for_each(|g| axpy(factor, g, parameters));
+        }
         match self {
             Self::M3 | Self::A3 => window.filled = 0,
             _ => window.push(gradient),
         }
     }
-}
-
-/// Coordinates a thread takes at once; every coordinate is independent of the others.
-const BLOCK: usize = 1 << 15;
-
-fn descend(parameters: &mut [f32], gradient: &[f32], rate: f32) {
-    let blocks = parameters.par_chunks_mut(BLOCK).zip(gradient.par_chunks(BLOCK));
-    blocks.for_each(|(parameters, gradient)| {
-        parameters.iter_mut().zip(gradient).for_each(|(w, &g)| *w -= rate * g);
-    });
-}
-
-fn descend_by_three(
-    parameters: &mut [f32],
-    gradients: [&[f32]; 3],
-    rate: f32,
-    rule: fn(f32, f32, f32) -> f32,
-) {
-    parameters.par_chunks_mut(BLOCK).enumerate().for_each(|(b, parameters)| {
-        let [x, y, z] = gradients.map(|g| &g[b * BLOCK..][..parameters.len()]);
-        for (j, w) in parameters.iter_mut().enumerate() {
-            *w -= rate * rule(x[j], y[j], z[j]);
-        }
-    });
-}
-
-/// The middle value by compare-exchange; Σ − min − max would round (catalogue E).
-fn median_of_three(x: f32, y: f32, z: f32) -> f32 {
-    let (low, high) = if x < y { (x, y) } else { (y, x) };
-    let capped = if high < z { high } else { z };
-    if low < capped { capped } else { low }
-}
-
-fn mean_of_three(x: f32, y: f32, z: f32) -> f32 {
-    (x + y + z) / 3.0
 }

@@ -52,14 +52,15 @@ impl Passes {
             let (x, labels) = (&mut self.x[..m * mlp.inputs()], &mut self.labels[..m]);
             let losses = &mut self.losses[..m];
             examples.gather(indices, x, labels);
-            sum_loss_backward(mlp, x, labels, &mut self.workspace, losses);
+            forward(mlp, x, labels, &mut self.workspace, losses);
+            mlp.backward(&mut self.workspace);
             visit(Chunk { start: c * CHUNK, x, losses, workspace: &self.workspace });
         }
     }
 }
 
-/// Forward pass, losses and backward pass of `x` [m, features]; returns the SUM of the losses.
-pub(crate) fn sum_loss_backward(
+/// Forward pass of `x` [m, features], losses [m] and the logits' delta; returns the SUM of losses.
+pub(crate) fn forward(
     mlp: &Mlp<f32>,
     x: &[f32],
     labels: &[u32],
@@ -68,7 +69,5 @@ pub(crate) fn sum_loss_backward(
 ) -> f64 {
     mlp.forward(x, labels.len(), workspace);
     let (logits, delta) = workspace.logits_and_delta();
-    let sum = loss::softmax_cross_entropy(logits, labels, delta, losses);
-    mlp.backward(workspace);
-    sum
+    loss::softmax_cross_entropy(logits, labels, delta, losses)
 }

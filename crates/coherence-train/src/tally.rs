@@ -3,8 +3,10 @@
 //! Legend: m: examples of a chunk, d: parameters, S = Σ g_e, Q = Σ ‖g_e‖².
 
 use coherence_core::Coherence;
+use coherence_cpu::norms::row_sq_norms;
 use coherence_nn::{Layout, Mlp, Workspace};
 use core::ops::Range;
+use rayon::prelude::*;
 
 /// Running sums over per-example gradients of the SUM loss.
 ///
@@ -61,15 +63,14 @@ impl Tally {
 
             let product = &mut self.product[..factors.range.len()];
             factors.sum(product);
-            let sum = &mut self.sum[factors.range.clone()];
-            sum.iter_mut().zip(product).for_each(|(s, &mut p)| *s += f64::from(p));
+            add(&mut self.sum[factors.range.clone()], product);
         }
     }
 
     /// Adds another group's sums.
     pub(crate) fn merge(&mut self, other: &Self) {
         self.m += other.m;
-        self.sum.iter_mut().zip(&other.sum).for_each(|(s, o)| *s += o);
+        add(&mut self.sum, &other.sum);
         self.sum_sq_norms.iter_mut().zip(&other.sum_sq_norms).for_each(|(q, o)| *q += o);
     }
 
@@ -97,6 +98,16 @@ impl Tally {
     }
 }
 
+/// `sum += x`, on all threads: every coordinate is independent of the others.
+fn add<T: Copy + Sync + Into<f64>>(sum: &mut [f64], x: &[T]) {
+    const BLOCK: usize = 1 << 15;
+    sum.par_chunks_mut(BLOCK).zip(x.par_chunks(BLOCK)).for_each(|(sum, x)| {
+        sum.iter_mut().zip(x).for_each(|(s, &x)| *s += x.into());
+    });
+}
+
 fn sq_norm(v: &[f64]) -> f64 {
-    v.iter().map(|x| x * x).sum()
+    let mut norm = [0.0];
+    row_sq_norms(v, &mut norm);
+    norm[0]
 }

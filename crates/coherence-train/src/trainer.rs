@@ -3,7 +3,7 @@
 use crate::{
     Config, ConfigError, Examples, Learned, Sink, Window,
     evaluate::{Evaluator, Outcomes},
-    passes::sum_loss_backward,
+    passes::forward,
     probe::Probe,
     sampler::Sampler,
 };
@@ -163,14 +163,12 @@ impl Trainer {
     pub fn advance(&mut self) -> Result<f64, Diverged> {
         let Batch { x, labels, losses, workspace, .. } = &mut self.batch;
         self.train.gather(self.sampler.batch(self.step), x, labels);
-        let sum = sum_loss_backward(&self.mlp, x, labels, workspace, losses);
+        let sum = forward(&self.mlp, x, labels, workspace, losses);
         let loss = self.finite(sum / self.config.batch as f64)?;
 
         let Batch { x, workspace, gradient, .. } = &mut self.batch;
         let Config { rate, aggregation, .. } = self.config;
-        let scale = aggregation.gradient(&self.mlp, x, workspace, gradient);
-        let rate = (rate * scale) as f32;
-        aggregation.update(rate, gradient, &mut self.window, self.mlp.parameters_mut());
+        aggregation.update(rate, &mut self.mlp, x, workspace, gradient, &mut self.window);
         self.step += 1;
         Ok(loss)
     }
