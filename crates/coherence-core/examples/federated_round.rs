@@ -4,6 +4,8 @@
 //! cargo run -p coherence-core --example federated_round
 //! ```
 
+#![allow(clippy::print_stdout, reason = "an example's output")]
+
 use coherence_core::aggregate::{Rows, Rule, VectorRule};
 use coherence_core::finite::Policy;
 

@@ -7,6 +7,8 @@
 //! cargo run -p coherence-core --example m3_by_hand
 //! ```
 
+#![allow(clippy::print_stdout, reason = "an example's output")]
+
 use coherence_core::aggregate::{OverTime, Recent, Update};
 use coherence_core::finite::Policy;
 
