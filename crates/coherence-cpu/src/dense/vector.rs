@@ -23,7 +23,7 @@ use crate::{
 /// Source: Blanchard et al. (2017), *Machine Learning with Adversaries*, §4.
 ///
 /// ```
-/// assert_eq!(coherence_cpu::dense::krum(&[1.0f32, 1.1, 0.8, 1.05, 90.0], 5, 1), 1);
+/// assert_eq!(coherence_cpu::dense::krum(&[1.0f32, 1.1, 0.8, 1.05, 90.0], 5, 1), 3);
 /// ```
 pub fn krum<T: Element>(rows: &[T], n: usize, faulty: usize) -> usize {
     assert!(n >= faulty + 3, "krum: {n} rows, at least {} needed", faulty + 3);
