@@ -3,7 +3,7 @@
 //! Legend: m: examples, i: inputs of the layer, o: outputs, e: one example, c: clip.
 //!
 //! For a linear layer z = W a + b the gradient of example e's loss is the outer product
-//! `g_e = δ_e ⊗ a_e` [o, i] for W and δ_e [o] for b, where δ = ∂ℓ/∂z. A bias is therefore a weight
+//! `g_e = δ_e ⊗ a_e` [o, i] for W and δ_e \[o\] for b, where δ = ∂ℓ/∂z. A bias is therefore a weight
 //! whose input is the constant one. Losses have SUM reduction: the sum of all g_e is the gradient
 //! of the batch, not m times it.
 //!
@@ -66,7 +66,7 @@ impl<'a, T: Element> Factors<'a, T> {
         Self { name, range: 0..o * i, dims: Dims { m, i, o }, input: Input::Rows(a), delta }
     }
 
-    /// The factors of a bias [o] from `delta` [m, o].
+    /// The factors of a bias \[o\] from `delta` [m, o].
     ///
     /// # Panics
     ///
@@ -81,7 +81,7 @@ impl<'a, T: Element> Factors<'a, T> {
         Self { range: start..start + self.dims.o * self.dims.i, ..self }
     }
 
-    /// Adds the squared norms of the per-example gradients: `out[e] += ‖a_e‖² ‖δ_e‖²` [m], in f64.
+    /// Adds the squared norms of the per-example gradients: `out[e] += ‖a_e‖² ‖δ_e‖²` \[m\], in f64.
     ///
     /// # Panics
     ///
@@ -108,7 +108,7 @@ impl<'a, T: Element> Factors<'a, T> {
         }
     }
 
-    /// Adds the dot of every per-example gradient with `v` [o, i]: `out[e] += g_e · v` [m],
+    /// Adds the dot of every per-example gradient with `v` [o, i]: `out[e] += g_e · v` \[m\],
     /// computed as δ_e · (v a_e); `scratch` [m, o] is overwritten.
     ///
     /// # Panics

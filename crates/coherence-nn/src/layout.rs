@@ -13,7 +13,7 @@ pub struct Tensor {
     pub range: Range<usize>,
 }
 
-/// The tensors of a flat parameter vector [d], in order and without gaps.
+/// The tensors of a flat parameter vector \[d\], in order and without gaps.
 ///
 /// ```
 /// use coherence_nn::Layout;
@@ -28,7 +28,7 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// The layout of a multi-layer perceptron: `fc1.weight` [o, i], `fc1.bias` [o], `fc2.weight` …
+    /// The layout of a multi-layer perceptron: `fc1.weight` [o, i], `fc1.bias` \[o\], `fc2.weight` …
     pub fn mlp(widths: &[usize]) -> Self {
         let mut layout = Self::default();
         for (l, pair) in widths.windows(2).enumerate() {

@@ -1,11 +1,11 @@
 //! Softmax cross-entropy of a batch, with SUM reduction.
 //!
-//! Legend: m: examples, k: classes, z: logits [m, k], p = softmax(z), y: labels [m].
+//! Legend: m: examples, k: classes, z: logits [m, k], p = softmax(z), y: labels \[m\].
 //!
 //! `ℓ_e = −ln p_e[y_e]` and `∂ℓ_e/∂z_e = p_e − onehot(y_e)`. The loss of a batch is the SUM over
 //! its examples, so the rows of `delta` are per-example gradients, not their m-th parts.
 //!
-//! Two cancellations are avoided, because coherence is measured late in training where p[y] → 1:
+//! Two cancellations are avoided, because coherence is measured late in training where p\[y\] → 1:
 //! the loss is `(max z − z[y]) + ln(1 + Σ_{j ≠ argmax} exp(z[j] − max z))`, and the label's delta
 //! is `−Σ_{j ≠ y} p[j]` where `p[y] − 1` would round to nought.
 //!
@@ -27,7 +27,7 @@ pub fn argmax<T: Element>(row: &[T]) -> usize {
     (1..row.len()).fold(0, |best, j| if row[j] > row[best] { j } else { best })
 }
 
-/// Writes each example's predicted class to `out` [m]; ties go to the lowest class.
+/// Writes each example's predicted class to `out` \[m\]; ties go to the lowest class.
 ///
 /// # Panics
 ///
@@ -39,7 +39,7 @@ pub fn predictions<T: Element>(logits: &[T], classes: usize, out: &mut [u32]) {
     }
 }
 
-/// Writes each example's loss to `losses` [m] and its gradient by the logits to `delta` [m, k];
+/// Writes each example's loss to `losses` \[m\] and its gradient by the logits to `delta` [m, k];
 /// returns the SUM of the losses.
 ///
 /// ```

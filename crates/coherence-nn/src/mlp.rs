@@ -26,7 +26,7 @@ pub enum WidthsError {
 
 /// Linear layers with ReLU between them: `h_l = relu(W_l h_{l−1} + b_l)`, logits without ReLU.
 ///
-/// relu′(0) = 0, as in PyTorch. All parameters lie in one flat vector [d], see [`Layout`].
+/// relu′(0) = 0, as in PyTorch. All parameters lie in one flat vector \[d\], see [`Layout`].
 ///
 /// # Example
 ///
@@ -113,12 +113,12 @@ impl<T: Element> Mlp<T> {
         &self.layout
     }
 
-    /// All parameters [d].
+    /// All parameters \[d\].
     pub fn parameters(&self) -> &[T] {
         &self.parameters
     }
 
-    /// All parameters [d], to be updated.
+    /// All parameters \[d\], to be updated.
     pub fn parameters_mut(&mut self) -> &mut [T] {
         &mut self.parameters
     }
@@ -128,7 +128,7 @@ impl<T: Element> Mlp<T> {
         Workspace::new(&self.widths[1..], capacity)
     }
 
-    /// Layer `l`'s (weight [o, i], bias [o]).
+    /// Layer `l`'s (weight [o, i], bias \[o\]).
     fn layer(&self, l: usize) -> (&[T], &[T]) {
         let [weight, bias] = self.ranges(l);
         (&self.parameters[weight], &self.parameters[bias])
@@ -236,7 +236,7 @@ impl<T: Element> Mlp<T> {
         }
     }
 
-    /// Writes the gradient of the batch's SUM loss to `out` [d], after [`backward`](Mlp::backward).
+    /// Writes the gradient of the batch's SUM loss to `out` \[d\], after [`backward`](Mlp::backward).
     ///
     /// # Panics
     ///

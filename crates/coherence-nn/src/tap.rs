@@ -120,7 +120,7 @@ impl Caught {
         Factors::weight(&self.weight, self.sizes, &self.a, &self.delta)
     }
 
-    /// The factors of the layer's bias [o], called `<name>.bias`.
+    /// The factors of the layer's bias \[o\], called `<name>.bias`.
     pub fn bias(&self) -> Factors<'_, f32> {
         let [m, _, o] = self.sizes;
         Factors::bias(&self.bias, [m, o], &self.delta)

@@ -14,7 +14,7 @@ pub struct Workspace<T> {
     /// Layer by layer [m, o]: the gradient of the SUM loss by the layer's output before ReLU.
     pub(crate) deltas: Vec<Vec<T>>,
     widths: Vec<usize>,
-    /// The constant input of every bias [capacity].
+    /// The constant input of every bias \[capacity\].
     ones: Vec<T>,
 }
 
@@ -65,7 +65,7 @@ impl<T: Element> Workspace<T> {
         if l == 0 { x } else { self.output(l - 1) }
     }
 
-    /// One for every example [m].
+    /// One for every example \[m\].
     pub(crate) fn ones(&self) -> &[T] {
         &self.ones[..self.m]
     }

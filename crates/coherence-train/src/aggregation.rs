@@ -37,24 +37,24 @@ pub enum Aggregation {
 /// What an [`Aggregation`] remembers between mini-batches, as plain data.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Window {
-    /// Earlier mini-batches' gradients of the SUM loss [d], the oldest first. Only the first
+    /// Earlier mini-batches' gradients of the SUM loss \[d\], the oldest first. Only the first
     /// `filled` count: the others are buffers to come.
     gradients: Vec<Vec<f32>>,
     filled: usize,
 }
 
 impl Window {
-    /// A window that remembers these gradients [d], the oldest first.
+    /// A window that remembers these gradients \[d\], the oldest first.
     pub fn of(gradients: Vec<Vec<f32>>) -> Self {
         Self { filled: gradients.len(), gradients }
     }
 
-    /// The earlier mini-batches' gradients of the SUM loss [d], the oldest first; at most two.
+    /// The earlier mini-batches' gradients of the SUM loss \[d\], the oldest first; at most two.
     pub fn gradients(&self) -> &[Vec<f32>] {
         &self.gradients[..self.filled]
     }
 
-    /// Remembers `gradient` [d] by exchanging buffers; of two that are held, the oldest goes.
+    /// Remembers `gradient` \[d\] by exchanging buffers; of two that are held, the oldest goes.
     fn push(&mut self, gradient: &mut Vec<f32>) {
         self.gradients.resize_with(2, || vec![0.0; gradient.len()]);
         if self.filled == 2 {
@@ -68,7 +68,7 @@ impl Window {
 
 impl Aggregation {
     /// Updates the network by `rate` times the rule, after the loss has written the logits' delta
-    /// for `x` [k, features]; `gradient` [d] is a buffer, exchanged for another now and then.
+    /// for `x` [k, features]; `gradient` \[d\] is a buffer, exchanged for another now and then.
     pub(crate) fn update(
         self,
         rate: f64,

@@ -1,6 +1,6 @@
 //! A run's state as one safetensors file, written atomically.
 //!
-//! Tensors: `parameters` F32 [d], `window` F32 [r, d], `learned.first` and `learned.last` U64 [n].
+//! Tensors: `parameters` F32 \[d\], `window` F32 [r, d], `learned.first` and `learned.last` U64 \[n\].
 //! The metadata entry `coherence` holds the rest as JSON.
 
 use crate::{Config, Learned, State, Window};

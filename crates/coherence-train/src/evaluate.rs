@@ -15,9 +15,9 @@ pub(crate) struct Evaluator {
 /// What an evaluation found for each example.
 #[derive(Debug, Default)]
 pub(crate) struct Outcomes {
-    /// Losses [n].
+    /// Losses \[n\].
     pub(crate) losses: Vec<f64>,
-    /// Whether the prediction was right [n].
+    /// Whether the prediction was right \[n\].
     pub(crate) correct: Vec<bool>,
 }
 

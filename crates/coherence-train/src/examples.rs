@@ -3,7 +3,7 @@
 use coherence_data::{Dataset, Designation, Target};
 use rayon::prelude::*;
 
-/// All images [n, features] and targets [n] of a data set, ready to be gathered into batches.
+/// All images [n, features] and targets \[n\] of a data set, ready to be gathered into batches.
 #[derive(Debug, Clone)]
 pub struct Examples {
     features: usize,
@@ -56,12 +56,12 @@ impl Examples {
         self.classes
     }
 
-    /// The labels [n].
+    /// The labels \[n\].
     pub fn labels(&self) -> &[u32] {
         &self.labels
     }
 
-    /// Whether noise changed each example [n].
+    /// Whether noise changed each example \[n\].
     pub fn designations(&self) -> &[Designation] {
         &self.designations
     }
@@ -71,7 +71,7 @@ impl Examples {
         &self.inputs[start * self.features..][..count * self.features]
     }
 
-    /// Copies the chosen examples to `x` [k, features] and `labels` [k].
+    /// Copies the chosen examples to `x` [k, features] and `labels` \[k\].
     pub(crate) fn gather(&self, indices: &[usize], x: &mut [f32], labels: &mut [u32]) {
         for ((&i, row), label) in indices.iter().zip(x.chunks_exact_mut(self.features)).zip(labels)
         {

@@ -26,9 +26,9 @@ pub const NEVER: u64 = u64::MAX;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Learned {
-    /// The first measured step at which each example was right [n], or [`NEVER`].
+    /// The first measured step at which each example was right \[n\], or [`NEVER`].
     pub first: Vec<u64>,
-    /// The step since which each example has been right [n], or [`NEVER`].
+    /// The step since which each example has been right \[n\], or [`NEVER`].
     pub last: Vec<u64>,
 }
 
@@ -38,7 +38,7 @@ impl Learned {
         Self { first: vec![NEVER; n], last: vec![NEVER; n] }
     }
 
-    /// Takes note of a measurement: whether each example is right [n].
+    /// Takes note of a measurement: whether each example is right \[n\].
     ///
     /// # Panics
     ///

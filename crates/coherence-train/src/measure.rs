@@ -145,7 +145,7 @@ struct Meter<'a> {
     mlp: &'a Mlp<f32>,
     data: Examples,
     passes: Passes,
-    /// By example [m].
+    /// By example \[m\].
     losses: Vec<f64>,
     /// By example [m]: ‖g_i‖².
     sq_norms: Vec<f64>,
@@ -205,7 +205,7 @@ impl<'a> Meter<'a> {
         });
     }
 
-    /// The second pass: every gradient's dot with `sum` [d], the sum over all.
+    /// The second pass: every gradient's dot with `sum` \[d\], the sum over all.
     fn examples(&mut self, network: Coherence, sum: &[f64]) -> Vec<ExampleMeasure> {
         let dots = self.dots(sum);
         let members = self.sq_norms.iter().zip(dots);

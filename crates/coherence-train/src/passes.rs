@@ -23,7 +23,7 @@ pub(crate) struct Chunk<'a> {
     pub(crate) start: usize,
     /// The images [m, features].
     pub(crate) x: &'a [f32],
-    /// The losses [m].
+    /// The losses \[m\].
     pub(crate) losses: &'a [f64],
     /// Activations and deltas.
     pub(crate) workspace: &'a Workspace<f32>,
@@ -59,7 +59,7 @@ impl Passes {
     }
 }
 
-/// Forward pass of `x` [m, features], losses [m] and the logits' delta; returns the SUM of losses.
+/// Forward pass of `x` [m, features], losses \[m\] and the logits' delta; returns the SUM of losses.
 pub(crate) fn forward(
     mlp: &Mlp<f32>,
     x: &[f32],

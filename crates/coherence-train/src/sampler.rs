@@ -21,7 +21,7 @@ impl Sampler {
         Self { seed, examples, batch, epoch: None, order: Vec::new() }
     }
 
-    /// The indices [k] of the mini-batch that is processed after `step` others.
+    /// The indices \[k\] of the mini-batch that is processed after `step` others.
     pub(crate) fn batch(&mut self, step: u64) -> &[usize] {
         let per_epoch = (self.examples / self.batch) as u64;
         let epoch = step / per_epoch;

@@ -14,7 +14,7 @@ use rayon::prelude::*;
 #[derive(Debug, Clone)]
 pub(crate) struct Tally {
     m: u64,
-    /// S [d].
+    /// S \[d\].
     sum: Vec<f64>,
     /// Q of each tensor.
     sum_sq_norms: Vec<f64>,
@@ -45,7 +45,7 @@ impl Tally {
     }
 
     /// Adds the examples of a backward pass over `x` [m, features]; adds each one's squared norm
-    /// over the whole network to `norms` [m].
+    /// over the whole network to `norms` \[m\].
     pub(crate) fn add(
         &mut self,
         mlp: &Mlp<f32>,
@@ -92,7 +92,7 @@ impl Tally {
         }
     }
 
-    /// S [d].
+    /// S \[d\].
     pub(crate) fn sum(&self) -> &[f64] {
         &self.sum
     }

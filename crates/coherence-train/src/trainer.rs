@@ -79,7 +79,7 @@ struct Batch {
 pub struct State {
     /// Mini-batches processed.
     pub step: u64,
-    /// All parameters [d].
+    /// All parameters \[d\].
     pub parameters: Vec<f32>,
     /// What the aggregation remembers.
     pub window: Window,

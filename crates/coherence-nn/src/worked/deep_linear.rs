@@ -2,7 +2,7 @@
 
 use super::{Part, Toy};
 
-/// ŷ = (w ⊙ u) · x; θ = (u, w) [12], in the paper's order.
+/// ŷ = (w ⊙ u) · x; θ = (u, w) \[12\], in the paper's order.
 ///
 /// ∂ŷ/∂u⁽ʲ⁾ = w⁽ʲ⁾ x⁽ʲ⁾ and ∂ŷ/∂w⁽ʲ⁾ = u⁽ʲ⁾ x⁽ʲ⁾: each layer's gradient is proportional to the
 /// other's weight, the positive feedback that amplifies the common input. θ = 0 is stationary.

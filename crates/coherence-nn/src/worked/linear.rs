@@ -2,7 +2,7 @@
 
 use super::{Part, Toy};
 
-/// ŷ = w · x; θ = w [6].
+/// ŷ = w · x; θ = w \[6\].
 ///
 /// ```
 /// use coherence_nn::worked::{Linear, Toy};

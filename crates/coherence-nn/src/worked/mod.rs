@@ -4,7 +4,7 @@
 //! `ℓ_i(θ) = ½ (y_i − ŷ(θ, x_i))²`. There are four training examples and at most thirteen
 //! parameters, so per-example gradients are written down whole, as a matrix [m, d].
 //!
-//! Legend: m: examples, d: parameters, θ: parameters [d], J: gradient of the prediction [d].
+//! Legend: m: examples, d: parameters, θ: parameters \[d\], J: gradient of the prediction \[d\].
 //!
 //! # Example: the coherence of Example 4 (GM22 §4)
 //!

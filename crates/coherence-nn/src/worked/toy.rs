@@ -22,10 +22,10 @@ pub trait Toy {
     /// The layers, in the order of θ; together they cover it.
     fn parts(&self) -> Vec<Part>;
 
-    /// The prediction ŷ(θ, x); `theta` [d].
+    /// The prediction ŷ(θ, x); `theta` \[d\].
     fn predict(&self, theta: &[f64], x: &[f64; 6]) -> f64;
 
-    /// Writes J = ∂ŷ/∂θ at (θ, x) to `out` [d].
+    /// Writes J = ∂ŷ/∂θ at (θ, x) to `out` \[d\].
     fn jacobian(&self, theta: &[f64], x: &[f64; 6], out: &mut [f64]);
 
     /// The loss ℓ = ½ (y − ŷ)² of one example.
@@ -33,7 +33,7 @@ pub trait Toy {
         0.5 * (example.y - self.predict(theta, &example.x)).powi(2)
     }
 
-    /// Writes the per-example gradient g = ∇ℓ = (ŷ − y) J to `out` [d].
+    /// Writes the per-example gradient g = ∇ℓ = (ŷ − y) J to `out` \[d\].
     ///
     /// GM22 prints it with the residual `r = y − ŷ`, which is the direction of descent, −g.
     fn gradient(&self, theta: &[f64], example: &Example, out: &mut [f64]) {

@@ -4,7 +4,7 @@ use super::{Part, Toy};
 use core::ops::Range;
 
 /// ŷ = w⁽¹⁾ h⁽¹⁾ + w⁽²⁾ h⁽²⁾ with h⁽¹⁾ = Σ_{j≤5} u⁽ʲ⁾ x⁽ʲ⁾ and h⁽²⁾ = Σ_{j≤6} v⁽ʲ⁾ x⁽ʲ⁾;
-/// θ = (u [5], v [6], w [2]), d = 13.
+/// θ = (u \[5\], v \[6\], w \[2\]), d = 13.
 ///
 /// The "bad" neuron h⁽¹⁾ does not see the common input x⁽⁶⁾ and can only memorise.
 ///
