@@ -40,8 +40,8 @@ fn definition(rule: Aggregation, means: &[Vec<f64>], rows: &[Vec<f64>]) -> Optio
         Aggregation::Winsorized { clip } => {
             Some(columns(rows, |column| aggregate::winsorized(column, clip)))
         }
-        Aggregation::M3 => (t % 3 == 0).then(|| columns(last_three(), aggregate::median)),
-        Aggregation::A3 => (t % 3 == 0).then(|| columns(last_three(), aggregate::mean)),
+        Aggregation::M3 => t.is_multiple_of(3).then(|| columns(last_three(), aggregate::median)),
+        Aggregation::A3 => t.is_multiple_of(3).then(|| columns(last_three(), aggregate::mean)),
         Aggregation::Rm3 => (t >= 3).then(|| columns(last_three(), aggregate::median)),
         Aggregation::Ra3 => (t >= 3).then(|| columns(last_three(), aggregate::mean)),
     }
