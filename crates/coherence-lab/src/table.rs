@@ -35,10 +35,16 @@ impl fmt::Display for Summary {
             }
         }
         let count = |verdict| claims.iter().filter(|claim| claim.verdict == verdict).count();
-        let counts = [Verdict::Holds, Verdict::Undecided, Verdict::Fails, Verdict::NotApplicable]
-            .map(|verdict| format!("{} {}", count(verdict), words(verdict)));
-        let wall = number::duration(self.wall_seconds);
-        write!(f, "{} claims at scale {}: {} ({wall})", claims.len(), self.scale, counts.join(", "))
+        let [hold, fail, undecided, not_applicable] =
+            [Verdict::Holds, Verdict::Fails, Verdict::Undecided, Verdict::NotApplicable].map(count);
+        write!(
+            f,
+            "scale {}, {} claims: {hold} hold, {fail} fail, {undecided} undecided, \
+             {not_applicable} do not apply ({})",
+            self.scale,
+            claims.len(),
+            number::duration(self.wall_seconds)
+        )
     }
 }
 

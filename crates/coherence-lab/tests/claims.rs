@@ -191,15 +191,6 @@ fn one_bad_cell_spoils_the_claim() {
 }
 
 #[test]
-fn records_survive_the_disk() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("records/X1.csv");
-    let record = record(&[0.1, 1.0 / 3.0, 1e-300], &[-0.0, f64::MIN_POSITIVE, 12.0]);
-    record.save(&path).unwrap();
-    assert_eq!(Record::load(&path).unwrap(), record);
-}
-
-#[test]
 fn damaged_records_are_refused_with_their_line() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("X1.csv");
