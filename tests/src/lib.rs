@@ -1,6 +1,8 @@
 //! Obviously right code, input strategies and laws that every implementation is held to.
 
 pub mod laws;
+pub mod memory;
+pub mod mutations;
 pub mod naive;
 pub mod strategies;
 
