@@ -34,9 +34,9 @@ use crate::number::wide;
 /// From the coordinate-wise median, y ← y + max(0, 1 − w/‖R‖) · R/Σ(1/‖x_i − y‖): Weiszfeld's step with
 /// the correction of Vardi and Zhang at a vertex (y = x_i), which leaves a vertex exactly when it is not
 /// optimal. Where such steps are slow a damped Newton step follows. The nearest vector is
-/// looked at when it changes, and every eighth step: ρ is computed there, and at the minimum of the
-/// quadratic model along R from there, which is taken if ρ is less than at y (a median close to a vertex
-/// is hard to approach from elsewhere). If the
+/// looked at when it changes (of equally near ones the earlier): ρ is computed there, and at the minimum
+/// of the quadratic model along R from there, which is taken if ρ is less than at y (a median close to a
+/// vertex is hard to approach from elsewhere). If the
 /// median is one of the vectors it is found bit for bit, after finitely many steps.
 ///
 /// # Edge cases
@@ -82,9 +82,6 @@ impl Default for GeometricMedian {
         Self { tolerance: 1e-10, max_iterations: 1000 }
     }
 }
-
-/// After how many steps the nearest vector is looked at again.
-const LOOK_EVERY: usize = 8;
 
 impl GeometricMedian {
     /// The geometric median of `rows` `[n, d]`, n ≥ 1, into `out` `[d]`, with what is proven about it.
@@ -139,7 +136,7 @@ impl GeometricMedian {
                 return here.certificate(rows, y, pull, iterations);
             }
             iterations += 1;
-            if looked_at == Some(here.nearest) && iterations % LOOK_EVERY != 0 {
+            if looked_at == Some(here.nearest) {
                 here = here.hastened(rows, y, pull, step, other);
                 continue;
             }

@@ -85,7 +85,7 @@ impl Field {
 
     /// The share of R that the x_i here do not hold back, max(0, 1 − w/‖R‖).
     fn free(&self) -> f64 {
-        if self.pull > 0.0 { (1.0 - self.here as f64 / self.pull).max(0.0) } else { 0.0 }
+        (1.0 - self.here as f64 / self.pull).max(0.0) // 0 too where R = 0: the greater of NaN and 0
     }
 
     /// Makes the step from `y`, given R, and says whether it moved; `step` `[d]` becomes the step.
@@ -94,8 +94,9 @@ impl Field {
         let mut moved = false;
         for ((y, s), r) in y.iter_mut().zip(step).zip(pull) {
             *s = length * r;
-            moved |= *y + *s != *y;
-            *y += *s;
+            let there = *y + *s;
+            moved |= there != *y;
+            *y = there;
         }
         moved
     }
@@ -155,9 +156,12 @@ impl Field {
         let mut square = dot(remainder, remainder);
         let small = square * 1e-24;
         for _ in 0..=self.n.min(y.len()) {
+            if square <= small {
+                return;
+            }
             self.curvature(rows, y, direction, image);
             let length = square / dot(direction, image);
-            if square <= small || !length.is_finite() {
+            if !length.is_finite() {
                 return;
             }
             p.iter_mut().zip(&*direction).for_each(|(p, s)| *p += length * s);

@@ -279,6 +279,7 @@ fn tolerates_is_the_number_promised() {
     for text in ["mean", "norm-clipping:1"] {
         assert_eq!(rule(text).tolerates(9), 0);
     }
+    assert_eq!(Coordinatewise(Trimmed { trim: 2 }).tolerates(9), 2);
 }
 
 #[test]

@@ -212,6 +212,35 @@ fn an_omitted_vector_no_longer_counts_against_f() {
 }
 
 #[test]
+fn a_value_that_is_not_finite_is_named_by_its_place_in_the_matrix() {
+    let mut data = [1.0; 21];
+    data[7] = f64::NAN; // row 2, column 1
+    for text in COORDINATE.into_iter().chain(VECTOR.map(|(text, _)| text)) {
+        let found = aggregate_with(&rule(text), Rows::matrix(&data, 3).unwrap(), Policy::Error);
+        assert_eq!(found, Err(NonFinite { index: 7 }.into()), "{text}");
+    }
+}
+
+#[test]
+fn aggregate_propagates_what_is_not_finite() {
+    let rows = Rows::matrix(&[1.0, 2.0, 4.0, f64::INFINITY, 8.0, 9.0], 2).unwrap();
+    let (mut scratch, mut out) = ([0.0; 3], [0.0; 2]);
+    rule("mean").aggregate(rows, &mut scratch, &mut out).unwrap();
+    assert_eq!(out, [13.0 / 3.0, f64::INFINITY]);
+    Coordinatewise(Median).aggregate(rows, &mut scratch, &mut out).unwrap();
+    assert_eq!(out, [4.0, 9.0]);
+}
+
+#[test]
+fn omitting_none_changes_no_rule() {
+    for text in COORDINATE.into_iter().chain(VECTOR.map(|(text, _)| text)) {
+        assert_eq!(rule(text).omitting(0), rule(text));
+    }
+    let loose = GeometricMedian { tolerance: 0.1, max_iterations: 7 };
+    assert_eq!(loose.omitting(3), loose);
+}
+
+#[test]
 fn propagate_gives_nan_throughout_where_every_vector_takes_part() {
     let rows = vec![vec![1.0, 2.0], vec![f64::INFINITY, 3.0], vec![2.0, 2.0]];
     for text in ["geometric-median", "geometric-median-of-means:3", "centered-clipping:1:1"] {
@@ -266,6 +295,7 @@ fn views_of_a_matrix_and_of_slices_are_the_same_rows() {
         (slices.len(), slices.dim(), slices.is_empty())
     );
     assert!(matrix.iter().eq(slices.iter()) && matrix.iter().flatten().eq(&data));
+    assert!(!matrix.is_empty());
     assert!(Rows::<f64>::matrix(&[], 0).unwrap().is_empty());
 }
 

@@ -56,6 +56,28 @@ proptest! {
     }
 
     #[test]
+    fn a19_residual_and_lower_bound_are_those_of_their_definitions(rows in sample(), tolerance in 0.01..0.6f64) {
+        let (y, proof) = solve(GeometricMedian { tolerance, max_iterations: 1000 }, &rows);
+        let n = rows.len() as f64;
+        // The unit vectors u_i towards the vectors elsewhere, and these vectors seen from y.
+        let seen: Vec<Vec<f64>> = rows.iter().filter(|x| **x != y)
+            .map(|x| x.iter().zip(&y).map(|(x, y)| x - y).collect()).collect();
+        let norm = |v: &[f64]| naive::sq_norm(v).sqrt();
+        let unit = |v: &Vec<f64>| v.iter().map(|x| x / norm(v)).collect::<Vec<f64>>();
+        let pull = (0..y.len()).map(|j| seen.iter().map(|v| unit(v)[j]).sum()).collect::<Vec<f64>>();
+        let residual = (norm(&pull) - (n - seen.len() as f64)).max(0.0) / n;
+        prop_assert!((proof.residual - residual).abs() <= ROUNDING);
+        prop_assert!(residual <= tolerance + ROUNDING);
+        // L = Σ ⟨v_i, x_i − y⟩ for the dual point v_i = (u_i − r/n)/(1 + ρ), ‖r‖ = nρ.
+        let share = if residual > 0.0 { residual / norm(&pull) } else { 0.0 };
+        let dual: f64 = seen.iter().map(|v| {
+            let v_i = unit(v).iter().zip(&pull).map(|(u, r)| (u - share * r) / (1.0 + residual)).collect::<Vec<f64>>();
+            naive::dot(&v_i, v)
+        }).sum();
+        prop_assert!((proof.lower_bound - dual.min(proof.sum_of_distances)).abs() <= 10.0 * ROUNDING * (1.0 + dual.abs()));
+    }
+
+    #[test]
     fn a19_geometric_median_on_a_line_is_the_median(values in prop::collection::vec(-9.0..9.0f64, 0..10)) {
         let mut odd = values.clone();
         odd.extend(values.iter().map(|x| x / 2.0));
@@ -152,6 +174,27 @@ fn an_iteration_cut_short_is_an_error_with_its_residual() {
         panic!("{error}");
     };
     assert!(residual > 1e-12 && residual < 1.0);
+}
+
+#[test]
+fn a_limit_just_reached_is_enough_and_one_step_less_is_not() {
+    let rows = [vec![-1.0, 0.0], vec![1.0, 0.0], vec![0.0, 3.0]];
+    let (y, proof) = solve(GeometricMedian::default(), &rows);
+    let limited = GeometricMedian { max_iterations: proof.iterations, ..Default::default() };
+    assert_eq!(solve(limited, &rows), (y, proof));
+    let short = GeometricMedian { max_iterations: proof.iterations - 1, ..Default::default() };
+    let error = with_rows(&rows, |view| aggregate(&short, view)).unwrap_err();
+    assert!(matches!(error, AggregateError::NotConverged { .. }));
+}
+
+#[test]
+fn an_iterate_that_no_longer_moves_is_the_result_with_the_residual_it_came_to() {
+    let rows = [vec![-1.0, 0.0], vec![1.0, 0.5], vec![0.25, 3.0]];
+    let (_, proof) = solve(GeometricMedian { tolerance: 1e-300, max_iterations: 1000 }, &rows);
+    assert!(
+        proof.residual > 1e-300 && proof.residual < 1e-15 && proof.iterations < 100,
+        "{proof:?}"
+    );
 }
 
 #[test]

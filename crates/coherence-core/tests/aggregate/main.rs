@@ -11,3 +11,4 @@ mod selection;
 mod support;
 mod text;
 mod vectors;
+mod weiszfeld;

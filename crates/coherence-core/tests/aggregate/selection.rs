@@ -1,6 +1,6 @@
 //! Selections equal a sort to the bit: every ordering of up to seven values, every size up to 64.
 
-use coherence_core::aggregate::{CoordinateRule, Median, Trimmed, Winsorized};
+use coherence_core::aggregate::{CoordinateRule, Mean, Median, Trimmed, Winsorized};
 use coherence_tests::naive::aggregate as naive;
 use proptest::prelude::*;
 
@@ -57,6 +57,13 @@ fn a18_selections_equal_a_sort_for_zeros_subnormals_and_infinities() {
 
 proptest! {
     #![proptest_config(coherence_tests::cases(1000))]
+
+    #[test]
+    fn a18_clipping_or_trimming_none_is_the_mean_to_the_bit(values in prop::collection::vec(-9.0..9.0f64, 0..65)) {
+        let mean = Mean.aggregate(&mut values.clone());
+        check_bits(Winsorized { clip: 0 }.aggregate(&mut values.clone()), mean, &values);
+        check_bits(Trimmed { trim: 0 }.aggregate(&mut values.clone()), mean, &values);
+    }
 
     #[test]
     fn a18_selections_equal_a_sort_for_all_sizes_up_to_64(values in coherence_tests::strategies::values(64)) {
