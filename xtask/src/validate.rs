@@ -7,6 +7,9 @@ use xshell::{Shell, cmd};
 /// The features that `coherence-core` must build with, each alone.
 const CORE_FEATURES: [&str; 3] = ["", "alloc", "std"];
 
+/// The feature that brings the taps of candle models; a library without it is what people build.
+const TAP: &str = "coherence-nn/candle";
+
 /// Everything that a change must pass.
 pub(crate) fn test(sh: &Shell, cases: Option<u32>) -> Result<()> {
     let _cases = cases.map(|n| sh.push_env("PROPTEST_CASES", n.to_string()));
@@ -18,10 +21,7 @@ pub(crate) fn test(sh: &Shell, cases: Option<u32>) -> Result<()> {
     stage("core without std", || core_features(sh))?;
     stage("no_std probe", || crate::bare::run(sh))?;
     stage("lints", || Ok(clippy(sh)?))?;
-    stage("tests", || Ok(cmd!(sh, "cargo test --workspace --all-targets").run()?))?;
-    stage("tap of candle models", || {
-        Ok(cmd!(sh, "cargo test --package coherence-nn --features candle --test tap").run()?)
-    })?;
+    stage("tests", || Ok(tests(sh)?))?;
     stage("doc tests", || Ok(cmd!(sh, "cargo test --workspace --doc").run()?))?;
     stage("documentation", || crate::tools::doc(sh, false))?;
     println!("all checks passed in {} s", start.elapsed().as_secs());
@@ -40,8 +40,12 @@ fn core_features(sh: &Shell) -> Result<()> {
 }
 
 fn clippy(sh: &Shell) -> xshell::Result<()> {
-    cmd!(sh, "cargo clippy --workspace --all-targets --features coherence-nn/candle -- -D warnings")
-        .run()
+    cmd!(sh, "cargo clippy --workspace --all-targets --features {TAP} -- -D warnings").run()
+}
+
+/// Everything but the benches, which only the lints build.
+fn tests(sh: &Shell) -> xshell::Result<()> {
+    cmd!(sh, "cargo test --workspace --features {TAP} --lib --bins --tests --examples").run()
 }
 
 /// Names the stage before and its wall time after, so that a slow one is seen.
