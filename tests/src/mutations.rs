@@ -23,9 +23,7 @@ fn mutate(below: &mut impl FnMut(u64) -> u64, file: &mut Vec<u8>, other: &[u8]) 
                 let from = below(other.len() as u64 + 1) as usize;
                 file.splice(at..at + length, other[from..].iter().take(64).copied());
             }
-            _ => file
-                .splice(at..at, [b"0123456789{}[]()'\",:"[below(20) as usize]])
-                .for_each(drop),
+            _ => file.splice(at..at, [b"0123456789{}[]()'\",:"[below(20) as usize]]).for_each(drop),
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::scale::Scale;
 
 impl Experiment {
     /// Everything wrong with the experiment; empty when it can run.
-    pub(super) fn problems(&self) -> Vec<String> {
+    pub fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
         match (&self.worked, self.scales.is_empty()) {
             (Some(_), false) => problems.push("has both [worked] and [scale]: keep one".to_owned()),
