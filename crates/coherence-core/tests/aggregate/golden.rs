@@ -1,10 +1,10 @@
-//! Numbers that other people's programs and manuals give, made by `golden/make.py`.
+//! Numbers that other people's programs and manuals give, made by `golden/make.py` and `make.R`.
 
 use coherence_core::aggregate::{CenteredClipping, Mixing, NearestNeighborMixing, Rows, Rule};
 
 use crate::support::aggregate;
 
-/// One line of `golden/values.tsv`.
+/// One line of `golden/*.tsv`.
 struct Golden {
     source: &'static str,
     rule: &'static str,
@@ -19,7 +19,8 @@ fn numbers(text: &str) -> Vec<f64> {
 }
 
 fn values() -> impl Iterator<Item = Golden> {
-    include_str!("golden/values.tsv").lines().map(|line| {
+    let files = [include_str!("golden/values.tsv"), include_str!("golden/wrs2.tsv")];
+    files.into_iter().flat_map(str::lines).map(|line| {
         let columns: [&str; 6] =
             line.split('\t').collect::<Vec<_>>().try_into().expect("six columns");
         Golden {
