@@ -135,34 +135,52 @@ fn sample() -> impl Strategy<Value = Vec<Vector>> {
     })
 }
 
+/// Up to 20 steps over `rows` [n, d], as long as the oracle can tell.
+#[track_caller]
+fn check_steps(rows: &[Vector]) {
+    let column = |j: usize| rows.iter().map(|x| x[j]).collect::<Vector>();
+    let start: Vector = (0..rows[0].len()).map(|j| rules::median(&column(j))).collect();
+    let (mut y, mut is_last) = iterate(rows, 0);
+    assert_close(&y, &start, 1e-12);
+    let mut looked_at = None;
+    for k in 1..=20 {
+        let here = field(rows, &y);
+        if is_last || here.residual < 1e-6 {
+            break;
+        }
+        let near = nearest(rows, &y);
+        let step = along(&vec![0.0; y.len()], here.free / here.weight, &here.pull);
+        let stepped = along(&y, 1.0, &step);
+        let expected = if looked_at == Some(near) {
+            hasten(rows, &here, &step, stepped)
+        } else {
+            look(rows, &rows[near], stepped)
+        };
+        looked_at = Some(near);
+        (y, is_last) = iterate(rows, k);
+        let Some(expected) = expected else { break };
+        let size = expected.iter().fold(1.0f64, |most, x| most.max(x.abs()));
+        assert_close(&y, &expected, 1e-6 * size);
+    }
+}
+
 proptest! {
     #![proptest_config(coherence_tests::cases(1000))]
 
     #[test]
     fn a19_each_step_is_weiszfelds_newtons_or_leaves_the_nearest_vector(rows in sample()) {
-        let column = |j: usize| rows.iter().map(|x| x[j]).collect::<Vector>();
-        let start: Vector = (0..rows[0].len()).map(|j| rules::median(&column(j))).collect();
-        let (mut y, mut is_last) = iterate(&rows, 0);
-        assert_close(&y, &start, 1e-12);
-        let mut looked_at = None;
-        for k in 1..20 {
-            let here = field(&rows, &y);
-            if is_last || here.residual < 1e-6 {
-                break;
-            }
-            let near = nearest(&rows, &y);
-            let step = along(&vec![0.0; y.len()], here.free / here.weight, &here.pull);
-            let stepped = along(&y, 1.0, &step);
-            let expected = if looked_at == Some(near) {
-                hasten(&rows, &here, &step, stepped)
-            } else {
-                look(&rows, &rows[near], stepped)
-            };
-            looked_at = Some(near);
-            (y, is_last) = iterate(&rows, k);
-            let Some(expected) = expected else { break };
-            let size = expected.iter().fold(1.0f64, |most, x| most.max(x.abs()));
-            assert_close(&y, &expected, 1e-6 * size);
-        }
+        check_steps(&rows);
     }
+}
+
+#[test]
+fn a19_of_equally_near_vectors_the_earlier_is_looked_at() {
+    check_steps(&[vec![-1.0, -1.0], vec![0.0, 0.0], vec![0.0, -2.0]]);
+}
+
+#[test]
+fn a19_a_newton_step_too_long_is_halved_and_one_too_short_is_taken() {
+    check_steps(&[vec![-2.0, 7.36], vec![-2.0, -2.31], vec![-1.0, -1.87]]);
+    check_steps(&[vec![-2.0, 2.89], vec![0.0, 2.0], vec![-1.79, -9.78]]);
+    check_steps(&[vec![8.15, -1.0], vec![-2.92, -2.0], vec![8.64, -2.28]]);
 }
