@@ -1,0 +1,83 @@
+//! Aggregators on mutated bytes: no panic, memory by n and d alone, a result in range or an error.
+
+#[path = "../../fuzz/fuzz_targets/rule.rs"]
+mod rule; // one decoder for fuzzing and for this
+
+use std::cell::Cell;
+
+use coherence_core::aggregate::Rule;
+use coherence_data::random::{below, normal, stream};
+use coherence_tests::memory::Counting;
+use coherence_tests::mutations::{MEGABYTE, survive};
+use num_traits::Float;
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Values where rounding, overflow and comparisons go wrong.
+const ODD: [f64; 8] =
+    [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -0.0, 5e-324, 1e-45, 3.4e38, f64::MAX];
+
+/// Every form with small and with huge numbers on matrices [1 … 12, 1 … 3], and some texts.
+fn seeds(bytes_of: impl Fn(f64) -> Vec<u8>) -> Vec<Vec<u8>> {
+    let mut rng = stream(0, "mutations.aggregate.seeds");
+    let mut seeds = Vec::new();
+    let heads = (0..Rule::FORMS.len() as u8)
+        .flat_map(|form| [[form, 0, 1], [form, 1, 3], [form, 2, 2], [form, 255, 254]])
+        .map(Vec::from)
+        .chain([
+            b"\xffwinsorized:12.5%:rounded\n".to_vec(),
+            b"\xffcentered-clipping:1e-9:3\n".to_vec(),
+        ]);
+    for head in heads {
+        for n in [1, 5, 12] {
+            let width = below(&mut rng, 3) as u8;
+            let mut seed = [&head[..], &[width]].concat();
+            for _ in 0..n * (width as usize + 1) {
+                let odd = below(&mut rng, 24) as usize;
+                let value = ODD.get(odd).copied().unwrap_or_else(|| normal(&mut rng));
+                seed.extend(bytes_of(value));
+            }
+            seeds.push(seed);
+        }
+    }
+    seeds
+}
+
+/// Twice the input and 1 MB: scratch and result are far below.
+fn most(length: usize) -> usize {
+    2 * length + MEGABYTE
+}
+
+/// Feeds mutations to [`rule::check`]; as many results as mutations must have been looked at.
+fn survives<T: Float>(name: &str, bytes_of: fn(f64) -> Vec<u8>, value: fn(&[u8]) -> T) {
+    let (mut rng, seen, asked) = (stream(0, name), Cell::new(0), Cell::new(0));
+    survive(
+        &seeds(bytes_of),
+        |n| below(&mut rng, n),
+        most,
+        |bytes| {
+            asked.set(asked.get() + 1);
+            seen.set(seen.get() + rule::check(bytes, value));
+        },
+    );
+    assert!(asked.get() <= seen.get(), "{} results of {} inputs", seen.get(), asked.get());
+}
+
+#[test]
+fn mutated_inputs_of_aggregators_cannot_hurt_in_f64() {
+    survives(
+        "mutations.aggregate.f64",
+        |x| x.to_le_bytes().into(),
+        |x| f64::from_le_bytes(x.try_into().unwrap()),
+    );
+}
+
+#[test]
+fn mutated_inputs_of_aggregators_cannot_hurt_in_f32() {
+    survives(
+        "mutations.aggregate.f32",
+        |x| (x as f32).to_le_bytes().into(),
+        |x| f32::from_le_bytes(x.try_into().unwrap()),
+    );
+}
