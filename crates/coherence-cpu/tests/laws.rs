@@ -1,6 +1,8 @@
-//! The laws of robust means, held to by the kernels of each instruction set.
+//! The laws of robust means and of α, held to by the kernels of each instruction set.
 
-use coherence_cpu::{Isa, dense, outer, product::Dims};
+use coherence_cpu::{
+    Isa, dense, elementwise::column_sums, norms::row_sq_norms, outer, product::Dims,
+};
 
 /// One coordinate in several columns, all of which must agree: a whole vector and a remainder.
 fn in_columns(values: &[f64], rule: impl Fn(&[f32], &mut [f32])) -> f64 {
@@ -60,3 +62,37 @@ mod winsorized_factors {
 
     coherence_tests::winsorized_laws!(winsorized, 1e-6);
 }
+
+/// ‖S‖² and Q of `rows` [m, d] from column sums and row norms.
+fn from_norms_and_sums<T: coherence_cpu::Element>(rows: &[T], m: usize) -> (f64, f64) {
+    let (mut sum, mut norms) = (vec![T::zero(); rows.len() / m], vec![0.0; m]);
+    column_sums(rows, &mut sum);
+    row_sq_norms(rows, &mut norms);
+    (sum.iter().map(|s| s.to_f64().unwrap().powi(2)).sum(), norms.iter().sum())
+}
+
+/// ‖S‖² and Q of rows [m, d] from the matrix of all dots, on the nth instruction set of this machine
+/// (the last, where there are fewer).
+fn from_gram(nth: usize, rows: &[Vec<f64>]) -> (f64, f64) {
+    let isa = Isa::available().iter().take(nth).last().expect("there is a portable one");
+    let (m, narrow) = (rows.len(), narrow(rows));
+    let gram = dense::gram_on(*isa, &narrow, m);
+    (gram.iter().sum(), gram.iter().step_by(m + 1).sum())
+}
+
+fn narrow(rows: &[Vec<f64>]) -> Vec<f32> {
+    rows.iter().flatten().map(|&x| x as f32).collect()
+}
+
+/// Each coordinate is rounded to `f32`, by 6e-8 of itself; α and Q are quadratic in them.
+const SINGLE: f64 = 1e-6;
+
+coherence_tests::coherence_laws!(norms_and_sums, 1e-12, |rows: &[Vec<f64>]| {
+    from_norms_and_sums(&rows.concat(), rows.len())
+});
+coherence_tests::coherence_laws!(norms_and_sums_single, SINGLE, |rows: &[Vec<f64>]| {
+    from_norms_and_sums(&narrow(rows), rows.len())
+});
+coherence_tests::coherence_laws!(gram_first_isa, SINGLE, |rows: &[Vec<f64>]| from_gram(1, rows));
+coherence_tests::coherence_laws!(gram_second_isa, SINGLE, |rows: &[Vec<f64>]| from_gram(2, rows));
+coherence_tests::coherence_laws!(gram_third_isa, SINGLE, |rows: &[Vec<f64>]| from_gram(3, rows));
