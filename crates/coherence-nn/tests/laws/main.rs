@@ -4,6 +4,7 @@ mod common;
 mod factors;
 mod gradients;
 mod loss;
+mod shared;
 #[cfg(feature = "candle")]
 mod tap;
 mod weights;
