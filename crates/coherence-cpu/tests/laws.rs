@@ -74,7 +74,7 @@ fn from_norms_and_sums<T: coherence_cpu::Element>(rows: &[T], m: usize) -> (f64,
 /// ‖S‖² and Q of rows [m, d] from the matrix of all dots, on the nth instruction set of this machine
 /// (the last, where there are fewer).
 fn from_gram(nth: usize, rows: &[Vec<f64>]) -> (f64, f64) {
-    let isa = Isa::available().iter().take(nth).last().expect("there is a portable one");
+    let isa = Isa::available().iter().take(nth).next_back().expect("there is a portable one");
     let (m, narrow) = (rows.len(), narrow(rows));
     let gram = dense::gram_on(*isa, &narrow, m);
     (gram.iter().sum(), gram.iter().step_by(m + 1).sum())
