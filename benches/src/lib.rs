@@ -19,7 +19,7 @@ pub struct Workload {
     pub mlp: Mlp<f32>,
     /// Pixels [m, 784] in [0, 1].
     pub x: Vec<f32>,
-    /// Labels [m].
+    /// Labels `[m]`.
     pub labels: Vec<u32>,
     /// Room for m examples.
     pub workspace: Workspace<f32>,
@@ -54,7 +54,7 @@ impl Workload {
         self.mlp.descend(&self.x, &self.workspace);
     }
 
-    /// A step along the winsorised mean of the examples' gradients, by way of `gradient` [d].
+    /// A step along the winsorised mean of the examples' gradients, by way of `gradient` `[d]`.
     pub fn winsorized_step(&mut self, clip: usize, gradient: &mut [f32]) {
         self.passes(1.0);
         for factors in self.mlp.factors(&self.x, &self.workspace) {

@@ -138,7 +138,7 @@ fn source(doc: &[&str]) -> String {
     paragraph(doc.get(start..).unwrap_or_default()).replacen("Source: ", "", 1)
 }
 
-/// rustdoc's links lead nowhere in a page: [`alpha`](Self::alpha) → `alpha`.
+/// rustdoc's links lead nowhere in a page: `[text](target)` becomes `text`.
 fn plain(text: &str) -> String {
     let mut out = String::new();
     let mut rest = text;
