@@ -35,8 +35,7 @@
 //!
 //! # Unsafe code
 //!
-//! Loads, stores, the intrinsics, the call of `gemm` and disjoint writes from several threads, each
-//! with its proof. To run the tests under address sanitizer:
+//! Loads, stores, the intrinsics and disjoint writes from several threads, each with its proof. To run the tests under address sanitizer:
 //!
 //! ```text
 //! RUSTFLAGS=-Zsanitizer=address cargo +nightly test -p coherence-cpu --lib --tests \

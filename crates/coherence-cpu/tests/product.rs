@@ -2,10 +2,13 @@
 
 mod naive;
 
-use coherence_cpu::product::{Dims, Output, matmul_nn, matmul_nt, matmul_tn};
+use coherence_cpu::{
+    Isa,
+    product::{Dims, Output, matmul_nn_on, matmul_nt, matmul_nt_on, matmul_tn_on},
+};
 use naive::Rng;
 
-type Product = fn(Dims, &[f32], &[f32], Output, &mut [f32]);
+type Product = fn(Isa, Dims, &[f32], &[f32], Output, &mut [f32]);
 
 /// `out[r, c] += Σ_k left(r, k) right(k, c)` and the scale Σ|left · right| of each.
 fn oracle(
@@ -24,13 +27,16 @@ fn oracle(
 }
 
 fn assert_product(product: Product, dims: Dims, l: &[f32], r: &[f32], want: &[(f64, f64)]) {
-    for (output, before) in [(Output::Overwrite, f32::NAN), (Output::Add, 3.0)] {
-        let mut out = vec![before; want.len()];
-        product(dims, l, r, output, &mut out);
-        let offset = if output == Output::Add { f64::from(before) } else { 0.0 };
-        for (&got, &(sum, scale)) in out.iter().zip(want) {
-            let error = (f64::from(got) - sum - offset).abs();
-            assert!(error <= 3e-6 * (scale + offset), "{dims:?} {output:?} {got} {sum}");
+    for &isa in Isa::available() {
+        for (output, before) in [(Output::Overwrite, f32::NAN), (Output::Add, 3.0)] {
+            let mut out = vec![before; want.len()];
+            product(isa, dims, l, r, output, &mut out);
+            let offset = if output == Output::Add { f64::from(before) } else { 0.0 };
+            for (&got, &(sum, scale)) in out.iter().zip(want) {
+                let error = (f64::from(got) - sum - offset).abs();
+                let far = error > 3e-6 * (scale + offset) || got.is_nan();
+                assert!(!far, "{isa:?} {dims:?} {output:?} {got} {sum}");
+            }
         }
     }
 }
@@ -38,18 +44,51 @@ fn assert_product(product: Product, dims: Dims, l: &[f32], r: &[f32], want: &[(f
 #[test]
 fn products_equal_triple_loops() {
     let mut rng = Rng::new(1);
-    let small =
-        [(1, 1, 1), (2, 3, 5), (7, 16, 33), (17, 1, 31), (33, 31, 1), (16, 64, 48), (5, 0, 3)];
-    for (m, i, o) in small.into_iter().chain([(100, 256, 10), (130, 150, 170)]) {
+    let sizes = (1..=33).map(|n| (n, 34 - n, n * 7 % 33 + 1));
+    let odd = [(1, 1, 1), (16, 64, 48), (5, 0, 3), (0, 4, 3), (100, 256, 10), (130, 257, 170)];
+    for (m, i, o) in sizes.chain(odd).chain([(9, 600, 50), (530, 20, 49)]) {
         let dims = Dims { m, i, o };
         let (a, w, delta) = (rng.normals(m * i), rng.normals(o * i), rng.normals(m * o));
         let want = oracle([m, i, o], |e, k| a[e * i + k], |k, j| w[j * i + k]);
-        assert_product(matmul_nt, dims, &a, &w, &want);
+        assert_product(matmul_nt_on, dims, &a, &w, &want);
         let want = oracle([m, o, i], |e, j| delta[e * o + j], |j, k| w[j * i + k]);
-        assert_product(matmul_nn, dims, &delta, &w, &want);
+        assert_product(matmul_nn_on, dims, &delta, &w, &want);
         let want = oracle([o, m, i], |j, e| delta[e * o + j], |e, k| a[e * i + k]);
-        assert_product(matmul_tn, dims, &delta, &a, &want);
+        assert_product(matmul_tn_on, dims, &delta, &a, &want);
     }
+}
+
+/// What makes threads and batches irrelevant: an element does not know its neighbours.
+#[test]
+fn rows_of_a_product_are_products_of_rows_to_the_bit() {
+    let mut rng = Rng::new(3);
+    let dims = Dims { m: 21, i: 300, o: 37 };
+    let (a, w) = (rng.normals(dims.m * dims.i), rng.normals(dims.o * dims.i));
+    for &isa in Isa::available() {
+        let mut whole = vec![0.0f32; dims.m * dims.o];
+        matmul_nt_on(isa, dims, &a, &w, Output::Overwrite, &mut whole);
+        for (a, whole) in a.chunks_exact(dims.i).zip(whole.chunks_exact(dims.o)) {
+            let mut row = vec![0.0f32; dims.o];
+            matmul_nt_on(isa, Dims { m: 1, ..dims }, a, &w, Output::Overwrite, &mut row);
+            assert_eq!(row, whole, "{isa:?}");
+        }
+    }
+}
+
+#[test]
+fn vector_instruction_sets_agree_to_the_bit() {
+    let mut rng = Rng::new(4);
+    let dims = Dims { m: 27, i: 290, o: 53 };
+    let (a, w) = (rng.normals(dims.m * dims.i), rng.normals(dims.o * dims.i));
+    let vectors = Isa::available().iter().filter(|&&isa| isa != Isa::Portable);
+    let results: Vec<Vec<f32>> = vectors
+        .map(|&isa| {
+            let mut out = vec![0.0; dims.m * dims.o];
+            matmul_nt_on(isa, dims, &a, &w, Output::Overwrite, &mut out);
+            out
+        })
+        .collect();
+    assert!(results.windows(2).all(|pair| pair[0] == pair[1]));
 }
 
 #[test]

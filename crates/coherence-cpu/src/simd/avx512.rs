@@ -166,16 +166,18 @@ impl Avx512 {
                 _mm512_unpackhi_pd(x, y)
             }))
         });
-        // halves[h][q][p]: of row groups 2 h and 2 h + 1, parts p, p + 2 of each
-        let halves: [[[__m512; 2]; 4]; 2] = core::array::from_fn(|h| {
-            core::array::from_fn(|q| {
-                let (x, y) = (quads[8 * h + q], quads[8 * h + 4 + q]);
-                op!([_mm512_shuffle_f32x4::<0x88>(x, y), _mm512_shuffle_f32x4::<0xdd>(x, y)])
+        // halves[8 h + 2 q + p]: of row groups 2 h and 2 h + 1, parts p and p + 2 of quad q
+        let halves: [__m512; 16] = core::array::from_fn(|n| {
+            let (x, y) = (quads[n / 8 * 8 + n % 8 / 2], quads[n / 8 * 8 + n % 8 / 2 + 4]);
+            op!(if n % 2 == 0 {
+                _mm512_shuffle_f32x4::<0x88>(x, y)
+            } else {
+                _mm512_shuffle_f32x4::<0xdd>(x, y)
             })
         });
         core::array::from_fn(|c| {
             let (part, q) = (c / 4, c % 4);
-            let (x, y) = (halves[0][q][part % 2], halves[1][q][part % 2]);
+            let (x, y) = (halves[2 * q + part % 2], halves[8 + 2 * q + part % 2]);
             op!(if part < 2 {
                 _mm512_shuffle_f32x4::<0x88>(x, y)
             } else {

@@ -1,12 +1,16 @@
 //! Row-major matrix products of a linear layer: forward, backward to the input, gradient.
 //!
-//! `m`: examples, `i`: inputs, `o`: outputs.
+//! `m`: examples, `i`: inputs, `o`: outputs. Each element is one chain of additions in a fixed
+//! order, cut every 256 terms: the same bits for any number of threads.
 
-#![allow(unsafe_code)] // the call of `gemm`
+#![allow(unsafe_code)] // disjoint pieces of the result, written by several threads
+
+mod kernel;
 
 use rayon::prelude::*;
 
-use crate::Element;
+use crate::{Element, Isa};
+use kernel::{Piece, View};
 
 /// The sizes of one linear layer applied to a batch.
 ///
@@ -55,9 +59,21 @@ pub enum Output {
 /// assert_eq!(out, [11.0, 17.0]);
 /// ```
 pub fn matmul_nt<T: Element>(dims: Dims, a: &[T], w: &[T], output: Output, out: &mut [T]) {
+    matmul_nt_on(Isa::detect(), dims, a, w, output, out);
+}
+
+/// [`matmul_nt`] on a given instruction set.
+pub fn matmul_nt_on<T: Element>(
+    isa: Isa,
+    dims: Dims,
+    a: &[T],
+    w: &[T],
+    output: Output,
+    out: &mut [T],
+) {
     let Dims { m, i, o } = dims;
     assert_eq!((a.len(), w.len(), out.len()), (m * i, o * i, m * o), "a, w, out for {dims:?}");
-    multiply([m, i, o], (a, [i, 1]), (w, [1, i]), output, out);
+    multiply(isa, [m, i, o], (a, [i, 1]), (w, [1, i]), output, out);
 }
 
 /// Backward to the input: `out [m, i] = delta [m, o] · w [o, i]`, that is
@@ -76,13 +92,25 @@ pub fn matmul_nt<T: Element>(dims: Dims, a: &[T], w: &[T], output: Output, out: 
 /// assert_eq!(out, [13.0, 16.0]);
 /// ```
 pub fn matmul_nn<T: Element>(dims: Dims, delta: &[T], w: &[T], output: Output, out: &mut [T]) {
+    matmul_nn_on(Isa::detect(), dims, delta, w, output, out);
+}
+
+/// [`matmul_nn`] on a given instruction set.
+pub fn matmul_nn_on<T: Element>(
+    isa: Isa,
+    dims: Dims,
+    delta: &[T],
+    w: &[T],
+    output: Output,
+    out: &mut [T],
+) {
     let Dims { m, i, o } = dims;
     assert_eq!(
         (delta.len(), w.len(), out.len()),
         (m * o, o * i, m * i),
         "delta, w, out for {dims:?}"
     );
-    multiply([m, o, i], (delta, [o, 1]), (w, [i, 1]), output, out);
+    multiply(isa, [m, o, i], (delta, [o, 1]), (w, [i, 1]), output, out);
 }
 
 /// Gradient of the SUM loss: `out [o, i] = delta [m, o]ᵀ · a [m, i]`, that is
@@ -101,65 +129,59 @@ pub fn matmul_nn<T: Element>(dims: Dims, delta: &[T], w: &[T], output: Output, o
 /// assert_eq!(out, [13.0, 16.0]);
 /// ```
 pub fn matmul_tn<T: Element>(dims: Dims, delta: &[T], a: &[T], output: Output, out: &mut [T]) {
+    matmul_tn_on(Isa::detect(), dims, delta, a, output, out);
+}
+
+/// [`matmul_tn`] on a given instruction set.
+pub fn matmul_tn_on<T: Element>(
+    isa: Isa,
+    dims: Dims,
+    delta: &[T],
+    a: &[T],
+    output: Output,
+    out: &mut [T],
+) {
     let Dims { m, i, o } = dims;
     assert_eq!(
         (delta.len(), a.len(), out.len()),
         (m * o, m * i, o * i),
         "delta, a, out for {dims:?}"
     );
-    multiply([o, m, i], (delta, [1, o]), (a, [i, 1]), output, out);
+    multiply(isa, [o, m, i], (delta, [1, o]), (a, [i, 1]), output, out);
 }
 
-/// `out [rows, cols] (+)= l [rows, inner] · r [inner, cols]`; strides are [row, column].
+/// `out [rows, cols] (+)= left [rows, inner] · right [inner, cols]`; strides are [row, column].
 fn multiply<T: Element>(
+    isa: Isa,
     [rows, inner, cols]: [usize; 3],
-    (l, ls): (&[T], [usize; 2]),
-    (r, rs): (&[T], [usize; 2]),
+    (left, left_strides): (&[T], [usize; 2]),
+    (right, right_strides): (&[T], [usize; 2]),
     output: Output,
     out: &mut [T],
 ) {
-    assert!(in_bounds(l, ls, [rows, inner]) && in_bounds(r, rs, [inner, cols]));
+    let left = View::new(left, left_strides, [rows, inner]);
+    let right = View::new(right, right_strides, [inner, cols]);
     assert!(out.len() == rows * cols);
+    if inner == 0 && output == Output::Overwrite {
+        out.fill(T::zero());
+    }
     let target = Target(out.as_mut_ptr());
+    let by_rows = rows > cols;
+    let length = if by_rows { rows } else { cols };
     let pieces = pieces(2 * rows * inner * cols);
-    let (length, whole) = if rows > cols { (rows, 0) } else { (cols, 1) };
     let piece = length.div_ceil(pieces).next_multiple_of(PIECE_ALIGN).max(PIECE_ALIGN);
-    let run = |start: usize| {
+    let run = |at: usize| {
         let target = &target;
-        let count = piece.min(length - start);
-        let (first, sizes) =
-            if whole == 0 { ([start, 0], [count, cols]) } else { ([0, start], [rows, count]) };
-        let stride = |s: usize| s as isize;
-        // SAFETY: the assertions above place every index the sizes and strides allow inside `l`,
-        // `r` and `out`; `out` is borrowed mutably, so it overlaps neither; pieces are disjoint.
-        unsafe {
-            gemm::gemm(
-                sizes[0],
-                sizes[1],
-                inner,
-                target.0.add(first[0] * cols + first[1]),
-                1,
-                stride(cols),
-                output == Output::Add,
-                l.as_ptr().add(first[0] * ls[0]),
-                stride(ls[1]),
-                stride(ls[0]),
-                r.as_ptr().add(first[1] * rs[1]),
-                stride(rs[1]),
-                stride(rs[0]),
-                T::one(),
-                T::one(),
-                false,
-                false,
-                false,
-                gemm::Parallelism::None,
-            );
-        }
+        let part = at * piece..length.min((at + 1) * piece);
+        let (rows, of_cols) = if by_rows { (part, 0..cols) } else { (0..rows, part) };
+        let part =
+            Piece { left, right, inner, rows, cols: of_cols, output, out: target.0, width: cols };
+        T::run(isa, part);
     };
     match length.div_ceil(piece) {
         0 => {}
         1 => run(0),
-        n => (0..n).into_par_iter().with_max_len(1).for_each(|at| run(at * piece)),
+        n => (0..n).into_par_iter().with_max_len(1).for_each(run),
     }
 }
 
@@ -180,9 +202,4 @@ fn pieces(flops: usize) -> usize {
         3_000_000..64_000_000 => 2,
         _ => 2 << (flops / 64_000_000).ilog2().div_ceil(2).max(1),
     }
-}
-
-/// Whether the last element of a strided matrix, and with it every other, lies inside `slice`.
-fn in_bounds<T>(slice: &[T], strides: [usize; 2], [rows, cols]: [usize; 2]) -> bool {
-    rows == 0 || cols == 0 || (rows - 1) * strides[0] + (cols - 1) * strides[1] < slice.len()
 }
