@@ -40,6 +40,11 @@ pub fn orthogonal(m: usize, length: f64) -> Vec<Vec<f64>> {
     (0..m).map(|i| (0..m).map(|j| if i == j { length } else { 0.0 }).collect()).collect()
 }
 
+/// NaN or an infinity.
+pub fn non_finite() -> impl Strategy<Value = f64> {
+    prop_oneof![Just(f64::NAN), Just(f64::INFINITY), Just(f64::NEG_INFINITY)]
+}
+
 /// A sample, and the exponent e of a power of two to multiply it by: its squares then leave f64 on
 /// either side, its sums do not.
 pub fn extreme_sample(max_m: usize, max_d: usize) -> impl Strategy<Value = (Vec<Vec<f64>>, i32)> {

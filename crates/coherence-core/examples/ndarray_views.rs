@@ -8,7 +8,8 @@
 #![allow(clippy::print_stdout, reason = "an example's output")]
 
 use coherence_core::{
-    Member, Sums, helpfulness::helpfulness, similarity::cosine_stiffness, unbiased::jackknife,
+    Member, Sums, finite::Policy, helpfulness::helpfulness, similarity::cosine_stiffness,
+    unbiased::jackknife,
 };
 use ndarray::{Array2, ArrayView2, array};
 
@@ -40,12 +41,13 @@ fn main() {
     assert_eq!(sums(transposed_twice.t()).coherence(), coherence); // columns apart, same numbers
 
     let rows: Vec<&[f64]> = gradients.rows().into_iter().filter_map(|row| row.to_slice()).collect();
-    let members: Vec<Member> = rows.iter().map(|g| Member::of(total.sum(), g)).collect();
+    let members: Vec<Member> = rows.iter().flat_map(|g| total.member(g)).flatten().collect();
     let unbiased = jackknife(coherence, members.iter().copied()).expect("four examples");
 
     println!("α = {:.4}, m·α = {:.3}", coherence.alpha(), coherence.m_coherence());
     println!("de-biased α = {:.4} ± {:.4}", unbiased.value, unbiased.standard_error);
-    println!("cosine stiffness = {:.4}", cosine_stiffness(&rows).expect("four examples"));
+    let stiffness = cosine_stiffness(&rows, Policy::Error).expect("finite gradients");
+    println!("cosine stiffness = {:.4}", stiffness.expect("four examples"));
     for (i, &member) in members.iter().enumerate() {
         let help = helpfulness(coherence, member).expect("four examples");
         println!(

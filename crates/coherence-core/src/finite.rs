@@ -1,4 +1,21 @@
 //! Non-finite values (NaN, ±∞): what to do with them, as a typed argument.
+//!
+//! Everything that takes gradients takes a [`Policy`], or is built with one. An error names the index
+//! in what was given: of a sample of rows, row · d + coordinate. What is left out under
+//! [`Policy::Omit`]:
+//!
+//! | of | is left out |
+//! |---|---|
+//! | accumulators: [`Sums`](crate::Sums), [`WeightedSums`](crate::WeightedSums), [`CoordinateSums`](crate::similarity::CoordinateSums), and their members | the example, counted by `omitted` |
+//! | measures over pairs: [`similarity`](crate::similarity) | the example, and with it its pairs |
+//! | shares of a step: [`Decrease`](crate::similarity::Decrease) | the coordinate, in both groups |
+//! | rules over vectors: [`VectorRule`](crate::aggregate::VectorRule), [`Rows::admit`](crate::aggregate::Rows::admit) | the vector |
+//! | rules over a coordinate: [`CoordinateRule`](crate::aggregate::CoordinateRule) | the value |
+//! | rules over time: [`OverTime`](crate::aggregate::OverTime) | the step |
+//!
+//! Formulas of numbers already computed (statistics, α, losses) and the arithmetic below everything
+//! ([`SquareSum`](crate::SquareSum), [`median_of_three`](crate::aggregate::median_of_three)) have no
+//! choice to offer: they carry NaN on.
 
 use core::fmt;
 
@@ -23,7 +40,7 @@ pub enum Policy {
     Error,
     /// Compute with it: IEEE arithmetic carries NaN and ±∞ to the result.
     Propagate,
-    /// Compute as if the example (for a rule over one coordinate: the value) did not exist.
+    /// Compute as if the example did not exist; the table above says where it is less than that.
     Omit,
 }
 
@@ -63,6 +80,13 @@ pub fn first_non_finite<T: Float>(values: &[T]) -> Option<usize> {
 pub struct NonFinite {
     /// Where it was: the position in the slice given.
     pub index: usize,
+}
+
+impl NonFinite {
+    /// The same value, of row `row` `[d]` of a sample: counted through all rows.
+    pub(crate) fn in_row(self, row: usize, d: usize) -> Self {
+        Self { index: row * d + self.index }
+    }
 }
 
 impl fmt::Display for NonFinite {

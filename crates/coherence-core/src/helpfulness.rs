@@ -24,7 +24,7 @@ use crate::{Coherence, Member};
 /// # use coherence_core::{Coherence, Member, helpfulness::helpfulness};
 /// // (1, 0), (1, 0), (-1, 0): S = (1, 0), Q = 3.
 /// let sample = Coherence { m: 3, sq_norm_of_sum: 1.0, sum_sq_norms: 3.0 };
-/// let odd_one_out = Member::of(&[1.0, 0.0], &[-1.0, 0.0]);
+/// let odd_one_out = Member { dot_with_sum: -1.0, sq_norm: 1.0 };
 /// assert_eq!(helpfulness(sample, odd_one_out), Some(-1.0));
 /// ```
 ///

@@ -16,7 +16,7 @@
 //! 5. To train, replace the mean by one of [`aggregate`]'s rules.
 //!
 //! ```
-//! use coherence_core::{Member, Sums, unbiased::jackknife};
+//! use coherence_core::{Sums, unbiased::jackknife};
 //!
 //! // Four gradients that share their last component (GM22, dataset L).
 //! let gradients: [[f32; 5]; 4] = [
@@ -34,7 +34,7 @@
 //! assert_eq!(coherence.m_coherence(), 2.5); // each example helps 2.5, itself included
 //! assert_eq!(coherence.alpha_unbiased(), Some(0.5)); // without itself
 //!
-//! let members = gradients.iter().map(|g| Member::of(sums.sum(), g));
+//! let members = gradients.iter().flat_map(|g| sums.member(g)).flatten();
 //! let estimate = jackknife(coherence, members).unwrap();
 //! println!("{:.3} ± {:.3}", estimate.value, estimate.standard_error);
 //! # assert!((estimate.value - 0.5).abs() < 1e-15 && estimate.standard_error < 1e-12);
@@ -50,7 +50,8 @@
 //! - Samples built from parts: [`dilution`] (A6), [`mixture`] (A6b), [`commonality`] (A7–A9),
 //!   [`layers`] (A10).
 //! - Bounds: [`bounds`], pairwise distance (A11), generalisation and stability (A12, A12b).
-//! - Estimation: [`unbiased`], bias, de-biased α, jackknife and batch means (A13, A15c).
+//! - Estimation: [`unbiased`], bias, de-biased α, jackknife and batch means, with weights or without
+//!   (A13, A15c).
 //! - Relations: [`Coherence::loss_change`] (A14), [`Coherence::gradient_diversity`] (A15),
 //!   [`noise_scale`] (A15b).
 //! - Single examples: [`helpfulness`] (A15d).
@@ -65,7 +66,7 @@
 //! # Numbers
 //!
 //! Elements are any [`num_traits::Float`]; sums of squares and products run in f64. Non-finite input
-//! is a typed choice, [`finite::Policy`]. A quantity that does not exist for so few examples is
+//! is a typed choice, [`finite::Policy`], wherever gradients come in. A quantity that does not exist for so few examples is
 //! `None`, a formula outside its domain NaN; each doc says which. A slice of the wrong length is a
 //! bug of the caller and panics.
 //!

@@ -136,6 +136,11 @@ impl<B: AsRef<[f64]> + AsMut<[f64]>> Sums<B> {
         self.omitted
     }
 
+    /// What non-finite gradients do.
+    pub fn policy(&self) -> Policy {
+        self.policy
+    }
+
     /// The statistics in the gradients' own units. Sums that exceed f64 are ∞; where that can
     /// happen, [`normalized`](Self::normalized) still gives α.
     pub fn coherence(&self) -> Coherence {

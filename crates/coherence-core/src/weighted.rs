@@ -9,29 +9,48 @@ use num_traits::Float;
 use crate::{
     finite::{NonFinite, Policy},
     number::wide,
-    squares::SquareSum,
+    squares::{Scale, SquareSum},
 };
 
-/// The sufficient statistics of a weighted sample; weights need not sum to 1.
+/// The sufficient statistics of a weighted sample; get it from [`WeightedSums`].
+///
+/// Weights are **probability** weights (importance, reliability, class balance), up to a factor: they
+/// need not sum to 1. One example of weight 2 is one draw that counts twice. For α and the energy
+/// that is the same as two draws; for what estimates from independent draws (α̂, standard errors) it
+/// is not. Where weights are **frequencies**, counts of equal and independent examples, the same sums
+/// are those of the unweighted sample: [`Coherence`](crate::Coherence) with m = W, ‖S‖² and Q as here.
+///
+/// Weights are squared and multiplied: let their sum lie between 1e-70 and 1e70.
 ///
 /// # Example
 ///
 /// ```
-/// use coherence_core::WeightedCoherence;
+/// use coherence_core::WeightedSums;
 ///
 /// // p = 1/4 of (1, 1), 3/4 of (1, -1): mean (1, -1/2), energy 2.
-/// let c = WeightedCoherence { weight: 1.0, sq_norm_of_sum: 1.25, sum_sq_norms: 2.0 };
-/// assert_eq!(c.alpha(), 0.625);
-/// assert_eq!(c.energy(), 2.0);
+/// let mut sums = WeightedSums::new([0.0; 2]);
+/// sums.add(0.25, &[1.0, 1.0])?;
+/// sums.add(0.75, &[1.0, -1.0])?;
+/// let c = sums.coherence();
+/// assert_eq!((c.alpha(), c.energy()), (0.625, 2.0));
+/// assert_eq!(c.effective_sample_size(), 1.6);
+/// assert_eq!(c.alpha_unbiased(), Some(0.0));
+/// # Ok::<(), coherence_core::WeightedError>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct WeightedCoherence {
+    /// m, the number of examples of weight above 0.
+    pub m: u64,
     /// W = Σ w_i.
     pub weight: f64,
-    /// ‖Σ w_i g_i‖².
+    /// Σ w_i².
+    pub sum_sq_weights: f64,
+    /// ‖S‖², S = Σ w_i g_i.
     pub sq_norm_of_sum: f64,
-    /// Σ w_i ‖g_i‖².
+    /// Q = Σ w_i ‖g_i‖².
     pub sum_sq_norms: f64,
+    /// P = Σ w_i² ‖g_i‖².
+    pub sum_sq_weighted_norms: f64,
 }
 
 impl WeightedCoherence {
@@ -44,7 +63,7 @@ impl WeightedCoherence {
     /// ```
     ///
     /// With equal weights it is [`Coherence::alpha`](crate::Coherence::alpha); an example of
-    /// weight 2 counts as two copies.
+    /// weight 2 has the α of two copies.
     ///
     /// # Edge cases
     ///
@@ -69,7 +88,8 @@ impl WeightedCoherence {
     }
 }
 
-/// Running sums of a weighted sample over a buffer of the caller; as [`Sums`](crate::Sums).
+/// Running sums of a weighted sample over a buffer of the caller; as [`Sums`](crate::Sums). An example
+/// of weight 0 is as if never seen.
 ///
 /// # Example
 ///
@@ -87,7 +107,11 @@ impl WeightedCoherence {
 pub struct WeightedSums<B> {
     sum: B,
     squares: SquareSum,
+    weighted_squares: SquareSum,
     weight: f64,
+    sum_sq_weights: f64,
+    m: u64,
+    omitted: u64,
     policy: Policy,
 }
 
@@ -98,10 +122,20 @@ impl<B: AsRef<[f64]> + AsMut<[f64]>> WeightedSums<B> {
     }
 
     /// As [`new`](Self::new), with a choice of what non-finite gradients do. Under
-    /// [`Policy::Omit`] an omitted example takes its weight with it.
+    /// [`Policy::Omit`] an omitted example takes its weight with it, and is counted by
+    /// [`omitted`](Self::omitted).
     pub fn with_policy(mut buffer: B, policy: Policy) -> Self {
         buffer.as_mut().fill(0.0);
-        Self { sum: buffer, squares: SquareSum::default(), weight: 0.0, policy }
+        Self {
+            sum: buffer,
+            squares: SquareSum::default(),
+            weighted_squares: SquareSum::default(),
+            weight: 0.0,
+            sum_sq_weights: 0.0,
+            m: 0,
+            omitted: 0,
+            policy,
+        }
     }
 
     /// Adds one example's gradient `[d]` with its weight w ≥ 0.
@@ -120,13 +154,18 @@ impl<B: AsRef<[f64]> + AsMut<[f64]>> WeightedSums<B> {
             return Err(WeightedError::Weight { weight });
         }
         if !self.policy.admit(gradient)? {
+            self.omitted += 1;
             return Ok(());
         }
         for (s, &g) in self.sum.as_mut().iter_mut().zip(gradient) {
             *s += weight * wide(g);
         }
-        self.squares.add_scaled(weight, SquareSum::of(gradient));
+        let squares = SquareSum::of(gradient);
+        self.squares.add_scaled(weight, squares);
+        self.weighted_squares.add_scaled(weight * weight, squares);
         self.weight += weight;
+        self.sum_sq_weights += weight * weight;
+        self.m += u64::from(weight > 0.0);
         Ok(())
     }
 
@@ -141,7 +180,11 @@ impl<B: AsRef<[f64]> + AsMut<[f64]>> WeightedSums<B> {
             *s += o;
         }
         self.squares.add_scaled(1.0, other.squares);
+        self.weighted_squares.add_scaled(1.0, other.weighted_squares);
         self.weight += other.weight;
+        self.sum_sq_weights += other.sum_sq_weights;
+        self.m += other.m;
+        self.omitted += other.omitted;
     }
 
     /// Σ w_i g_i `[d]`.
@@ -149,24 +192,35 @@ impl<B: AsRef<[f64]> + AsMut<[f64]>> WeightedSums<B> {
         self.sum.as_ref()
     }
 
+    /// How many examples were left out under [`Policy::Omit`].
+    pub fn omitted(&self) -> u64 {
+        self.omitted
+    }
+
+    /// What non-finite gradients do.
+    pub fn policy(&self) -> Policy {
+        self.policy
+    }
+
     /// The statistics in the gradients' own units.
     pub fn coherence(&self) -> WeightedCoherence {
-        WeightedCoherence {
-            weight: self.weight,
-            sq_norm_of_sum: SquareSum::of(self.sum()).value(),
-            sum_sq_norms: self.squares.value(),
-        }
+        self.read(Scale::None)
     }
 
     /// The statistics of the gradients times a power of two that keeps the squares in f64; see
     /// [`Sums::normalized`](crate::Sums::normalized).
     pub fn normalized(&self) -> WeightedCoherence {
-        let sum = SquareSum::of(self.sum());
-        let scale = self.squares.scale();
+        self.read(self.squares.scale())
+    }
+
+    fn read(&self, scale: Scale) -> WeightedCoherence {
         WeightedCoherence {
+            m: self.m,
             weight: self.weight,
-            sq_norm_of_sum: sum.read(scale),
+            sum_sq_weights: self.sum_sq_weights,
+            sq_norm_of_sum: SquareSum::of(self.sum()).read(scale),
             sum_sq_norms: self.squares.read(scale),
+            sum_sq_weighted_norms: self.weighted_squares.read(scale),
         }
     }
 }

@@ -6,7 +6,7 @@ use super::{AggregateError, Rows};
 
 /// A map from n vectors to n or fewer vectors, after which any [`VectorRule`](super::VectorRule) follows.
 ///
-/// NaN and ±∞ are carried along as IEEE arithmetic has it: refuse or omit them before.
+/// NaN and ±∞ are carried along as IEEE arithmetic has it: [`Rows::admit`] refuses or omits them before.
 pub trait Mixing {
     /// The number of vectors that n become.
     fn rows_out(&self, n: usize) -> usize;

@@ -1,6 +1,9 @@
 //! n vectors of length d, as a borrowed view.
 
+use num_traits::Float;
+
 use super::AggregateError;
+use crate::finite::{NonFinite, Policy};
 
 /// A view of n vectors of d values: one row-major matrix, or n slices from anywhere.
 ///
@@ -79,24 +82,59 @@ impl<'a, T: Copy> Rows<'a, T> {
     ///
     /// If `i` ≥ n.
     pub fn row(&self, i: usize) -> &'a [T] {
-        let i = self.picked.map_or(i, |picked| picked[i] as usize);
+        let i = self.number(i);
         match self.source {
             Source::Matrix(data) => &data[i * self.dim..][..self.dim],
             Source::Slices(rows) => rows[i],
         }
     }
 
+    /// The place in the source of row `i`.
+    fn number(&self, i: usize) -> usize {
+        self.picked.map_or(i, |picked| picked[i] as usize)
+    }
+
     /// All rows in order.
     pub fn iter(&self) -> impl Iterator<Item = &'a [T]> + Clone + '_ {
         (0..self.len()).map(|i| self.row(i))
     }
+}
 
-    /// Only the rows of these numbers, of a view that shows all.
-    pub(super) fn pick<'b>(&self, picked: &'b [f64]) -> Rows<'b, T>
-    where
-        'a: 'b,
-    {
-        debug_assert!(self.picked.is_none(), "a picked view is not picked from again");
-        Rows { source: self.source, dim: self.dim, picked: Some(picked) }
+impl<T: Float> Rows<'_, T> {
+    /// The rows that take part under a policy: all, or under [`Policy::Omit`] those that are finite
+    /// throughout. `numbers` `[n]` is scratch that the view keeps.
+    ///
+    /// [`VectorRule::aggregate_with`](super::VectorRule::aggregate_with) does this itself; before a
+    /// [`Mixing`](super::Mixing) it is the caller's choice.
+    ///
+    /// # Errors
+    ///
+    /// [`AggregateError::NonFinite`] under [`Policy::Error`], with the index row · d + coordinate;
+    /// [`AggregateError::Length`] if `numbers` is shorter than n.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use coherence_core::{aggregate::Rows, finite::Policy};
+    ///
+    /// let rows = Rows::matrix(&[1.0, f64::NAN, 3.0, 4.0], 2).unwrap();
+    /// let mut numbers = [0.0; 2];
+    /// let finite = rows.admit(Policy::Omit, &mut numbers).unwrap();
+    /// assert_eq!((finite.len(), finite.row(0)), (1, &[3.0, 4.0][..]));
+    /// ```
+    pub fn admit<'b>(
+        &'b self,
+        policy: Policy,
+        numbers: &'b mut [f64],
+    ) -> Result<Rows<'b, T>, AggregateError> {
+        AggregateError::check_scratch(numbers.len(), self.len())?;
+        let mut kept = 0;
+        for (i, row) in self.iter().enumerate() {
+            if policy.admit(row).map_err(|error: NonFinite| error.in_row(i, self.dim))? {
+                numbers[kept] = self.number(i) as f64;
+                kept += 1;
+            }
+        }
+        Ok(Rows { picked: Some(&numbers[..kept]), ..*self })
     }
 }

@@ -3,7 +3,7 @@
 use num_traits::Float;
 
 use super::{AggregateError, Rows};
-use crate::finite::{NonFinite, Policy, first_non_finite};
+use crate::finite::{NonFinite, Policy};
 
 /// A rule that turns n vectors `[d]` into one vector `[d]`.
 ///
@@ -79,18 +79,15 @@ fn aggregate_finite<R: VectorRule, T: Float>(
 ) -> Result<(), AggregateError> {
     let n = rows.len();
     AggregateError::check_scratch(scratch.len(), n + rule.work_len(n, rows.dim()))?;
-    let (picked, work) = scratch.split_at_mut(n);
-    let finite = (0..n).filter(|&i| first_non_finite(rows.row(i)).is_none());
-    let kept = picked.iter_mut().zip(finite).map(|(slot, i)| *slot = i as f64).count();
-    rule.omitting(n - kept).aggregate(rows.pick(&picked[..kept]), work, out)
+    let (numbers, work) = scratch.split_at_mut(n);
+    let finite = rows.admit(Policy::Omit, numbers)?;
+    rule.omitting(n - finite.len()).aggregate(finite, work, out)
 }
 
 /// `Ok` if every value is finite, else the first that is not, by row · d + coordinate.
 pub(super) fn refuse_non_finite<T: Float>(rows: Rows<'_, T>) -> Result<(), NonFinite> {
     for (i, row) in rows.iter().enumerate() {
-        if let Some(j) = first_non_finite(row) {
-            return Err(NonFinite { index: i * rows.dim() + j });
-        }
+        Policy::Error.admit(row).map_err(|error| error.in_row(i, rows.dim()))?;
     }
     Ok(())
 }

@@ -4,7 +4,10 @@ use core::ops::AddAssign;
 
 use num_traits::Float;
 
-use crate::number::dot;
+use crate::{
+    finite::{NonFinite, Policy},
+    number::wide,
+};
 
 /// The first-order decrease of the loss due to pristine and to corrupt examples, per unit of step
 /// size; the cross term is split equally.
@@ -21,15 +24,16 @@ use crate::number::dot;
 /// # Example
 ///
 /// ```
-/// use coherence_core::similarity::Decrease;
+/// use coherence_core::{finite::Policy, similarity::Decrease};
 ///
-/// let step = Decrease::of(&[2.0, 1.0], &[0.0, 1.0]);
+/// let step = Decrease::of(&[2.0, 1.0], &[0.0, 1.0], Policy::Error)?;
 /// assert_eq!(step, Decrease { pristine: 6.0, corrupt: 2.0 });
 /// assert_eq!(step.shares(), Some((0.75, 0.25)));
 ///
 /// let mut so_far = step;
-/// so_far += Decrease::of(&[0.0, 0.0], &[0.0, 2.0]);
+/// so_far += Decrease::of(&[0.0, 0.0], &[0.0, 2.0], Policy::Error)?;
 /// assert_eq!(so_far.per_example(3, 1), (2.0, 6.0));
+/// # Ok::<(), coherence_core::finite::NonFinite>(())
 /// ```
 ///
 /// # Source
@@ -48,18 +52,35 @@ pub struct Decrease {
 impl Decrease {
     /// From the sums S_p `[d]` and S_c `[d]` of one step.
     ///
+    /// [`Policy::Omit`] leaves out the coordinates at which either sum is not finite: each coordinate
+    /// contributes on its own, so decreases still add up over blocks.
+    ///
+    /// # Errors
+    ///
+    /// [`NonFinite`] under [`Policy::Error`], with the index counted through S_p, then S_c.
+    ///
     /// # Panics
     ///
     /// If the lengths differ.
     ///
     /// Law: A17
-    pub fn of<T: Float>(pristine_sum: &[T], corrupt_sum: &[T]) -> Self {
-        assert_eq!(pristine_sum.len(), corrupt_sum.len(), "the two sums differ in length");
-        let cross = dot(pristine_sum, corrupt_sum);
-        Self {
-            pristine: dot(pristine_sum, pristine_sum) + cross,
-            corrupt: dot(corrupt_sum, corrupt_sum) + cross,
+    pub fn of<T: Float>(
+        pristine_sum: &[T],
+        corrupt_sum: &[T],
+        policy: Policy,
+    ) -> Result<Self, NonFinite> {
+        let d = pristine_sum.len();
+        assert_eq!(d, corrupt_sum.len(), "the two sums differ in length");
+        policy.admit(pristine_sum)?;
+        policy.admit(corrupt_sum).map_err(|error| error.in_row(1, d))?;
+        let pairs = pristine_sum.iter().zip(corrupt_sum).map(|(&p, &c)| (wide(p), wide(c)));
+        let taken = pairs.filter(|(p, c)| policy != Policy::Omit || p.is_finite() && c.is_finite());
+        let (mut own, mut cross) = (Self::default(), 0.0);
+        for (p, c) in taken {
+            own += Self { pristine: p * p, corrupt: c * c };
+            cross += p * c;
         }
+        Ok(Self { pristine: own.pristine + cross, corrupt: own.corrupt + cross })
     }
 
     /// (f^p, f^c), the shares of ‖S‖²; f^p + f^c = 1. One may be negative, the other above 1.

@@ -2,8 +2,11 @@
 
 use num_traits::Float;
 
-use super::pairs;
-use crate::number::dot;
+use super::fold_pairs;
+use crate::{
+    finite::{NonFinite, Policy},
+    number::dot,
+};
 
 /// ζ (zeta), the least gradient confusion bound of the sample.
 ///
@@ -15,16 +18,20 @@ use crate::number::dot;
 ///
 /// In units of a squared gradient: not scale-free.
 ///
+/// # Errors
+///
+/// [`NonFinite`] under [`Policy::Error`], with the index row · d + coordinate.
+///
 /// # Edge cases
 ///
-/// Fewer than two examples: `None`. Products that exceed f64 are ∞.
+/// Fewer than two examples (under [`Policy::Omit`]: left): `None`. Products that exceed f64 are ∞.
 ///
 /// # Example
 ///
 /// ```
-/// # use coherence_core::similarity::confusion_bound;
-/// assert_eq!(confusion_bound(&[[1.0, 0.0], [-3.0, 4.0]]), Some(3.0));
-/// assert_eq!(confusion_bound(&[[1.0, 0.0], [3.0, 4.0]]), Some(0.0));
+/// # use coherence_core::{finite::Policy, similarity::confusion_bound};
+/// assert_eq!(confusion_bound(&[[1.0, 0.0], [-3.0, 4.0]], Policy::Error), Ok(Some(3.0)));
+/// assert_eq!(confusion_bound(&[[1.0, 0.0], [3.0, 4.0]], Policy::Error), Ok(Some(0.0)));
 /// ```
 ///
 /// # Source
@@ -32,9 +39,13 @@ use crate::number::dot;
 /// Sankararaman et al. (2019); MC20 §2.
 ///
 /// Law: A16
-pub fn confusion_bound<T: Float, R: AsRef<[T]>>(rows: &[R]) -> Option<f64> {
-    pairs(rows, 0.0, |bound, a, b| {
-        let confusion = -dot(a.as_ref(), b.as_ref());
+pub fn confusion_bound<T: Float, R: AsRef<[T]>>(
+    rows: &[R],
+    policy: Policy,
+) -> Result<Option<f64>, NonFinite> {
+    let (bound, m) = fold_pairs(rows, policy, 0.0, |bound, a, b| {
+        let confusion = -dot(a, b);
         if confusion > bound || confusion.is_nan() { confusion } else { bound }
-    })
+    })?;
+    Ok((m > 1).then_some(bound))
 }

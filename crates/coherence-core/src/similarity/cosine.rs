@@ -2,8 +2,11 @@
 
 use num_traits::Float;
 
-use super::{pair_count, pairs};
-use crate::number::scaled_dot;
+use super::{fold_pairs, pair_count};
+use crate::{
+    finite::{NonFinite, Policy},
+    number::scaled_dot,
+};
 
 /// The cosine of the angle between two gradients `[d]`.
 ///
@@ -13,16 +16,22 @@ use crate::number::scaled_dot;
 /// cos(a, b) = a · b / (‖a‖ ‖b‖),    −1 ≤ cos ≤ 1
 /// ```
 ///
+/// # Errors
+///
+/// [`NonFinite`] under [`Policy::Error`], with the index counted through `a`, then `b`.
+///
 /// # Edge cases
 ///
 /// A zero vector: 0. Vectors are scaled first, so that no square overflows or underflows; rounding
-/// beyond ±1 is cut off.
+/// beyond ±1 is cut off. `None` if [`Policy::Omit`] leaves one of the two out.
 ///
 /// # Example
 ///
 /// ```
-/// # use coherence_core::similarity::cosine;
-/// assert!((cosine(&[3e200, 4e200], &[5e-200, 0.0]) - 0.6).abs() < 1e-15);
+/// # use coherence_core::{finite::Policy, similarity::cosine};
+/// let found = cosine(&[3e200, 4e200], &[5e-200, 0.0], Policy::Error)?.unwrap();
+/// assert!((found - 0.6).abs() < 1e-15);
+/// # Ok::<(), coherence_core::finite::NonFinite>(())
 /// ```
 ///
 /// # Source
@@ -30,7 +39,11 @@ use crate::number::scaled_dot;
 /// MC20 §2. Deviation: there a zero gradient leaves it undefined.
 ///
 /// Law: A16
-pub fn cosine<T: Float>(a: &[T], b: &[T]) -> f64 {
+pub fn cosine<T: Float>(a: &[T], b: &[T], policy: Policy) -> Result<Option<f64>, NonFinite> {
+    cosine_stiffness(&[a, b], policy)
+}
+
+fn cosine_of<T: Float>(a: &[T], b: &[T]) -> f64 {
     let norms = libm::sqrt(scaled_dot(a, a)) * libm::sqrt(scaled_dot(b, b));
     if norms == 0.0 {
         return 0.0;
@@ -46,16 +59,23 @@ pub fn cosine<T: Float>(a: &[T], b: &[T]) -> f64 {
 /// S_cos = E_{z ≠ z′} cos(g_z, g_z′),    −1 ≤ S_cos ≤ 1
 /// ```
 ///
+/// # Errors
+///
+/// [`NonFinite`] under [`Policy::Error`], with the index row · d + coordinate.
+///
 /// # Edge cases
 ///
-/// Fewer than two examples: `None`. A zero gradient has cosine 0 with all.
+/// Fewer than two examples (under [`Policy::Omit`]: left): `None`. A zero gradient has cosine 0 with
+/// all.
 ///
 /// # Example
 ///
 /// ```
-/// # use coherence_core::similarity::cosine_stiffness;
+/// # use coherence_core::{finite::Policy, similarity::cosine_stiffness};
 /// let sample = [[1.0, 0.0], [0.0, 2.0], [3.0, 4.0]]; // cosines 0, 0.6, 0.8
-/// assert!((cosine_stiffness(&sample).unwrap() - 1.4 / 3.0).abs() < 1e-15);
+/// let stiffness = cosine_stiffness(&sample, Policy::Error)?.unwrap();
+/// assert!((stiffness - 1.4 / 3.0).abs() < 1e-15);
+/// # Ok::<(), coherence_core::finite::NonFinite>(())
 /// ```
 ///
 /// # Source
@@ -63,9 +83,12 @@ pub fn cosine<T: Float>(a: &[T], b: &[T]) -> f64 {
 /// Fort et al. (2019), *Stiffness*; MC20 §2.
 ///
 /// Law: A16
-pub fn cosine_stiffness<T: Float, R: AsRef<[T]>>(rows: &[R]) -> Option<f64> {
-    let sum = pairs(rows, 0.0, |sum, a, b| sum + cosine(a.as_ref(), b.as_ref()))?;
-    Some(sum / pair_count(rows.len()))
+pub fn cosine_stiffness<T: Float, R: AsRef<[T]>>(
+    rows: &[R],
+    policy: Policy,
+) -> Result<Option<f64>, NonFinite> {
+    let (sum, m) = fold_pairs(rows, policy, 0.0, |sum, a, b| sum + cosine_of(a, b))?;
+    Ok((m > 1).then(|| sum / pair_count(m)))
 }
 
 /// The least cosine of two different examples' gradients.
@@ -76,16 +99,21 @@ pub fn cosine_stiffness<T: Float, R: AsRef<[T]>>(rows: &[R]) -> Option<f64> {
 /// min_{z ≠ z′} cos(g_z, g_z′)
 /// ```
 ///
+/// # Errors
+///
+/// [`NonFinite`] under [`Policy::Error`], with the index row · d + coordinate.
+///
 /// # Edge cases
 ///
-/// Fewer than two examples: `None`. A zero gradient has cosine 0 with all.
+/// Fewer than two examples (under [`Policy::Omit`]: left): `None`. A zero gradient has cosine 0 with
+/// all.
 ///
 /// # Example
 ///
 /// ```
-/// # use coherence_core::similarity::minimum_cosine;
+/// # use coherence_core::{finite::Policy, similarity::minimum_cosine};
 /// let sample = [[1.0, 0.0], [0.0, 2.0], [-3.0, 4.0]];
-/// assert_eq!(minimum_cosine(&sample), Some(-0.6));
+/// assert_eq!(minimum_cosine(&sample, Policy::Error), Ok(Some(-0.6)));
 /// ```
 ///
 /// # Source
@@ -94,9 +122,13 @@ pub fn cosine_stiffness<T: Float, R: AsRef<[T]>>(rows: &[R]) -> Option<f64> {
 /// confusion*; MC20 §2.
 ///
 /// Law: A16
-pub fn minimum_cosine<T: Float, R: AsRef<[T]>>(rows: &[R]) -> Option<f64> {
-    pairs(rows, f64::INFINITY, |least, a, b| {
-        let cosine = cosine(a.as_ref(), b.as_ref());
+pub fn minimum_cosine<T: Float, R: AsRef<[T]>>(
+    rows: &[R],
+    policy: Policy,
+) -> Result<Option<f64>, NonFinite> {
+    let (least, m) = fold_pairs(rows, policy, f64::INFINITY, |least, a, b| {
+        let cosine = cosine_of(a, b);
         if cosine < least || cosine.is_nan() { cosine } else { least }
-    })
+    })?;
+    Ok((m > 1).then_some(least))
 }

@@ -2,8 +2,12 @@
 
 use num_traits::Float;
 
-use super::pairs;
-use crate::{number::wide, squares::SquareSum};
+use super::fold_pairs;
+use crate::{
+    finite::{NonFinite, Policy},
+    number::wide,
+    squares::SquareSum,
+};
 
 /// E‖g − g′‖, the expected distance of two gradients drawn independently from the sample.
 ///
@@ -16,16 +20,20 @@ use crate::{number::wide, squares::SquareSum};
 /// Pairs of an example with itself belong to it; multiply by m/(m − 1) for i ≠ j only. Bounded by
 /// [`distance_bound`](crate::bounds::distance_bound).
 ///
+/// # Errors
+///
+/// [`NonFinite`] under [`Policy::Error`], with the index row · d + coordinate.
+///
 /// # Edge cases
 ///
-/// No examples: `None`. One: 0. Squares are summed in ranges, so only a distance that itself
+/// No examples (under [`Policy::Omit`]: none left): `None`. One: 0. Squares are summed in ranges, so only a distance that itself
 /// exceeds f64 is ∞.
 ///
 /// # Example
 ///
 /// ```
-/// # use coherence_core::similarity::pairwise_distance;
-/// assert_eq!(pairwise_distance(&[[0.0, 0.0], [3.0, 4.0]]), Some(2.5));
+/// # use coherence_core::{finite::Policy, similarity::pairwise_distance};
+/// assert_eq!(pairwise_distance(&[[0.0, 0.0], [3.0, 4.0]], Policy::Error), Ok(Some(2.5)));
 /// ```
 ///
 /// # Source
@@ -33,13 +41,13 @@ use crate::{number::wide, squares::SquareSum};
 /// GM22 Lemma 6.
 ///
 /// Law: A16, A11
-pub fn pairwise_distance<T: Float, R: AsRef<[T]>>(rows: &[R]) -> Option<f64> {
-    if rows.is_empty() {
-        return None;
-    }
-    let m = rows.len() as f64;
-    let sum = pairs(rows, 0.0, |sum, a, b| sum + distance(a.as_ref(), b.as_ref()));
-    Some(sum.unwrap_or(0.0) / (m * m / 2.0))
+pub fn pairwise_distance<T: Float, R: AsRef<[T]>>(
+    rows: &[R],
+    policy: Policy,
+) -> Result<Option<f64>, NonFinite> {
+    let (sum, m) = fold_pairs(rows, policy, 0.0, |sum, a, b| sum + distance(a, b))?;
+    let all_pairs = m as f64 * m as f64;
+    Ok((m > 0).then(|| sum / (all_pairs / 2.0)))
 }
 
 /// ‖a − b‖

@@ -49,6 +49,8 @@ pub struct CoordinateSums<B> {
     /// Σ g_ij, then Σ g_ij² `[2 d]`.
     sums: B,
     m: u64,
+    omitted: u64,
+    policy: Policy,
 }
 
 impl CoordinateSums<()> {
@@ -59,15 +61,23 @@ impl CoordinateSums<()> {
 }
 
 impl<B: AsRef<[f64]> + AsMut<[f64]>> CoordinateSums<B> {
-    /// An empty accumulator over a buffer `[2 d]`, which is set to zero.
+    /// An empty accumulator over a buffer `[2 d]`, which is set to zero. Policy: [`Policy::Error`].
     ///
     /// # Panics
     ///
     /// If the buffer's length is odd.
-    pub fn new(mut buffer: B) -> Self {
+    pub fn new(buffer: B) -> Self {
+        Self::with_policy(buffer, Policy::Error)
+    }
+
+    /// As [`new`](Self::new), with a choice of what non-finite gradients do.
+    ///
+    /// Under [`Policy::Omit`] an example with any non-finite coordinate is left out whole, so that
+    /// all coordinates have the same m; it is counted by [`omitted`](Self::omitted).
+    pub fn with_policy(mut buffer: B, policy: Policy) -> Self {
         buffer.as_mut().fill(0.0);
         assert!(buffer.as_ref().len() % 2 == 0, "the buffer holds two sums per coordinate");
-        Self { sums: buffer, m: 0 }
+        Self { sums: buffer, m: 0, omitted: 0, policy }
     }
 
     /// d, the number of coordinates.
@@ -79,7 +89,7 @@ impl<B: AsRef<[f64]> + AsMut<[f64]>> CoordinateSums<B> {
     ///
     /// # Errors
     ///
-    /// [`NonFinite`] with the coordinate's index; nothing is added then.
+    /// [`NonFinite`] with the coordinate's index, under [`Policy::Error`]; nothing is added then.
     ///
     /// # Panics
     ///
@@ -87,7 +97,10 @@ impl<B: AsRef<[f64]> + AsMut<[f64]>> CoordinateSums<B> {
     pub fn add<T: Float>(&mut self, gradient: &[T]) -> Result<(), NonFinite> {
         let dim = self.dim();
         assert_eq!(gradient.len(), dim, "gradient and buffer differ in length");
-        Policy::Error.admit(gradient)?;
+        if !self.policy.admit(gradient)? {
+            self.omitted += 1;
+            return Ok(());
+        }
         let (first, second) = self.sums.as_mut().split_at_mut(dim);
         for ((s, q), &g) in first.iter_mut().zip(second).zip(gradient) {
             *s += wide(g);
@@ -108,6 +121,12 @@ impl<B: AsRef<[f64]> + AsMut<[f64]>> CoordinateSums<B> {
             *s += o;
         }
         self.m += other.m;
+        self.omitted += other.omitted;
+    }
+
+    /// How many examples were left out under [`Policy::Omit`].
+    pub fn omitted(&self) -> u64 {
+        self.omitted
     }
 
     /// The statistics of coordinate j alone; panics out of range.

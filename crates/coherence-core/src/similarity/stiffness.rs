@@ -2,8 +2,11 @@
 
 use num_traits::Float;
 
-use super::{pair_count, pairs};
-use crate::number::scaled_dot;
+use super::{fold_pairs, pair_count};
+use crate::{
+    finite::{NonFinite, Policy},
+    number::scaled_dot,
+};
 
 /// S_sign: whether a step for one example helps or harms another.
 ///
@@ -13,17 +16,21 @@ use crate::number::scaled_dot;
 /// S_sign = E_{z ≠ z′} sign(g_z · g_z′),    −1 ≤ S_sign ≤ 1,    sign 0 = 0
 /// ```
 ///
+/// # Errors
+///
+/// [`NonFinite`] under [`Policy::Error`], with the index row · d + coordinate.
+///
 /// # Edge cases
 ///
-/// Fewer than two examples: `None`. Products are scaled, so that none overflows or underflows to
+/// Fewer than two examples (under [`Policy::Omit`]: left): `None`. Products are scaled, so that none overflows or underflows to
 /// a wrong sign.
 ///
 /// # Example
 ///
 /// ```
-/// # use coherence_core::similarity::sign_stiffness;
+/// # use coherence_core::{finite::Policy, similarity::sign_stiffness};
 /// let sample = [[1.0, 0.0], [1.0, 1.0], [-1.0, 5.0]]; // signs +, −, +
-/// assert_eq!(sign_stiffness(&sample), Some(1.0 / 3.0));
+/// assert_eq!(sign_stiffness(&sample, Policy::Error), Ok(Some(1.0 / 3.0)));
 /// ```
 ///
 /// # Source
@@ -31,9 +38,12 @@ use crate::number::scaled_dot;
 /// Fort et al. (2019), *Stiffness*; MC20 §2.
 ///
 /// Law: A16
-pub fn sign_stiffness<T: Float, R: AsRef<[T]>>(rows: &[R]) -> Option<f64> {
-    let sum = pairs(rows, 0.0, |sum, a, b| sum + sign(scaled_dot(a.as_ref(), b.as_ref())))?;
-    Some(sum / pair_count(rows.len()))
+pub fn sign_stiffness<T: Float, R: AsRef<[T]>>(
+    rows: &[R],
+    policy: Policy,
+) -> Result<Option<f64>, NonFinite> {
+    let (sum, m) = fold_pairs(rows, policy, 0.0, |sum, a, b| sum + sign(scaled_dot(a, b)))?;
+    Ok((m > 1).then(|| sum / pair_count(m)))
 }
 
 /// −1, 0 or 1; NaN for NaN. (`f64::signum` has no 0.)

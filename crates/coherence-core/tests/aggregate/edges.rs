@@ -222,6 +222,43 @@ fn a_value_that_is_not_finite_is_named_by_its_place_in_the_matrix() {
 }
 
 #[test]
+fn admitted_rows_are_those_that_the_policy_lets_pass() {
+    let data = [1.0, 2.0, f64::NAN, 4.0, 5.0, f64::INFINITY, 7.0, 8.0];
+    let rows = Rows::matrix(&data, 2).unwrap();
+    let (mut numbers, mut again) = ([f64::NAN; 4], [f64::NAN; 2]);
+    let error = rows.admit(Policy::Error, &mut numbers).unwrap_err();
+    assert_eq!(error, AggregateError::NonFinite(NonFinite { index: 2 }));
+    let all = rows.admit(Policy::Propagate, &mut numbers).unwrap();
+    assert_eq!((all.len(), all.row(3)), (4, &data[6..]));
+    let short = rows.admit(Policy::Omit, &mut numbers[..3]).unwrap_err();
+    assert_eq!(short, AggregateError::Length { what: "scratch", found: 3, expected: 4 });
+
+    let finite = rows.admit(Policy::Omit, &mut numbers).unwrap();
+    assert!(finite.iter().eq([&data[..2], &data[6..]]));
+    let finite_again = finite.admit(Policy::Error, &mut again).unwrap();
+    assert!(finite_again.iter().eq([&data[..2], &data[6..]]));
+    let mut mixed = [0.0; 2];
+    Bucketing { size: 2, order: &[1, 0] }.mix(finite, &mut [0.0; 2], &mut mixed).unwrap();
+    assert_eq!(mixed, [4.0, 5.0]);
+}
+
+/// A view of a view numbers the rows of what it shows, and shows those of the source.
+#[test]
+fn a_view_may_be_admitted_again_under_another_policy() {
+    let data = [f64::NAN, 1.0, f64::INFINITY, 3.0];
+    let rows = Rows::matrix(&data, 1).unwrap();
+    let mut omitting = [0.0; 4];
+    let finite = rows.admit(Policy::Omit, &mut omitting).unwrap();
+    let rule = Coordinatewise(Median);
+    assert_eq!(aggregate_with(&rule, finite, Policy::Omit), Ok(vec![2.0]));
+    assert_eq!(aggregate_with(&GeometricMedian::default(), finite, Policy::Omit), Ok(vec![2.0]));
+    let mut numbers = [0.0; 4];
+    let all = rows.admit(Policy::Propagate, &mut numbers).unwrap();
+    let error = all.admit(Policy::Error, &mut omitting).unwrap_err();
+    assert_eq!(error, AggregateError::NonFinite(NonFinite { index: 0 }));
+}
+
+#[test]
 fn aggregate_propagates_what_is_not_finite() {
     let rows = Rows::matrix(&[1.0, 2.0, 4.0, f64::INFINITY, 8.0, 9.0], 2).unwrap();
     let (mut scratch, mut out) = ([0.0; 3], [0.0; 2]);

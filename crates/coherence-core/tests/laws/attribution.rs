@@ -1,7 +1,13 @@
 //! A17: shares of the decrease, and null worlds.
 
-use coherence_core::similarity::{Decrease, permute};
-use coherence_tests::{cases, close, naive, strategies::sample};
+use coherence_core::{
+    finite::{NonFinite, Policy},
+    similarity::{Decrease, permute},
+};
+use coherence_tests::{
+    cases, close, naive,
+    strategies::{non_finite, sample},
+};
 use proptest::prelude::*;
 
 /// S_p and S_c for the given designations.
@@ -18,7 +24,17 @@ fn group_sums(rows: &[Vec<f64>], corrupt: &[bool]) -> (Vec<f64>, Vec<f64>) {
 
 fn decrease(rows: &[Vec<f64>], corrupt: &[bool]) -> Decrease {
     let (pristine, corrupt) = group_sums(rows, corrupt);
-    Decrease::of(&pristine, &corrupt)
+    finite(&pristine, &corrupt)
+}
+
+fn finite(pristine_sum: &[f64], corrupt_sum: &[f64]) -> Decrease {
+    Decrease::of(pristine_sum, corrupt_sum, Policy::Error).unwrap()
+}
+
+/// Small integers, some of them replaced by what is not finite.
+fn poisoned() -> impl Strategy<Value = [f64; 6]> {
+    let value = prop_oneof![5 => (-5i32..5).prop_map(f64::from), 1 => non_finite()];
+    prop::collection::vec(value, 6).prop_map(|v| v.try_into().unwrap())
 }
 
 proptest! {
@@ -47,16 +63,35 @@ proptest! {
 
     #[test]
     fn a17_exchanging_the_groups_mirrors_the_shares(a in prop::array::uniform3(-5.0..5.0f64), b in prop::array::uniform3(-5.0..5.0f64)) {
-        let (there, back) = (Decrease::of(&a, &b), Decrease::of(&b, &a));
+        let (there, back) = (finite(&a, &b), finite(&b, &a));
         prop_assert_eq!((there.pristine, there.corrupt), (back.corrupt, back.pristine));
     }
 
     #[test]
     fn a17_decreases_add_over_steps_and_blocks(a in prop::array::uniform6(-5i32..5), b in prop::array::uniform6(-5i32..5), cut in 0..=6usize) {
         let (a, b) = (a.map(f64::from), b.map(f64::from));
-        let mut blocks = Decrease::of(&a[..cut], &b[..cut]);
-        blocks += Decrease::of(&a[cut..], &b[cut..]);
-        prop_assert_eq!(blocks, Decrease::of(&a, &b));
+        let mut blocks = finite(&a[..cut], &b[..cut]);
+        blocks += finite(&a[cut..], &b[cut..]);
+        prop_assert_eq!(blocks, finite(&a, &b));
+    }
+
+    #[test]
+    fn a17_error_names_the_first_value_of_either_sum(a in poisoned(), b in poisoned()) {
+        let first = a.iter().chain(&b).position(|x| x.is_nan() || x.is_infinite());
+        let refused = first.map(|index| NonFinite { index });
+        prop_assert_eq!(Decrease::of(&a, &b, Policy::Error).err(), refused);
+    }
+
+    /// Each coordinate contributes on its own, so what is left of the blocks adds up too.
+    #[test]
+    fn a17_omitting_leaves_out_coordinates(a in poisoned(), b in poisoned(), cut in 0..=6usize) {
+        let kept: Vec<usize> = (0..6).filter(|&j| a[j].is_finite() && b[j].is_finite()).collect();
+        let of_kept = |v: &[f64; 6]| -> Vec<f64> { kept.iter().map(|&j| v[j]).collect() };
+        let omitting = Decrease::of(&a, &b, Policy::Omit).unwrap();
+        prop_assert_eq!(omitting, finite(&of_kept(&a), &of_kept(&b)));
+        let mut blocks = Decrease::of(&a[..cut], &b[..cut], Policy::Omit).unwrap();
+        blocks += Decrease::of(&a[cut..], &b[cut..], Policy::Omit).unwrap();
+        prop_assert_eq!(blocks, omitting);
     }
 
     #[test]
@@ -101,11 +136,19 @@ fn a17_null_worlds_are_uniform() {
 
 #[test]
 fn a17_edges_are_defined() {
-    assert_eq!(Decrease::of(&[1.0], &[-1.0]).shares(), None);
+    assert_eq!(finite(&[1.0], &[-1.0]).shares(), None);
     assert_eq!(Decrease::default().shares(), None);
     assert_eq!(Decrease { pristine: 3.0, corrupt: -1.0 }.shares(), Some((1.5, -0.5)));
     assert_eq!(Decrease { pristine: 3.0, corrupt: 0.0 }.per_example(2, 0), (1.5, 0.0));
     assert_eq!(Decrease { pristine: 0.0, corrupt: 3.0 }.per_example(0, 2), (0.0, 1.5));
+}
+
+#[test]
+fn a17_propagate_carries_nan_to_both_groups() {
+    let step = Decrease::of(&[f64::NAN, 1.0], &[1.0, 1.0], Policy::Propagate).unwrap();
+    assert!(step.pristine.is_nan() && step.corrupt.is_nan());
+    let infinite = Decrease::of(&[f64::INFINITY], &[1.0], Policy::Propagate).unwrap();
+    assert_eq!(infinite, Decrease { pristine: f64::INFINITY, corrupt: f64::INFINITY });
 }
 
 #[test]
@@ -117,5 +160,5 @@ fn a17_a_lot_out_of_range_is_a_bug() {
 #[test]
 #[should_panic(expected = "differ in length")]
 fn a17_sums_of_different_lengths_are_a_bug() {
-    Decrease::of(&[1.0], &[1.0, 2.0]);
+    finite(&[1.0], &[1.0, 2.0]);
 }

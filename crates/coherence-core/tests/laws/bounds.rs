@@ -2,6 +2,7 @@
 
 use coherence_core::{
     bounds::{Problem, Step, distance_bound, divergence, stability},
+    finite::Policy,
     similarity::pairwise_distance,
 };
 use coherence_tests::{
@@ -44,7 +45,8 @@ proptest! {
         let c = coherence(&rows);
         let bound = distance_bound(c.alpha(), c.energy());
         // 1 − α loses what rounding takes from a distance near 0.
-        prop_assert!(pairwise_distance(&rows).unwrap() <= bound + 1e-7 * c.energy().sqrt());
+        let distance = pairwise_distance(&rows, Policy::Error).unwrap().unwrap();
+        prop_assert!(distance <= bound + 1e-7 * c.energy().sqrt());
         prop_assume!(c.energy() > 0.0);
         close(bound * bound / c.energy(), 2.0 * (1.0 - naive::alpha(&rows)), 1e-12);
     }

@@ -15,6 +15,7 @@ mod squares;
 mod sums;
 mod unbiased;
 mod weighted;
+mod weighted_unbiased;
 
 use coherence_core::{Coherence, Sums};
 

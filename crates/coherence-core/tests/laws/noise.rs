@@ -1,7 +1,8 @@
 //! A15b: noise scale, and α per coordinate.
 
 use coherence_core::{
-    Part, layers::network_alpha, noise_scale::alpha_from_noise_scale, similarity::CoordinateSums,
+    Part, finite::Policy, layers::network_alpha, noise_scale::alpha_from_noise_scale,
+    similarity::CoordinateSums,
 };
 use coherence_tests::{
     cases, close, naive,
@@ -111,6 +112,34 @@ fn a15b_coordinate_sums_refuse_what_is_not_finite() {
     assert_eq!(sums.add(&[0.0, f64::NAN]).unwrap_err().index, 1);
     assert_eq!(sums.coordinate(0), coherence(&[vec![1.0]]));
     assert_eq!(sums.coordinate(1), coherence(&[vec![2.0]]));
+}
+
+/// All coordinates keep one m, without which they would not combine to the network's α.
+#[test]
+fn a15b_coordinate_sums_omit_whole_examples() {
+    let rows = [vec![1.0, 2.0], vec![3.0, 4.0]];
+    let bad = [5.0, f64::INFINITY];
+    let mut sums = CoordinateSums::with_policy([1.0; 4], Policy::Omit);
+    sums.add(&bad).unwrap();
+    rows.iter().for_each(|g| sums.add(g).unwrap());
+    assert_eq!(sums.omitted(), 1);
+    let mut other = CoordinateSums::with_policy([0.0; 4], Policy::Omit);
+    other.add(&bad).unwrap();
+    other.add(&bad).unwrap();
+    sums.merge(&other);
+    assert_eq!(sums.omitted(), 3);
+    for j in 0..2 {
+        assert_eq!(sums.coordinate(j), accumulate(&rows).coordinate(j));
+    }
+}
+
+#[test]
+fn a15b_coordinate_sums_propagate_within_the_coordinate() {
+    let mut sums = CoordinateSums::with_policy([0.0; 4], Policy::Propagate);
+    sums.add(&[1.0, f64::NAN]).unwrap();
+    assert!(sums.coordinate(1).alpha().is_nan());
+    assert_eq!(sums.coordinate(0), coherence(&[vec![1.0]]));
+    assert_eq!(sums.omitted(), 0);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! A1: the accumulator.
 
 use coherence_core::{
-    Coherence, Sums,
+    Coherence, Member, Sums,
     finite::{NonFinite, Policy},
 };
 use coherence_tests::{
@@ -109,6 +109,25 @@ proptest! {
         merged.merge(&sums);
         merged.merge(&sums);
         prop_assert_eq!(merged.omitted(), 6);
+    }
+}
+
+#[test]
+fn a15d_members_obey_the_policy_of_their_sums() {
+    let (good, bad) = ([1.0, 2.0], [1.0, f64::INFINITY]);
+    let with = |policy| {
+        let mut sums = Sums::with_policy([0.0; 2], policy);
+        sums.add(&good).unwrap();
+        sums
+    };
+    assert_eq!(with(Policy::Error).member(&bad), Err(NonFinite { index: 1 }));
+    assert_eq!(with(Policy::Omit).member(&bad), Ok(None));
+    let infinite = Member { dot_with_sum: f64::INFINITY, sq_norm: f64::INFINITY };
+    assert_eq!(with(Policy::Propagate).member(&bad), Ok(Some(infinite)));
+    for policy in [Policy::Error, Policy::Propagate, Policy::Omit] {
+        assert_eq!(with(policy).policy(), policy);
+        let member = Member { dot_with_sum: 5.0, sq_norm: 5.0 };
+        assert_eq!(with(policy).member(&good), Ok(Some(member)));
     }
 }
 

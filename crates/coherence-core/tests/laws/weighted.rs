@@ -12,7 +12,7 @@ use proptest::prelude::*;
 
 use super::coherence;
 
-fn accumulate(weights: &[f64], rows: &[Vec<f64>]) -> WeightedSums<Vec<f64>> {
+pub(super) fn accumulate(weights: &[f64], rows: &[Vec<f64>]) -> WeightedSums<Vec<f64>> {
     let mut sums = WeightedSums::new(vec![f64::NAN; rows[0].len()]);
     for (&w, row) in weights.iter().zip(rows) {
         sums.add(w, row).unwrap();
@@ -20,7 +20,7 @@ fn accumulate(weights: &[f64], rows: &[Vec<f64>]) -> WeightedSums<Vec<f64>> {
     sums
 }
 
-fn weights() -> impl Strategy<Value = Vec<f64>> {
+pub(super) fn weights() -> impl Strategy<Value = Vec<f64>> {
     prop::collection::vec(prop_oneof![4 => 0.01..3.0, 1 => Just(0.0), 1 => Just(1.0)], 12)
 }
 
@@ -117,6 +117,11 @@ fn a01_weighted_sums_obey_the_policy() {
     let mut omitting = WeightedSums::with_policy([0.0; 2], Policy::Omit);
     omitting.add(3.0, &bad).unwrap();
     assert_eq!(omitting.coherence(), WeightedCoherence::default());
+    assert_eq!((omitting.omitted(), omitting.member(&bad)), (1, Ok(None)));
+    let mut merged = omitting.clone();
+    merged.merge(&omitting);
+    merged.merge(&omitting);
+    assert_eq!((merged.omitted(), merged.policy()), (3, Policy::Omit));
 
     let mut propagating = WeightedSums::with_policy([0.0; 2], Policy::Propagate);
     propagating.add(1.0, &bad).unwrap();
@@ -127,7 +132,12 @@ fn a01_weighted_sums_obey_the_policy() {
 fn a02_weighted_degenerate_samples_are_defined() {
     let nothing = WeightedCoherence::default();
     assert_eq!((nothing.alpha(), nothing.energy()), (0.0, 0.0));
-    let above = WeightedCoherence { weight: 1.0, sq_norm_of_sum: 1.1, sum_sq_norms: 1.0 };
+    let above = WeightedCoherence {
+        weight: 1.0,
+        sq_norm_of_sum: 1.1,
+        sum_sq_norms: 1.0,
+        ..Default::default()
+    };
     assert_eq!(above.alpha(), 1.0);
 }
 

@@ -2,6 +2,10 @@
 
 use crate::{Coherence, Member, moments::Moments};
 
+mod weighted;
+
+pub use weighted::weighted_jackknife;
+
 /// The expected α of a sample of m drawn independently, for gradients of equal norm.
 ///
 /// # Definition
@@ -67,6 +71,39 @@ impl Coherence {
         (self.m > 0).then(|| self.alpha() - 1.0 / self.m as f64)
     }
 
+    /// U, the unbiased estimate of ‖E g‖² from this sample.
+    ///
+    /// # Definition
+    ///
+    /// ```text
+    /// U = (‖S‖² − Q) / (m (m − 1))
+    /// ```
+    ///
+    /// The mean of g_i · g_j over i ≠ j. Unlike [`sq_norm_of_mean`](Self::sq_norm_of_mean) it may be
+    /// negative.
+    ///
+    /// # Edge cases
+    ///
+    /// Fewer than two examples: `None`.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use coherence_core::Coherence;
+    /// let c = Coherence { m: 4, sq_norm_of_sum: 20.0, sum_sq_norms: 8.0 };
+    /// assert_eq!(c.sq_norm_of_mean_unbiased(), Some(1.0)); // where ‖S‖²/m² = 1.25
+    /// ```
+    ///
+    /// # Source
+    ///
+    /// Derived from GM22 note 12; a U-statistic.
+    ///
+    /// Law: A15c
+    pub fn sq_norm_of_mean_unbiased(&self) -> Option<f64> {
+        let m = self.m as f64;
+        (self.m > 1).then(|| (self.sq_norm_of_sum - self.sum_sq_norms) / (m * (m - 1.0)))
+    }
+
     /// α̂, the de-biased estimate of the distribution's α from this sample.
     ///
     /// # Definition
@@ -75,7 +112,7 @@ impl Coherence {
     /// α̂ = U / (Q/m),    U = (‖S‖² − Q) / (m (m − 1)),    −1/(m − 1) ≤ α̂ ≤ 1
     /// ```
     ///
-    /// U is the mean of g_i · g_j over i ≠ j: unbiased for ‖E g‖². Unlike α it may be negative.
+    /// With [`U`](Self::sq_norm_of_mean_unbiased) in place of ‖S‖²/m². Unlike α it may be negative.
     ///
     /// # Edge cases
     ///
@@ -127,13 +164,13 @@ impl Coherence {
 /// # Example
 ///
 /// ```
-/// # use coherence_core::{Member, Sums, unbiased::jackknife};
+/// # use coherence_core::{Sums, unbiased::jackknife};
 /// let sample = [[1.0, 0.0], [1.0, 1.0], [0.0, 1.0]];
 /// let mut sums = Sums::new([0.0; 2]);
 /// for g in &sample {
 ///     sums.add(g)?;
 /// }
-/// let members = sample.iter().map(|g| Member::of(sums.sum(), g));
+/// let members = sample.iter().flat_map(|g| sums.member(g)).flatten();
 /// let estimate = jackknife(sums.coherence(), members).unwrap();
 /// assert!((estimate.value - 0.5).abs() < 1e-15); // leaving one out: 2/3, 0, 2/3
 /// assert!((estimate.standard_error - (16.0f64 / 81.0).sqrt()).abs() < 1e-15);
