@@ -9,8 +9,9 @@ mod heap;
 mod start;
 
 use coherence_core::{
-    Coherence, Member, Sums,
+    Coherence, Sums,
     aggregate::{CoordinateRule, Winsorized},
+    finite::Policy,
     minibatch::{amplify, deamplify},
     similarity::cosine_stiffness,
     unbiased::jackknife,
@@ -36,15 +37,20 @@ fn run() -> i32 {
         sums.coherence().alpha() == 0.625,
         (deamplify(amplify(0.625, 8), 8) - 0.625).abs() < 1e-12,
         has_error(&sums),
-        cosine_stiffness(&SAMPLE).is_some_and(|cosine| (cosine - 0.5).abs() < 1e-12),
+        has_stiffness(),
         Winsorized { clip: 1 }.aggregate(&mut [3.0f32, 100.0, 1.0, 4.0, 2.0]) == 3.0,
         owned() == sums.coherence(),
     ];
     checks.iter().position(|holds| !holds).map_or(0, |failed| failed as i32 + 2)
 }
 
+fn has_stiffness() -> bool {
+    let stiffness = cosine_stiffness(&SAMPLE, Policy::Error);
+    stiffness.is_ok_and(|found| found.is_some_and(|cosine| (cosine - 0.5).abs() < 1e-12))
+}
+
 fn has_error(sums: &Sums<[f64; 5]>) -> bool {
-    let members = SAMPLE.iter().map(|gradient| Member::of(sums.sum(), gradient));
+    let members = SAMPLE.iter().flat_map(|gradient| sums.member(gradient)).flatten();
     jackknife(sums.coherence(), members).is_some_and(|estimate| estimate.standard_error < 1e-12)
 }
 

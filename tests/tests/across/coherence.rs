@@ -1,7 +1,7 @@
 //! Coherence measured through factors is coherence by the core's accumulator.
 
 use crate::digits::{gradients, network, noisy};
-use coherence_core::{Coherence, Member, Sums, helpfulness::helpfulness};
+use coherence_core::{Coherence, Sums, helpfulness::helpfulness};
 use coherence_data::{Dataset, Designation};
 use coherence_train::measure::{By, measure};
 
@@ -41,7 +41,8 @@ fn helpfulness_by_factors_is_helpfulness_by_gradients() {
     rows.iter().for_each(|g| sums.add(g).unwrap());
     let measured = measure(&mlp, &data, By { class: false, example: true }).unwrap();
     for (example, gradient) in measured.examples.iter().zip(&rows) {
-        let expected = helpfulness(sums.coherence(), Member::of(sums.sum(), gradient)).unwrap();
+        let member = sums.member(gradient).unwrap().unwrap();
+        let expected = helpfulness(sums.coherence(), member).unwrap();
         assert!((example.helpfulness.unwrap() - expected).abs() < 1e-5);
     }
 }

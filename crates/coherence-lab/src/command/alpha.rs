@@ -115,9 +115,10 @@ impl<'m> Columns<'m> {
             })
         })?;
         self.each_row(|i, row| {
-            let member = Member::of(sums.sum(), row);
-            members[i].dot_with_sum += member.dot_with_sum;
-            members[i].sq_norm += member.sq_norm;
+            if let Some(member) = sums.member(row)? {
+                members[i].dot_with_sum += member.dot_with_sum;
+                members[i].sq_norm += member.sq_norm;
+            }
             Ok(())
         })?;
         Ok(sums.coherence())
