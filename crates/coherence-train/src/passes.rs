@@ -16,19 +16,6 @@ pub(crate) struct Passes {
     losses: Vec<f64>,
 }
 
-/// One chunk after its backward pass.
-#[derive(Debug)]
-pub(crate) struct Chunk<'a> {
-    /// Where the chunk's examples stand in the list of indices.
-    pub(crate) start: usize,
-    /// The images [m, features].
-    pub(crate) x: &'a [f32],
-    /// The losses \[m\].
-    pub(crate) losses: &'a [f64],
-    /// Activations and deltas.
-    pub(crate) workspace: &'a Workspace<f32>,
-}
-
 impl Passes {
     pub(crate) fn new(mlp: &Mlp<f32>) -> Self {
         Self {
@@ -39,22 +26,23 @@ impl Passes {
         }
     }
 
-    /// Shows `visit` every chunk of the examples `indices`, in order.
+    /// Shows `visit` every chunk of the examples `indices` in order: its images [m, features], its
+    /// activations and deltas.
     pub(crate) fn run(
         &mut self,
         mlp: &Mlp<f32>,
         examples: &Examples,
         indices: &[usize],
-        mut visit: impl FnMut(Chunk),
+        mut visit: impl FnMut(&[f32], &Workspace<f32>),
     ) {
-        for (c, indices) in indices.chunks(CHUNK).enumerate() {
+        for indices in indices.chunks(CHUNK) {
             let m = indices.len();
             let (x, labels) = (&mut self.x[..m * mlp.inputs()], &mut self.labels[..m]);
             let losses = &mut self.losses[..m];
             examples.gather(indices, x, labels);
             forward(mlp, x, labels, &mut self.workspace, losses);
             mlp.backward(&mut self.workspace);
-            visit(Chunk { start: c * CHUNK, x, losses, workspace: &self.workspace });
+            visit(x, &self.workspace);
         }
     }
 }

@@ -1,20 +1,26 @@
-//! Coherence over a fixed sample of the training set, during training.
+//! Coherence and helpfulness during training: over a fixed sample and over the mini-batch.
 
-use crate::{Examples, Sink, passes::Passes, tally::Tally};
-use coherence_core::Coherence;
+use crate::{
+    Examples, Sink,
+    passes::Passes,
+    tally::{ChunkSums, Tally, dot},
+};
+use coherence_core::{Coherence, Member, helpfulness::helpfulness};
 use coherence_data::{Designation, random};
 use coherence_nn::Mlp;
 
-/// A fixed sample, split by designation, with the buffers to measure it.
+/// A fixed sample, with the buffers to measure it or another.
 #[derive(Debug)]
 pub(crate) struct Probe {
-    /// Indices of the pristine and of the corrupt examples, ascending.
-    groups: [Vec<usize>; 2],
+    sample: Split,
     tallies: [Tally; 2],
     whole: Tally,
     passes: Passes,
-    norms: Vec<f64>,
+    chunk: ChunkSums,
 }
+
+/// Indices of pristine and of corrupt examples.
+type Split = [Vec<usize>; 2];
 
 /// How the two groups are called in series.
 const NAMES: [&str; 2] = ["pristine", "corrupt"];
@@ -25,57 +31,77 @@ impl Probe {
         let mut chosen = random::permutation(&mut random::stream(seed, "probe"), examples.len());
         chosen.truncate(size);
         chosen.sort_unstable();
-        let pick = |designation: Designation| {
-            let belongs = |&&i: &&usize| examples.designations()[i] == designation;
-            chosen.iter().filter(belongs).copied().collect()
-        };
         Self {
-            groups: [pick(Designation::Pristine), pick(Designation::Corrupt)],
+            sample: split(examples, &chosen),
             tallies: [(); 2].map(|()| Tally::new(mlp.layout())),
             whole: Tally::new(mlp.layout()),
             passes: Passes::new(mlp),
-            norms: Vec::new(),
+            chunk: ChunkSums::new(mlp.layout()),
         }
     }
 
-    /// Measures the sample and sends the series `probe.…`.
+    /// Measures the sample and the mini-batch `batch`, and sends the series `probe.…` and `batch.…`.
     pub(crate) fn observe(
         &mut self,
         mlp: &Mlp<f32>,
         examples: &Examples,
+        batch: &[usize],
         step: u64,
         sink: &mut dyn Sink,
     ) {
+        let sample = core::mem::take(&mut self.sample);
+        self.measure(mlp, examples, &sample);
+        self.sample = sample;
+        let mut send = |series: &str, value| sink.row(step, series, value);
+        self.report("probe", &mut send);
+        for (t, tensor) in mlp.layout().tensors().iter().enumerate() {
+            rows(&format!("probe.{}", tensor.name), self.whole.tensor(t), &mut send);
+        }
+        self.measure(mlp, examples, &split(examples, batch));
+        self.report("batch", &mut send);
+    }
+
+    fn measure(&mut self, mlp: &Mlp<f32>, examples: &Examples, groups: &Split) {
         self.whole.clear();
-        for (indices, tally) in self.groups.iter().zip(&mut self.tallies) {
+        for (indices, tally) in groups.iter().zip(&mut self.tallies) {
             tally.clear();
-            self.passes.run(mlp, examples, indices, |chunk| {
-                self.norms.clear();
-                self.norms.resize(chunk.losses.len(), 0.0);
-                tally.add(mlp, chunk.x, chunk.workspace, &mut self.norms);
+            self.passes.run(mlp, examples, indices, |x, workspace| {
+                self.chunk.set(mlp, x, workspace);
+                tally.add(&self.chunk);
             });
             self.whole.merge(tally);
         }
-        self.report(mlp, step, sink);
     }
 
-    fn report(&self, mlp: &Mlp<f32>, step: u64, sink: &mut dyn Sink) {
-        sink.row(step, "probe.alpha", self.whole.network().alpha());
-        rows(step, "probe", self.whole.network(), sink);
-        for (t, tensor) in mlp.layout().tensors().iter().enumerate() {
-            rows(step, &format!("probe.{}", tensor.name), self.whole.tensor(t), sink);
-        }
+    /// The whole and its groups, as what `of` says.
+    fn report(&self, of: &str, send: &mut impl FnMut(&str, f64)) {
+        let whole = self.whole.network();
+        send(&format!("{of}.alpha"), whole.alpha());
+        rows(of, whole, send);
         for (name, tally) in NAMES.iter().zip(&self.tallies) {
-            let coherence = tally.network();
-            if coherence.m > 0 {
-                rows(step, &format!("probe.{name}"), coherence, sink);
+            let group = tally.network();
+            if group.m > 0 {
+                rows(&format!("{of}.{name}"), group, send);
+            }
+            // h is linear in the example: the sum over a group is that of the group's own sums.
+            let dot_with_sum = dot(self.whole.sum(), tally.sum());
+            let members = Member { dot_with_sum, sq_norm: group.sum_sq_norms };
+            if let Some(sum) = helpfulness(whole, members).filter(|_| group.m > 0) {
+                send(&format!("{of}.{name}.helpfulness"), sum / group.m as f64);
             }
         }
     }
 }
 
-fn rows(step: u64, of: &str, coherence: Coherence, sink: &mut dyn Sink) {
-    sink.row(step, &format!("{of}.m_coherence"), coherence.m_coherence());
-    sink.row(step, &format!("{of}.sq_norm_of_sum"), coherence.sq_norm_of_sum);
-    sink.row(step, &format!("{of}.sum_sq_norms"), coherence.sum_sq_norms);
+fn split(examples: &Examples, indices: &[usize]) -> Split {
+    [Designation::Pristine, Designation::Corrupt].map(|designation| {
+        let belongs = |&i: &usize| examples.designations()[i] == designation;
+        indices.iter().copied().filter(belongs).collect()
+    })
+}
+
+fn rows(of: &str, coherence: Coherence, send: &mut impl FnMut(&str, f64)) {
+    send(&format!("{of}.m_coherence"), coherence.m_coherence());
+    send(&format!("{of}.sq_norm_of_sum"), coherence.sq_norm_of_sum);
+    send(&format!("{of}.sum_sq_norms"), coherence.sum_sq_norms);
 }

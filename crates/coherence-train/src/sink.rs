@@ -12,9 +12,11 @@
 /// | `probe.alpha`, `probe.m_coherence`, `probe.sq_norm_of_sum`, `probe.sum_sq_norms` | α, mα, ‖S‖² and Q of the whole network over the probe sample |
 /// | `probe.<tensor>.m_coherence`, `.sq_norm_of_sum`, `.sum_sq_norms` | the same for one tensor, such as `fc1.weight` |
 /// | `probe.pristine.m_coherence`, `.sq_norm_of_sum`, `.sum_sq_norms`, and `probe.corrupt.…` | the same for the network over one group of the sample |
+/// | `probe.pristine.helpfulness`, `probe.corrupt.helpfulness` | MEAN helpfulness h of the group's examples, where the whole sample helps |
+/// | `batch.alpha`, `batch.m_coherence` …, `batch.pristine.…`, `batch.corrupt.…` | the same, without tensors, over the mini-batch that the next step takes |
 ///
 /// Train, pristine and corrupt are over the whole training set. A group without examples has no
-/// rows. Per-example gradients are of the SUM loss.
+/// rows, and neither has helpfulness of a single example. Per-example gradients are of the SUM loss.
 pub trait Sink {
     /// Takes one value.
     fn row(&mut self, step: u64, series: &str, value: f64);

@@ -1,16 +1,46 @@
 //! S and Q of a group of examples, tensor by tensor, in memory of d numbers.
 //!
-//! Legend: m: examples of a chunk, d: parameters, S = Σ g_e, Q = Σ ‖g_e‖².
+//! Legend: m: examples of a chunk, t: tensors, d: parameters, S = Σ g_e, Q = Σ ‖g_e‖².
 
 use coherence_core::Coherence;
-use coherence_cpu::norms::row_sq_norms;
+use coherence_cpu::norms::row_dots;
 use coherence_nn::{Layout, Mlp, Workspace};
 use core::ops::Range;
 use rayon::prelude::*;
 
-/// Running sums over per-example gradients of the SUM loss.
-///
-/// A chunk's sum is a product of its factors in f32; chunks are added in f64.
+/// What one chunk of examples adds to the sums of every group that it belongs to.
+#[derive(Debug, Clone)]
+pub(crate) struct ChunkSums {
+    m: usize,
+    /// The chunk's S \[d\]: a product of its factors, in f32.
+    sum: Vec<f32>,
+    /// ‖g_e‖² by tensor and example [t, m].
+    sq_norms: Vec<f64>,
+}
+
+impl ChunkSums {
+    pub(crate) fn new(layout: &Layout) -> Self {
+        Self { m: 0, sum: vec![0.0; layout.parameters()], sq_norms: Vec::new() }
+    }
+
+    /// Overwrites these sums by those of a backward pass over `x` [m, features].
+    pub(crate) fn set(&mut self, mlp: &Mlp<f32>, x: &[f32], workspace: &Workspace<f32>) {
+        self.m = workspace.examples();
+        self.sq_norms.clear();
+        self.sq_norms.resize(mlp.layout().tensors().len() * self.m, 0.0);
+        for (t, factors) in mlp.factors(x, workspace).enumerate() {
+            factors.sq_norms(&mut self.sq_norms[t * self.m..][..self.m]);
+            factors.sum(&mut self.sum[factors.range.clone()]);
+        }
+    }
+
+    /// Each example's ‖g_e‖² \[m\] in tensor `t`.
+    pub(crate) fn sq_norms(&self, t: usize) -> &[f64] {
+        &self.sq_norms[t * self.m..][..self.m]
+    }
+}
+
+/// Running sums over per-example gradients of the SUM loss. Chunks are added in f64.
 #[derive(Debug, Clone)]
 pub(crate) struct Tally {
     m: u64,
@@ -19,10 +49,6 @@ pub(crate) struct Tally {
     /// Q of each tensor.
     sum_sq_norms: Vec<f64>,
     ranges: Vec<Range<usize>>,
-    /// One tensor's sum over a chunk, f32.
-    product: Vec<f32>,
-    /// Squared norms of a chunk's gradients in one tensor.
-    sq_norms: Vec<f64>,
 }
 
 impl Tally {
@@ -32,8 +58,6 @@ impl Tally {
             m: 0,
             sum: vec![0.0; layout.parameters()],
             sum_sq_norms: vec![0.0; ranges.len()],
-            product: vec![0.0; ranges.iter().map(Range::len).max().unwrap_or(0)],
-            sq_norms: Vec::new(),
             ranges,
         }
     }
@@ -44,26 +68,12 @@ impl Tally {
         self.sum_sq_norms.fill(0.0);
     }
 
-    /// Adds the examples of a backward pass over `x` [m, features]; adds each one's squared norm
-    /// over the whole network to `norms` \[m\].
-    pub(crate) fn add(
-        &mut self,
-        mlp: &Mlp<f32>,
-        x: &[f32],
-        workspace: &Workspace<f32>,
-        norms: &mut [f64],
-    ) {
-        self.m += norms.len() as u64;
-        for (t, factors) in mlp.factors(x, workspace).enumerate() {
-            self.sq_norms.clear();
-            self.sq_norms.resize(norms.len(), 0.0);
-            factors.sq_norms(&mut self.sq_norms);
-            self.sum_sq_norms[t] += self.sq_norms.iter().sum::<f64>();
-            norms.iter_mut().zip(&self.sq_norms).for_each(|(norm, q)| *norm += q);
-
-            let product = &mut self.product[..factors.range.len()];
-            factors.sum(product);
-            add(&mut self.sum[factors.range.clone()], product);
+    /// Adds the examples of a chunk.
+    pub(crate) fn add(&mut self, chunk: &ChunkSums) {
+        self.m += chunk.m as u64;
+        add(&mut self.sum, &chunk.sum);
+        for (t, q) in self.sum_sq_norms.iter_mut().enumerate() {
+            *q += chunk.sq_norms(t).iter().sum::<f64>();
         }
     }
 
@@ -78,18 +88,16 @@ impl Tally {
     pub(crate) fn network(&self) -> Coherence {
         Coherence {
             m: self.m,
-            sq_norm_of_sum: sq_norm(&self.sum),
+            sq_norm_of_sum: dot(&self.sum, &self.sum),
             sum_sq_norms: self.sum_sq_norms.iter().sum(),
         }
     }
 
     /// The statistics of tensor `t` alone.
     pub(crate) fn tensor(&self, t: usize) -> Coherence {
-        Coherence {
-            m: self.m,
-            sq_norm_of_sum: sq_norm(&self.sum[self.ranges[t].clone()]),
-            sum_sq_norms: self.sum_sq_norms[t],
-        }
+        let sum = &self.sum[self.ranges[t].clone()];
+        let (sq_norm_of_sum, sum_sq_norms) = (dot(sum, sum), self.sum_sq_norms[t]);
+        Coherence { m: self.m, sq_norm_of_sum, sum_sq_norms }
     }
 
     /// S \[d\].
@@ -98,16 +106,22 @@ impl Tally {
     }
 }
 
+/// Coordinates that a thread takes at a time.
+const BLOCK: usize = 1 << 14;
+
 /// `sum += x`, on all threads: every coordinate is independent of the others.
 fn add<T: Copy + Sync + Into<f64>>(sum: &mut [f64], x: &[T]) {
-    const BLOCK: usize = 1 << 15;
     sum.par_chunks_mut(BLOCK).zip(x.par_chunks(BLOCK)).for_each(|(sum, x)| {
         sum.iter_mut().zip(x).for_each(|(s, &x)| *s += x.into());
     });
 }
 
-fn sq_norm(v: &[f64]) -> f64 {
-    let mut norm = [0.0];
-    row_sq_norms(v, &mut norm);
-    norm[0]
+/// x · y, in fixed blocks on all threads, added in their order.
+pub(crate) fn dot(x: &[f64], y: &[f64]) -> f64 {
+    let blocks = x.par_chunks(BLOCK).zip(y.par_chunks(BLOCK)).map(|(x, y)| {
+        let mut dot = [0.0];
+        row_dots(x, y, &mut dot);
+        dot[0]
+    });
+    blocks.collect::<Vec<f64>>().into_iter().sum()
 }

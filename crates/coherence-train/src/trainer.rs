@@ -195,7 +195,8 @@ impl Trainer {
             }
         }
         if let Some(probe) = &mut self.probe {
-            probe.observe(&self.mlp, &self.train, self.step, sink);
+            let batch = self.sampler.batch(self.step);
+            probe.observe(&self.mlp, &self.train, batch, self.step, sink);
         }
         self.finite(self.outcomes.losses.iter().sum::<f64>()).map(drop)
     }

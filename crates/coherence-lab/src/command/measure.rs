@@ -36,6 +36,9 @@ pub(crate) struct Measure {
     /// What to break coherence down by
     #[arg(long, value_enum, value_delimiter = ',', value_name = "WHAT")]
     by: Vec<By>,
+    /// The standard errors of de-biased α of classes and groups, too
+    #[arg(long)]
+    errors: bool,
     /// JSON instead of tables
     #[arg(long)]
     json: bool,
@@ -48,7 +51,10 @@ enum By {
     Layer,
     /// Each class
     Class,
-    /// Each example's helpfulness, and the standard error of de-biased α
+    /// The pristine and the corrupt examples
+    Group,
+    /// Each example's helpfulness, and with it the mean helpfulness of classes and groups, and the
+    /// standard errors of de-biased α of the network and its tensors
     Example,
 }
 
@@ -97,9 +103,11 @@ impl Measure {
         let by = measure::By {
             class: self.by.contains(&By::Class),
             example: self.by.contains(&By::Example),
+            errors: self.errors,
         };
         let measured = measure(&mlp, &data, by)?;
-        let findings = findings::Findings::of(&measured, self.by.contains(&By::Layer));
+        let (layer, group) = (self.by.contains(&By::Layer), self.by.contains(&By::Group));
+        let findings = findings::Findings::of(&measured, layer, group);
         output::result(self.json, &findings)?;
         Ok(Status::Holds)
     }

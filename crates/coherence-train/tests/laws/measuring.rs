@@ -1,12 +1,15 @@
 //! `measure` against loops over single examples.
 
 use crate::blobs::{Blobs, CLASSES, network, one_by_one};
-use coherence_core::{Coherence, Sums, layers, unbiased::jackknife};
-use coherence_data::{Dataset, digits};
+use coherence_core::{Coherence, Sums, layers, unbiased::Estimate};
+use coherence_data::{Dataset, Designation, digits};
 use coherence_nn::Mlp;
-use coherence_train::measure::{By, MeasureError, Measurement, measure};
+use coherence_tests::naive;
+use coherence_train::measure::{
+    By, ExampleMeasure, Group, MeasureError, Measurement, Meter, Part, measure,
+};
 
-const ALL: By = By { class: true, example: true };
+const ALL: By = By { class: true, example: true, errors: true };
 const DATA: Blobs = Blobs { n: 1310, seed: 1 };
 
 fn loops_coherence(gradients: impl Iterator<Item = Vec<f64>>) -> Coherence {
@@ -28,21 +31,123 @@ fn agrees(found: Coherence, expected: Coherence) {
     }
 }
 
+/// Gradients [d] of the chosen examples.
+fn chosen(all: &[(Vec<f64>, f64, bool)], belongs: impl Fn(usize) -> bool) -> Vec<Vec<f64>> {
+    (0..all.len()).filter(|&i| belongs(i)).map(|i| all[i].0.clone()).collect()
+}
+
+/// The definition in f64: α̂ anew without each example in turn.
+fn loops_estimate(gradients: &[Vec<f64>]) -> Estimate {
+    let sum = naive::sum(gradients);
+    let q = naive::sum_sq_norms(gradients);
+    let unbiased = |sum: &[f64], q: f64, m: f64| (naive::sq_norm(sum) / q - 1.0) / (m - 1.0);
+    let m = gradients.len() as f64;
+    let left_out: Vec<f64> = gradients
+        .iter()
+        .map(|g| {
+            let rest: Vec<f64> = sum.iter().zip(g).map(|(s, g)| s - g).collect();
+            unbiased(&rest, q - naive::sq_norm(g), m - 1.0)
+        })
+        .collect();
+    let mean = left_out.iter().sum::<f64>() / m;
+    let squares: f64 = left_out.iter().map(|a| (a - mean).powi(2)).sum();
+    let standard_error = ((m - 1.0) / m * squares).sqrt();
+    Estimate { value: unbiased(&sum, q, m), standard_error }
+}
+
+#[track_caller]
+fn estimates_agree(found: Part, gradients: &[Vec<f64>]) {
+    agrees(found.coherence, loops_coherence(gradients.iter().cloned()));
+    let (found, expected) = (found.alpha_unbiased.unwrap(), loops_estimate(gradients));
+    assert!((found.value - expected.value).abs() < 1e-6, "{found:?} {expected:?}");
+    let difference = (found.standard_error - expected.standard_error).abs();
+    assert!(difference < 1e-4 * expected.standard_error, "{found:?} {expected:?}");
+}
+
 #[test]
-fn network_tensors_and_classes_are_the_loops() {
+fn network_tensors_classes_and_designations_are_the_loops() {
     let mlp = network();
     let all = one_by_one(&mlp, &DATA);
-    let gradients = || all.iter().map(|(gradient, ..)| gradient.clone());
     let measured = measure(&mlp, &DATA, ALL).unwrap();
-    agrees(measured.network, loops_coherence(gradients()));
+    estimates_agree(measured.network, &chosen(&all, |_| true));
     for ((name, found), tensor) in measured.tensors.iter().zip(mlp.layout().tensors()) {
         assert_eq!(*name, tensor.name);
-        agrees(*found, loops_coherence(gradients().map(|g| g[tensor.range.clone()].to_vec())));
+        let part = |(g, ..): &(Vec<f64>, f64, bool)| g[tensor.range.clone()].to_vec();
+        estimates_agree(*found, &all.iter().map(part).collect::<Vec<_>>());
     }
     assert_eq!(measured.classes.len(), CLASSES);
     for (class, found) in &measured.classes {
-        let members = (0..DATA.n).filter(|&i| DATA.target(i).label == *class);
-        agrees(*found, loops_coherence(members.map(|i| all[i].0.clone())));
+        estimates_agree(found.part, &chosen(&all, |i| DATA.target(i).label == *class));
+    }
+    assert_eq!(measured.designations.len(), 2);
+    for (designation, found) in &measured.designations {
+        let belongs = |i| DATA.target(i).designation == *designation;
+        estimates_agree(found.part, &chosen(&all, belongs));
+    }
+}
+
+#[test]
+fn a15d_helpfulness_of_examples_and_groups_is_the_loops() {
+    let mlp = network();
+    let all = chosen(&one_by_one(&mlp, &DATA), |_| true);
+    let energy = naive::sum_sq_norms(&all) / DATA.n as f64;
+    let sum = naive::sum(&all);
+    let loops: Vec<f64> = all
+        .iter()
+        .map(|g| (naive::dot(g, &sum) - naive::sq_norm(g)) / ((DATA.n - 1) as f64 * energy))
+        .collect();
+    let measured = measure(&mlp, &DATA, ALL).unwrap();
+    for (ExampleMeasure { index, helpfulness, .. }, (i, expected)) in
+        measured.examples.iter().zip(loops.iter().enumerate())
+    {
+        assert_eq!(*index, i);
+        assert!((helpfulness.unwrap() - expected).abs() < 1e-5, "{helpfulness:?} {expected}");
+    }
+    let mean = |found: Option<f64>, belongs: &dyn Fn(usize) -> bool| {
+        let members: Vec<f64> = (0..DATA.n).filter(|&i| belongs(i)).map(|i| loops[i]).collect();
+        let expected = members.iter().sum::<f64>() / members.len() as f64;
+        assert!((found.unwrap() - expected).abs() < 1e-6, "{found:?} {expected}");
+    };
+    for (class, group) in &measured.classes {
+        mean(group.helpfulness, &|i| DATA.target(i).label == *class);
+    }
+    for (designation, group) in &measured.designations {
+        mean(group.helpfulness, &|i| DATA.target(i).designation == *designation);
+    }
+    let by_designation = |at: usize| measured.designations[at].1.helpfulness.unwrap();
+    assert!(by_designation(0) > by_designation(1), "wrong labels are helped less");
+}
+
+/// Kept, computed again, or some of each: chunks of 1,048 pristine and 262 corrupt examples.
+#[test]
+fn the_budget_changes_no_bit() {
+    let mlp = network();
+    for by in [ALL, By { class: false, ..ALL }] {
+        let within = |budget| Meter::new(&mlp, &DATA, by, budget).unwrap().measure().unwrap();
+        let all = within(usize::MAX);
+        assert!(all == within(0) && all == within(60 * 1024), "{by:?}");
+    }
+}
+
+#[test]
+fn measuring_again_finds_the_same() {
+    let mlp = network();
+    let mut meter = Meter::new(&mlp, &DATA, ALL, usize::MAX).unwrap();
+    let first = meter.measure().unwrap();
+    meter.passes(&mut vec![0.0; mlp.parameters().len()]);
+    assert_eq!(meter.measure().unwrap(), first);
+}
+
+/// Up to the order of sums, for what is grouped is read in another order.
+#[test]
+fn what_else_is_asked_for_changes_nothing() {
+    let mlp = network();
+    let all = measure(&mlp, &DATA, ALL).unwrap();
+    let only = measure(&mlp, &DATA, By { example: true, ..By::default() }).unwrap();
+    agrees(only.network.coherence, all.network.coherence);
+    for (a, b) in only.examples.iter().zip(&all.examples) {
+        assert!((a.helpfulness.unwrap() - b.helpfulness.unwrap()).abs() < 1e-6);
+        assert_eq!((a.loss, a.member.sq_norm), (b.loss, b.member.sq_norm));
     }
 }
 
@@ -50,12 +155,12 @@ fn network_tensors_and_classes_are_the_loops() {
 fn examples_are_the_loops() {
     let mlp = network();
     let all = one_by_one(&mlp, &DATA);
-    let sum = coherence_tests::naive::sum(&all.iter().map(|(g, ..)| g.clone()).collect::<Vec<_>>());
+    let sum = naive::sum(&chosen(&all, |_| true));
     let measured = measure(&mlp, &DATA, ALL).unwrap();
     let scale = sum.iter().map(|s| s * s).sum::<f64>().sqrt();
     for (example, (gradient, loss, _)) in measured.examples.iter().zip(&all) {
-        let norm = coherence_tests::naive::sq_norm(gradient);
-        let dot = coherence_tests::naive::dot(gradient, &sum);
+        let norm = naive::sq_norm(gradient);
+        let dot = naive::dot(gradient, &sum);
         // One example's deltas are differences in f32, which sums over many do not show.
         assert!((example.member.sq_norm - norm).abs() < 1e-5 * norm);
         assert!((example.member.dot_with_sum - dot).abs() < 1e-5 * scale * norm.sqrt());
@@ -65,37 +170,48 @@ fn examples_are_the_loops() {
     }
 }
 
+/// A15d: the mean of h_i is α̂.
 #[test]
-fn mean_helpfulness_is_the_unbiased_alpha() {
-    let Measurement { network, examples, alpha_unbiased, .. } =
-        measure(&network(), &DATA, ALL).unwrap();
+fn a15d_mean_helpfulness_is_the_unbiased_alpha() {
+    let Measurement { network, examples, .. } = measure(&network(), &DATA, ALL).unwrap();
     let mean = examples.iter().filter_map(|e| e.helpfulness).sum::<f64>() / examples.len() as f64;
-    let estimate = alpha_unbiased.unwrap();
+    let estimate = network.alpha_unbiased.unwrap();
     assert!((mean - estimate.value).abs() < 1e-6, "{mean} {estimate:?}");
-    assert_eq!(Some(estimate), jackknife(network, examples.iter().map(|e| e.member)));
 }
 
 /// A10: the network's α is the energy-weighted combination of its tensors'.
 #[test]
 fn tensors_combine_to_the_network() {
     let measured = measure(&network(), &DATA, By::default()).unwrap();
-    let tensors: Vec<Coherence> = measured.tensors.iter().map(|(_, tensor)| *tensor).collect();
+    let tensors: Vec<Coherence> =
+        measured.tensors.iter().map(|(_, tensor)| tensor.coherence).collect();
     let combined = layers::network(&tensors).unwrap();
-    assert!((combined.alpha() - measured.network.alpha()).abs() < 1e-12);
+    assert!((combined.alpha() - measured.network.coherence.alpha()).abs() < 1e-12);
 }
 
 #[test]
 fn what_is_not_asked_for_is_not_there() {
     let measured = measure(&network(), &DATA, By::default()).unwrap();
     assert!(measured.classes.is_empty() && measured.examples.is_empty());
-    assert_eq!(measured.alpha_unbiased, None);
+    assert_eq!(measured.network.alpha_unbiased, None);
+    assert!(measured.tensors.iter().all(|(_, tensor)| tensor.alpha_unbiased.is_none()));
+    assert_eq!(measured.designations.len(), 2);
+    assert!(measured.designations.iter().all(|(_, group)| group.helpfulness.is_none()));
+    let examples = measure(&network(), &DATA, By { example: true, ..By::default() }).unwrap();
+    let errors = |(_, group): &(Designation, Group)| group.part.alpha_unbiased;
+    assert!(examples.designations.iter().all(|group| errors(group).is_none()));
+    assert!(examples.network.alpha_unbiased.is_some());
 }
 
 #[test]
 fn a_single_example_has_alpha_one() {
     let measured = measure(&network(), &Blobs { n: 1, seed: 1 }, ALL).unwrap();
-    assert!((measured.network.alpha() - 1.0).abs() < 1e-6);
-    assert_eq!((measured.alpha_unbiased, measured.examples[0].helpfulness), (None, None));
+    assert!((measured.network.coherence.alpha() - 1.0).abs() < 1e-6);
+    assert_eq!((measured.network.alpha_unbiased, measured.examples[0].helpfulness), (None, None));
+    let [(class, group)] = &measured.classes[..] else { panic!("one class") };
+    assert_eq!((*class, group.part, group.helpfulness), (0, measured.network, None));
+    let [(designation, group)] = &measured.designations[..] else { panic!("one designation") };
+    assert_eq!((*designation, group.part), (Designation::Pristine, measured.network));
 }
 
 #[test]

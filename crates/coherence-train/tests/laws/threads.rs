@@ -29,7 +29,8 @@ fn run(aggregation: Aggregation) -> (State, Vec<Row>, Measurement) {
         trainer.advance().unwrap();
     }
     trainer.observe(&mut rows).unwrap();
-    let measured = measure(trainer.mlp(), &train, By { class: true, example: true }).unwrap();
+    let measured =
+        measure(trainer.mlp(), &train, By { class: true, example: true, errors: true }).unwrap();
     (trainer.state(), rows, measured)
 }
 

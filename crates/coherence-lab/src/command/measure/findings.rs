@@ -2,9 +2,8 @@
 
 use std::fmt;
 
-use coherence_core::Coherence;
 use coherence_data::Designation;
-use coherence_train::measure::{ExampleMeasure, Measurement};
+use coherence_train::measure::{ExampleMeasure, Group, Measurement, Part};
 use comfy_table::Table;
 use comfy_table::presets::NOTHING;
 use serde::Serialize;
@@ -14,25 +13,28 @@ use serde::Serialize;
 pub(super) struct Findings {
     /// MEAN loss per example.
     loss: f64,
-    network: Part,
-    layers: Vec<Part>,
-    classes: Vec<Part>,
+    network: Row,
+    layers: Vec<Row>,
+    classes: Vec<Row>,
+    groups: Vec<Row>,
     examples: Vec<Example>,
 }
 
-/// Coherence of the network, of a tensor or of a class.
+/// Coherence of the network, of a tensor, or of the network over a class or group of examples.
 #[derive(Debug, Serialize)]
-struct Part {
+struct Row {
     name: String,
     m: u64,
     alpha: f64,
     m_coherence: f64,
     /// De-biased α; none for a single example.
     alpha_unbiased: Option<f64>,
-    /// Its jackknife standard error, measured for the network by example.
+    /// Its jackknife standard error, where it was measured.
     standard_error: Option<f64>,
     sq_norm_of_sum: f64,
     sum_sq_norms: f64,
+    /// MEAN helpfulness of a class's or group's examples, where it was measured.
+    helpfulness: Option<f64>,
 }
 
 /// One example's part in the whole.
@@ -48,34 +50,62 @@ struct Example {
 }
 
 impl Findings {
-    /// The findings of a measurement, with its tensors or without.
-    pub(super) fn of(measured: &Measurement, by_layer: bool) -> Self {
-        let mut network = Part::of("network", measured.network);
-        network.standard_error = measured.alpha_unbiased.map(|estimate| estimate.standard_error);
+    /// The findings of a measurement: its tensors only if asked for `by_layer`, pristine and corrupt
+    /// examples only `by_group`.
+    pub(super) fn of(measured: &Measurement, by_layer: bool, by_group: bool) -> Self {
         let tensors = measured.tensors.iter().filter(|_| by_layer);
-        let classes = measured.classes.iter();
+        let groups = measured.designations.iter().filter(|_| by_group);
+        let class = |(label, of): &(u32, Group)| Row::of_group(&format!("class {label}"), of);
         Self {
             loss: measured.loss,
-            network,
-            layers: tensors.map(|(name, coherence)| Part::of(name, *coherence)).collect(),
-            classes: classes.map(|(label, of)| Part::of(&format!("class {label}"), *of)).collect(),
+            network: Row::of("network", &measured.network),
+            layers: tensors.map(|(name, part)| Row::of(name, part)).collect(),
+            classes: measured.classes.iter().map(class).collect(),
+            groups: groups.map(|(of, group)| Row::of_group(name_of(*of), group)).collect(),
             examples: measured.examples.iter().map(Example::of).collect(),
         }
     }
 }
 
-impl Part {
-    fn of(name: &str, coherence: Coherence) -> Self {
+fn name_of(designation: Designation) -> &'static str {
+    match designation {
+        Designation::Pristine => "pristine",
+        Designation::Corrupt => "corrupt",
+    }
+}
+
+impl Row {
+    fn of(name: &str, Part { coherence, alpha_unbiased }: &Part) -> Self {
         Self {
             name: name.to_owned(),
             m: coherence.m,
             alpha: coherence.alpha(),
             m_coherence: coherence.m_coherence(),
             alpha_unbiased: coherence.alpha_unbiased(),
-            standard_error: None,
+            standard_error: alpha_unbiased.map(|estimate| estimate.standard_error),
             sq_norm_of_sum: coherence.sq_norm_of_sum,
             sum_sq_norms: coherence.sum_sq_norms,
+            helpfulness: None,
         }
+    }
+
+    fn of_group(name: &str, group: &Group) -> Self {
+        Self { helpfulness: group.helpfulness, ..Self::of(name, &group.part) }
+    }
+
+    fn cells(&self) -> [String; 9] {
+        let optional = |x: Option<f64>| x.map_or_else(String::new, |x| format!("{x:.6}"));
+        [
+            self.name.clone(),
+            self.m.to_string(),
+            format!("{:.6}", self.alpha),
+            format!("{:.4}", self.m_coherence),
+            optional(self.alpha_unbiased),
+            optional(self.standard_error),
+            format!("{:.6e}", self.sq_norm_of_sum),
+            format!("{:.6e}", self.sum_sq_norms),
+            optional(self.helpfulness),
+        ]
     }
 }
 
@@ -95,18 +125,11 @@ impl Example {
 impl fmt::Display for Findings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "mean loss {:.6}", self.loss)?;
-        let mut parts = table(["part", "m", "α", "α/α⊥", "α̂", "± s.e.", "‖S‖²", "Σ‖g‖²"]);
-        for part in [&self.network].into_iter().chain(&self.layers).chain(&self.classes) {
-            parts.add_row([
-                part.name.clone(),
-                part.m.to_string(),
-                format!("{:.6}", part.alpha),
-                format!("{:.4}", part.m_coherence),
-                part.alpha_unbiased.map_or_else(String::new, |alpha| format!("{alpha:.6}")),
-                part.standard_error.map_or_else(String::new, |error| format!("{error:.6}")),
-                format!("{:.6e}", part.sq_norm_of_sum),
-                format!("{:.6e}", part.sum_sq_norms),
-            ]);
+        let mut parts =
+            table(["part", "m", "α", "α/α⊥", "α̂", "± s.e.", "‖S‖²", "Σ‖g‖²", "helpfulness"]);
+        let groups = self.layers.iter().chain(&self.classes).chain(&self.groups);
+        for row in [&self.network].into_iter().chain(groups) {
+            parts.add_row(row.cells());
         }
         writeln!(f, "{parts}")?;
         if self.examples.is_empty() {

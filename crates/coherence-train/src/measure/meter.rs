@@ -1,0 +1,163 @@
+//! The measurement itself: sums of every group, then what depends on them.
+
+use super::{By, Group, MeasureError, Measurement, Part, check, plan::Plan, sample::Sample};
+use crate::tally::{ChunkSums, Tally};
+use coherence_data::{Dataset, Designation};
+use coherence_nn::Mlp;
+use core::fmt;
+
+/// A network over a sample, with all buffers to measure it as often as one likes.
+///
+/// ```
+/// use coherence_data::{digits, select};
+/// use coherence_nn::Mlp;
+/// use coherence_train::measure::{By, Meter};
+///
+/// let (data, _) = select::split(digits::test(), 100)?;
+/// let mlp = Mlp::zeros(&[784, 8, 10])?;
+/// let by = By { example: true, ..By::default() };
+/// let mut unlimited = Meter::new(&mlp, &data, by, usize::MAX)?;
+/// let mut without_memory = Meter::new(&mlp, &data, by, 0)?;
+/// assert_eq!(unlimited.measure()?, without_memory.measure()?);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Meter<'a> {
+    by: By,
+    sample: Sample<'a>,
+    chunk: ChunkSums,
+    /// The pristine and the corrupt examples: the numbers of their chunks and their sums.
+    designations: Vec<(Designation, Vec<usize>, Tally)>,
+    /// The sums over one class, at last over all examples.
+    sums: Tally,
+}
+
+impl<'a> Meter<'a> {
+    /// Buffers to measure `mlp` on `data`, with at most `budget` bytes (but at least one chunk's)
+    /// for what a second pass needs of the first.
+    ///
+    /// # Errors
+    ///
+    /// [`MeasureError`] if the data do not fit the network.
+    pub fn new(
+        mlp: &'a Mlp<f32>,
+        data: &'a dyn Dataset,
+        by: By,
+        budget: usize,
+    ) -> Result<Self, MeasureError> {
+        check(mlp, data)?;
+        let (plan, layout) = (Plan::new(data, by.class), mlp.layout());
+        let designations = [Designation::Pristine, Designation::Corrupt]
+            .map(|designation| (designation, plan.designated(designation)))
+            .into_iter()
+            .filter(|(_, chunks)| !chunks.is_empty())
+            .map(|(designation, chunks)| (designation, chunks, Tally::new(layout)))
+            .collect();
+        let second_pass = (by.example || by.errors).then_some(budget);
+        Ok(Self {
+            by,
+            sample: Sample::new(mlp, data, plan, second_pass),
+            chunk: ChunkSums::new(layout),
+            designations,
+            sums: Tally::new(layout),
+        })
+    }
+
+    /// The yardstick of [`measure`](Self::measure)'s price: decodes the same examples chunk by
+    /// chunk, goes forward and backward, and overwrites `sum` \[d\] by each chunk's sum of
+    /// gradients, so that it holds the last one's.
+    ///
+    /// # Panics
+    ///
+    /// If `sum` does not have d values.
+    pub fn passes(&mut self, sum: &mut [f32]) {
+        self.sample.begin();
+        (0..self.sample.plan.chunks.len()).for_each(|c| self.sample.gradient(c, sum));
+    }
+
+    /// Measures.
+    ///
+    /// # Errors
+    ///
+    /// [`MeasureError::NonFinite`] if a loss is not finite.
+    pub fn measure(&mut self) -> Result<Measurement, MeasureError> {
+        self.sample.begin();
+        self.designations.iter_mut().for_each(|(.., sums)| sums.clear());
+        let classes = if self.by.class { self.by_class() } else { self.at_once() };
+        if let Some((index, loss)) = self.sample.not_finite() {
+            return Err(MeasureError::NonFinite { index, loss });
+        }
+        let (network, tensors) = self.whole();
+        let coherence = network.coherence;
+        let classes = classes.into_iter().map(|(class, part, chunks)| {
+            let helpfulness = self.sample.helpfulness(coherence, &chunks);
+            (class, Group { part, helpfulness })
+        });
+        Ok(Measurement {
+            loss: self.sample.loss(),
+            network,
+            tensors,
+            classes: classes.collect(),
+            examples: if self.by.example { self.sample.examples(coherence) } else { Vec::new() },
+            designations: self.by_designation(network),
+        })
+    }
+
+    /// The first pass, without classes.
+    fn at_once(&mut self) -> Vec<(u32, Part, Vec<usize>)> {
+        (0..self.sample.plan.chunks.len()).for_each(|c| self.add(c));
+        Vec::new()
+    }
+
+    /// The first pass, one class after the other, so that one accumulator does for any number.
+    fn by_class(&mut self) -> Vec<(u32, Part, Vec<usize>)> {
+        let classes = self.sample.plan.classes().into_iter().map(|chunks| {
+            self.sums.clear();
+            for &c in &chunks {
+                self.add(c);
+                self.sums.add(&self.chunk);
+            }
+            let label = self.sample.plan.chunks[chunks[0]].target.label;
+            (label, self.sample.part(&self.sums, &chunks, self.by.errors), chunks)
+        });
+        classes.collect()
+    }
+
+    /// Adds chunk `c` to the sums of its designation.
+    fn add(&mut self, c: usize) {
+        self.sample.sum(c, &mut self.chunk);
+        let designation = self.sample.plan.chunks[c].target.designation;
+        let sums = self.designations.iter_mut().find(|(of, ..)| *of == designation);
+        sums.expect("every chunk's designation has sums").2.add(&self.chunk);
+    }
+
+    /// The network and its tensors over all examples; a second pass if there is to be one.
+    fn whole(&mut self) -> (Part, Vec<(String, Part)>) {
+        self.sums.clear();
+        self.designations.iter().for_each(|(.., sums)| self.sums.merge(sums));
+        let all: Vec<usize> = (0..self.sample.plan.chunks.len()).collect();
+        let network = self.sample.part(&self.sums, &all, true);
+        let tensors = self.sample.mlp().layout().tensors().iter().enumerate();
+        let tensors =
+            tensors.map(|(t, tensor)| (tensor.name.clone(), self.sample.tensor(&self.sums, t)));
+        (network, tensors.collect())
+    }
+
+    /// The pristine and the corrupt examples, where the dots are still those with the sum over
+    /// all; a third pass for their standard errors.
+    fn by_designation(&mut self, network: Part) -> Vec<(Designation, Group)> {
+        let alone = self.designations.len() == 1;
+        let groups = self.designations.iter().map(|(designation, chunks, sums)| {
+            let helpfulness = self.sample.helpfulness(network.coherence, chunks);
+            let part = if alone { network } else { self.sample.part(sums, chunks, self.by.errors) };
+            (*designation, Group { part, helpfulness })
+        });
+        groups.collect()
+    }
+}
+
+/// Shows what is measured by: the buffers would fill screens.
+impl fmt::Debug for Meter<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Meter").field("by", &self.by).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,171 @@
+//! Coherence of a trained network over a data set, by tensor, group and example.
+//!
+//! One forward and backward pass yields the sums of every group and all squared norms. What an
+//! example has in common with the others, S · g_e, needs the sum S over all of them, so it is a
+//! second pass: one product with S of the size of a forward pass, over activations and deltas that
+//! are kept from the first (see [`BUDGET`]).
+
+mod members;
+mod meter;
+mod plan;
+mod sample;
+mod slots;
+
+pub use meter::Meter;
+
+use coherence_core::{Coherence, Member, unbiased::Estimate};
+use coherence_data::{Dataset, Designation};
+use coherence_nn::Mlp;
+
+/// Bytes in which [`measure`] keeps images, activations and deltas for the second pass: 256 MiB.
+///
+/// An example takes 4 · (inputs + 2 · all other widths) bytes, 9.4 kB for 784–256–256–256–10, so
+/// that 28,000 examples are kept. Those beyond it have their forward and backward pass done again.
+/// The results are the same bit for bit.
+pub const BUDGET: usize = 256 << 20;
+
+/// What [`measure`] looks at beside the network, each tensor, and the pristine and the corrupt
+/// examples.
+///
+/// The price is that of products, in units of forward, backward and the sum of the gradients, for
+/// a network like 784–256–256–256–10 with all activations kept.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct By {
+    /// Each class's own coherence. No product more.
+    pub class: bool,
+    /// Each example's helpfulness and the standard errors of the network and its tensors: 0.42 more.
+    pub example: bool,
+    /// The standard errors of the classes and of the pristine and corrupt examples, too: what
+    /// `example` costs, and as much again for each of the two divisions.
+    pub errors: bool,
+}
+
+/// Coherence of a network over a sample of m examples; gradients are of the SUM loss.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Measurement {
+    /// MEAN loss per example.
+    pub loss: f64,
+    /// The whole network.
+    pub network: Part,
+    /// Each tensor by name, in the order of the network.
+    pub tensors: Vec<(String, Part)>,
+    /// Each class that occurs, ascending; empty unless asked for.
+    pub classes: Vec<(u32, Group)>,
+    /// The pristine, then the corrupt examples; without those that do not occur.
+    pub designations: Vec<(Designation, Group)>,
+    /// Each example, in the order of the data set; empty unless asked for.
+    pub examples: Vec<ExampleMeasure>,
+}
+
+/// The network or one of its tensors, over all examples or a group of them.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Part {
+    /// m, ‖S‖² and Q.
+    pub coherence: Coherence,
+    /// α̂ with its jackknife standard error; `None` unless measured (see [`By`]) and m ≥ 3.
+    pub alpha_unbiased: Option<Estimate>,
+}
+
+/// The network over a group of examples.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Group {
+    /// The group on its own.
+    pub part: Part,
+    /// The MEAN helpfulness h_i of its examples, where all m examples of the sample help, not only
+    /// the group's; `None` unless examples (or errors) were asked for, and for m = 1.
+    pub helpfulness: Option<f64>,
+}
+
+/// One example's part in the coherence of its sample.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ExampleMeasure {
+    /// Its place in the data set.
+    pub index: usize,
+    /// Its label.
+    pub label: u32,
+    /// Whether noise changed it.
+    pub designation: Designation,
+    /// Its loss.
+    pub loss: f64,
+    /// ‖g_i‖² and S·g_i.
+    pub member: Member,
+    /// How much the other examples help it, h_i; `None` for m = 1.
+    pub helpfulness: Option<f64>,
+}
+
+/// Data that a network cannot be measured on.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum MeasureError {
+    /// There is nothing to measure.
+    #[error("the data set has no examples (coherence needs at least one)")]
+    Empty,
+    /// The images are not what the model takes.
+    #[error("the images have {found} values, the model takes {expected}")]
+    Features {
+        /// Values in an image.
+        found: usize,
+        /// Inputs of the model.
+        expected: usize,
+    },
+    /// The data have more classes than the model.
+    #[error("the data set has {found} classes, the model has {expected}")]
+    Classes {
+        /// Classes of the data set.
+        found: usize,
+        /// Classes of the model.
+        expected: usize,
+    },
+    /// A loss is not finite, so neither are its gradients.
+    #[error("the loss of example {index} is {loss} (are these the weights of a diverged run?)")]
+    NonFinite {
+        /// The example.
+        index: usize,
+        /// Its loss.
+        loss: f64,
+    },
+}
+
+/// Measures `mlp` on all examples of `data`: see [`By`] for the price.
+///
+/// Memory: a few times d, [`BUDGET`] if examples or errors are asked for, and some 100 bytes an
+/// example; images are decoded chunk by chunk. [`Meter`] has the same for other budgets.
+///
+/// ```
+/// use coherence_data::{digits, select};
+/// use coherence_nn::Mlp;
+/// use coherence_train::measure::{By, measure};
+///
+/// // A network of zeros sees only its last bias: m-coherence is that of the labels.
+/// let (data, _) = select::split(digits::test(), 100)?;
+/// let by = By { class: true, example: true, errors: false };
+/// let measured = measure(&Mlp::zeros(&[784, 8, 10])?, &data, by)?;
+/// assert_eq!(measured.loss as f32, f32::ln(10.0));
+/// assert_eq!(measured.network, measured.tensors[3].1);
+/// assert!(measured.classes.iter().all(|(_, class)| class.part.coherence.alpha() > 0.999_999));
+/// let unbiased = measured.network.alpha_unbiased.unwrap();
+/// assert!(unbiased.value < measured.network.coherence.alpha());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+///
+/// [`MeasureError`] if the data do not fit the network or a loss is not finite.
+///
+/// Source: catalogue A1, A10, A15c, A15d.
+pub fn measure(mlp: &Mlp<f32>, data: &dyn Dataset, by: By) -> Result<Measurement, MeasureError> {
+    Meter::new(mlp, data, by, BUDGET)?.measure()
+}
+
+fn check(mlp: &Mlp<f32>, data: &dyn Dataset) -> Result<(), MeasureError> {
+    let (features, classes) = (data.shape().features(), data.classes());
+    if data.is_empty() {
+        return Err(MeasureError::Empty);
+    }
+    if features != mlp.inputs() {
+        return Err(MeasureError::Features { found: features, expected: mlp.inputs() });
+    }
+    if classes > mlp.classes() {
+        return Err(MeasureError::Classes { found: classes, expected: mlp.classes() });
+    }
+    Ok(())
+}

@@ -1,0 +1,124 @@
+//! The examples measured: their passes, and what each has in common with a sum over many.
+
+use super::{ExampleMeasure, Part, members::Members, plan::Plan, slots::Slots};
+use crate::tally::{ChunkSums, Tally};
+use coherence_core::{Coherence, helpfulness::helpfulness};
+use coherence_data::Dataset;
+use coherence_nn::Mlp;
+
+/// A network's passes over a sample of m examples.
+///
+/// A place is a position in the plan's order; groups are given by the numbers of their chunks.
+pub(super) struct Sample<'a> {
+    pub(super) plan: Plan,
+    slots: Slots<'a>,
+    /// Losses by place \[m\].
+    losses: Vec<f64>,
+    /// What a second pass finds, if there is one.
+    members: Option<Members>,
+}
+
+impl<'a> Sample<'a> {
+    pub(super) fn new(
+        mlp: &'a Mlp<f32>,
+        data: &'a dyn Dataset,
+        plan: Plan,
+        second_pass: Option<usize>,
+    ) -> Self {
+        Self {
+            slots: Slots::new(mlp, data, &plan, second_pass.unwrap_or(0)),
+            losses: vec![0.0; plan.len()],
+            members: second_pass.map(|_| Members::new(mlp.layout(), plan.len())),
+            plan,
+        }
+    }
+
+    pub(super) fn mlp(&self) -> &'a Mlp<f32> {
+        self.slots.mlp()
+    }
+
+    /// Forgets the passes of the last measurement.
+    pub(super) fn begin(&mut self) {
+        self.slots.forget();
+    }
+
+    /// Goes forward and backward over chunk `c` and sums its gradients into `sum` \[d\].
+    pub(super) fn gradient(&mut self, c: usize, sum: &mut [f32]) {
+        let (mlp, slot) = (self.slots.mlp(), self.slots.passes(c, &self.plan));
+        mlp.gradient(slot.x(), &slot.workspace, sum);
+    }
+
+    /// The first pass over chunk `c`: its sums to `chunk`.
+    pub(super) fn sum(&mut self, c: usize, chunk: &mut ChunkSums) {
+        let (mlp, slot) = (self.slots.mlp(), self.slots.passes(c, &self.plan));
+        chunk.set(mlp, slot.x(), &slot.workspace);
+        let places = self.plan.chunks[c].places.clone();
+        self.losses[places.clone()].copy_from_slice(slot.losses());
+        if let Some(members) = &mut self.members {
+            members.set_sq_norms(places, chunk);
+        }
+    }
+
+    /// The MEAN loss.
+    pub(super) fn loss(&self) -> f64 {
+        self.losses.iter().sum::<f64>() / self.losses.len() as f64
+    }
+
+    /// The first example in the order of the data set whose loss is not finite, and that loss.
+    pub(super) fn not_finite(&self) -> Option<(usize, f64)> {
+        let losses = self.plan.order.iter().copied().zip(self.losses.iter().copied());
+        losses.filter(|(_, loss)| !loss.is_finite()).min_by_key(|(index, _)| *index)
+    }
+
+    /// The network over the group of `chunks`, whose sums are `sums`; with `errors` a second pass
+    /// over the group.
+    pub(super) fn part(&mut self, sums: &Tally, chunks: &[usize], errors: bool) -> Part {
+        let coherence = sums.network();
+        let members = self.members.as_mut().filter(|_| errors);
+        let alpha_unbiased = members.and_then(|members| {
+            members.dot(&mut self.slots, &self.plan, chunks, sums.sum());
+            members.estimate(coherence, members.network(), self.plan.places(chunks))
+        });
+        Part { coherence, alpha_unbiased }
+    }
+
+    /// Tensor `t` over all examples, after [`part`](Self::part) over them.
+    pub(super) fn tensor(&self, sums: &Tally, t: usize) -> Part {
+        let coherence = sums.tensor(t);
+        let members = self.members.as_ref();
+        let estimate =
+            |members: &Members| members.estimate(coherence, t..t + 1, 0..self.plan.len());
+        Part { coherence, alpha_unbiased: members.and_then(estimate) }
+    }
+
+    /// The MEAN helpfulness of the examples of `chunks`, after [`part`](Self::part) over all.
+    pub(super) fn helpfulness(&self, network: Coherence, chunks: &[usize]) -> Option<f64> {
+        let members = self.members.as_ref()?;
+        let of = |place| helpfulness(network, members.of(members.network(), place));
+        let (mut count, mut sum) = (0_usize, 0.0);
+        for place in self.plan.places(chunks) {
+            count += 1;
+            sum += of(place)?;
+        }
+        Some(sum / count as f64)
+    }
+
+    /// All examples in the order of the data set, after [`part`](Self::part) over all.
+    pub(super) fn examples(&self, network: Coherence) -> Vec<ExampleMeasure> {
+        let Some(members) = &self.members else { return Vec::new() };
+        let mut places = vec![0; self.plan.len()];
+        self.plan.order.iter().enumerate().for_each(|(place, &index)| places[index] = place);
+        let measured = places.iter().enumerate().map(|(index, &place)| {
+            let member = members.of(members.network(), place);
+            ExampleMeasure {
+                index,
+                label: self.plan.targets[place].label,
+                designation: self.plan.targets[place].designation,
+                loss: self.losses[place],
+                member,
+                helpfulness: helpfulness(network, member),
+            }
+        });
+        measured.collect()
+    }
+}
