@@ -2,8 +2,10 @@
 
 use crate::memory::peak;
 
-/// 2²⁰ bytes.
-pub const MEGABYTE: usize = 1 << 20;
+/// The bytes that a parser may hold for a file of `length` bytes: twice the file and 1 MB (2²⁰).
+pub fn most(length: usize) -> usize {
+    2 * length + (1 << 20)
+}
 
 /// Changes one to four places of `file`; `other` lends bytes. `below(n)` draws from 0 … n − 1.
 fn mutate(below: &mut impl FnMut(u64) -> u64, file: &mut Vec<u8>, other: &[u8]) {
@@ -29,19 +31,14 @@ fn mutate(below: &mut impl FnMut(u64) -> u64, file: &mut Vec<u8>, other: &[u8]) 
 }
 
 /// Feeds 10,000 mutations of `seeds` (the first 20 kB of each) to `parse`, which may not panic and,
-/// under [`Counting`](crate::memory::Counting), may hold at most `most(length of the file)` bytes.
+/// under [`Counting`](crate::memory::Counting), may hold at most [`most`] bytes.
 ///
 /// `below(n)` draws from 0 … n − 1. The variable `MUTATIONS` overrides the number.
 ///
 /// # Panics
 ///
 /// If `parse` does or holds more.
-pub fn survive(
-    seeds: &[Vec<u8>],
-    mut below: impl FnMut(u64) -> u64,
-    most: impl Fn(usize) -> usize,
-    parse: impl Fn(&[u8]),
-) {
+pub fn survive(seeds: &[Vec<u8>], mut below: impl FnMut(u64) -> u64, parse: impl Fn(&[u8])) {
     let asked = std::env::var("MUTATIONS").map(|n| n.parse().expect("MUTATIONS is a number"));
     for nth in 0..asked.unwrap_or(10_000_u64) {
         let seed = &seeds[below(seeds.len() as u64) as usize];

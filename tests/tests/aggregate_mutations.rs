@@ -8,7 +8,7 @@ use std::cell::Cell;
 use coherence_core::aggregate::Rule;
 use coherence_data::random::{below, normal, stream};
 use coherence_tests::memory::Counting;
-use coherence_tests::mutations::{MEGABYTE, survive};
+use coherence_tests::mutations::survive;
 use num_traits::Float;
 
 #[global_allocator]
@@ -44,18 +44,12 @@ fn seeds(bytes_of: impl Fn(f64) -> Vec<u8>) -> Vec<Vec<u8>> {
     seeds
 }
 
-/// Twice the input and 1 MB: scratch and result are far below.
-fn most(length: usize) -> usize {
-    2 * length + MEGABYTE
-}
-
 /// Feeds mutations to [`rule::check`]; as many results as mutations must have been looked at.
 fn survives<T: Float>(name: &str, bytes_of: fn(f64) -> Vec<u8>, value: fn(&[u8]) -> T) {
     let (mut rng, seen, asked) = (stream(0, name), Cell::new(0), Cell::new(0));
     survive(
         &seeds(bytes_of),
         |n| below(&mut rng, n),
-        most,
         |bytes| {
             asked.set(asked.get() + 1);
             seen.set(seen.get() + rule::check(bytes, value));

@@ -9,7 +9,7 @@ use std::path::Path;
 use coherence_data::random::{below, stream};
 use coherence_data::{idx, matrix::Matrix};
 use coherence_tests::memory::{Counting, peak};
-use coherence_tests::mutations::{self, MEGABYTE};
+use coherence_tests::mutations;
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -25,7 +25,7 @@ fn files(kind: &str) -> Vec<Vec<u8>> {
 /// Parses mutations of `seeds` with `parse`, within 2 × file + 1 MB.
 fn survive(name: &str, seeds: &[Vec<u8>], parse: impl Fn(&[u8])) {
     let mut rng = stream(0, &format!("mutations.{name}"));
-    mutations::survive(seeds, |n| below(&mut rng, n), |length| 2 * length + MEGABYTE, parse);
+    mutations::survive(seeds, |n| below(&mut rng, n), parse);
 }
 
 /// Opens the file, and reads all of it by small blocks if it opens.

@@ -1,11 +1,11 @@
 //! Experiments as data: one TOML file each, every key known, every value checked.
 
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use serde::Deserialize;
-use thiserror::Error;
 
 use crate::cell::{Axis, Cell};
 use crate::claim::Claim;
@@ -14,9 +14,12 @@ use crate::scale::Scale;
 
 mod axes;
 mod check;
+mod error;
+mod size;
 mod training;
 mod worked;
 
+pub use error::{FormatError, SpecError};
 pub use training::{Data, Dataset, Grid, Training};
 pub use worked::{Keep, Model, Rule, Sweep, Toy, Worked};
 
@@ -50,52 +53,18 @@ pub struct Experiment {
     pub figures: Vec<Figure>,
 }
 
-/// Why an experiment file was refused.
-#[derive(Debug, Error)]
-pub enum SpecError {
-    /// The file or folder could not be read.
-    #[error("cannot read {}: {source}", path.display())]
-    Read {
-        /// File or folder.
-        path: PathBuf,
-        /// Reason.
-        source: io::Error,
-    },
-    /// Not TOML, an unknown key, a missing key or a value of the wrong kind.
-    #[error("{} is not an experiment: {reason}", path.display())]
-    Parse {
-        /// File.
-        path: PathBuf,
-        /// Reason, with line and column.
-        reason: String,
-    },
-    /// Well-formed, but it asks for something that makes no sense.
-    #[error("{}: {}", path.display(), problems.join("; "))]
-    Nonsense {
-        /// File.
-        path: PathBuf,
-        /// Each problem with its remedy.
-        problems: Vec<String>,
-    },
-    /// No such experiment in the folder.
-    #[error("no experiment {id} in {}; there are {}", folder.display(), known.join(", "))]
-    Unknown {
-        /// Identifier asked for.
-        id: String,
-        /// Folder.
-        folder: PathBuf,
-        /// Identifiers that are there.
-        known: Vec<String>,
-    },
-}
-
 impl Experiment {
-    /// Reads and checks one file.
+    /// The longest experiment file in bytes; the longest of ours has half of it.
+    pub const LONGEST: usize = 16_384;
+
+    /// Reads and checks one file, and no more of it than [`LONGEST`](Self::LONGEST) and a byte.
     pub fn load(path: &Path) -> Result<Self, SpecError> {
-        let text = fs::read_to_string(path)
+        let mut file = Vec::new();
+        fs::File::open(path)
+            .and_then(|open| open.take(Self::LONGEST as u64 + 1).read_to_end(&mut file))
             .map_err(|source| SpecError::Read { path: path.to_owned(), source })?;
-        let experiment = Self::parse(&text)
-            .map_err(|reason| SpecError::Parse { path: path.to_owned(), reason })?;
+        let experiment = Self::parse(&file)
+            .map_err(|source| SpecError::Format { path: path.to_owned(), source })?;
         let mut problems = experiment.problems();
         if path.file_stem().is_none_or(|stem| stem != experiment.id.as_str()) {
             problems.push(format!("id is {}, which is not the file's name", experiment.id));
@@ -106,9 +75,15 @@ impl Experiment {
         Err(SpecError::Nonsense { path: path.to_owned(), problems })
     }
 
-    /// Reads without checking; the error names line and column.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        toml::from_str(text).map_err(|e| e.to_string().trim_end().to_owned())
+    /// Reads without checking; the error names line and column. However hostile the file is, this
+    /// holds at most twice its length and 1 MB.
+    pub fn parse(file: &[u8]) -> Result<Self, FormatError> {
+        if Self::LONGEST < file.len() {
+            return Err(FormatError::TooLong);
+        }
+        let text = str::from_utf8(file)?;
+        size::check(text)?;
+        toml::from_str(text).map_err(|e| FormatError::Toml(e.to_string().trim_end().to_owned()))
     }
 
     /// All experiments of a folder by identifier; `only` picks some, all when empty.

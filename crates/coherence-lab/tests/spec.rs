@@ -120,6 +120,24 @@ fn parse_errors_name_file_line_and_column() {
 }
 
 #[test]
+fn a_file_beyond_the_greatest_length_is_refused_with_that_length() {
+    let padded = |length: usize| format!("{VALID}{}", "#".repeat(length - VALID.len()));
+    load(&padded(Experiment::LONGEST)).unwrap();
+    let error = load(&padded(Experiment::LONGEST + 1)).unwrap_err();
+    assert!(
+        error.contains("X1.toml is not an experiment: it has more than 16384 bytes"),
+        "{error}"
+    );
+}
+
+#[test]
+fn the_first_problems_are_told_and_no_flood() {
+    let twins = "[[figure]]\nid = 'f'\ntitle = 't'\nseries = []\ny_label = 'y'\n".repeat(100);
+    let error = load(&format!("{VALID}{twins}")).unwrap_err();
+    assert_eq!(error.matches("two figures are called f").count(), 16);
+}
+
+#[test]
 fn nonsense_is_refused_with_a_remedy() {
     refused("steps = 10", "steps = 0", "scale quick: steps must be at least 1");
     refused("rate = 0.1", "rate = nan", "rate must be positive and finite");

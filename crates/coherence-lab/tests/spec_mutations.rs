@@ -1,32 +1,22 @@
-//! Mutated experiment files: no panic, a reason for each refusal, and bounded memory.
+//! Mutated experiment files: no panic, a reason for each refusal, memory of at most 2 × file + 1 MB.
 
 use std::fs;
 use std::path::Path;
 
 use coherence_data::random::{below, stream};
-use coherence_lab::spec::{Experiment, files};
+use coherence_lab::spec::{Experiment, FormatError, files};
 use coherence_tests::memory::{Counting, peak};
-use coherence_tests::mutations::{MEGABYTE, survive};
+use coherence_tests::mutations::{most, survive};
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// Reads and checks; text that is not UTF-8 is refused before.
+/// Reads and checks.
 fn read(file: &[u8]) {
-    let Ok(text) = str::from_utf8(file) else { return };
-    match Experiment::parse(text) {
+    match Experiment::parse(file) {
         Ok(experiment) => assert!(experiment.problems().iter().all(|p| !p.is_empty())),
-        Err(reason) => assert!(!reason.is_empty()),
+        Err(reason) => assert!(!reason.to_string().is_empty()),
     }
-}
-
-/// What a file of this length may make the parser hold, in bytes.
-///
-/// Twice the file and 1 MB cannot hold for TOML of any length: the parser keeps tokens and a tree with
-/// positions, so a value of two bytes (`1,`) costs a node of tens, and lists grow by doubling. Measured,
-/// 80 × the file at worst; 96 are allowed. Up to 11 kB (ours have 8) the megabyte covers that.
-fn most(length: usize) -> usize {
-    (2 * length + MEGABYTE).max(96 * length)
 }
 
 #[test]
@@ -34,31 +24,92 @@ fn mutated_experiment_files_cannot_hurt() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../experiments");
     let seeds: Vec<_> = files(&folder).unwrap().iter().map(|p| fs::read(p).unwrap()).collect();
     let mut rng = stream(0, "mutations.experiment");
-    survive(&seeds, |n| below(&mut rng, n), most, read);
+    survive(&seeds, |n| below(&mut rng, n), read);
 }
 
-/// Texts that cost a parser more than they show: short values, keys, heads, dots, towers, junk.
+/// What an experiment needs before its scales.
+const HEAD: &str = "id=''\ntitle=''\nsource=''\nstatement=''\nanalysis=''\n";
+/// A scale that is read, up to its grid.
+const SCALE: &str = "[scale.quick]\ndataset='digits'\nhidden=[]\nbatch=1\nrate=1\nsteps=1\n\
+                     data='permuted-labels'\nprobe=1\nseeds=1\n";
+/// A claim that is read, up to its cells.
+const CLAIM: &str = "[[claim]]\nid=''\nstatement=''\nsource=''\nexpect={at_least=0}\n\
+                     quantity={value={series='',at='end'}}\n";
+
+/// `start`, `nth(0)` to `nth(n - 1)`, `end`.
+fn list(n: usize, start: &str, nth: impl Fn(usize) -> String, end: &str) -> String {
+    (0..n).fold(start.to_owned(), |text, i| text + &nth(i)) + end
+}
+
+/// Texts of `n` parts that cost a parser or a checker more than they show: short values, keys,
+/// heads, dots, towers, junk; long names that problems repeat; short numbers with long texts.
+fn hostile(n: usize) -> Vec<String> {
+    let same = |start: &str, next: &str, end: &str| [start, &next.repeat(n), end].concat();
+    let (scaled, name) = (format!("{HEAD}{SCALE}"), "n".repeat(6000));
+    let claimed = format!("{scaled}{CLAIM}");
+    vec![
+        same("a=[", "1,", "]"),
+        same("a=[", "[],", "]"),
+        same("a=[", "{},", "]"),
+        same("a=[", "'',", "]"),
+        same("a=[", "{a=0},", "]"),
+        same("a=[", "{a.a.a=0},", "]"),
+        same(&format!("a=[{}", "{a=0},".repeat(300)), "1,", "]"),
+        same(&format!("a='{}'\nb=[", "a".repeat(10_000)), "1,", "]"),
+        same(&format!("{scaled}grid={{noise=["), "1,", "]}"),
+        same(&format!("{HEAD}worked={{sweep=["), "{keep='end'},", "]}"),
+        same(&format!("{claimed}each={{a=["), "1e300,", "]}"),
+        same(&format!("{claimed}each={{a=["), "'',", "]}"),
+        same(&format!("{claimed}each={{{name}=["), "1,", "]}"),
+        same(&scaled, CLAIM, ""),
+        same(&format!("{scaled}{}", CLAIM.replacen("''", &format!("'{name}'"), 1)), CLAIM, ""),
+        same(HEAD, "[[figure]]\nid=''\ntitle=''\nseries=[]\ny_label=''\ncolor='a'\n", ""),
+        same(HEAD, "[[claim]]\n", ""),
+        same("", "[[a]]\n", ""),
+        same("", "[[a.a.a]]\n", ""),
+        list(n, "", |i| format!("{i}=1\n"), ""),
+        list(n, "", |i| format!("[{i}]\n"), ""),
+        list(n, "", |i| format!("{i}.a.b.c=1\n"), ""),
+        list(n, "a={", |i| format!("{i}=0,"), "}"),
+        list(n, "a={", |i| format!("{i}={{}},"), "}"),
+        list(n, &format!("{claimed}each={{"), |i| format!("{i}=[],"), "}"),
+        list(n, &format!("{claimed}each={{"), |i| format!("{i}=[0],"), "}"),
+        same("", "a.", "b=1"),
+        same("a=\"", "\\n", "\""),
+        same("a=", "[", ""),
+        same("a=", "{a=", ""),
+        same("", "[", ""),
+        same("", "=", ""),
+        same("", " a", ""),
+        same("", "\n", ""),
+        same("", "#\n", ""),
+        same("", "\0", ""),
+        same("", "\u{10ffff}", ""),
+    ]
+}
+
+/// In every number that is read, since lists grow by doubling.
 #[test]
-fn large_hostile_experiments_are_read_in_memory_proportional_to_them() {
-    let n = 1 << 18;
-    let required = "id = ''\ntitle = ''\nsource = ''\nstatement = ''\nanalysis = ''\n";
-    for text in [
-        format!("{required}[scale.quick]\nhidden = [{}]", "1,".repeat(n)),
-        format!("a = [{}]", "[],".repeat(n)),
-        format!("a = [{}]", "{},".repeat(n)),
-        (0..n).map(|i| format!("{i}=1\n")).collect(),
-        (0..n).map(|i| format!("[{i}]\n")).collect(),
-        "[[claim]]\n".repeat(n),
-        format!("{}b = 1", "a.".repeat(n)),
-        format!("a = \"{}\"", "\\n".repeat(n)),
-        format!("a = {}", "[".repeat(n)),
-        "[".repeat(n),
-        "=".repeat(n),
-        "\n".repeat(n),
-        "\0".repeat(n),
-    ] {
-        let (held, most) = (peak(|| read(text.as_bytes())), most(text.len()));
-        let start: String = text.chars().take(20).collect();
-        assert!(held <= most, "{start:?}…, {} bytes, held {held} of {most}", text.len());
+fn hostile_experiments_are_read_within_twice_their_length_and_a_megabyte() {
+    let mut greatest = 0;
+    for n in (0..300).map(|i| 1.03_f64.powi(i) as usize).take_while(|&n| n < 20_000) {
+        for text in hostile(n) {
+            let (held, most) = (peak(|| read(text.as_bytes())), most(text.len()));
+            let start: String = text.chars().take(20).collect();
+            assert!(held <= most, "{start:?}…, {} bytes, held {held} of {most}", text.len());
+            greatest = greatest.max(held);
+        }
     }
+    assert!(100_000 < greatest, "most were refused unread");
+}
+
+#[test]
+fn longer_experiments_are_refused_unread() {
+    let file = "#".repeat(Experiment::LONGEST + 1).into_bytes();
+    let mut refusal = None;
+    let held = peak(|| refusal = Experiment::parse(&file).err());
+    assert!(matches!(refusal, Some(FormatError::TooLong)), "{refusal:?}");
+    assert_eq!(held, 0);
+    let longest = Experiment::parse(&file[1..]).unwrap_err();
+    assert!(longest.to_string().contains("missing field"), "{longest}");
 }

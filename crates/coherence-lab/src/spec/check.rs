@@ -4,95 +4,93 @@ use std::collections::BTreeSet;
 
 use super::{Experiment, Training, Worked};
 use crate::cell::Axis;
-use crate::claim::Claim;
+use crate::claim::{Claim, Reading};
 use crate::scale::Scale;
 
+/// Problems that are told at once: more would not be read, and their texts repeat the file's names.
+const MOST: usize = 16;
+
 impl Experiment {
-    /// Everything wrong with the experiment; empty when it can run.
+    /// The first few things wrong with the experiment; empty when it can run.
     pub fn problems(&self) -> Vec<String> {
-        let mut problems = Vec::new();
-        match (&self.worked, self.scales.is_empty()) {
-            (Some(_), false) => problems.push("has both [worked] and [scale]: keep one".to_owned()),
-            (None, true) => problems.push("has neither [worked] nor [scale]: add one".to_owned()),
-            _ => {}
-        }
-        problems.extend(self.worked.iter().flat_map(worked));
-        for (scale, training) in &self.scales {
-            problems.extend(
-                self::training(training).into_iter().map(|p| format!("scale {scale}: {p}")),
-            );
-        }
-        problems.extend(unique("claim", self.claims.iter().map(|claim| &claim.id)));
-        problems.extend(unique("figure", self.figures.iter().map(|figure| &figure.id)));
-        problems.extend(self.claims.iter().flat_map(|claim| self.claim(claim)));
-        problems.extend(self.figure_axes());
-        problems
+        let kind = match (&self.worked, self.scales.is_empty()) {
+            (Some(_), false) => Some("has both [worked] and [scale]: keep one".to_owned()),
+            (None, true) => Some("has neither [worked] nor [scale]: add one".to_owned()),
+            _ => None,
+        };
+        let training = self.scales.iter().flat_map(|(scale, training)| {
+            self::training(training).into_iter().map(move |p| format!("scale {scale}: {p}"))
+        });
+        let problems = kind
+            .into_iter()
+            .chain(self.worked.iter().flat_map(worked))
+            .chain(training)
+            .chain(unique("claim", self.claims.iter().map(|claim| &claim.id)))
+            .chain(unique("figure", self.figures.iter().map(|figure| &figure.id)))
+            .chain(self.claims.iter().flat_map(|claim| self.claim(claim)))
+            .chain(self.figure_axes());
+        problems.take(MOST).collect()
     }
 
-    fn claim(&self, claim: &Claim) -> Vec<String> {
-        let mut problems = Vec::new();
-        if claim.scales.is_some() != claim.otherwise.is_some() {
-            problems
-                .push("names scales and says otherwise why not at the others, or neither".into());
-        }
+    fn claim(&self, claim: &Claim) -> impl Iterator<Item = String> {
+        let halves = claim.scales.is_some() != claim.otherwise.is_some();
+        let halves = halves.then(|| {
+            "names scales and says otherwise why not at the others, or neither".to_owned()
+        });
         let scales: Vec<Scale> = match &claim.scales {
             Some(scales) => scales.clone(),
             None if self.worked.is_some() => vec![Scale::Quick],
             None => self.scales.keys().copied().collect(),
         };
-        for scale in scales {
-            if !self.runs_at(scale) {
-                problems.push(format!("names scale {scale}, at which nothing runs"));
-                continue;
-            }
-            let axes = self.axes(scale);
-            problems.extend(
-                claim_axes(claim, &axes).into_iter().map(|p| format!("{p} at scale {scale}")),
-            );
-        }
-        problems.into_iter().map(|p| format!("claim {}: {p}", claim.id)).collect()
+        let at_scales = scales.into_iter().flat_map(|scale| self.claim_at(claim, scale));
+        halves.into_iter().chain(at_scales).map(|p| format!("claim {}: {p}", claim.id))
     }
 
-    fn figure_axes(&self) -> Vec<String> {
+    fn claim_at(&self, claim: &Claim, scale: Scale) -> Vec<String> {
+        if !self.runs_at(scale) {
+            return vec![format!("names scale {scale}, at which nothing runs")];
+        }
+        let problems = claim_axes(claim, &self.axes(scale));
+        problems.into_iter().map(|p| format!("{p} at scale {scale}")).collect()
+    }
+
+    fn figure_axes(&self) -> impl Iterator<Item = String> {
         let scales = self.scales.keys().copied().chain(self.worked.iter().map(|_| Scale::Quick));
         let known: BTreeSet<String> =
             scales.flat_map(|scale| self.axes(scale)).map(|axis| axis.name).collect();
-        let mut problems = Vec::new();
-        for figure in &self.figures {
+        self.figures.iter().flat_map(move |figure| {
             let named = [&figure.columns, &figure.rows, &figure.color].into_iter().flatten();
-            for axis in named.chain(figure.only.keys()).filter(|axis| !known.contains(*axis)) {
-                problems.push(format!("figure {}: the grid has no axis {axis}", figure.id));
-            }
-        }
-        problems
+            let unknown = named.chain(figure.only.keys()).filter(|axis| !known.contains(*axis));
+            let texts =
+                unknown.map(|axis| format!("figure {}: the grid has no axis {axis}", figure.id));
+            texts.take(MOST).collect::<Vec<_>>()
+        })
     }
 }
 
 /// Every reading must name one value of every axis, and each value must be in the grid.
 fn claim_axes(claim: &Claim, axes: &[Axis]) -> Vec<String> {
-    let mut problems = Vec::new();
-    let each = claim.each.iter().flat_map(|(axis, values)| values.iter().map(move |v| (axis, v)));
     let readings = claim.quantity.readings();
+    let each = claim.each.iter().flat_map(|(axis, values)| values.iter().map(move |v| (axis, v)));
     let own = readings.iter().flat_map(|reading| &reading.cell);
-    for (name, value) in each.chain(own) {
+    let unknown = each.chain(own).filter_map(|(name, value)| {
         match axes.iter().find(|axis| axis.name == *name) {
-            None => problems.push(format!("the grid has no axis {name}")),
+            None => Some(format!("the grid has no axis {name}")),
             Some(axis) if !axis.values.contains(value) => {
-                problems.push(format!("axis {name} has no value {value}"));
+                Some(format!("axis {name} has no value {value}"))
             }
-            Some(_) => {}
+            Some(_) => None,
         }
-    }
-    for axis in axes {
+    });
+    let unsaid = axes.iter().filter_map(|axis| {
         let given = claim.each.contains_key(&axis.name) || claim.along() == Some(&axis.name);
-        if !given && readings.iter().any(|reading| !reading.cell.contains_key(&axis.name)) {
-            problems.push(format!("does not say which {} to read", axis.name));
-        }
-    }
-    if let Some(along) = claim.along().filter(|along| axes.iter().all(|axis| axis.name != *along)) {
-        problems.push(format!("the grid has no axis {along} to walk along"));
-    }
-    problems
+        let silent = |reading: &&Reading| !reading.cell.contains_key(&axis.name);
+        (!given && readings.iter().any(silent))
+            .then(|| format!("does not say which {} to read", axis.name))
+    });
+    let along = claim.along().filter(|along| axes.iter().all(|axis| axis.name != *along));
+    let along = along.map(|along| format!("the grid has no axis {along} to walk along"));
+    unknown.chain(unsaid).chain(along).take(MOST).collect()
 }
 
 fn worked(worked: &Worked) -> Vec<String> {
@@ -150,7 +148,7 @@ fn rules<const N: usize>(rules: [(bool, &str); N]) -> Vec<String> {
     rules.into_iter().filter(|(kept, _)| !kept).map(|(_, text)| text.to_owned()).collect()
 }
 
-fn unique<'a>(what: &str, ids: impl Iterator<Item = &'a String>) -> Vec<String> {
+fn unique<'a>(what: &str, ids: impl Iterator<Item = &'a String>) -> impl Iterator<Item = String> {
     let mut seen = BTreeSet::new();
-    ids.filter(|id| !seen.insert(*id)).map(|id| format!("two {what}s are called {id}")).collect()
+    ids.filter(move |id| !seen.insert(*id)).map(move |id| format!("two {what}s are called {id}"))
 }

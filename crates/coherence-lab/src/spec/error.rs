@@ -1,0 +1,71 @@
+//! Why an experiment file was refused.
+
+use std::io;
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use super::Experiment;
+
+/// Why an experiment file or a folder of them was refused.
+#[derive(Debug, Error)]
+pub enum SpecError {
+    /// The file or folder could not be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// File or folder.
+        path: PathBuf,
+        /// Reason.
+        source: io::Error,
+    },
+    /// Not the text of an experiment.
+    #[error("{} is not an experiment: {source}", path.display())]
+    Format {
+        /// File.
+        path: PathBuf,
+        /// Reason.
+        source: FormatError,
+    },
+    /// Well-formed, but it asks for something that makes no sense.
+    #[error("{}: {}", path.display(), problems.join("; "))]
+    Nonsense {
+        /// File.
+        path: PathBuf,
+        /// Each problem with its remedy.
+        problems: Vec<String>,
+    },
+    /// No such experiment in the folder.
+    #[error("no experiment {id} in {}; there are {}", folder.display(), known.join(", "))]
+    Unknown {
+        /// Identifier asked for.
+        id: String,
+        /// Folder.
+        folder: PathBuf,
+        /// Identifiers that are there.
+        known: Vec<String>,
+    },
+}
+
+/// Why bytes are not the text of an experiment.
+#[derive(Debug, Error)]
+pub enum FormatError {
+    /// Longer than [`Experiment::LONGEST`].
+    #[error("it has more than {} bytes: split it in two", Experiment::LONGEST)]
+    TooLong,
+    /// More parts than an experiment has use for.
+    #[error("it has {found} {parts}, and {most} are the most: split it in two")]
+    TooManyParts {
+        /// What there are too many of.
+        parts: &'static str,
+        /// How many there are.
+        found: usize,
+        /// How many there may be.
+        most: usize,
+    },
+    /// Not text.
+    #[error("it is not UTF-8: {0}")]
+    NotText(#[from] std::str::Utf8Error),
+    /// Not TOML, an unknown key, a missing key or a value of the wrong kind, with line and column.
+    #[error("{0}")]
+    Toml(String),
+}
