@@ -95,9 +95,13 @@ pub enum At {
     Min,
     /// The value at this step, which must have been recorded.
     Step(u64),
-    /// The first STEP whose value is at least this.
+    /// The time in STEPS at which the value rises to this level: where the straight line from the
+    /// last measurement below it to the first at or above it crosses the level.
+    ///
+    /// A measurement at the level is its own step; so is the first one, if it stands at or above.
+    /// Between 40 steps (0.3) and 50 steps (0.6) the level 0.5 is reached after 46.67.
     Reaches(f64),
-    /// The first STEP whose value is at most this.
+    /// The time in STEPS at which the value falls to this level, by the same line.
     FallsTo(f64),
     /// The first STEP at which the largest value stands.
     StepOfMax,

@@ -130,8 +130,8 @@ fn places_in_a_series_are_read_as_named() {
         ("'max', from = 1", 50, 0.05),
         ("'min'", 50, 0.05),
         ("{ step = 10 }", 0, 0.8),
-        ("{ reaches = 0.5 }", 0, 10.0),
-        ("{ falls_to = 0.06 }", 50, 10.0),
+        ("{ reaches = 0.45 }", 0, 5.0),
+        ("{ falls_to = 0.06 }", 50, 8.0),
         ("'step_of_max'", 50, 0.0),
     ] {
         let text = format!(
@@ -139,6 +139,63 @@ fn places_in_a_series_are_read_as_named() {
              expect = {{ equals = {{ value = {expected}, tolerance = 1e-12 }} }}"
         );
         assert_eq!(judge(&claim(&text), &record).verdict, Verdict::Holds, "{at}");
+    }
+}
+
+/// What `at` reads from the rows (step, value) of one series, the same for three seeds.
+fn time(at: &str, rows: &[(u64, f64)]) -> Option<f64> {
+    let mut record = record(&[0.0; 3], &[0.0; 3]);
+    record.rows.clear();
+    for seed in 1..=3 {
+        record.rows.extend(rows.iter().map(|&(step, value)| Row {
+            cell: Cell::new([("noise", 0.0.into())]),
+            seed,
+            step,
+            series: "accuracy".to_owned(),
+            value,
+        }));
+    }
+    let text = format!(
+        "quantity = {{ value = {{ series = 'accuracy', at = {{ {at} }}, cell = {{ noise = 0 }} }} }}\n\
+         expect = {{ at_least = 0 }}"
+    );
+    let judged = judge(&claim(&text), &record);
+    judged.measurements[0].interval.map(|interval| interval.mean)
+}
+
+#[test]
+fn a_level_between_two_measurements_is_reached_on_the_line_between_them() {
+    // 0.25 to 0.75 in ten steps: a twentieth a step.
+    let rows = [(30, 0.125), (40, 0.25), (50, 0.75), (60, 0.5), (70, 1.0)];
+    for (level, expected) in [(0.25, 40.0), (0.375, 42.5), (0.5, 45.0), (0.7, 49.0), (0.75, 50.0)] {
+        let found = time(&format!("reaches = {level}"), &rows).unwrap();
+        assert!((found - expected).abs() < 1e-12, "{level}: {found}");
+        let falling = rows.map(|(step, value)| (step, -value));
+        let mirrored = time(&format!("falls_to = -{level}"), &falling).unwrap();
+        assert_eq!(found, mirrored);
+    }
+    assert_eq!(time("reaches = 0.875", &rows), Some(67.5), "the last measurement below counts");
+}
+
+#[test]
+fn a_series_that_starts_at_a_level_or_beyond_is_there_at_its_first_step() {
+    let rows = [(7, 0.5), (9, 0.25), (11, 1.0)];
+    assert_eq!(time("reaches = 0.5", &rows), Some(7.0));
+    assert_eq!(time("reaches = 0.1", &rows), Some(7.0));
+    assert_eq!(time("falls_to = 0.5", &rows), Some(7.0));
+    assert_eq!(time("falls_to = 0.9", &rows), Some(7.0));
+    assert_eq!(time("falls_to = 0.25", &rows), Some(9.0));
+    assert_eq!(time("reaches = 1.5", &rows), None);
+    assert_eq!(time("falls_to = 0.2", &rows), None);
+}
+
+#[test]
+fn times_measured_on_a_straight_line_do_not_depend_on_where_it_was_measured() {
+    let line =
+        |steps: &[u64]| -> Vec<_> { steps.iter().map(|&s| (s, s as f64 / 1024.0)).collect() };
+    for steps in [&[0, 1000][..], &[0, 300, 400, 1000], &[0, 9, 10, 90, 100, 900, 1000]] {
+        let found = time("reaches = 0.375", &line(steps)).unwrap();
+        assert!((found - 384.0).abs() < 1e-9, "{steps:?}: {found}");
     }
 }
 

@@ -31,12 +31,10 @@ fn read(record: &Record, reading: &Reading, cell: &Cell, seed: u64) -> Result<f6
         format!("the record has no {} for cell {cell}, seed {seed}", reading.series)
     })?;
     let values = || rows.iter().map(|&(_, value)| value);
-    let step = |found: Option<&(u64, f64)>, what: &str| {
-        found.map(|&(step, _)| step as f64).ok_or_else(|| {
-            format!(
-                "cell {cell}, seed {seed}: {} never {what} within {} steps",
-                reading.series, last.0
-            )
+    let found = |time: Option<f64>, what: &str| {
+        time.ok_or_else(|| {
+            let series = &reading.series;
+            format!("cell {cell}, seed {seed}: {series} never {what} within {} steps", last.0)
         })
     };
     let max = values().fold(f64::NEG_INFINITY, f64::max);
@@ -50,14 +48,26 @@ fn read(record: &Record, reading: &Reading, cell: &Cell, seed: u64) -> Result<f6
                 format!("{} was not recorded at step {wanted} in cell {cell}", reading.series)
             })
         }
-        At::Reaches(level) => {
-            step(rows.iter().find(|row| level <= row.1), &format!("reached {level}"))
+        At::Reaches(level) => found(crossing(&rows, level, 1.0), &format!("reached {level}")),
+        At::FallsTo(level) => found(crossing(&rows, level, -1.0), &format!("fell to {level}")),
+        At::StepOfMax => {
+            let largest = rows.iter().find(|row| row.1 == max);
+            found(largest.map(|&(step, _)| step as f64), "had a maximum")
         }
-        At::FallsTo(level) => {
-            step(rows.iter().find(|row| row.1 <= level), &format!("fell to {level}"))
-        }
-        At::StepOfMax => step(rows.iter().find(|row| row.1 == max), "had a maximum"),
     }
+}
+
+/// The time in steps at which the line through `rows` first comes to `level`, from below
+/// (`sign` = 1) or from above (`sign` = −1); the first step if it starts there or beyond.
+fn crossing(rows: &[(u64, f64)], level: f64, sign: f64) -> Option<f64> {
+    let short = |value: f64| sign * (level - value);
+    let after = rows.iter().position(|&(_, value)| short(value) <= 0.0)?;
+    let (step, value) = rows[after];
+    let Some(&(before, missing)) = after.checked_sub(1).map(|i| &rows[i]) else {
+        return Some(step as f64);
+    };
+    let left = short(value) / (short(value) - short(missing)); // the line's part beyond the level
+    Some(step as f64 - left * (step - before) as f64)
 }
 
 /// The cell with its pairs in the order of the record's axes, each axis given exactly once.

@@ -42,8 +42,8 @@ impl fmt::Display for Reading {
             At::Max => write!(f, "largest {series}"),
             At::Min => write!(f, "smallest {series}"),
             At::Step(step) => write!(f, "{series} at step {step}"),
-            At::Reaches(level) => write!(f, "first step with {series} >= {level}"),
-            At::FallsTo(level) => write!(f, "first step with {series} <= {level}"),
+            At::Reaches(level) => write!(f, "steps until {series} reaches {level}"),
+            At::FallsTo(level) => write!(f, "steps until {series} falls to {level}"),
             At::StepOfMax => write!(f, "step of the largest {series}"),
         }?;
         if self.from > 0 {
