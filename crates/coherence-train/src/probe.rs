@@ -80,13 +80,14 @@ impl Probe {
         rows(of, whole, send);
         for (name, tally) in NAMES.iter().zip(&self.tallies) {
             let group = tally.network();
-            if group.m > 0 {
-                rows(&format!("{of}.{name}"), group, send);
+            if group.m == 0 {
+                continue;
             }
+            rows(&format!("{of}.{name}"), group, send);
             // h is linear in the example: the sum over a group is that of the group's own sums.
             let dot_with_sum = dot(self.whole.sum(), tally.sum());
             let members = Member { dot_with_sum, sq_norm: group.sum_sq_norms };
-            if let Some(sum) = helpfulness(whole, members).filter(|_| group.m > 0) {
+            if let Some(sum) = helpfulness(whole, members) {
                 send(&format!("{of}.{name}.helpfulness"), sum / group.m as f64);
             }
         }

@@ -3,7 +3,7 @@
 //! Legend: m: examples of a chunk, t: tensors, d: parameters, S = Σ g_e, Q = Σ ‖g_e‖².
 
 use coherence_core::Coherence;
-use coherence_cpu::norms::row_dots;
+use coherence_cpu::{Element, norms::row_dots};
 use coherence_nn::{Layout, Mlp, Workspace};
 use core::ops::Range;
 use rayon::prelude::*;
@@ -31,6 +31,15 @@ impl ChunkSums {
         for (t, factors) in mlp.factors(x, workspace).enumerate() {
             factors.sq_norms(&mut self.sq_norms[t * self.m..][..self.m]);
             factors.sum(&mut self.sum[factors.range.clone()]);
+        }
+    }
+
+    /// The statistics of the whole network.
+    pub(crate) fn network(&self) -> Coherence {
+        Coherence {
+            m: self.m as u64,
+            sq_norm_of_sum: dot(&self.sum, &self.sum),
+            sum_sq_norms: self.sq_norms.iter().sum(),
         }
     }
 
@@ -62,16 +71,15 @@ impl Tally {
         }
     }
 
+    /// Forgets all examples; the first sums that come next overwrite the old ones.
     pub(crate) fn clear(&mut self) {
         self.m = 0;
-        self.sum.fill(0.0);
         self.sum_sq_norms.fill(0.0);
     }
 
     /// Adds the examples of a chunk.
     pub(crate) fn add(&mut self, chunk: &ChunkSums) {
-        self.m += chunk.m as u64;
-        add(&mut self.sum, &chunk.sum);
+        self.add_sum(chunk.m as u64, &chunk.sum);
         for (t, q) in self.sum_sq_norms.iter_mut().enumerate() {
             *q += chunk.sq_norms(t).iter().sum::<f64>();
         }
@@ -79,45 +87,49 @@ impl Tally {
 
     /// Adds another group's sums.
     pub(crate) fn merge(&mut self, other: &Self) {
-        self.m += other.m;
-        add(&mut self.sum, &other.sum);
+        if other.m > 0 {
+            self.add_sum(other.m, &other.sum);
+        }
         self.sum_sq_norms.iter_mut().zip(&other.sum_sq_norms).for_each(|(q, o)| *q += o);
+    }
+
+    /// Adds S of `m` other examples, on all threads: every coordinate is independent of the others.
+    fn add_sum<T: Copy + Sync + Into<f64>>(&mut self, m: u64, x: &[T]) {
+        let blocks = self.sum.par_chunks_mut(BLOCK).zip(x.par_chunks(BLOCK));
+        if self.m == 0 {
+            blocks.for_each(|(sum, x)| sum.iter_mut().zip(x).for_each(|(s, &x)| *s = x.into()));
+        } else {
+            blocks.for_each(|(sum, x)| sum.iter_mut().zip(x).for_each(|(s, &x)| *s += x.into()));
+        }
+        self.m += m;
     }
 
     /// The statistics of the whole network.
     pub(crate) fn network(&self) -> Coherence {
-        Coherence {
-            m: self.m,
-            sq_norm_of_sum: dot(&self.sum, &self.sum),
-            sum_sq_norms: self.sum_sq_norms.iter().sum(),
-        }
+        self.statistics(self.sum(), self.sum_sq_norms.iter().sum())
     }
 
     /// The statistics of tensor `t` alone.
     pub(crate) fn tensor(&self, t: usize) -> Coherence {
-        let sum = &self.sum[self.ranges[t].clone()];
-        let (sq_norm_of_sum, sum_sq_norms) = (dot(sum, sum), self.sum_sq_norms[t]);
-        Coherence { m: self.m, sq_norm_of_sum, sum_sq_norms }
+        let sum = self.sum().get(self.ranges[t].clone()).unwrap_or_default();
+        self.statistics(sum, self.sum_sq_norms[t])
     }
 
-    /// S \[d\].
+    fn statistics(&self, sum: &[f64], sum_sq_norms: f64) -> Coherence {
+        Coherence { m: self.m, sq_norm_of_sum: dot(sum, sum), sum_sq_norms }
+    }
+
+    /// S \[d\]; without examples there is none, \[0\].
     pub(crate) fn sum(&self) -> &[f64] {
-        &self.sum
+        if self.m == 0 { &[] } else { &self.sum }
     }
 }
 
 /// Coordinates that a thread takes at a time.
 const BLOCK: usize = 1 << 14;
 
-/// `sum += x`, on all threads: every coordinate is independent of the others.
-fn add<T: Copy + Sync + Into<f64>>(sum: &mut [f64], x: &[T]) {
-    sum.par_chunks_mut(BLOCK).zip(x.par_chunks(BLOCK)).for_each(|(sum, x)| {
-        sum.iter_mut().zip(x).for_each(|(s, &x)| *s += x.into());
-    });
-}
-
 /// x · y, in fixed blocks on all threads, added in their order.
-pub(crate) fn dot(x: &[f64], y: &[f64]) -> f64 {
+pub(crate) fn dot<T: Element>(x: &[T], y: &[T]) -> f64 {
     let blocks = x.par_chunks(BLOCK).zip(y.par_chunks(BLOCK)).map(|(x, y)| {
         let mut dot = [0.0];
         row_dots(x, y, &mut dot);

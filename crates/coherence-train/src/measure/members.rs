@@ -52,8 +52,8 @@ impl Members {
         let mlp = slots.mlp();
         self.sum.iter_mut().zip(sum).for_each(|(narrow, &s)| *narrow = s as f32);
         for &c in chunks.iter().rev() {
-            let (places, slot) = (plan.chunks[c].places.clone(), slots.passes(c, plan));
-            for (t, factors) in mlp.factors(slot.x(), &slot.workspace).enumerate() {
+            let (places, passes) = (plan.chunks[c].places.clone(), slots.passes(c, plan));
+            for (t, factors) in mlp.factors(passes.x, passes.workspace).enumerate() {
                 let dots = &mut self.dots[t * self.m..][places.clone()];
                 dots.fill(0.0);
                 self.product.resize(factors.delta.len(), 0.0);

@@ -5,6 +5,7 @@ use crate::tally::{ChunkSums, Tally};
 use coherence_data::{Dataset, Designation};
 use coherence_nn::Mlp;
 use core::fmt;
+use rayon::prelude::*;
 
 /// A network over a sample, with all buffers to measure it as often as one likes.
 ///
@@ -70,8 +71,10 @@ impl<'a> Meter<'a> {
     ///
     /// If `sum` does not have d values.
     pub fn passes(&mut self, sum: &mut [f32]) {
-        self.sample.begin();
-        (0..self.sample.plan.chunks.len()).for_each(|c| self.sample.gradient(c, sum));
+        on_a_worker(|| {
+            self.sample.begin();
+            (0..self.sample.plan.chunks.len()).for_each(|c| self.sample.gradient(c, sum));
+        });
     }
 
     /// Measures.
@@ -80,6 +83,10 @@ impl<'a> Meter<'a> {
     ///
     /// [`MeasureError::NonFinite`] if a loss is not finite.
     pub fn measure(&mut self) -> Result<Measurement, MeasureError> {
+        on_a_worker(|| self.measure_here())
+    }
+
+    fn measure_here(&mut self) -> Result<Measurement, MeasureError> {
         self.sample.begin();
         self.designations.iter_mut().for_each(|(.., sums)| sums.clear());
         let classes = if self.by.class { self.by_class() } else { self.at_once() };
@@ -111,15 +118,23 @@ impl<'a> Meter<'a> {
     /// The first pass, one class after the other, so that one accumulator does for any number.
     fn by_class(&mut self) -> Vec<(u32, Part, Vec<usize>)> {
         let classes = self.sample.plan.classes().into_iter().map(|chunks| {
-            self.sums.clear();
-            for &c in &chunks {
-                self.add(c);
-                self.sums.add(&self.chunk);
-            }
             let label = self.sample.plan.chunks[chunks[0]].target.label;
-            (label, self.sample.part(&self.sums, &chunks, self.by.errors), chunks)
+            (label, self.class(&chunks), chunks)
         });
         classes.collect()
+    }
+
+    fn class(&mut self, chunks: &[usize]) -> Part {
+        if let ([c], false) = (chunks, self.by.errors) {
+            self.add(*c);
+            return Part { coherence: self.chunk.network(), alpha_unbiased: None };
+        }
+        self.sums.clear();
+        for &c in chunks {
+            self.add(c);
+            self.sums.add(&self.chunk);
+        }
+        self.sample.part(&self.sums, chunks, self.by.errors)
     }
 
     /// Adds chunk `c` to the sums of its designation.
@@ -136,7 +151,7 @@ impl<'a> Meter<'a> {
         self.designations.iter().for_each(|(.., sums)| self.sums.merge(sums));
         let all: Vec<usize> = (0..self.sample.plan.chunks.len()).collect();
         let network = self.sample.part(&self.sums, &all, true);
-        let tensors = self.sample.mlp().layout().tensors().iter().enumerate();
+        let tensors = self.sample.mlp().layout().tensors().par_iter().enumerate();
         let tensors =
             tensors.map(|(t, tensor)| (tensor.name.clone(), self.sample.tensor(&self.sums, t)));
         (network, tensors.collect())
@@ -153,6 +168,12 @@ impl<'a> Meter<'a> {
         });
         groups.collect()
     }
+}
+
+/// Runs `f` on one of the ambient threads: from outside, each of its many short parallel loops would
+/// wake them and wait.
+fn on_a_worker<R: Send>(f: impl FnOnce() -> R + Send) -> R {
+    rayon::scope(|_| f())
 }
 
 /// Shows what is measured by: the buffers would fill screens.

@@ -44,16 +44,16 @@ impl<'a> Sample<'a> {
 
     /// Goes forward and backward over chunk `c` and sums its gradients into `sum` \[d\].
     pub(super) fn gradient(&mut self, c: usize, sum: &mut [f32]) {
-        let (mlp, slot) = (self.slots.mlp(), self.slots.passes(c, &self.plan));
-        mlp.gradient(slot.x(), &slot.workspace, sum);
+        let (mlp, passes) = (self.slots.mlp(), self.slots.passes(c, &self.plan));
+        mlp.gradient(passes.x, passes.workspace, sum);
     }
 
     /// The first pass over chunk `c`: its sums to `chunk`.
     pub(super) fn sum(&mut self, c: usize, chunk: &mut ChunkSums) {
-        let (mlp, slot) = (self.slots.mlp(), self.slots.passes(c, &self.plan));
-        chunk.set(mlp, slot.x(), &slot.workspace);
+        let (mlp, passes) = (self.slots.mlp(), self.slots.passes(c, &self.plan));
+        chunk.set(mlp, passes.x, passes.workspace);
         let places = self.plan.chunks[c].places.clone();
-        self.losses[places.clone()].copy_from_slice(slot.losses());
+        self.losses[places.clone()].copy_from_slice(passes.losses);
         if let Some(members) = &mut self.members {
             members.set_sq_norms(places, chunk);
         }

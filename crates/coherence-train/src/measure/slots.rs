@@ -8,23 +8,34 @@ use rayon::prelude::*;
 
 /// The passes of every chunk of a plan: computed when asked for, or kept from the time before.
 ///
-/// The first chunks have a slot of their own each; all that find no room share the last one.
+/// The first chunks have a workspace of their own each; all that find no room share the last one.
+/// Images are decoded each time, which is cheaper than to keep them.
 pub(super) struct Slots<'a> {
     mlp: &'a Mlp<f32>,
     data: &'a dyn Dataset,
-    slots: Vec<Slot>,
-}
-
-/// One chunk's images, losses, activations and deltas.
-#[derive(Debug)]
-pub(super) struct Slot {
-    /// The chunk that is here.
-    holds: Option<usize>,
+    /// The chunk whose images and labels are here.
+    decoded: Option<usize>,
     x: Vec<f32>,
     labels: Vec<u32>,
     losses: Vec<f64>,
-    m: usize,
-    pub(super) workspace: Workspace<f32>,
+    slots: Vec<Slot>,
+}
+
+/// Activations and deltas of one chunk.
+struct Slot {
+    /// The chunk that is here.
+    holds: Option<usize>,
+    workspace: Workspace<f32>,
+}
+
+/// A chunk after its backward pass.
+pub(super) struct Passes<'a> {
+    /// The images [m, features].
+    pub(super) x: &'a [f32],
+    /// Activations and deltas.
+    pub(super) workspace: &'a Workspace<f32>,
+    /// The losses \[m\]; empty for a chunk that was kept.
+    pub(super) losses: &'a [f64],
 }
 
 impl<'a> Slots<'a> {
@@ -38,7 +49,16 @@ impl<'a> Slots<'a> {
         let capacity = plan.largest();
         let room = budget / (capacity * bytes_of_example(mlp));
         let count = plan.chunks.len().min(room).max(1);
-        Self { mlp, data, slots: (0..count).map(|_| Slot::new(mlp, capacity)).collect() }
+        let slot = |_| Slot { holds: None, workspace: mlp.workspace(capacity) };
+        Self {
+            mlp,
+            data,
+            decoded: None,
+            x: vec![0.0; capacity * mlp.inputs()],
+            labels: vec![0; capacity],
+            losses: vec![0.0; capacity],
+            slots: (0..count).map(slot).collect(),
+        }
     }
 
     /// The network.
@@ -46,58 +66,40 @@ impl<'a> Slots<'a> {
         self.mlp
     }
 
-    /// Forgets all passes, so that the next ones are computed.
+    /// Forgets everything, so that it is computed again.
     pub(super) fn forget(&mut self) {
+        self.decoded = None;
         self.slots.iter_mut().for_each(|slot| slot.holds = None);
     }
 
     /// The passes of chunk `c`.
-    pub(super) fn passes(&mut self, c: usize, plan: &Plan) -> &Slot {
+    pub(super) fn passes(&mut self, c: usize, plan: &Plan) -> Passes<'_> {
+        let indices = &plan.order[plan.chunks[c].places.clone()];
+        let m = indices.len();
+        let (x, labels) = (&mut self.x[..m * self.mlp.inputs()], &mut self.labels[..m]);
+        if self.decoded != Some(c) {
+            decode(self.data, indices, x, labels);
+            self.decoded = Some(c);
+        }
         let last = self.slots.len() - 1;
-        let slot = &mut self.slots[c.min(last)];
-        if slot.holds != Some(c) {
-            slot.fill(self.mlp, self.data, &plan.order[plan.chunks[c].places.clone()]);
-            slot.holds = Some(c);
+        let Slot { holds, workspace } = &mut self.slots[c.min(last)];
+        let fresh = *holds != Some(c);
+        if fresh {
+            forward(self.mlp, x, labels, workspace, &mut self.losses[..m]);
+            self.mlp.backward(workspace);
+            *holds = Some(c);
         }
-        slot
+        Passes { x, workspace, losses: &self.losses[..if fresh { m } else { 0 }] }
     }
 }
 
-/// Bytes of an example's image, activations and deltas.
+/// Images [m, features] and labels \[m\] of the examples `indices`, on all threads.
+fn decode(data: &dyn Dataset, indices: &[usize], x: &mut [f32], labels: &mut [u32]) {
+    let rows = x.par_chunks_exact_mut(x.len() / indices.len()).zip(labels).zip(indices);
+    rows.with_min_len(32).for_each(|((row, label), &i)| *label = data.get(i, row).label);
+}
+
+/// Bytes of an example's activations and deltas.
 fn bytes_of_example(mlp: &Mlp<f32>) -> usize {
-    let outputs: usize = mlp.widths()[1..].iter().sum();
-    size_of::<f32>() * (mlp.inputs() + 2 * outputs)
-}
-
-impl Slot {
-    fn new(mlp: &Mlp<f32>, capacity: usize) -> Self {
-        Self {
-            holds: None,
-            x: vec![0.0; capacity * mlp.inputs()],
-            labels: vec![0; capacity],
-            losses: vec![0.0; capacity],
-            m: 0,
-            workspace: mlp.workspace(capacity),
-        }
-    }
-
-    /// The images [m, features].
-    pub(super) fn x(&self) -> &[f32] {
-        &self.x[..self.x.len() / self.labels.len() * self.m]
-    }
-
-    /// The losses \[m\].
-    pub(super) fn losses(&self) -> &[f64] {
-        &self.losses[..self.m]
-    }
-
-    fn fill(&mut self, mlp: &Mlp<f32>, data: &dyn Dataset, indices: &[usize]) {
-        self.m = indices.len();
-        let x = &mut self.x[..self.m * mlp.inputs()];
-        let labels = &mut self.labels[..self.m];
-        let rows = x.par_chunks_exact_mut(mlp.inputs()).zip(&mut *labels).zip(indices);
-        rows.with_min_len(32).for_each(|((row, label), &i)| *label = data.get(i, row).label);
-        forward(mlp, x, labels, &mut self.workspace, &mut self.losses[..self.m]);
-        mlp.backward(&mut self.workspace);
-    }
+    2 * size_of::<f32>() * mlp.widths()[1..].iter().sum::<usize>()
 }
