@@ -1,15 +1,17 @@
 //! The Gram matrix of the rows of a dense matrix, from which distances between rows follow.
 //!
-//! Lanes run over columns: a tile of 4 × 4 rows keeps its 16 dots in registers, so that nothing
-//! needs packing, and only tiles on and below the diagonal are computed.
+//! Lanes run over columns: a tile of 4 × 4 rows keeps its 16 dots in registers, and only tiles on
+//! and below the diagonal are computed. The columns of a pass are copied first, four rows
+//! interleaved: on their own pages no vector straddles two cache lines.
 //! `n`: rows, `d`: columns.
-#![allow(unsafe_code)] // vectors loaded without bounds checks
+#![allow(unsafe_code)] // vectors loaded and stored without bounds checks
 
 use rayon::prelude::*;
 
 use crate::{
     Element, Isa,
-    simd::{Kernel, Simd},
+    scratch::Scratch,
+    simd::{Kernel, Simd, TILE},
 };
 
 /// Columns of one pass: short sums in the element type, and two tiles' rows fit L1.
@@ -20,6 +22,10 @@ const GROUP: usize = 16;
 
 /// Rows of a tile.
 const SIDE: usize = 4;
+
+/// Rows that are asked for ahead of the one being copied: a row's stretch ends at a page, where the
+/// machine's own prefetcher stops.
+const AHEAD: usize = 4;
 
 /// G [n, n], `G[e, f] = x_e · x_f`, for `rows [n, d]`.
 ///
@@ -75,13 +81,15 @@ impl<T: Element> Kernel<T> for LowerGram<'_, T> {
     fn run<S: Simd<T>>(self, simd: S) -> Vec<f64> {
         let n = self.n;
         let mut sum = vec![0.0; n * n];
+        let mut packed = Scratch::new(n.div_ceil(SIDE) * SIDE * COLUMNS);
         for start in self.columns.clone().step_by(COLUMNS) {
             let width = COLUMNS.min(self.columns.end - start);
-            let row = |e: usize| &self.rows[e.min(n - 1) * self.d + start..][..width];
+            self.pack(simd, start, width, &mut packed);
+            let len = width.div_ceil(S::LANES) * S::LANES * SIDE;
+            let tile = |row: usize| &packed[row * COLUMNS..][..len];
             for e in (0..n).step_by(SIDE) {
-                let left: [&[T]; SIDE] = core::array::from_fn(|i| row(e + i));
                 for f in (0..=e).step_by(SIDE) {
-                    let dots = dots(simd, left, core::array::from_fn(|i| row(f + i)));
+                    let dots = dots(simd, tile(e), tile(f));
                     for (i, dots) in dots.iter().enumerate().take(n - e) {
                         let sum = &mut sum[(e + i) * n + f..][..SIDE.min(n - f)];
                         sum.iter_mut().zip(dots).for_each(|(s, d)| *s += d);
@@ -93,21 +101,41 @@ impl<T: Element> Kernel<T> for LowerGram<'_, T> {
     }
 }
 
-/// The dots of each of `left` with each of `right`, rows of one width.
+impl<T: Element> LowerGram<'_, T> {
+    /// Columns `start .. start + width` as [⌈n / SIDE⌉, COLUMNS / LANES, SIDE, LANES]; lanes beyond
+    /// the width are zeros, rows beyond n and columns beyond the last vector keep what they held.
+    #[inline(always)]
+    fn pack<S: Simd<T>>(&self, simd: S, start: usize, width: usize, packed: &mut [T]) {
+        for row in 0..self.n {
+            let ahead = &self.rows[self.d * (row + AHEAD).min(self.n - 1) + start..][..width];
+            ahead.chunks(TILE).for_each(|line| simd.prefetch(line.as_ptr()));
+            let from = &self.rows[self.d * row + start..][..width];
+            let to = &mut packed[row / SIDE * SIDE * COLUMNS..][..SIDE * COLUMNS];
+            let to = to.chunks_exact_mut(S::LANES).skip(row % SIDE).step_by(SIDE);
+            for (from, to) in from.chunks(S::LANES).zip(to) {
+                if from.len() == S::LANES {
+                    // SAFETY: both hold LANES values.
+                    unsafe { simd.store(to.as_mut_ptr(), simd.load(from.as_ptr())) }
+                } else {
+                    to[..from.len()].copy_from_slice(from);
+                    to[from.len()..].fill(T::zero());
+                }
+            }
+        }
+    }
+}
+
+/// The dots of each row of the tile `left` with each of `right`, both [vectors, SIDE, LANES].
 #[inline(always)]
-fn dots<T: Element, S: Simd<T>>(
-    simd: S,
-    left: [&[T]; SIDE],
-    right: [&[T]; SIDE],
-) -> [[f64; SIDE]; SIDE] {
-    let width = left[0].len();
-    assert!(left.iter().chain(&right).all(|row| row.len() == width));
-    let whole = width / S::LANES * S::LANES;
+fn dots<T: Element, S: Simd<T>>(simd: S, left: &[T], right: &[T]) -> [[f64; SIDE]; SIDE] {
+    assert!(left.len() == right.len() && left.len().is_multiple_of(SIDE * S::LANES));
     let mut sums = [[simd.splat(T::zero()); SIDE]; SIDE];
-    for at in (0..whole).step_by(S::LANES) {
-        // SAFETY: at + LANES <= whole <= the width of every row.
-        let load = |row: &[T]| unsafe { simd.load(row.as_ptr().add(at)) };
-        let (x, y) = (left.map(load), right.map(load));
+    for at in (0..left.len()).step_by(SIDE * S::LANES) {
+        let load = |from: &[T]| -> [S::V; SIDE] {
+            // SAFETY: SIDE vectors begin at `at`, by the assertion.
+            core::array::from_fn(|i| unsafe { simd.load(from.as_ptr().add(at + i * S::LANES)) })
+        };
+        let (x, y) = (load(left), load(right));
         for i in 0..SIDE {
             for j in 0..SIDE {
                 sums[i][j] = simd.mul_add(x[i], y[j], sums[i][j]);
@@ -117,9 +145,7 @@ fn dots<T: Element, S: Simd<T>>(
     let mut dots = [[0.0; SIDE]; SIDE];
     for i in 0..SIDE {
         for j in 0..SIDE {
-            let rest = left[i][whole..].iter().zip(&right[j][whole..]);
-            let rest: f64 = rest.map(|(x, y)| x.widen() * y.widen()).sum();
-            dots[i][j] = simd.wide_sum(simd.widen(sums[i][j])) + rest;
+            dots[i][j] = simd.wide_sum(simd.widen(sums[i][j]));
         }
     }
     dots

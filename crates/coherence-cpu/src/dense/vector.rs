@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use super::gram;
 use crate::{
     Element, Isa,
-    simd::{Kernel, Simd},
+    simd::{Kernel, Simd, TILE},
 };
 
 /// Krum: the number of the row with the least sum of squared distances to its n − f − 2 nearest
@@ -105,6 +105,10 @@ fn distances(g: &[f64], weights: &[f64]) -> Vec<f64> {
 /// Columns that one thread takes at a time.
 const COLUMNS: usize = 1 << 10;
 
+/// Rows that are asked for ahead of the one being added, those of the next columns after the last:
+/// a row's stretch ends at a page, where the machine's own prefetcher stops.
+const AHEAD: usize = 4;
+
 /// `out[j] = Σ_e weights[e] rows[e, j]`, in `f64`.
 fn weighted_sum<T: Element>(rows: &[T], weights: &[f64], out: &mut [T]) {
     let (isa, d) = (Isa::detect(), out.len());
@@ -125,10 +129,15 @@ impl<T: Element> Kernel<T> for WeightedSum<'_, T> {
     type Output = ();
 
     #[inline(always)]
-    fn run<S: Simd<T>>(self, _: S) {
+    fn run<S: Simd<T>>(self, simd: S) {
         let Self { rows, d, start, weights, out } = self;
+        let n = weights.len();
         let mut sums = [0.0; COLUMNS];
-        for (row, &weight) in rows.chunks_exact(d).zip(weights) {
+        for (e, (row, &weight)) in rows.chunks_exact(d).zip(weights).enumerate() {
+            let ahead = (e + AHEAD) % n * d + start + (e + AHEAD) / n * COLUMNS;
+            for line in (0..COLUMNS).step_by(TILE) {
+                simd.prefetch(rows.as_ptr().wrapping_add(ahead + line));
+            }
             let row = &row[start..][..out.len()];
             sums.iter_mut().zip(row).for_each(|(s, x)| *s += weight * x.widen());
         }
