@@ -1,6 +1,6 @@
 //! The selection kernels on each instruction set: one layer, 784 × 256, batch 100, no zeros.
 
-use coherence_benches::normals;
+use coherence_benches::{THREADS, normals, time};
 use coherence_cpu::{Isa, outer::winsorized_mean_on, product::Dims};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
@@ -12,12 +12,12 @@ fn selections(c: &mut Criterion) {
     for clip in [1, 2, 4, 8, 16, 50] {
         winsorized_mean_on(Isa::Portable, dims, &a, &delta, clip, &mut portable);
         let mut group = c.benchmark_group(format!("kernels, c = {clip}"));
-        group.throughput(Throughput::Elements((dims.m * dims.i * dims.o) as u64)).sample_size(10);
+        group.throughput(Throughput::Elements((dims.m * dims.i * dims.o) as u64));
         for &isa in Isa::available() {
             winsorized_mean_on(isa, dims, &a, &delta, clip, &mut out);
             assert_eq!(portable, out, "{isa:?}");
-            group.bench_function(format!("{isa:?}"), |b| {
-                b.iter(|| winsorized_mean_on(isa, dims, &a, &delta, clip, &mut out));
+            time(&mut group, &format!("{isa:?}"), THREADS, || {
+                winsorized_mean_on(isa, dims, &a, &delta, clip, &mut out);
             });
         }
         group.finish();

@@ -1,42 +1,67 @@
 //! W1: a plain SGD step, MLP 784–256–256–256–10, batch 100; beside it its matrix products alone.
 
-use coherence_benches::{WIDTHS, Workload};
+use coherence_benches::{BATCH, SMALL, THREADS, ratio, ratios, time, trainer};
 use coherence_cpu::product::{Dims, Output, matmul_nn, matmul_nt, matmul_tn};
+use coherence_train::{Aggregation, Trainer};
 use criterion::{Criterion, criterion_group, criterion_main};
 
-const BATCH: usize = 100;
+/// A rate so small that hours of steps leave the deltas' sparsity alone.
+const RATE: f64 = 1e-6;
 
-/// The eleven products of a step, with nothing between them.
-fn products(operand: &[f32], result: &mut [f32]) {
-    for (l, widths) in WIDTHS.windows(2).enumerate() {
-        let dims = Dims { m: BATCH, i: widths[0], o: widths[1] };
-        let (a, w, delta) =
-            (&operand[..BATCH * dims.i], &operand[..dims.o * dims.i], &operand[..BATCH * dims.o]);
-        matmul_nt(dims, a, w, Output::Overwrite, &mut result[..BATCH * dims.o]);
-        matmul_tn(dims, delta, a, Output::Add, &mut result[..dims.o * dims.i]);
-        if l > 0 {
-            matmul_nn(dims, delta, w, Output::Overwrite, &mut result[..BATCH * dims.i]);
+/// The eleven products of a step, with nothing between them: a hand-written loop over `gemm`.
+struct Products {
+    operand: Vec<f32>,
+    result: Vec<f32>,
+}
+
+impl Products {
+    fn new() -> Self {
+        let operand = vec![0.5; SMALL[0] * SMALL[1]];
+        Self { result: operand.clone(), operand }
+    }
+
+    fn run(&mut self) {
+        let Self { operand, result } = self;
+        for (l, widths) in SMALL.windows(2).enumerate() {
+            let dims = Dims { m: BATCH, i: widths[0], o: widths[1] };
+            let a = &operand[..BATCH * dims.i];
+            let (w, delta) = (&operand[..dims.o * dims.i], &operand[..BATCH * dims.o]);
+            matmul_nt(dims, a, w, Output::Overwrite, &mut result[..BATCH * dims.o]);
+            matmul_tn(dims, delta, a, Output::Add, &mut result[..dims.o * dims.i]);
+            if l > 0 {
+                matmul_nn(dims, delta, w, Output::Overwrite, &mut result[..BATCH * dims.i]);
+            }
         }
     }
 }
 
-/// A step that moves nothing would be fast.
-fn check(workload: &mut Workload) {
-    let before = workload.mlp.parameters().to_vec();
-    workload.plain_step();
-    assert_ne!(before, workload.mlp.parameters(), "a step moves the parameters");
+fn step(trainer: &mut Trainer) {
+    trainer.advance().expect("a finite loss");
 }
 
-fn step(c: &mut Criterion) {
-    let mut workload = Workload::digits(BATCH);
-    check(&mut workload);
-    let operand = vec![0.5; WIDTHS[0] * WIDTHS[1]];
-    let mut result = operand.clone();
+fn plain() -> Trainer {
+    let mut trainer = trainer(&SMALL, [10_000, BATCH], Aggregation::Mean, RATE);
+    let before = trainer.mlp().parameters().to_vec();
+    step(&mut trainer);
+    assert_ne!(before, trainer.mlp().parameters(), "a step moves the parameters");
+    trainer
+}
+
+fn times(c: &mut Criterion) {
+    let (mut trainer, mut products) = (plain(), Products::new());
     let mut group = c.benchmark_group("w1");
-    group.bench_function("plain step", |b| b.iter(|| workload.plain_step()));
-    group.bench_function("products alone", |b| b.iter(|| products(&operand, &mut result)));
+    time(&mut group, "plain step", THREADS, || step(&mut trainer));
+    time(&mut group, "products alone", THREADS, || products.run());
     group.finish();
 }
 
-criterion_group!(benches, step);
-criterion_main!(benches);
+fn pairs(c: &mut Criterion<coherence_benches::Ratio>) {
+    let (mut trainer, mut products) = (plain(), Products::new());
+    let mut group = c.benchmark_group("w1 ratio");
+    ratio(&mut group, "plain step to products alone", || step(&mut trainer), || products.run());
+    group.finish();
+}
+
+criterion_group!(benches, times);
+criterion_group! { name = paired; config = ratios(); targets = pairs }
+criterion_main!(benches, paired);

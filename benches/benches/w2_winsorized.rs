@@ -1,42 +1,73 @@
 //! W2: a winsorised step, MLP 784–256–256–256–10, batch 100, c = 1, 2, 4, 8 and the median, beside
 //! the plain step.
 
-use coherence_benches::Workload;
+use coherence_benches::{BATCH, Passes, Ratio, SMALL, THREADS, ratio, ratios, time, trainer};
+use coherence_train::{Aggregation, Trainer};
 use criterion::{Criterion, criterion_group, criterion_main};
 
-const BATCH: usize = 100;
+/// A rate so small that hours of steps leave the deltas' sparsity alone.
+const RATE: f64 = 1e-6;
 
-/// The first layer's aggregate at some coordinates against a sort of the products.
-fn check(workload: &mut Workload, clip: usize, gradient: &mut [f32]) {
-    workload.winsorized_step(clip, gradient);
-    let factors = workload.mlp.factors(&workload.x, &workload.workspace).next();
-    let delta = factors.expect("four layers").delta;
-    let (i, o) = (784, delta.len() / BATCH);
-    for at in (0..o * i).step_by(997) {
-        let product = |e: usize| delta[e * o + at / i] * workload.x[e * i + at % i];
+const CLIPS: [usize; 5] = [1, 2, 4, 8, BATCH / 2];
+
+fn step(trainer: &mut Trainer) {
+    trainer.advance().expect("a finite loss");
+}
+
+/// One step of rate 1 over a data set of one batch against a sort of the examples' gradients, at
+/// some coordinates of the first layer.
+fn check(clip: usize) {
+    let mut trainer = trainer(&SMALL, [BATCH, BATCH], Aggregation::Winsorized { clip }, 1.0);
+    let before = trainer.mlp().parameters().to_vec();
+    step(&mut trainer);
+    let mut passes = Passes::new(&SMALL, BATCH, BATCH);
+    passes.run(0, BATCH);
+    let delta = passes.factors(0, BATCH).next().expect("four layers").delta;
+    let clip = clip.min(BATCH / 2 - 1); // at half, both ends are the middle values
+    for at in (0..SMALL[0] * SMALL[1]).step_by(97) {
+        let (row, column) = (at / SMALL[0], at % SMALL[0]);
+        let product = |e: usize| delta[e * SMALL[1] + row] * passes.x[e * SMALL[0] + column];
         let mut values: Vec<f32> = (0..BATCH).map(product).collect();
         values.sort_by(f32::total_cmp);
-        let clip = clip.min(BATCH / 2 - 1); // at half, both ends are the middle values
         let (low, high) = (values[clip], values[BATCH - 1 - clip]);
-        let clipped = values.iter().map(|v| f64::from(v.clamp(low, high)));
-        let (mean, scale) = (clipped.sum::<f64>() / BATCH as f64, f64::from(high.max(-low)));
-        assert!((f64::from(gradient[at]) - mean).abs() <= 1e-6 * scale, "clip {clip} at {at}");
+        let mean = values.iter().map(|v| v.clamp(low, high)).sum::<f32>() / BATCH as f32;
+        let moved = before[at] - trainer.mlp().parameters()[at];
+        let rounding = f32::EPSILON * (before[at].abs() + 10.0 * high.max(-low));
+        assert!((moved - mean).abs() <= rounding, "clip {clip} at {at}: {moved} {mean}");
     }
 }
 
-fn step(c: &mut Criterion) {
-    let mut workload = Workload::digits(BATCH);
-    let mut gradient = vec![0.0; workload.mlp.parameters().len()];
+fn plain() -> Trainer {
+    trainer(&SMALL, [10_000, BATCH], Aggregation::Mean, RATE)
+}
+
+fn winsorized(clip: usize) -> Trainer {
+    trainer(&SMALL, [10_000, BATCH], Aggregation::Winsorized { clip }, RATE)
+}
+
+fn times(c: &mut Criterion) {
+    CLIPS.into_iter().for_each(check);
     let mut group = c.benchmark_group("w2");
-    group.bench_function("plain step", |b| b.iter(|| workload.plain_step()));
-    for clip in [1, 2, 4, 8, 50] {
-        check(&mut workload, clip, &mut gradient);
-        group.bench_function(format!("winsorized step, c = {clip}"), |b| {
-            b.iter(|| workload.winsorized_step(clip, &mut gradient));
-        });
+    let mut base = plain();
+    time(&mut group, "plain step", THREADS, || step(&mut base));
+    for clip in CLIPS {
+        let mut trainer = winsorized(clip);
+        time(&mut group, &format!("step, c = {clip}"), THREADS, || step(&mut trainer));
     }
     group.finish();
 }
 
-criterion_group!(benches, step);
-criterion_main!(benches);
+fn pairs(c: &mut Criterion<Ratio>) {
+    let mut group = c.benchmark_group("w2 ratio");
+    let mut base = plain();
+    for clip in CLIPS {
+        let mut trainer = winsorized(clip);
+        let name = format!("c = {clip} to plain step");
+        ratio(&mut group, &name, || step(&mut trainer), || step(&mut base));
+    }
+    group.finish();
+}
+
+criterion_group!(benches, times);
+criterion_group! { name = paired; config = ratios(); targets = pairs }
+criterion_main!(benches, paired);

@@ -1,55 +1,83 @@
-//! W3: sums and squared norms for α over 10,000 digits, beside forward and backward alone.
+//! W3: α of the network and of each tensor over 10,000 and 50,000 digits; helpfulness of each
+//! example and α by class and by pristine and corrupt examples, all together. Each beside forward
+//! and backward passes of the same examples.
 
-use coherence_benches::Workload;
-use core::hint::black_box;
+use coherence_benches::{Passes, Ratio, SMALL, THREADS, digits, ratio, ratios, time};
+use coherence_data::{Dataset, noise::LabelNoise, random};
+use coherence_nn::Mlp;
+use coherence_train::measure::{BUDGET, By, Meter};
 use criterion::{Criterion, criterion_group, criterion_main};
 
-/// Passes of a batch that stays in cache, as often as makes 10,000 examples.
-const BATCH: usize = 500;
-const BATCHES: usize = 20;
+const SIZES: [usize; 2] = [10_000, 50_000];
 
-/// α of the batch from the factors; the plain pass, which also sums the gradients.
-fn alpha(workload: &mut Workload, sum: &mut [f32]) -> f64 {
-    plain(workload, sum);
-    let energy: f64 = workload.sq_norms().iter().sum();
-    let mut square = [0.0];
-    coherence_cpu::norms::row_sq_norms(sum, &mut square);
-    square[0] / (BATCH as f64 * energy)
+const GROUPS: By = By { class: true, example: true, errors: false };
+
+fn network() -> Mlp<f32> {
+    Mlp::xavier(&SMALL, &mut random::stream(1, "bench")).expect("widths of a network")
 }
 
-fn plain(workload: &mut Workload, sum: &mut [f32]) {
-    workload.passes(1.0);
-    workload.mlp.gradient(&workload.x, &workload.workspace, sum);
+fn meter<'a>(mlp: &'a Mlp<f32>, data: &'a dyn Dataset, by: By) -> Meter<'a> {
+    Meter::new(mlp, data, by, BUDGET).expect("digits fit the network")
 }
 
-/// Some examples' norms against the gradient of that example alone.
-fn check(workload: &mut Workload) {
-    workload.passes(1.0);
-    let norms = workload.sq_norms();
-    for e in [0, 7, BATCH - 1] {
-        let (mut one, x) = (Workload::digits(1), workload.x[e * 784..][..784].to_vec());
-        (one.x, one.labels) = (x, vec![workload.labels[e]]);
-        let mut gradient = vec![0.0f32; one.mlp.parameters().len()];
-        plain(&mut one, &mut gradient);
-        let square: f64 = gradient.iter().map(|g| f64::from(*g).powi(2)).sum();
-        assert!((norms[e] - square).abs() <= 1e-5 * square, "{} {square}", norms[e]);
+/// Digits with 30 % of the labels permuted.
+fn noisy(m: usize) -> impl Dataset {
+    LabelNoise::permute(digits(m), 0.3, 1).expect("a share")
+}
+
+/// α over few examples from their gradients, one at a time, in f64.
+fn check() {
+    const M: usize = 50;
+    let mut passes = Passes::new(&SMALL, M, 1);
+    let d = passes.mlp.parameters().len();
+    let (mut one, mut sum, mut energy) = (vec![0.0; d], vec![0.0; d], 0.0);
+    for e in 0..M {
+        passes.gradient(e, 1, &mut one);
+        sum.iter_mut().zip(&one).for_each(|(s, g)| *s += f64::from(*g));
+        energy += one.iter().map(|g| f64::from(*g).powi(2)).sum::<f64>();
     }
+    let expected = sum.iter().map(|s| s * s).sum::<f64>() / (M as f64 * energy);
+    let data = digits(M);
+    let measured = meter(&passes.mlp, &data, GROUPS).measure().expect("finite losses");
+    let alpha = measured.network.coherence.alpha();
+    assert!((alpha / expected - 1.0).abs() < 1e-5, "{alpha} {expected}");
+    assert_eq!((measured.classes.len(), measured.examples.len()), (10, M));
 }
 
-fn measure(c: &mut Criterion) {
-    let mut workload = Workload::digits(BATCH);
-    check(&mut workload);
-    let mut sum = vec![0.0; workload.mlp.parameters().len()];
+fn times(c: &mut Criterion) {
+    check();
     let mut group = c.benchmark_group("w3");
-    group.sample_size(20);
-    group.bench_function("forward, backward, sum: 10,000 examples", |b| {
-        b.iter(|| (0..BATCHES).for_each(|_| plain(&mut workload, &mut sum)));
-    });
-    group.bench_function("with alpha: 10,000 examples", |b| {
-        b.iter(|| (0..BATCHES).map(|_| black_box(alpha(&mut workload, &mut sum))).sum::<f64>());
-    });
+    let (mlp, mut sum) = (network(), vec![0.0; network().parameters().len()]);
+    for m in SIZES {
+        let data = digits(m);
+        let mut meter = meter(&mlp, &data, By::default());
+        let name = format!("forward and backward, m = {m}");
+        time(&mut group, &name, THREADS, || meter.passes(&mut sum));
+        time(&mut group, &format!("alpha, m = {m}"), THREADS, || meter.measure());
+    }
+    let data = noisy(SIZES[0]);
+    let mut meter = meter(&mlp, &data, GROUPS);
+    time(&mut group, "groups and helpfulness, m = 10000", THREADS, || meter.measure());
     group.finish();
 }
 
-criterion_group!(benches, measure);
-criterion_main!(benches);
+fn pairs(c: &mut Criterion<Ratio>) {
+    let mut group = c.benchmark_group("w3 ratio");
+    let (mlp, mut sum) = (network(), vec![0.0; network().parameters().len()]);
+    for m in SIZES {
+        let data = digits(m);
+        let [mut alpha, mut base] = [(); 2].map(|()| meter(&mlp, &data, By::default()));
+        let name = format!("alpha to forward and backward, m = {m}");
+        ratio(&mut group, &name, || alpha.measure(), || base.passes(&mut sum));
+    }
+    let data = noisy(SIZES[0]);
+    let mut groups = meter(&mlp, &data, GROUPS);
+    let mut base = meter(&mlp, &data, By::default());
+    let name = "groups and helpfulness to forward and backward, m = 10000";
+    ratio(&mut group, name, || groups.measure(), || base.passes(&mut sum));
+    group.finish();
+}
+
+criterion_group!(benches, times);
+criterion_group! { name = paired; config = ratios(); targets = pairs }
+criterion_main!(benches, paired);

@@ -1,61 +1,109 @@
-//! W5: aggregators of dense n × d matrices, 134 MB each, beside reading the matrix once.
+//! W5: aggregators of dense n × d matrices beside reading the matrix once; the peers' shapes, clips
+//! and stops.
 
-use core::hint::black_box;
-
-use coherence_benches::normals;
-use coherence_cpu::{
-    dense::{Weiszfeld, geometric_median, krum, mean, median, winsorized_mean},
-    norms::row_sq_norms,
+use coherence_benches::{Ratio, THREADS, ratio, ratios, rows, time};
+use coherence_cpu::dense::{
+    Weiszfeld, geometric_median, krum, mean, median, trimmed_mean, winsorized_mean,
 };
 use criterion::{Criterion, criterion_group, criterion_main};
+use rayon::prelude::*;
 
-const SIZES: [(usize, usize); 3] = [(100, 335_114), (15, 2_234_093), (3, 11_170_468)];
+/// A matrix: n, d, values clipped or trimmed at each end, rows that Krum takes for faulty.
+#[derive(Clone, Copy)]
+struct Shape {
+    n: usize,
+    d: usize,
+    clip: usize,
+    faulty: usize,
+}
 
-/// Columns of the result against a sort.
-fn check(rows: &[f32], n: usize, clip: usize) {
-    let d = rows.len() / n;
-    let mut out = vec![0.0; d];
-    winsorized_mean(rows, clip, &mut out);
-    for j in (0..d).step_by(d / 50) {
-        let mut values: Vec<f32> = (0..n).map(|e| rows[e * d + j]).collect();
-        values.sort_by(f32::total_cmp);
-        let (low, high) = (values[clip], values[n - 1 - clip]);
-        let mean = values.iter().map(|v| f64::from(v.clamp(low, high))).sum::<f64>() / n as f64;
-        assert!((f64::from(out[j]) - mean).abs() <= 1e-6 * f64::from(high.max(-low)), "{n} {j}");
+const SHAPES: [Shape; 3] = [
+    Shape { n: 100, d: 335_114, clip: 8, faulty: 8 },
+    Shape { n: 15, d: 1_000_000, clip: 3, faulty: 3 },
+    Shape { n: 3, d: 11_000_000, clip: 1, faulty: 0 },
+];
+
+const STOP: Weiszfeld = Weiszfeld { tolerance: 1e-6, iterations: 50 };
+
+/// A rule on rows [n, d], to `out` \[d\].
+type Rule = fn(Shape, &[f32], &mut [f32]);
+
+const COORDINATE_WISE: [(&str, Rule); 4] = [
+    ("mean", |_, x, out| mean(x, out)),
+    ("median", |_, x, out| median(x, out)),
+    ("trimmed", |s, x, out| trimmed_mean(x, s.clip, out)),
+    ("winsorized", |s, x, out| winsorized_mean(x, s.clip, out)),
+];
+
+const VECTOR: [(&str, Rule); 2] = [
+    ("geomedian", |s, x, out| {
+        geometric_median(x, s.n, STOP, out);
+    }),
+    ("krum", |s, x, out| {
+        out.copy_from_slice(&x[krum(x, s.n, s.faulty) * s.d..][..s.d]);
+    }),
+];
+
+/// The yardstick: every value read once, in pieces on all threads.
+fn read(x: &[f32]) -> f32 {
+    let piece = |piece: &[f32]| {
+        let mut sums = [0.0; 64];
+        for values in piece.chunks_exact(64) {
+            sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
+        }
+        sums.iter().sum::<f32>()
+    };
+    x.par_chunks(1 << 18).map(piece).sum()
+}
+
+/// Columns of the coordinate-wise rules against a sort.
+fn check(shape: Shape, x: &[f32], out: &mut [f32]) {
+    let Shape { n, d, clip, .. } = shape;
+    for (name, rule) in COORDINATE_WISE {
+        rule(shape, x, out);
+        for j in (0..d).step_by(d / 50) {
+            let mut values: Vec<f64> = (0..n).map(|e| f64::from(x[e * d + j])).collect();
+            values.sort_by(f64::total_cmp);
+            let (low, high) = (values[clip], values[n - 1 - clip]);
+            let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+            let expected = match name {
+                "mean" => mean(&values),
+                "median" => mean(&values[(n - 1) / 2..=n / 2]),
+                "trimmed" => mean(&values[clip..n - clip]),
+                _ => mean(&values.iter().map(|v| v.clamp(low, high)).collect::<Vec<_>>()),
+            };
+            let scale = values[n - 1].max(-values[0]);
+            assert!((f64::from(out[j]) - expected).abs() <= 1e-6 * scale, "{name}, n = {n}, {j}");
+        }
     }
 }
 
-/// The squared norms of 64 stretches: one read of the matrix, the yardstick.
-fn read(rows: &[f32]) -> f32 {
-    let mut squares = vec![0.0; 64];
-    let whole = rows.len() / 64 * 64;
-    row_sq_norms(&rows[..whole], &mut squares);
-    squares[0] as f32
-}
-
-fn rules(c: &mut Criterion) {
-    let numbers = normals(1, SIZES.iter().map(|(n, d)| n * d).max().unwrap_or(0));
-    for (n, d) in SIZES {
-        let rows = &numbers[..n * d];
-        let clip = if n > 16 { 8 } else { n / 4 };
-        check(rows, n, clip);
-        let mut out = vec![0.0; d];
-        let mut group = c.benchmark_group(format!("w5, n = {n}"));
-        group.sample_size(10);
-        group.bench_function("read once", |b| b.iter(|| black_box(read(rows))));
-        group.bench_function("mean", |b| b.iter(|| mean(rows, &mut out)));
-        group.bench_function(format!("winsorized, c = {clip}"), |b| {
-            b.iter(|| winsorized_mean(rows, clip, &mut out));
-        });
-        group.bench_function("median", |b| b.iter(|| median(rows, &mut out)));
-        let stop = Weiszfeld { tolerance: 1e-6, iterations: 100 };
-        group.bench_function("geometric median", |b| {
-            b.iter(|| geometric_median(rows, n, stop, &mut out));
-        });
-        group.bench_function("krum", |b| b.iter(|| black_box(krum(rows, n, 0))));
+fn times(c: &mut Criterion) {
+    for shape in SHAPES {
+        let (x, mut out) = (rows(shape.n, shape.d), vec![0.0; shape.d]);
+        check(shape, &x, &mut out);
+        let mut group = c.benchmark_group(format!("w5 n = {}", shape.n));
+        time(&mut group, "read once", THREADS, || read(&x));
+        for (name, rule) in COORDINATE_WISE.into_iter().chain(VECTOR) {
+            time(&mut group, name, THREADS, || rule(shape, &x, &mut out));
+        }
         group.finish();
     }
 }
 
-criterion_group!(benches, rules);
-criterion_main!(benches);
+fn pairs(c: &mut Criterion<Ratio>) {
+    for shape in SHAPES.into_iter().filter(|shape| shape.n <= 16) {
+        let (x, mut out) = (rows(shape.n, shape.d), vec![0.0; shape.d]);
+        let mut group = c.benchmark_group(format!("w5 n = {} ratio", shape.n));
+        for (name, rule) in COORDINATE_WISE {
+            let once = || read(&x);
+            let name = format!("{name} to read once");
+            ratio(&mut group, &name, || rule(shape, &x, &mut out), once);
+        }
+        group.finish();
+    }
+}
+
+criterion_group!(benches, times);
+criterion_group! { name = paired; config = ratios(); targets = pairs }
+criterion_main!(benches, paired);

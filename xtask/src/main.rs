@@ -5,6 +5,7 @@
 #![allow(clippy::print_stdout, reason = "a task's findings are its output")]
 
 mod bare;
+mod bench;
 mod laws;
 mod layers;
 mod tidy;
@@ -62,6 +63,8 @@ enum Command {
     NoStd,
     /// Fuzz the parsers and aggregators with libFuzzer (nightly, cargo-fuzz).
     Fuzz(tools::Fuzz),
+    /// Measure the goals of speed, beside the peers if asked; write docs/performance.md.
+    Bench(bench::Bench),
     /// Mutate coherence-core and see that a test notices (cargo-mutants).
     Mutants(tools::Mutants),
     /// Run coherence-cpu's tests under the address sanitizer (nightly).
@@ -90,11 +93,17 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Laws { check } => laws::run(check)?,
         Command::NoStd => bare::run(&sh)?,
         Command::Fuzz(fuzz) => fuzz.run(&sh)?,
+        Command::Bench(bench) => bench.run(&sh)?,
         Command::Mutants(mutants) => mutants.run(&sh)?,
         Command::Sanitize => tools::sanitize(&sh)?,
         Command::Doc { open } => tools::doc(&sh, open)?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Where cargo builds.
+fn target_dir() -> std::path::PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace_root().join("target"), Into::into)
 }
 
 /// The folder that holds the workspace's manifest.

@@ -9,7 +9,7 @@ use xshell::{Shell, cmd};
 /// Builds `coherence` for speed and runs one of its subcommands; its exit status is ours.
 pub(crate) fn coherence(sh: &Shell, subcommand: &str, args: &[String]) -> Result<ExitCode> {
     cmd!(sh, "cargo build --release --package coherence-lab --bin coherence").quiet().run()?;
-    let program = target_dir().join("release/coherence");
+    let program = crate::target_dir().join("release/coherence");
     let status = Command::new(&program)
         .arg(subcommand)
         .args(args)
@@ -17,11 +17,6 @@ pub(crate) fn coherence(sh: &Shell, subcommand: &str, args: &[String]) -> Result
         .status()
         .with_context(|| format!("running {}", program.display()))?;
     Ok(ExitCode::from(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(2)))
-}
-
-fn target_dir() -> std::path::PathBuf {
-    std::env::var_os("CARGO_TARGET_DIR")
-        .map_or_else(|| crate::workspace_root().join("target"), Into::into)
 }
 
 /// The fuzz targets, each with the folder of committed files that it starts from.

@@ -1,0 +1,70 @@
+//! The most memory that steps and measurements hold: bytes on the heap, counted on all threads.
+//!
+//! One line of JSON for each: `{"id": "…", "bytes": …}`.
+
+#![allow(unsafe_code)] // a counting allocator cannot be written without
+#![allow(clippy::print_stdout, reason = "what was counted is the output")]
+
+use coherence_benches::{BATCH, Passes, SMALL, digits, pool, trainer};
+use coherence_train::{
+    Aggregation,
+    measure::{By, measure},
+};
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+/// Bytes held, and the most held since the last reset.
+static HELD: AtomicUsize = AtomicUsize::new(0);
+static PEAK: AtomicUsize = AtomicUsize::new(0);
+
+struct Counting;
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+// SAFETY: every call is passed on unchanged to `System`, which upholds the contract; counting
+// allocates nothing. `realloc` is the trait's own, by way of these two.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        PEAK.fetch_max(HELD.fetch_add(layout.size(), Relaxed) + layout.size(), Relaxed);
+        // SAFETY: the caller's contract is `System`'s.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        HELD.fetch_sub(layout.size(), Relaxed);
+        // SAFETY: the caller's contract is `System`'s.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+/// Prints the most that `work` holds beyond what was held before.
+fn report(id: &str, work: impl FnOnce() + Send) {
+    let pool = pool(2);
+    let before = HELD.load(Relaxed);
+    PEAK.store(before, Relaxed);
+    pool.install(work);
+    println!("{{\"id\": \"memory/{id}\", \"bytes\": {}}}", PEAK.load(Relaxed) - before);
+}
+
+/// Everything of three steps, from the network to the buffers; the data set is one batch.
+fn steps(aggregation: Aggregation) {
+    let mut trainer = trainer(&SMALL, [BATCH, BATCH], aggregation, 1e-6);
+    for _ in 0..3 {
+        trainer.advance().expect("a finite loss");
+    }
+}
+
+fn main() {
+    report("plain step", || steps(Aggregation::Mean));
+    for clip in [1, 2, 4, 8, BATCH / 2] {
+        report(&format!("step, c = {clip}"), || steps(Aggregation::Winsorized { clip }));
+    }
+    let mlp = Passes::new(&SMALL, 1, 1).mlp;
+    for m in [10_000, 50_000] {
+        let data = digits(m);
+        report(&format!("alpha, m = {m}"), || {
+            measure(&mlp, &data, By::default()).expect("digits fit the network");
+        });
+    }
+}

@@ -1,0 +1,47 @@
+//! The embedded digits, as often as wanted, and trainers over them.
+
+use coherence_data::{
+    Dataset, digits, random,
+    select::{Subset, split},
+};
+use coherence_nn::Mlp;
+use coherence_train::{Aggregation, Config, Schedule, Trainer};
+
+/// Widths of the goals' network, 335,114 parameters.
+pub const SMALL: [usize; 5] = [784, 256, 256, 256, 10];
+
+/// Widths of the larger network of W6, 11,067,810 parameters.
+pub const BIG: [usize; 5] = [784, 2550, 2550, 1000, 10];
+
+/// The first `len` of the embedded digits, taken again from the start where they end.
+pub fn digits(len: usize) -> impl Dataset + Clone {
+    let data = digits::train();
+    let n = data.len();
+    Subset::new(data, (0..len).map(|i| i % n).collect()).expect("indices below n")
+}
+
+/// A trainer over the first `examples` digits, Xavier weights from a fixed seed.
+///
+/// # Panics
+///
+/// If `batch` exceeds `examples`, or `widths` are none of a network for digits.
+pub fn trainer(
+    widths: &[usize],
+    [examples, batch]: [usize; 2],
+    aggregation: Aggregation,
+    rate: f64,
+) -> Trainer {
+    let config = Config {
+        batch,
+        rate,
+        steps: u64::MAX,
+        aggregation,
+        seed: 1,
+        evaluate: Schedule::Every { steps: 1 },
+        probe: 0,
+        checkpoint_every: 0,
+    };
+    let mlp = Mlp::xavier(widths, &mut random::stream(1, "bench")).expect("widths of a network");
+    let (test, _) = split(digits::test(), 1).expect("a test digit");
+    Trainer::new(config, mlp, &self::digits(examples), &test).expect("settings that fit the digits")
+}

@@ -1,0 +1,72 @@
+//! `cargo xtask bench`: measures what the goals of speed are about, the peers beside it when asked,
+//! and writes docs/performance.md from the measurements alone.
+
+mod figure;
+mod goal;
+mod goals;
+mod instructions;
+mod machine;
+mod ours;
+mod page;
+mod peers;
+mod record;
+mod scaling;
+
+use anyhow::{Context, Result};
+use clap::Args;
+use record::Record;
+use std::path::PathBuf;
+use xshell::Shell;
+
+/// Raw measurements, from which the page is rendered.
+const RECORD: &str = "docs/performance.json";
+
+/// The page.
+const PAGE: &str = "docs/performance.md";
+
+/// `cargo xtask bench`: benches, peers, docs/performance.md.
+#[derive(Debug, Args)]
+pub(crate) struct Bench {
+    /// Measure briefly: to see that everything works, not for figures to keep.
+    #[arg(long)]
+    quick: bool,
+    /// Also run the peers' scripts, which lie in this folder, and fill in the ratios.
+    #[arg(long, value_name = "DIR")]
+    peers: Option<PathBuf>,
+    /// The Python that has the peers installed (requirements.txt beside the scripts).
+    #[arg(long, value_name = "PY", default_value = "python3", requires = "peers")]
+    python: PathBuf,
+    /// Measure nothing: write the page again from docs/performance.json.
+    #[arg(long, conflicts_with_all = ["quick", "peers"])]
+    render: bool,
+}
+
+impl Bench {
+    pub(crate) fn run(&self, sh: &Shell) -> Result<()> {
+        let root = crate::workspace_root();
+        let record = if self.render {
+            Record::load(&root.join(RECORD))?
+        } else {
+            let record = self.measure(sh)?;
+            record.save(&root.join(RECORD))?;
+            record
+        };
+        figure::write_all(&record, &root.join("docs/images"))?;
+        std::fs::write(root.join(PAGE), page::render(&record)).context(PAGE)?;
+        println!("wrote {PAGE} from {RECORD}");
+        Ok(())
+    }
+
+    fn measure(&self, sh: &Shell) -> Result<Record> {
+        let mut record = Record::new(machine::here(sh)?, self.quick);
+        let folder = crate::target_dir().join("bench");
+        ours::measure(sh, &folder, self.quick, &mut record)?;
+        instructions::measure(sh, &mut record)?;
+        if let Some(scripts) = &self.peers {
+            let scripts = scripts.canonicalize().with_context(|| scripts.display().to_string())?;
+            peers::measure(&scripts, &self.python, &folder.join("peers"), &mut record)?;
+        }
+        record.machine.load_after = machine::load();
+        Ok(record)
+    }
+}
