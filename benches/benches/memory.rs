@@ -8,7 +8,7 @@
 use coherence_benches::{BATCH, Passes, SMALL, digits, pool, trainer};
 use coherence_train::{
     Aggregation,
-    measure::{By, measure},
+    measure::{BUDGET, By, Meter},
 };
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -38,33 +38,38 @@ unsafe impl GlobalAlloc for Counting {
     }
 }
 
-/// Prints the most that `work` holds beyond what was held before.
-fn report(id: &str, work: impl FnOnce() + Send) {
+/// Prints the most that is held during `work`, beyond what was held before `setup`: whatever
+/// `setup` needs for a moment does not count.
+fn report<S: Send>(id: &str, setup: impl FnOnce() -> S, work: impl FnOnce(&mut S) + Send) {
     let pool = pool(2);
     let before = HELD.load(Relaxed);
-    PEAK.store(before, Relaxed);
-    pool.install(work);
+    let mut state = setup();
+    PEAK.store(HELD.load(Relaxed), Relaxed);
+    pool.install(|| work(&mut state));
     println!("{{\"id\": \"memory/{id}\", \"bytes\": {}}}", PEAK.load(Relaxed) - before);
 }
 
-/// Everything of three steps, from the network to the buffers; the data set is one batch.
-fn steps(aggregation: Aggregation) {
-    let mut trainer = trainer(&SMALL, [BATCH, BATCH], aggregation, 1e-6);
-    for _ in 0..3 {
-        trainer.advance().expect("a finite loss");
-    }
+/// Three steps of a trainer over a data set of one batch.
+fn steps(id: &str, aggregation: Aggregation) {
+    let setup = || trainer(&SMALL, [BATCH, BATCH], aggregation, 1e-6);
+    report(id, setup, |trainer| {
+        for _ in 0..3 {
+            trainer.advance().expect("a finite loss");
+        }
+    });
 }
 
 fn main() {
-    report("plain step", || steps(Aggregation::Mean));
+    steps("plain step", Aggregation::Mean);
     for clip in [1, 2, 4, 8, BATCH / 2] {
-        report(&format!("step, c = {clip}"), || steps(Aggregation::Winsorized { clip }));
+        steps(&format!("step, c = {clip}"), Aggregation::Winsorized { clip });
     }
     let mlp = Passes::new(&SMALL, 1, 1).mlp;
     for m in [10_000, 50_000] {
         let data = digits(m);
-        report(&format!("alpha, m = {m}"), || {
-            measure(&mlp, &data, By::default()).expect("digits fit the network");
+        let meter = || Meter::new(&mlp, &data, By::default(), BUDGET).expect("digits fit");
+        report(&format!("alpha, m = {m}"), meter, |meter| {
+            meter.measure().expect("finite losses");
         });
     }
 }
