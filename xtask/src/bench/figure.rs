@@ -1,7 +1,7 @@
 //! The scaling figures as SVG.
 
 use anyhow::{Result, anyhow};
-use plotters::prelude::*;
+use plotters::{coord::ranged1d::ValueFormatter, prelude::*};
 use std::path::Path;
 
 use super::record::Record;
@@ -54,12 +54,13 @@ fn lines(record: &Record, figure: &Figure) -> Vec<Line> {
     lines.filter(|line| !line.points.is_empty()).collect()
 }
 
-/// The smallest and largest of both coordinates, with room around them.
-fn bounds(lines: &[Line]) -> [(f64, f64); 2] {
+/// The smallest and largest of both coordinates, with room around them; linear axes start at 0.
+fn bounds(lines: &[Line], logarithmic: bool) -> [(f64, f64); 2] {
     let all = || lines.iter().flat_map(|line| &line.points);
     let range = |of: fn(&(f64, f64)) -> f64| {
-        let least = all().map(of).filter(|x| *x > 0.0).fold(f64::INFINITY, f64::min);
-        (least / 1.3, all().map(of).fold(0.0, f64::max) * 1.3)
+        let (least, most) =
+            (all().map(of).fold(f64::MAX, f64::min), all().map(of).fold(0.0, f64::max));
+        if logarithmic { (least / 1.3, most * 1.3) } else { (0.0, most * 1.05) }
     };
     [range(|p| p.0), range(|p| p.1)]
 }
@@ -69,13 +70,31 @@ type Drawn = Result<(), Box<dyn std::error::Error>>;
 fn draw(figure: &Figure, lines: &[Line], path: &Path) -> Drawn {
     let root = SVGBackend::new(path, (760, 440)).into_drawing_area();
     root.fill(&WHITE)?;
-    let [(left, right), (low, high)] = bounds(lines);
-    let mut chart = ChartBuilder::on(&root)
-        .caption(figure.title, ("sans-serif", 18))
-        .margin(12)
-        .x_label_area_size(45)
-        .y_label_area_size(62)
-        .build_cartesian_2d((left..right).log_scale(), (low..high).log_scale())?;
+    let [(left, right), (low, high)] = bounds(lines, figure.logarithmic);
+    let mut builder = ChartBuilder::on(&root);
+    builder.caption(figure.title, ("sans-serif", 18)).margin(12);
+    builder.x_label_area_size(45).y_label_area_size(62);
+    if figure.logarithmic {
+        let chart =
+            builder.build_cartesian_2d((left..right).log_scale(), (low..high).log_scale())?;
+        fill(chart, figure, lines)?;
+    } else {
+        fill(builder.build_cartesian_2d(left..right, low..high)?, figure, lines)?;
+    }
+    root.present()?;
+    Ok(())
+}
+
+/// Axes, lines and legend.
+fn fill<'a, X, Y>(
+    mut chart: ChartContext<'a, SVGBackend<'a>, Cartesian2d<X, Y>>,
+    figure: &Figure,
+    lines: &[Line],
+) -> Drawn
+where
+    X: Ranged<ValueType = f64> + ValueFormatter<f64>,
+    Y: Ranged<ValueType = f64> + ValueFormatter<f64>,
+{
     chart
         .configure_mesh()
         .bold_line_style(RGBColor(215, 215, 215))
@@ -89,11 +108,8 @@ fn draw(figure: &Figure, lines: &[Line], path: &Path) -> Drawn {
         .draw()?;
     for line in lines {
         // one thread: thin line and hollow points; two threads: thick line and full points
-        let style = ShapeStyle {
-            color: line.color.into(),
-            filled: line.threads > 1,
-            stroke_width: line.threads,
-        };
+        let (color, filled) = (line.color.into(), line.threads > 1);
+        let style = ShapeStyle { color, filled, stroke_width: line.threads };
         chart
             .draw_series(LineSeries::new(line.points.iter().copied(), style))?
             .label(&line.name)
@@ -107,12 +123,11 @@ fn draw(figure: &Figure, lines: &[Line], path: &Path) -> Drawn {
         .border_style(RGBColor(180, 180, 180))
         .label_font(FONT)
         .draw()?;
-    root.present()?;
     Ok(())
 }
 
 /// A tick without needless zeros.
 fn number(x: f64) -> String {
-    let digits = if x >= 1.0 { 0 } else { (-x.log10()).ceil() as usize };
+    let digits = if x >= 1.0 || x == 0.0 { 0 } else { (-x.log10()).ceil() as usize };
     format!("{x:.digits$}")
 }

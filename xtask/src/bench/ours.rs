@@ -24,6 +24,7 @@ const QUICK: [&str; 3] = ["0.1", "0.2", "10"];
 
 /// Runs every bench; results of earlier runs are removed first.
 pub(crate) fn measure(sh: &Shell, folder: &Path, quick: bool, record: &mut Record) -> Result<()> {
+    cmd!(sh, "cargo bench --quiet --package coherence-benches --no-run").run()?;
     let results = folder.join("criterion");
     if results.exists() {
         std::fs::remove_dir_all(&results)?;

@@ -34,7 +34,7 @@ Our steps are the trainer's own (`Trainer::advance`): they gather a shuffled min
 The peers' scripts take mini-batches in order, repeat what other programs disturb, and each runs in a process of its own.
 A peer counts as the fastest over all its settings: as installed, with MKL's AVX-512 path switched on (`+mklfix`), with a heap that keeps freed memory in huge pages.
 W2 and the dense rules are compared with a sort before they are timed; that results are the same bits on 1 and 2 threads and, for selections, on every instruction set is held by tests (`crates/coherence-cpu/tests`, `crates/coherence-train/tests`), not by this page.
-Memory is the peak of bytes on the heap, counted on all threads, from an empty heap through three steps (network, mini-batch and buffers included, data set of one mini-batch).
+Memory is the peak of bytes on the heap during steps or a measurement, counted on all threads: the trainer with its network and all its buffers (one of them a vector of d for the aggregate, under any rule) over a data set of one mini-batch; for α the network's sums and one chunk's passes, the data set not counted.
 
 ";
 

@@ -12,6 +12,8 @@ pub(crate) struct Figure {
     pub(crate) title: &'static str,
     pub(crate) axis: &'static str,
     pub(crate) series: &'static [&'static str],
+    /// Whether both axes are logarithmic; zero has no logarithm.
+    pub(crate) logarithmic: bool,
     /// The work of a step that varies, by which "no cliff" is judged: examples, weights, c. At c = 0
     /// nothing is selected: what the first clipped value costs is judged in row W2.
     work: fn(f64) -> f64,
@@ -23,6 +25,7 @@ pub(crate) const FIGURES: [Figure; 3] = [
         title: "Step time against the batch (784–256–256–256–10)",
         axis: "examples in a batch",
         series: &["plain by batch", "c = 2 by batch"],
+        logarithmic: true,
         work: |batch| batch,
     },
     Figure {
@@ -30,6 +33,7 @@ pub(crate) const FIGURES: [Figure; 3] = [
         title: "Step time against the width (784–w–w–w–10, batch 100)",
         axis: "width w",
         series: &["plain by width", "c = 2 by width"],
+        logarithmic: true,
         work: |w| 795.0 * w + 2.0 * w * w,
     },
     Figure {
@@ -37,6 +41,7 @@ pub(crate) const FIGURES: [Figure; 3] = [
         title: "Step time against c (784–256–256–256–10, batch 100)",
         axis: "c, of 100 examples",
         series: &["winsorized by c"],
+        logarithmic: false,
         work: |c| c,
     },
 ];
