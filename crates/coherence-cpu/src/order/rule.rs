@@ -122,8 +122,7 @@ impl Selection {
         }
     }
 
-    /// Sorts in memory as far as the wanted ranks need. Of x sorted and z zeros the r-th smallest
-    /// is max(x[r - z], min(x[r], 0)), with x = -∞ before its beginning and +∞ after its end.
+    /// Sorts in memory as far as the wanted ranks need.
     #[inline(always)]
     unsafe fn sorted_thresholds<T: Element, S: Simd<T>>(
         &self,
@@ -148,22 +147,9 @@ impl Selection {
         });
         // SAFETY: the network is for `filled` rows, all written above.
         unsafe { network.run(simd, scratch, S::LANES) };
-        let [low, high] = ranks.map(|r| {
-            let upper = if r <= count {
-                // SAFETY: row r - 1 < count.
-                unsafe { simd.load(scratch.add((r - 1) * S::LANES)) }
-            } else {
-                simd.splat(T::infinity())
-            };
-            let lower = if r > zeros {
-                // SAFETY: r <= m = count + zeros, so row r - zeros - 1 < count.
-                unsafe { simd.load(scratch.add((r - zeros - 1) * S::LANES)) }
-            } else {
-                simd.splat(T::neg_infinity())
-            };
-            simd.max(lower, simd.min(upper, simd.splat(T::zero())))
-        });
-        (low, high)
+        // SAFETY: rows below `count` are written, and m = count + zeros.
+        let ranked = |r| unsafe { ranked(simd, scratch, count, zeros, r) };
+        (ranked(ranks[0]), ranked(ranks[1]))
     }
 
     #[inline(always)]
@@ -190,6 +176,32 @@ impl Selection {
         };
         simd.narrow(simd.wide_div(total, simd.wide_splat(count)))
     }
+}
+
+/// The r-th smallest of `count` rows in order and `zeros` zeros, in each lane: of x sorted and z
+/// zeros it is max(x[r - z], min(x[r], 0)), with x = -∞ before its beginning and +∞ after its end.
+///
+/// # Safety
+/// `rows` is readable for `count` rows of `S::LANES` values; 1 <= r <= count + zeros.
+#[inline(always)]
+unsafe fn ranked<T: Element, S: Simd<T>>(
+    simd: S,
+    rows: *const T,
+    count: usize,
+    zeros: usize,
+    r: usize,
+) -> S::V {
+    let mut upper = simd.splat(T::infinity());
+    if r <= count {
+        // SAFETY: row r - 1 < count.
+        upper = unsafe { simd.load(rows.add((r - 1) * S::LANES)) };
+    }
+    let mut lower = simd.splat(T::neg_infinity());
+    if r > zeros {
+        // SAFETY: r <= count + zeros, so row r - zeros - 1 < count.
+        lower = unsafe { simd.load(rows.add((r - zeros - 1) * S::LANES)) };
+    }
+    simd.max(lower, simd.min(upper, simd.splat(T::zero())))
 }
 
 /// Values added in the element type before they go to the `f64` sum: seven roundings of at most
