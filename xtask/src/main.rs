@@ -68,7 +68,7 @@ enum Command {
     /// Mutate coherence-core and see that a test notices (cargo-mutants).
     Mutants(tools::Mutants),
     /// Run coherence-cpu's tests under the address sanitizer (nightly).
-    Sanitize,
+    Sanitize(tools::Sanitize),
     /// Build the documentation of all crates.
     Doc {
         /// Open it in a browser.
@@ -95,7 +95,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Fuzz(fuzz) => fuzz.run(&sh)?,
         Command::Bench(bench) => bench.run(&sh)?,
         Command::Mutants(mutants) => mutants.run(&sh)?,
-        Command::Sanitize => tools::sanitize(&sh)?,
+        Command::Sanitize(sanitize) => sanitize.run(&sh)?,
         Command::Doc { open } => tools::doc(&sh, open)?,
     }
     Ok(ExitCode::SUCCESS)
