@@ -100,7 +100,7 @@ impl<'a, T: Copy> Rows<'a, T> {
     }
 }
 
-impl<T: Float> Rows<'_, T> {
+impl<'a, T: Float> Rows<'a, T> {
     /// The rows that take part under a policy: all, or under [`Policy::Omit`] those that are finite
     /// throughout. `numbers` `[n]` is scratch that the view keeps.
     ///
@@ -123,10 +123,13 @@ impl<T: Float> Rows<'_, T> {
     /// assert_eq!((finite.len(), finite.row(0)), (1, &[3.0, 4.0][..]));
     /// ```
     pub fn admit<'b>(
-        &'b self,
+        &self,
         policy: Policy,
         numbers: &'b mut [f64],
-    ) -> Result<Rows<'b, T>, AggregateError> {
+    ) -> Result<Rows<'b, T>, AggregateError>
+    where
+        'a: 'b,
+    {
         AggregateError::check_scratch(numbers.len(), self.len())?;
         let mut kept = 0;
         for (i, row) in self.iter().enumerate() {
@@ -135,6 +138,6 @@ impl<T: Float> Rows<'_, T> {
                 kept += 1;
             }
         }
-        Ok(Rows { picked: Some(&numbers[..kept]), ..*self })
+        Ok(Rows { source: self.source, dim: self.dim, picked: Some(&numbers[..kept]) })
     }
 }

@@ -184,6 +184,7 @@ fn a13_edges_of_the_sample_size() {
 fn a15c_one_example_has_no_unbiased_alpha() {
     assert_eq!(Coherence::default().alpha_unbiased(), None);
     assert_eq!(coherence(&[vec![2.0]]).alpha_unbiased(), None);
+    assert_eq!(coherence(&[vec![2.0]]).sq_norm_of_mean_unbiased(), None);
     assert_eq!(coherence(&[vec![2.0], vec![2.0]]).alpha_unbiased(), Some(1.0));
     assert_eq!(coherence(&[vec![2.0], vec![-2.0]]).alpha_unbiased(), Some(-1.0));
     assert_eq!(coherence(&[vec![0.0], vec![0.0]]).alpha_unbiased(), Some(0.0));
