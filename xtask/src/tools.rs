@@ -42,18 +42,19 @@ pub(crate) struct Fuzz {
 impl Fuzz {
     pub(crate) fn run(&self, sh: &Shell) -> Result<()> {
         let chosen = |name: &str| self.target.as_deref().is_none_or(|target| target == name);
+        // Only `experiment` needs the lab, most of the build; other features would build all twice.
+        let features = (!chosen("experiment")).then_some("--no-default-features");
         for (name, seeds) in FUZZ_TARGETS.into_iter().filter(|(name, _)| chosen(name)) {
-            self.fuzz(sh, name, seeds)?;
+            self.fuzz(sh, features, name, seeds)?;
         }
         Ok(())
     }
 
-    /// What is found goes to fuzz/corpus. Only `experiment` needs the lab, most of the build.
-    fn fuzz(&self, sh: &Shell, name: &str, seeds: &str) -> Result<()> {
+    /// What is found goes to fuzz/corpus.
+    fn fuzz(&self, sh: &Shell, features: Option<&str>, name: &str, seeds: &str) -> Result<()> {
         let corpus = format!("fuzz/corpus/{name}");
         sh.create_dir(&corpus)?;
         let seeds = Some(seeds).filter(|folder| !folder.is_empty());
-        let features = (name != "experiment").then_some("--no-default-features");
         let seconds = format!("-max_total_time={}", self.seconds);
         cmd!(sh, "cargo +nightly fuzz run {features...} {name} {corpus} {seeds...} -- {seconds}")
             .run()
