@@ -3,8 +3,11 @@
 //! Legend: m: examples of a chunk, t: tensors, d: parameters, S = Σ g_e, Q = Σ ‖g_e‖².
 
 use coherence_core::Coherence;
-use coherence_cpu::{Element, norms::row_dots};
-use coherence_nn::{Layout, Mlp, Workspace};
+use coherence_cpu::{
+    Element,
+    norms::{row_dots, row_sq_norms},
+};
+use coherence_nn::{Input, Layout, Mlp, Workspace};
 use core::ops::Range;
 use rayon::prelude::*;
 
@@ -16,11 +19,18 @@ pub(crate) struct ChunkSums {
     sum: Vec<f32>,
     /// ‖g_e‖² by tensor and example [t, m].
     sq_norms: Vec<f64>,
+    /// ‖δ_e‖² of one layer \[m\].
+    of_deltas: Vec<f64>,
 }
 
 impl ChunkSums {
     pub(crate) fn new(layout: &Layout) -> Self {
-        Self { m: 0, sum: vec![0.0; layout.parameters()], sq_norms: Vec::new() }
+        Self {
+            m: 0,
+            sum: vec![0.0; layout.parameters()],
+            sq_norms: Vec::new(),
+            of_deltas: Vec::new(),
+        }
     }
 
     /// Overwrites these sums by those of a backward pass over `x` [m, features].
@@ -28,9 +38,19 @@ impl ChunkSums {
         self.m = workspace.examples();
         self.sq_norms.clear();
         self.sq_norms.resize(mlp.layout().tensors().len() * self.m, 0.0);
+        self.of_deltas.resize(self.m, 0.0);
         for (t, factors) in mlp.factors(x, workspace).enumerate() {
-            factors.sq_norms(&mut self.sq_norms[t * self.m..][..self.m]);
             factors.sum(&mut self.sum[factors.range.clone()]);
+            let sq_norms = &mut self.sq_norms[t * self.m..][..self.m];
+            match factors.input {
+                Input::Rows(a) => {
+                    row_sq_norms(a, sq_norms);
+                    row_sq_norms(factors.delta, &mut self.of_deltas);
+                    sq_norms.iter_mut().zip(&self.of_deltas).for_each(|(a, delta)| *a *= delta);
+                }
+                // A bias follows its weight and has the same deltas.
+                Input::Ones => sq_norms.copy_from_slice(&self.of_deltas),
+            }
         }
     }
 
@@ -40,6 +60,18 @@ impl ChunkSums {
             m: self.m as u64,
             sq_norm_of_sum: dot(&self.sum, &self.sum),
             sum_sq_norms: self.sq_norms.iter().sum(),
+        }
+    }
+
+    /// The statistics of the whole network over this and another chunk:
+    /// ‖S + S′‖² = ‖S‖² + 2 S·S′ + ‖S′‖².
+    pub(crate) fn network_with(&self, other: &Self) -> Coherence {
+        let (this, that) = (self.network(), other.network());
+        let between = 2.0 * dot(&self.sum, &other.sum);
+        Coherence {
+            m: this.m + that.m,
+            sq_norm_of_sum: this.sq_norm_of_sum + between + that.sq_norm_of_sum,
+            sum_sq_norms: this.sum_sq_norms + that.sum_sq_norms,
         }
     }
 

@@ -2,10 +2,7 @@
 
 use super::{plan::Plan, slots::Slots};
 use crate::tally::ChunkSums;
-use coherence_core::{
-    Coherence, Member,
-    unbiased::{Estimate, jackknife},
-};
+use coherence_core::Member;
 use coherence_nn::Layout;
 use core::ops::Range;
 
@@ -14,11 +11,12 @@ use core::ops::Range;
 /// Legend: m: examples, t: tensors, d: parameters; a place is a position in the plan's order.
 pub(super) struct Members {
     m: usize,
-    tensors: usize,
     /// ‖g_e‖² by tensor and place [t, m].
     sq_norms: Vec<f64>,
     /// Dots with a sum by tensor and place [t, m].
     dots: Vec<f64>,
+    /// Both over the whole network, by place \[m\].
+    network: Vec<Member>,
     /// That sum \[d\], in the network's precision.
     sum: Vec<f32>,
     /// A chunk's product with it.
@@ -30,9 +28,9 @@ impl Members {
         let tensors = layout.tensors().len();
         Self {
             m,
-            tensors,
             sq_norms: vec![0.0; tensors * m],
             dots: vec![0.0; tensors * m],
+            network: vec![Member { dot_with_sum: 0.0, sq_norm: 0.0 }; m],
             sum: vec![0.0; layout.parameters()],
             product: Vec::new(),
         }
@@ -59,27 +57,31 @@ impl Members {
                 self.product.resize(factors.delta.len(), 0.0);
                 factors.dots(&self.sum[factors.range.clone()], &mut self.product, dots);
             }
+            self.add_tensors(places);
         }
     }
 
-    /// The example at `place`, as far as `tensors` go.
-    pub(super) fn of(&self, tensors: Range<usize>, place: usize) -> Member {
-        let over = |values: &[f64]| tensors.clone().map(|t| values[t * self.m + place]).sum();
-        Member { dot_with_sum: over(&self.dots), sq_norm: over(&self.sq_norms) }
+    fn add_tensors(&mut self, places: Range<usize>) {
+        let network = &mut self.network[places.clone()];
+        network.fill(Member { dot_with_sum: 0.0, sq_norm: 0.0 });
+        for t in 0..self.dots.len() / self.m {
+            let at = t * self.m + places.start..t * self.m + places.end;
+            let of = self.dots[at.clone()].iter().zip(&self.sq_norms[at]);
+            for (member, (dot, sq_norm)) in network.iter_mut().zip(of) {
+                member.dot_with_sum += dot;
+                member.sq_norm += sq_norm;
+            }
+        }
     }
 
-    /// All tensors.
-    pub(super) fn network(&self) -> Range<usize> {
-        0..self.tensors
+    /// The example at `place` over the whole network.
+    pub(super) fn network(&self, place: usize) -> Member {
+        self.network[place]
     }
 
-    /// α̂ of a sample with its standard error, where the dots are those with the sample's sum.
-    pub(super) fn estimate(
-        &self,
-        sample: Coherence,
-        tensors: Range<usize>,
-        places: impl Iterator<Item = usize>,
-    ) -> Option<Estimate> {
-        jackknife(sample, places.map(|place| self.of(tensors.clone(), place)))
+    /// The example at `place` as far as tensor `t` goes.
+    pub(super) fn tensor(&self, t: usize, place: usize) -> Member {
+        let at = t * self.m + place;
+        Member { dot_with_sum: self.dots[at], sq_norm: self.sq_norms[at] }
     }
 }

@@ -26,6 +26,8 @@ pub struct Meter<'a> {
     by: By,
     sample: Sample<'a>,
     chunk: ChunkSums,
+    /// A class's other chunk.
+    other: ChunkSums,
     /// The pristine and the corrupt examples: the numbers of their chunks and their sums.
     designations: Vec<(Designation, Vec<usize>, Tally)>,
     /// The sums over one class, at last over all examples.
@@ -58,6 +60,7 @@ impl<'a> Meter<'a> {
             by,
             sample: Sample::new(mlp, data, plan, second_pass),
             chunk: ChunkSums::new(layout),
+            other: ChunkSums::new(layout),
             designations,
             sums: Tally::new(layout),
         })
@@ -124,17 +127,29 @@ impl<'a> Meter<'a> {
         classes.collect()
     }
 
+    /// One class. Its sum as such is wanted for standard errors, or where it takes many chunks.
     fn class(&mut self, chunks: &[usize]) -> Part {
-        if let ([c], false) = (chunks, self.by.errors) {
-            self.add(*c);
-            return Part { coherence: self.chunk.network(), alpha_unbiased: None };
-        }
-        self.sums.clear();
-        for &c in chunks {
-            self.add(c);
-            self.sums.add(&self.chunk);
-        }
-        self.sample.part(&self.sums, chunks, self.by.errors)
+        let coherence = match chunks {
+            [c] if !self.by.errors => {
+                self.add(*c);
+                self.chunk.network()
+            }
+            [a, b] if !self.by.errors => {
+                self.add(*a);
+                core::mem::swap(&mut self.chunk, &mut self.other);
+                self.add(*b);
+                self.chunk.network_with(&self.other)
+            }
+            _ => {
+                self.sums.clear();
+                for &c in chunks {
+                    self.add(c);
+                    self.sums.add(&self.chunk);
+                }
+                return self.sample.part(&self.sums, chunks, self.by.errors);
+            }
+        };
+        Part { coherence, alpha_unbiased: None }
     }
 
     /// Adds chunk `c` to the sums of its designation.

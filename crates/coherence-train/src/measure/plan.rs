@@ -4,8 +4,9 @@ use coherence_data::{Dataset, Designation, Target};
 use core::ops::Range;
 
 /// The most examples of a chunk. Fixed, so that results depend on nothing else; large enough that
-/// adding a chunk's d sums in f64 is a small part of its products.
-const CHUNK: usize = 1024;
+/// adding a chunk's d sums in f64 is a small part of its products, and to hold a class of 10,000
+/// digits.
+const CHUNK: usize = 1536;
 
 /// Examples that are read together: all of one designation, and of one class if classes are asked
 /// for.

@@ -2,7 +2,7 @@
 
 use super::{ExampleMeasure, Part, members::Members, plan::Plan, slots::Slots};
 use crate::tally::{ChunkSums, Tally};
-use coherence_core::{Coherence, helpfulness::helpfulness};
+use coherence_core::{Coherence, helpfulness::helpfulness, unbiased::jackknife};
 use coherence_data::Dataset;
 use coherence_nn::Mlp;
 
@@ -77,7 +77,7 @@ impl<'a> Sample<'a> {
         let members = self.members.as_mut().filter(|_| errors);
         let alpha_unbiased = members.and_then(|members| {
             members.dot(&mut self.slots, &self.plan, chunks, sums.sum());
-            members.estimate(coherence, members.network(), self.plan.places(chunks))
+            jackknife(coherence, self.plan.places(chunks).map(|place| members.network(place)))
         });
         Part { coherence, alpha_unbiased }
     }
@@ -85,16 +85,16 @@ impl<'a> Sample<'a> {
     /// Tensor `t` over all examples, after [`part`](Self::part) over them.
     pub(super) fn tensor(&self, sums: &Tally, t: usize) -> Part {
         let coherence = sums.tensor(t);
-        let members = self.members.as_ref();
-        let estimate =
-            |members: &Members| members.estimate(coherence, t..t + 1, 0..self.plan.len());
-        Part { coherence, alpha_unbiased: members.and_then(estimate) }
+        let alpha_unbiased = self.members.as_ref().and_then(|members| {
+            jackknife(coherence, (0..self.plan.len()).map(|place| members.tensor(t, place)))
+        });
+        Part { coherence, alpha_unbiased }
     }
 
     /// The MEAN helpfulness of the examples of `chunks`, after [`part`](Self::part) over all.
     pub(super) fn helpfulness(&self, network: Coherence, chunks: &[usize]) -> Option<f64> {
         let members = self.members.as_ref()?;
-        let of = |place| helpfulness(network, members.of(members.network(), place));
+        let of = |place| helpfulness(network, members.network(place));
         let (mut count, mut sum) = (0_usize, 0.0);
         for place in self.plan.places(chunks) {
             count += 1;
@@ -109,7 +109,7 @@ impl<'a> Sample<'a> {
         let mut places = vec![0; self.plan.len()];
         self.plan.order.iter().enumerate().for_each(|(place, &index)| places[index] = place);
         let measured = places.iter().enumerate().map(|(index, &place)| {
-            let member = members.of(members.network(), place);
+            let member = members.network(place);
             ExampleMeasure {
                 index,
                 label: self.plan.targets[place].label,

@@ -10,7 +10,7 @@ use coherence_train::measure::{
 };
 
 const ALL: By = By { class: true, example: true, errors: true };
-const DATA: Blobs = Blobs { n: 1310, seed: 1 };
+const DATA: Blobs = Blobs { n: 2000, seed: 1 };
 
 fn loops_coherence(gradients: impl Iterator<Item = Vec<f64>>) -> Coherence {
     let mut sums: Option<Sums<Vec<f64>>> = None;
@@ -118,14 +118,15 @@ fn a15d_helpfulness_of_examples_and_groups_is_the_loops() {
     assert!(by_designation(0) > by_designation(1), "wrong labels are helped less");
 }
 
-/// Kept, computed again, or some of each: chunks of 1,048 pristine and 262 corrupt examples.
+/// Kept, computed again, or some of each: three or six chunks of at most 800 or 534 examples, of
+/// 144 bytes.
 #[test]
 fn the_budget_changes_no_bit() {
     let mlp = network();
     for by in [ALL, By { class: false, ..ALL }] {
         let within = |budget| Meter::new(&mlp, &DATA, by, budget).unwrap().measure().unwrap();
         let all = within(usize::MAX);
-        assert!(all == within(0) && all == within(60 * 1024), "{by:?}");
+        assert!(all == within(0) && all == within(2 * 800 * 144), "{by:?}");
     }
 }
 
@@ -147,7 +148,17 @@ fn what_else_is_asked_for_changes_nothing() {
     agrees(only.network.coherence, all.network.coherence);
     for (a, b) in only.examples.iter().zip(&all.examples) {
         assert!((a.helpfulness.unwrap() - b.helpfulness.unwrap()).abs() < 1e-6);
-        assert_eq!((a.loss, a.member.sq_norm), (b.loss, b.member.sq_norm));
+    }
+    // Classes in one chunk, in two (with corrupt examples), in many.
+    for n in [4, 2000, 10_000] {
+        let data = Blobs { n, seed: 1 };
+        let [all, only] =
+            [ALL, By { class: true, ..By::default() }].map(|by| measure(&mlp, &data, by).unwrap());
+        assert_eq!(only.classes.len(), CLASSES);
+        for ((a, only), (b, all)) in only.classes.iter().zip(&all.classes) {
+            assert_eq!(a, b);
+            agrees(only.part.coherence, all.part.coherence);
+        }
     }
 }
 

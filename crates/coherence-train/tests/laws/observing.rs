@@ -79,6 +79,38 @@ fn probe_is_alpha_of_the_loops_gradients() {
     }
 }
 
+/// A15d by the loops, for the groups of the probe's sample and of the next mini-batch.
+#[test]
+fn a15d_helpfulness_of_groups_is_the_mean_of_the_loops() {
+    let (n, size, batch) = (1310, 700, config(Aggregation::Mean).batch);
+    let (trainer, rows) = observed(size, n);
+    let data = Blobs { n, seed: 1 };
+    let all = one_by_one(trainer.mlp(), &data);
+    let check = |of: &str, chosen: &[usize]| {
+        let gradients: Vec<Vec<f64>> = chosen.iter().map(|&i| all[i].0.clone()).collect();
+        let (sum, q) = (naive::sum(&gradients), naive::sum_sq_norms(&gradients));
+        let m = chosen.len() as f64;
+        close(value(&rows, &format!("{of}.alpha")), naive::alpha(&gradients), 1e-6);
+        for (name, designation) in
+            [("pristine", Designation::Pristine), ("corrupt", Designation::Corrupt)]
+        {
+            let group = chosen.iter().zip(&gradients);
+            let group: Vec<&Vec<f64>> = group
+                .filter(|(i, _)| data.target(**i).designation == designation)
+                .map(|(_, g)| g)
+                .collect();
+            let help =
+                |g: &Vec<f64>| (naive::dot(g, &sum) - naive::sq_norm(g)) / ((m - 1.0) * q / m);
+            let mean = group.iter().map(|g| help(g)).sum::<f64>() / group.len() as f64;
+            let found = value(&rows, &format!("{of}.{name}.helpfulness"));
+            assert!((found - mean).abs() < 1e-6, "{of}.{name}: {found} {mean}");
+        }
+    };
+    let permuted = |name: &str| random::permutation(&mut random::stream(3, name), n);
+    check("probe", &permuted("probe")[..size]);
+    check("batch", &permuted("epoch 0")[5 * batch..6 * batch]); // five were processed
+}
+
 #[test]
 fn observing_changes_nothing_about_training() {
     let (mut watched, mut alone) =
