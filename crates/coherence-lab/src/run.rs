@@ -17,6 +17,7 @@ mod pool;
 mod training;
 pub mod worked;
 
+pub use data::noisy;
 pub use error::RunError;
 pub use plan::{Run, plan};
 pub use pool::Workers;

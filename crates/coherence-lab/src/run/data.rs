@@ -27,7 +27,12 @@ fn sampled(run: &Run, data: Boxed, n: Option<usize>, key: &str) -> Result<Boxed,
     Ok(Box::new(sample))
 }
 
-fn noisy(train: Boxed, data: Data, share: f64, seed: u64) -> Result<Boxed, ShareError> {
+/// `train` with noise of the kind `data` in a `share` of its examples.
+///
+/// # Errors
+///
+/// [`ShareError`] unless 0 ≤ `share` ≤ 1.
+pub fn noisy(train: Boxed, data: Data, share: f64, seed: u64) -> Result<Boxed, ShareError> {
     Ok(match data {
         Data::Real => train,
         Data::PermutedLabels => Box::new(LabelNoise::permute(train, share, seed)?),
