@@ -1,12 +1,16 @@
 //! What `coherence measure` found, for people and for machines.
 
 use std::fmt;
+use std::path::Path;
 
 use coherence_data::Designation;
+use coherence_data::files::{WriteError, write_atomically};
 use coherence_train::measure::{ExampleMeasure, Group, Measurement, Part};
 use comfy_table::Table;
 use comfy_table::presets::NOTHING;
 use serde::Serialize;
+
+use super::By;
 
 /// Everything measured; parts that were not asked for are empty.
 #[derive(Debug, Serialize)]
@@ -18,6 +22,15 @@ pub(super) struct Findings {
     classes: Vec<Row>,
     groups: Vec<Row>,
     examples: Vec<Example>,
+}
+
+/// Writes the examples as CSV, with the names of the JSON.
+pub(super) fn write_csv(examples: &[ExampleMeasure], path: &Path) -> Result<(), WriteError> {
+    write_atomically(path, |out| {
+        let mut csv = csv::Writer::from_writer(out);
+        examples.iter().try_for_each(|example| csv.serialize(Example::of(example)))?;
+        csv.flush()
+    })
 }
 
 /// Coherence of the network, of a tensor, or of the network over a class or group of examples.
@@ -50,11 +63,11 @@ struct Example {
 }
 
 impl Findings {
-    /// The findings of a measurement: its tensors only if asked for `by_layer`, pristine and corrupt
-    /// examples only `by_group`.
-    pub(super) fn of(measured: &Measurement, by_layer: bool, by_group: bool) -> Self {
-        let tensors = measured.tensors.iter().filter(|_| by_layer);
-        let groups = measured.designations.iter().filter(|_| by_group);
+    /// The findings of a measurement, as far as it `asks` for them.
+    pub(super) fn of(measured: &Measurement, asks: impl Fn(By) -> bool) -> Self {
+        let tensors = measured.tensors.iter().filter(|_| asks(By::Layer));
+        let groups = measured.designations.iter().filter(|_| asks(By::Group));
+        let examples = measured.examples.iter().filter(|_| asks(By::Example));
         let class = |(label, of): &(u32, Group)| Row::of_group(&format!("class {label}"), of);
         Self {
             loss: measured.loss,
@@ -62,7 +75,7 @@ impl Findings {
             layers: tensors.map(|(name, part)| Row::of(name, part)).collect(),
             classes: measured.classes.iter().map(class).collect(),
             groups: groups.map(|(of, group)| Row::of_group(name_of(*of), group)).collect(),
-            examples: measured.examples.iter().map(Example::of).collect(),
+            examples: examples.map(Example::of).collect(),
         }
     }
 }
