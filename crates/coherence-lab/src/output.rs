@@ -37,7 +37,7 @@ pub(crate) fn note(text: &str) -> anyhow::Result<()> {
 pub(crate) fn exit(ended: anyhow::Result<Status>) -> ExitCode {
     let status = ended.unwrap_or_else(|error| {
         // Nothing is left to tell the user with if stderr is gone.
-        let _ = writeln!(io::stderr(), "coherence: {error:#}");
+        let _ = writeln!(io::stderr(), "coherence: {}", told(&error));
         Status::CouldNotRun
     });
     ExitCode::from(match status {
@@ -45,4 +45,24 @@ pub(crate) fn exit(ended: anyhow::Result<Status>) -> ExitCode {
         Status::Fails => 1,
         Status::CouldNotRun => 2,
     })
+}
+
+/// The error and its causes, without those that a text before has in it.
+fn told(error: &anyhow::Error) -> String {
+    let add = |text: String, cause: String| {
+        if text.contains(&cause) { text } else { format!("{text}: {cause}") }
+    };
+    error.chain().map(ToString::to_string).reduce(add).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_that_the_error_names_is_told_once() {
+        let error = |text: &'static str| anyhow::anyhow!("disk full").context(text);
+        assert_eq!(told(&error("cannot write x: disk full")), "cannot write x: disk full");
+        assert_eq!(told(&error("cannot write x")), "cannot write x: disk full");
+    }
 }

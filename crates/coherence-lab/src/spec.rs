@@ -129,7 +129,7 @@ impl Experiment {
 
 /// The experiment files of a folder, sorted by name.
 pub fn files(folder: &Path) -> Result<Vec<PathBuf>, SpecError> {
-    let read = |source| SpecError::Read { path: folder.to_owned(), source };
+    let read = |source| SpecError::Folder { path: folder.to_owned(), source };
     let entries: io::Result<Vec<PathBuf>> =
         fs::read_dir(folder).map_err(read)?.map(|entry| Ok(entry?.path())).collect();
     let mut paths = entries.map_err(read)?;

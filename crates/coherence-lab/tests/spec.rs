@@ -179,3 +179,9 @@ fn unknown_identifiers_are_refused_with_those_that_exist() {
     let error = Experiment::load_all(&folder(), &["C99".to_owned()]).unwrap_err().to_string();
     assert!(error.contains("no experiment C99") && error.contains("B1, B2"), "{error}");
 }
+
+#[test]
+fn a_folder_that_is_not_there_is_named_with_the_option_for_another() {
+    let error = files(Path::new("no/such")).unwrap_err().to_string();
+    assert!(error.contains("no/such") && error.contains("--experiments"), "{error}");
+}

@@ -15,7 +15,7 @@ use crate::output::Status;
 /// A finished run is not repeated and an interrupted one goes on where it stopped.
 #[derive(Debug, Args)]
 pub(crate) struct Run {
-    /// The experiment, for example experiments/B5.toml
+    /// The experiment's file, for example experiments/B5.toml (`reproduce --only B5` takes names)
     #[arg(value_name = "EXPERIMENT.toml")]
     file: PathBuf,
     #[command(flatten)]

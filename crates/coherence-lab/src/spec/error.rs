@@ -10,10 +10,22 @@ use super::Experiment;
 /// Why an experiment file or a folder of them was refused.
 #[derive(Debug, Error)]
 pub enum SpecError {
-    /// The file or folder could not be read.
+    /// The folder could not be read.
+    #[error(
+        "cannot read the folder {}: {source}; --experiments says where the experiments are, \
+         which is `experiments` in the root of the repository",
+        path.display()
+    )]
+    Folder {
+        /// Folder.
+        path: PathBuf,
+        /// Reason.
+        source: io::Error,
+    },
+    /// The file could not be read.
     #[error("cannot read {}: {source}", path.display())]
     Read {
-        /// File or folder.
+        /// File.
         path: PathBuf,
         /// Reason.
         source: io::Error,
