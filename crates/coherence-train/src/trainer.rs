@@ -161,6 +161,11 @@ impl Trainer {
     ///
     /// [`Diverged`] if that loss is not finite; nothing is changed then.
     pub fn advance(&mut self) -> Result<f64, Diverged> {
+        // On a worker: from outside the pool every product would wake one and wait for it.
+        rayon::scope(|_| self.process_batch())
+    }
+
+    fn process_batch(&mut self) -> Result<f64, Diverged> {
         let Batch { x, labels, losses, workspace, .. } = &mut self.batch;
         self.train.gather(self.sampler.batch(self.step), x, labels);
         let sum = forward(&self.mlp, x, labels, workspace, losses);
