@@ -3,6 +3,8 @@
 //!
 //! Valgrind shows programs no AVX-512, so what is counted is the AVX2 path, on one thread.
 
+#![allow(missing_docs, reason = "gungraun's macros make modules and functions of their own")]
+
 use coherence_benches::normals;
 use coherence_cpu::{
     outer::{sq_norms, winsorized_mean},

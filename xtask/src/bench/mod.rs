@@ -11,11 +11,13 @@ mod page;
 mod peers;
 mod record;
 mod scaling;
+#[cfg(test)]
+mod tests;
 
 use anyhow::{Context, Result};
 use clap::Args;
 use record::Record;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use xshell::Shell;
 
 /// Raw measurements, from which the page is rendered.
@@ -47,9 +49,7 @@ impl Bench {
         let record = if self.render {
             Record::load(&root.join(RECORD))?
         } else {
-            let record = self.measure(sh)?;
-            record.save(&root.join(RECORD))?;
-            record
+            self.measure(sh, &root.join(RECORD))?
         };
         figure::write_all(&record, &root.join("docs/images"))?;
         std::fs::write(root.join(PAGE), page::render(&record)).context(PAGE)?;
@@ -57,16 +57,20 @@ impl Bench {
         Ok(())
     }
 
-    fn measure(&self, sh: &Shell) -> Result<Record> {
+    /// Saves what there is after every stage: the next may be interrupted.
+    fn measure(&self, sh: &Shell, path: &Path) -> Result<Record> {
         let mut record = Record::new(machine::here(sh)?, self.quick);
         let folder = crate::target_dir().join("bench");
         ours::measure(sh, &folder, self.quick, &mut record)?;
+        record.machine.load_after = machine::load();
+        record.save(path)?;
         instructions::measure(sh, &mut record)?;
+        record.save(path)?;
         if let Some(scripts) = &self.peers {
             let scripts = scripts.canonicalize().with_context(|| scripts.display().to_string())?;
             peers::measure(&scripts, &self.python, &folder.join("peers"), &mut record)?;
+            record.save(path)?;
         }
-        record.machine.load_after = machine::load();
         Ok(record)
     }
 }

@@ -19,7 +19,7 @@ const RUNNER: &str = include_str!("peer.py");
 const MNIST: &str = include_str!("mnist.py");
 
 /// A process that has taken so long is ended.
-const LIMIT: Duration = Duration::from_secs(150);
+const LIMIT: Duration = Duration::from_secs(200);
 
 /// Which of a peer's settings differ from how it is installed.
 #[derive(Clone, Copy, PartialEq, Eq)]
