@@ -9,6 +9,7 @@ use rayon::prelude::*;
 
 use crate::{
     Element, Isa,
+    product::Output,
     simd::{Kernel, Simd, TILE},
 };
 
@@ -179,28 +180,30 @@ fn median_of_three<T: Element>(a: T, b: T, c: T) -> T {
     max(min(a, b), min(max(a, b), c))
 }
 
-/// Sums over examples, `out[j] = Σ_e delta[e, j]`, in `f64`: a bias's gradient of the SUM loss.
+/// Sums over examples, `out[j] (+)= Σ_e delta[e, j]`, in `f64`: a bias's gradient of the SUM loss.
 ///
 /// # Panics
 ///
 /// When `delta` is not a whole number of rows of `out.len()`.
 ///
 /// ```
+/// use coherence_cpu::{elementwise::column_sums, product::Output};
 /// let mut out = [0.0f32; 2];
-/// coherence_cpu::elementwise::column_sums(&[1.0, 2.0, 3.0, 4.0], &mut out);
+/// column_sums(&[1.0, 2.0, 3.0, 4.0], Output::Overwrite, &mut out);
 /// assert_eq!(out, [4.0, 6.0]);
 /// ```
-pub fn column_sums<T: Element>(delta: &[T], out: &mut [T]) {
+pub fn column_sums<T: Element>(delta: &[T], output: Output, out: &mut [T]) {
     let o = out.len();
     if o == 0 {
         return;
     }
     assert!(delta.len().is_multiple_of(o), "{} values in rows of {o}", delta.len());
-    T::run(Isa::detect(), ColumnSums { delta, out });
+    T::run(Isa::detect(), ColumnSums { delta, output, out });
 }
 
 struct ColumnSums<'a, T> {
     delta: &'a [T],
+    output: Output,
     out: &'a mut [T],
 }
 
@@ -211,8 +214,12 @@ impl<T: Element> Kernel<T> for ColumnSums<'_, T> {
     fn run<S: Simd<T>>(self, simd: S) {
         let o = self.out.len();
         let whole = o / TILE * TILE;
+        if self.output == Output::Overwrite {
+            self.out.fill(T::zero());
+        }
         for j in (0..whole).step_by(S::LANES) {
-            let mut sum = simd.wide_splat(0.0);
+            // SAFETY: j + LANES <= whole <= out.len().
+            let mut sum = simd.widen(unsafe { simd.load(self.out.as_ptr().add(j)) });
             for row in self.delta.chunks_exact(o) {
                 // SAFETY: j + LANES <= whole <= row.len().
                 sum = simd.wide_add(sum, simd.widen(unsafe { simd.load(row.as_ptr().add(j)) }));
@@ -221,7 +228,8 @@ impl<T: Element> Kernel<T> for ColumnSums<'_, T> {
             unsafe { simd.store(self.out.as_mut_ptr().add(j), simd.narrow(sum)) }
         }
         for j in whole..o {
-            self.out[j] = T::narrow(self.delta.iter().skip(j).step_by(o).map(|x| x.widen()).sum());
+            let sum: f64 = self.delta.iter().skip(j).step_by(o).map(|x| x.widen()).sum();
+            self.out[j] = T::narrow(self.out[j].widen() + sum);
         }
     }
 }

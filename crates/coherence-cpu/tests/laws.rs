@@ -1,7 +1,11 @@
 //! The laws of robust means and of α, held to by the kernels of each instruction set.
 
 use coherence_cpu::{
-    Isa, dense, elementwise::column_sums, norms::row_sq_norms, outer, product::Dims,
+    Isa, dense,
+    elementwise::column_sums,
+    norms::row_sq_norms,
+    outer,
+    product::{Dims, Output},
 };
 
 /// One coordinate in several columns, all of which must agree: a whole vector and a remainder.
@@ -66,7 +70,7 @@ mod winsorized_factors {
 /// ‖S‖² and Q of `rows` [m, d] from column sums and row norms.
 fn from_norms_and_sums<T: coherence_cpu::Element>(rows: &[T], m: usize) -> (f64, f64) {
     let (mut sum, mut norms) = (vec![T::zero(); rows.len() / m], vec![0.0; m]);
-    column_sums(rows, &mut sum);
+    column_sums(rows, Output::Overwrite, &mut sum);
     row_sq_norms(rows, &mut norms);
     (sum.iter().map(|s| s.to_f64().unwrap().powi(2)).sum(), norms.iter().sum())
 }

@@ -6,6 +6,7 @@ use coherence_cpu::{
     dense::{Weiszfeld, geometric_median, gram, krum},
     elementwise::{add_bias, axpy, bias_relu, column_sums, median_of_three_update, relu_backward},
     norms::{row_dots, row_sq_norms},
+    product::Output,
 };
 use naive::Rng;
 
@@ -108,10 +109,14 @@ fn loops_of_a_step_equal_their_definitions() {
             assert_eq!(moved[at], y[at] - 0.5 * x[at]);
         }
         let mut sums = vec![0.0; o];
-        column_sums(&x, &mut sums);
-        for (j, sum) in sums.into_iter().enumerate() {
+        column_sums(&x, Output::Overwrite, &mut sums);
+        let mut added = bias.clone();
+        column_sums(&x, Output::Add, &mut added);
+        for j in 0..o {
             let column: f64 = (0..m).map(|e| f64::from(x[e * o + j])).sum();
-            assert!((f64::from(sum) - column).abs() <= 1e-6 * column.abs() + 1e-9);
+            for (sum, column) in [(sums[j], column), (added[j], column + f64::from(bias[j]))] {
+                assert!((f64::from(sum) - column).abs() <= 1e-6 * column.abs() + 1e-9);
+            }
         }
     }
 }

@@ -104,7 +104,7 @@ impl<'a, T: Element> Factors<'a, T> {
     pub fn sum(&self, out: &mut [T]) {
         match self.input {
             Input::Rows(a) => matmul_tn(self.dims, self.delta, a, Output::Overwrite, out),
-            Input::Ones => column_sums(self.delta, out),
+            Input::Ones => column_sums(self.delta, Output::Overwrite, out),
         }
     }
 

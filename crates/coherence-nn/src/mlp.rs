@@ -6,7 +6,7 @@
 use crate::{Factors, Layout, Workspace};
 use coherence_cpu::{
     Element,
-    elementwise::{add_bias, bias_relu, relu_backward},
+    elementwise::{add_bias, bias_relu, column_sums, relu_backward},
     product::{Dims, Output, matmul_nn, matmul_nt, matmul_tn},
 };
 use core::{fmt, ops::Range};
@@ -231,8 +231,7 @@ impl<T: Element> Mlp<T> {
             let (a, delta) = (workspace.input(l, x), workspace.delta(l));
             let [weight, bias] = self.ranges(l);
             matmul_tn(dims, delta, a, Output::Add, &mut self.parameters[weight]);
-            let of_ones = Dims { i: 1, ..dims };
-            matmul_tn(of_ones, delta, workspace.ones(), Output::Add, &mut self.parameters[bias]);
+            column_sums(delta, Output::Add, &mut self.parameters[bias]);
         }
     }
 

@@ -14,8 +14,6 @@ pub struct Workspace<T> {
     /// Layer by layer [m, o]: the gradient of the SUM loss by the layer's output before ReLU.
     pub(crate) deltas: Vec<Vec<T>>,
     widths: Vec<usize>,
-    /// The constant input of every bias \[capacity\].
-    ones: Vec<T>,
 }
 
 impl<T: Element> Workspace<T> {
@@ -28,7 +26,6 @@ impl<T: Element> Workspace<T> {
             outputs: buffers(),
             deltas: buffers(),
             widths: outputs.to_vec(),
-            ones: vec![T::one(); capacity],
         }
     }
 
@@ -63,11 +60,6 @@ impl<T: Element> Workspace<T> {
     /// What goes into layer `l`: the network's input `x` or the activations before it [m, i].
     pub(crate) fn input<'a>(&'a self, l: usize, x: &'a [T]) -> &'a [T] {
         if l == 0 { x } else { self.output(l - 1) }
-    }
-
-    /// One for every example \[m\].
-    pub(crate) fn ones(&self) -> &[T] {
-        &self.ones[..self.m]
     }
 
     /// Layer `l`'s activations [m, o] (0 is the first layer after the input).

@@ -73,10 +73,10 @@ impl Examples {
 
     /// Copies the chosen examples to `x` [k, features] and `labels` \[k\].
     pub(crate) fn gather(&self, indices: &[usize], x: &mut [f32], labels: &mut [u32]) {
-        for ((&i, row), label) in indices.iter().zip(x.chunks_exact_mut(self.features)).zip(labels)
-        {
+        let rows = x.par_chunks_exact_mut(self.features).zip(labels).zip(indices);
+        rows.with_min_len(32).for_each(|((row, label), &i)| {
             row.copy_from_slice(self.inputs(i, 1));
             *label = self.labels[i];
-        }
+        });
     }
 }

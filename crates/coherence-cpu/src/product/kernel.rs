@@ -1,8 +1,9 @@
 //! The product of two strided matrices, written once for every instruction set.
 //!
 //! The right factor is copied in panels of a few vectors' width and at most [`DEPTH`] rows, which
-//! stay in L1; the left one is read where it lies, a few rows at a time, each value multiplying a
-//! row of the panel. A tile of the result stays in registers while `inner` runs.
+//! stay in L1; the left one is read where it lies, as many of its columns at a time as the panel has
+//! rows, so that they stay in L2. Each of its values multiplies a row of the panel; a tile of the
+//! result stays in registers meanwhile.
 //!
 //! Every element of the result is one chain of additions in the order of `inner`, so it is the same
 //! bits however the result is cut in pieces.
@@ -67,10 +68,11 @@ impl<T: Element> Kernel<T> for Piece<'_, T> {
         let mut panel = Panel::<T>([MaybeUninit::uninit(); DEPTH * VECTORS * TILE]);
         let panel: *mut T = panel.0.as_mut_ptr().cast();
         let end = self.cols.end;
-        for start in self.cols.clone().step_by(VECTORS * S::LANES) {
-            let cols = start..end.min(start + VECTORS * S::LANES);
-            for k in (0..self.inner).step_by(DEPTH) {
-                let block = Block { depth: k..self.inner.min(k + DEPTH), cols: cols.clone() };
+        for k in (0..self.inner).step_by(DEPTH) {
+            let depth = k..self.inner.min(k + DEPTH);
+            for start in self.cols.clone().step_by(VECTORS * S::LANES) {
+                let cols = start..end.min(start + VECTORS * S::LANES);
+                let block = Block { depth: depth.clone(), cols: cols.clone() };
                 // SAFETY: `block` lies inside the matrices and has as many vectors as said; the
                 // panel has room for DEPTH rows of VECTORS vectors.
                 unsafe {
