@@ -20,13 +20,7 @@ impl<T: Element> Workspace<T> {
     /// Buffers for layers of `outputs` neurons each.
     pub(crate) fn new(outputs: &[usize], capacity: usize) -> Self {
         let buffers = || outputs.iter().map(|o| vec![T::zero(); capacity * o]).collect::<Vec<_>>();
-        Self {
-            capacity,
-            m: 0,
-            outputs: buffers(),
-            deltas: buffers(),
-            widths: outputs.to_vec(),
-        }
+        Self { capacity, m: 0, outputs: buffers(), deltas: buffers(), widths: outputs.to_vec() }
     }
 
     /// The largest batch that fits.
