@@ -50,7 +50,7 @@ pub(super) fn article(claim: &ClaimSummary) -> Markup {
 fn digest(claim: &ClaimSummary) -> Markup {
     let shown = if claim.measurements.len() <= SHOWN { &claim.measurements[..] } else { &[] };
     html! {
-        @if let Some(reason) = &claim.reason { span.reason { (reason) } }
+        @if let Some(reason) = &claim.reason { div.reason { (reason) } }
         @for measurement in shown {
             div { (value(measurement)) " " span.label { (label(measurement)) } }
         }
