@@ -24,11 +24,11 @@ fn measured_alpha_is_the_accumulators_for_network_and_tensors() {
         let rows = gradients(&mlp, &data, &(0..m).collect::<Vec<_>>());
         let measured = measure(&mlp, &data, By::default()).unwrap();
         let expected = by_the_core(rows.iter().map(|g| &g[..]));
-        close(measured.network.alpha(), expected.alpha());
-        close(measured.network.m_coherence(), expected.m_coherence());
+        close(measured.network.coherence.alpha(), expected.alpha());
+        close(measured.network.coherence.m_coherence(), expected.m_coherence());
         for ((_, found), tensor) in measured.tensors.iter().zip(mlp.layout().tensors()) {
             let expected = by_the_core(rows.iter().map(|g| &g[tensor.range.clone()]));
-            close(found.alpha(), expected.alpha());
+            close(found.coherence.alpha(), expected.alpha());
         }
     }
 }
@@ -39,7 +39,7 @@ fn helpfulness_by_factors_is_helpfulness_by_gradients() {
     let rows = gradients(&mlp, &data, &(0..300).collect::<Vec<_>>());
     let mut sums = Sums::zeros(rows[0].len());
     rows.iter().for_each(|g| sums.add(g).unwrap());
-    let measured = measure(&mlp, &data, By { class: false, example: true }).unwrap();
+    let measured = measure(&mlp, &data, By { example: true, ..By::default() }).unwrap();
     for (example, gradient) in measured.examples.iter().zip(&rows) {
         let member = sums.member(gradient).unwrap().unwrap();
         let expected = helpfulness(sums.coherence(), member).unwrap();
@@ -50,7 +50,7 @@ fn helpfulness_by_factors_is_helpfulness_by_gradients() {
 #[test]
 fn designations_pass_from_the_noise_to_the_measurement() {
     let data = noisy(300);
-    let measured = measure(&network(), &data, By { class: false, example: true }).unwrap();
+    let measured = measure(&network(), &data, By { example: true, ..By::default() }).unwrap();
     let corrupt = |designation| designation == Designation::Corrupt;
     let found = measured.examples.iter().filter(|e| corrupt(e.designation)).count();
     assert_eq!(found, (0..300).filter(|&i| corrupt(data.target(i).designation)).count());
