@@ -7,7 +7,7 @@ use xshell::{Shell, cmd};
 
 use super::record::{Median, Record};
 
-/// A bench target with its time to warm up, to measure [s], and its samples.
+/// A bench target with its time to warm up, to measure, both in seconds, and its samples.
 type Plan = (&'static str, [&'static str; 3]);
 
 const FULL: [Plan; 7] = [
