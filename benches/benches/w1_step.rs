@@ -8,7 +8,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 /// A rate so small that hours of steps leave the deltas' sparsity alone.
 const RATE: f64 = 1e-6;
 
-/// The eleven products of a step, with nothing between them: a hand-written loop over `gemm`.
+/// The eleven products of a step, with nothing between them.
 struct Products {
     operand: Vec<f32>,
     result: Vec<f32>,

@@ -59,3 +59,9 @@ pub(crate) fn forward(
     let (logits, delta) = workspace.logits_and_delta();
     loss::softmax_cross_entropy(logits, labels, delta, losses)
 }
+
+/// Runs `f` on one of the ambient threads: from outside, each of its many short parallel loops would
+/// wake them and wait.
+pub(crate) fn on_a_worker<R: Send>(f: impl FnOnce() -> R + Send) -> R {
+    rayon::scope(|_| f())
+}

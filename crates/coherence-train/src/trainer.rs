@@ -3,7 +3,7 @@
 use crate::{
     Config, ConfigError, Examples, Learned, Sink, Window,
     evaluate::{Evaluator, Outcomes},
-    passes::forward,
+    passes::{forward, on_a_worker},
     probe::Probe,
     sampler::Sampler,
 };
@@ -161,8 +161,7 @@ impl Trainer {
     ///
     /// [`Diverged`] if that loss is not finite; nothing is changed then.
     pub fn advance(&mut self) -> Result<f64, Diverged> {
-        // On a worker: from outside the pool every product would wake one and wait for it.
-        rayon::scope(|_| self.process_batch())
+        on_a_worker(|| self.process_batch())
     }
 
     fn process_batch(&mut self) -> Result<f64, Diverged> {

@@ -8,10 +8,11 @@
 
 use rayon::prelude::*;
 
+use super::{AHEAD, prefetch};
 use crate::{
     Element, Isa,
     scratch::Scratch,
-    simd::{Kernel, Simd, TILE},
+    simd::{Kernel, Simd},
 };
 
 /// Columns of one pass: short sums in the element type, and two tiles' rows fit L1.
@@ -22,10 +23,6 @@ const GROUP: usize = 16;
 
 /// Rows of a tile.
 const SIDE: usize = 4;
-
-/// Rows that are asked for ahead of the one being copied: a row's stretch ends at a page, where the
-/// machine's own prefetcher stops.
-const AHEAD: usize = 4;
 
 /// G [n, n], `G[e, f] = x_e · x_f`, for `rows [n, d]`.
 ///
@@ -108,7 +105,7 @@ impl<T: Element> LowerGram<'_, T> {
     fn pack<S: Simd<T>>(&self, simd: S, start: usize, width: usize, packed: &mut [T]) {
         for row in 0..self.n {
             let ahead = &self.rows[self.d * (row + AHEAD).min(self.n - 1) + start..][..width];
-            ahead.chunks(TILE).for_each(|line| simd.prefetch(line.as_ptr()));
+            prefetch(simd, ahead);
             let from = &self.rows[self.d * row + start..][..width];
             let to = &mut packed[row / SIDE * SIDE * COLUMNS..][..SIDE * COLUMNS];
             let to = to.chunks_exact_mut(S::LANES).skip(row % SIDE).step_by(SIDE);

@@ -12,7 +12,23 @@ mod vector;
 pub use gram::{gram, gram_on};
 pub use vector::{Weiszfeld, geometric_median, krum};
 
-use crate::{Element, Isa, order::rule::Rule};
+use crate::{
+    Element, Isa,
+    order::rule::Rule,
+    simd::{Simd, TILE},
+};
+
+/// Rows that are asked for ahead of the one at hand: a row's stretch ends at a page, where the
+/// machine's own prefetcher stops.
+const AHEAD: usize = 4;
+
+/// Asks for every cache line of `values`.
+#[inline(always)]
+fn prefetch<T: Element, S: Simd<T>>(simd: S, values: &[T]) {
+    for line in values.chunks(TILE) {
+        simd.prefetch(line.as_ptr());
+    }
+}
 
 /// Mean of the rows, `out [d]`.
 ///

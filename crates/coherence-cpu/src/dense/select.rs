@@ -7,6 +7,7 @@
 
 use rayon::prelude::*;
 
+use super::{AHEAD, prefetch};
 use crate::{
     Element, Isa,
     order::{
@@ -19,10 +20,6 @@ use crate::{
 
 /// Values of a block: half of a core's L2 at most, and no rows so short that reading them stalls.
 const BLOCK_VALUES: usize = 1 << 16;
-
-/// Rows that are asked for ahead of the one being copied: a row's stretch ends at a page, where the
-/// machine's own prefetcher stops.
-const AHEAD: usize = 4;
 
 /// Up to so many rows are read where they lie: the machine follows as many streams.
 const FEW: usize = 16;
@@ -135,13 +132,6 @@ impl<T: Element> Block<'_, T> {
                 }
             }
         }
-    }
-}
-
-#[inline(always)]
-fn prefetch<T: Element, S: Simd<T>>(simd: S, values: &[T]) {
-    for line in values.chunks(TILE) {
-        simd.prefetch(line.as_ptr());
     }
 }
 

@@ -4,7 +4,7 @@
 
 use rayon::prelude::*;
 
-use super::gram;
+use super::{AHEAD, gram};
 use crate::{
     Element, Isa,
     simd::{Kernel, Simd, TILE},
@@ -105,10 +105,6 @@ fn distances(g: &[f64], weights: &[f64]) -> Vec<f64> {
 /// Columns that one thread takes at a time.
 const COLUMNS: usize = 1 << 10;
 
-/// Rows that are asked for ahead of the one being added, those of the next columns after the last:
-/// a row's stretch ends at a page, where the machine's own prefetcher stops.
-const AHEAD: usize = 4;
-
 /// `out[j] = Σ_e weights[e] rows[e, j]`, in `f64`.
 fn weighted_sum<T: Element>(rows: &[T], weights: &[f64], out: &mut [T]) {
     let (isa, d) = (Isa::detect(), out.len());
@@ -134,6 +130,7 @@ impl<T: Element> Kernel<T> for WeightedSum<'_, T> {
         let n = weights.len();
         let mut sums = [0.0; COLUMNS];
         for (e, (row, &weight)) in rows.chunks_exact(d).zip(weights).enumerate() {
+            // After the last row come the next columns of the first.
             let ahead = (e + AHEAD) % n * d + start + (e + AHEAD) / n * COLUMNS;
             for line in (0..COLUMNS).step_by(TILE) {
                 simd.prefetch(rows.as_ptr().wrapping_add(ahead + line));

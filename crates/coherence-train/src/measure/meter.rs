@@ -1,7 +1,10 @@
 //! The measurement itself: sums of every group, then what depends on them.
 
 use super::{By, Group, MeasureError, Measurement, Part, check, plan::Plan, sample::Sample};
-use crate::tally::{ChunkSums, Tally};
+use crate::{
+    passes::on_a_worker,
+    tally::{ChunkSums, Tally},
+};
 use coherence_data::{Dataset, Designation};
 use coherence_nn::Mlp;
 use core::fmt;
@@ -183,12 +186,6 @@ impl<'a> Meter<'a> {
         });
         groups.collect()
     }
-}
-
-/// Runs `f` on one of the ambient threads: from outside, each of its many short parallel loops would
-/// wake them and wait.
-fn on_a_worker<R: Send>(f: impl FnOnce() -> R + Send) -> R {
-    rayon::scope(|_| f())
 }
 
 /// Shows what is measured by: the buffers would fill screens.
