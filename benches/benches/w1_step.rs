@@ -1,6 +1,6 @@
 //! W1: a plain SGD step, MLP 784–256–256–256–10, batch 100; beside it its matrix products alone.
 
-use coherence_benches::{BATCH, SMALL, THREADS, ratio, ratios, time, trainer};
+use coherence_benches::{BATCH, SMALL, THREADS, normals, ratio, ratios, time, trainer};
 use coherence_cpu::product::{Dims, Output, matmul_nn, matmul_nt, matmul_tn};
 use coherence_train::{Aggregation, Trainer};
 use criterion::{Criterion, criterion_group, criterion_main};
@@ -8,29 +8,40 @@ use criterion::{Criterion, criterion_group, criterion_main};
 /// A rate so small that hours of steps leave the deltas' sparsity alone.
 const RATE: f64 = 1e-6;
 
-/// The eleven products of a step, with nothing between them.
+/// The eleven products of a step in their order, on buffers of a step's sizes, with nothing between
+/// them.
 struct Products {
-    operand: Vec<f32>,
-    result: Vec<f32>,
+    /// What goes into each layer, then the logits.
+    activations: Vec<Vec<f32>>,
+    /// What comes back to them.
+    deltas: Vec<Vec<f32>>,
+    weights: Vec<Vec<f32>>,
 }
 
 impl Products {
     fn new() -> Self {
-        let operand = vec![0.5; SMALL[0] * SMALL[1]];
-        Self { result: operand.clone(), operand }
+        let buffers = |scale: f32| {
+            let buffer = |width| normals(1, BATCH * width).iter().map(|x| scale * x).collect();
+            SMALL.map(buffer).into()
+        };
+        let weights = SMALL.windows(2).map(|widths| normals(2, widths[0] * widths[1])).collect();
+        // Deltas so small that the weights stay what they are.
+        Self { activations: buffers(1.0), deltas: buffers(1e-20), weights }
     }
 
     fn run(&mut self) {
-        let Self { operand, result } = self;
-        for (l, widths) in SMALL.windows(2).enumerate() {
-            let dims = Dims { m: BATCH, i: widths[0], o: widths[1] };
-            let a = &operand[..BATCH * dims.i];
-            let (w, delta) = (&operand[..dims.o * dims.i], &operand[..BATCH * dims.o]);
-            matmul_nt(dims, a, w, Output::Overwrite, &mut result[..BATCH * dims.o]);
-            matmul_tn(dims, delta, a, Output::Add, &mut result[..dims.o * dims.i]);
-            if l > 0 {
-                matmul_nn(dims, delta, w, Output::Overwrite, &mut result[..BATCH * dims.i]);
-            }
+        let Self { activations, deltas, weights } = self;
+        let dims = |l: usize| Dims { m: BATCH, i: SMALL[l], o: SMALL[l + 1] };
+        for (l, weight) in weights.iter().enumerate() {
+            let (a, out) = activations.split_at_mut(l + 1);
+            matmul_nt(dims(l), &a[0], weight, Output::Overwrite, &mut out[0]);
+        }
+        for l in (1..weights.len()).rev() {
+            let (out, delta) = deltas.split_at_mut(l + 1);
+            matmul_nn(dims(l), &delta[0], &weights[l], Output::Overwrite, &mut out[l]);
+        }
+        for (l, weight) in weights.iter_mut().enumerate() {
+            matmul_tn(dims(l), &deltas[l + 1], &activations[l], Output::Add, weight);
         }
     }
 }

@@ -1,43 +1,19 @@
 //! W6: whole training steps of SGD, RM3 and M3, batch 100, 0.34 M and 11.1 M parameters.
 //!
 //! RM3 steps along the median of the last three mini-batches' gradients. M3 takes the median of
-//! three: here of micro-batches of 34, 33 and 33 examples, one update a step, as the peers do it.
+//! three groups of the mini-batch's examples, 34, 33 and 33, as the peers do it; `m3 by mini-batch`
+//! holds the weights for three whole mini-batches.
 
 use coherence_benches::{BATCH, BIG, Passes, Ratio, SMALL, THREADS, ratio, ratios, time, trainer};
-use coherence_cpu::elementwise::median_of_three_update;
+use coherence_cpu::outer::split_groups;
 use coherence_train::{Aggregation, Trainer};
 use criterion::{Criterion, criterion_group, criterion_main};
 
 /// A rate so small that hours of steps leave the deltas' sparsity alone.
 const RATE: f64 = 1e-6;
 
-/// Start and length of M3's micro-batches.
-const MICRO: [(usize, usize); 3] = [(0, 34), (34, 33), (67, 33)];
-
-/// A step of M3 over micro-batches.
-struct M3 {
-    passes: Passes,
-    gradients: [Vec<f32>; 3],
-    batch: usize,
-}
-
-impl M3 {
-    fn new(widths: &[usize]) -> Self {
-        let passes = Passes::new(widths, 10_000, BATCH);
-        let gradients = [(); 3].map(|()| vec![0.0; passes.mlp.parameters().len()]);
-        Self { passes, gradients, batch: 0 }
-    }
-
-    fn step(&mut self, rate: f32) {
-        let first = self.batch * BATCH;
-        self.batch = (self.batch + 1) % 100;
-        for ((start, m), gradient) in MICRO.into_iter().zip(&mut self.gradients) {
-            self.passes.gradient(first + start, m, gradient);
-        }
-        let [a, b, c] = [0, 1, 2].map(|g| (&self.gradients[g][..], 1.0 / MICRO[g].1 as f32));
-        median_of_three_update(self.passes.mlp.parameters_mut(), [a, b, c], rate);
-    }
-}
+/// M3 in one mini-batch.
+const M3: Aggregation = Aggregation::MedianOfMeans { groups: 3 };
 
 fn step(trainer: &mut Trainer) {
     trainer.advance().expect("a finite loss");
@@ -50,15 +26,24 @@ fn begun(widths: &[usize], aggregation: Aggregation) -> Trainer {
     trainer
 }
 
-/// Moves by M3 of rate 1 against the middle of three sorted mean gradients.
+/// Steps of rate 1 from zero against the middle of three groups' sorted gradients.
 fn check() {
-    let mut m3 = M3::new(&SMALL);
-    let before = m3.passes.mlp.parameters().to_vec();
-    m3.step(1.0);
-    for at in (0..before.len()).step_by(101) {
-        let mut means = [0, 1, 2].map(|g| m3.gradients[g][at] * (1.0 / MICRO[g].1 as f32));
-        means.sort_by(f32::total_cmp);
-        assert_eq!(m3.passes.mlp.parameters()[at], before[at] - means[1]);
+    let mut passes = Passes::new(&SMALL, BATCH, BATCH);
+    let sum = |of: std::ops::Range<usize>| {
+        let mut sum = vec![0.0; passes.mlp.parameters().len()];
+        passes.gradient(of.start, of.len(), &mut sum);
+        sum
+    };
+    let sums: Vec<Vec<f32>> = split_groups(BATCH, 3).map(sum).collect();
+    passes.run(0, BATCH);
+    for factors in passes.factors(0, BATCH) {
+        let mut step = vec![0.0; factors.range.len()];
+        factors.median_of_sums_step(3, 1.0, &mut step);
+        for (at, step) in factors.range.clone().zip(step) {
+            let mut three = [0, 1, 2].map(|group| sums[group][at]);
+            three.sort_by(f32::total_cmp);
+            assert_eq!(step, -three[1]);
+        }
     }
 }
 
@@ -69,12 +54,10 @@ fn times(c: &mut Criterion) {
     check();
     for (name, widths) in NETS {
         let mut group = c.benchmark_group(format!("w6 {name}"));
-        for (name, rule) in [("sgd", Aggregation::Mean), ("rm3", Aggregation::Rm3)] {
+        for (name, rule) in [("sgd", Aggregation::Mean), ("rm3", Aggregation::Rm3), ("m3", M3)] {
             let mut trainer = begun(&widths, rule);
             time(&mut group, name, THREADS, || step(&mut trainer));
         }
-        let mut m3 = M3::new(&widths);
-        time(&mut group, "m3", THREADS, || m3.step(RATE as f32));
         group.finish();
     }
 }
@@ -83,13 +66,13 @@ fn pairs(c: &mut Criterion<Ratio>) {
     for (name, widths) in NETS {
         let mut group = c.benchmark_group(format!("w6 {name} ratio"));
         let mut sgd = begun(&widths, Aggregation::Mean);
-        let mut rm3 = begun(&widths, Aggregation::Rm3);
-        ratio(&mut group, "rm3 to sgd", || step(&mut rm3), || step(&mut sgd));
-        let mut rule = begun(&widths, Aggregation::M3);
+        for (name, rule) in [("rm3 to sgd", Aggregation::Rm3), ("m3 to sgd", M3)] {
+            let mut trainer = begun(&widths, rule);
+            ratio(&mut group, name, || step(&mut trainer), || step(&mut sgd));
+        }
+        let mut by_three = begun(&widths, Aggregation::M3);
         let three = |trainer: &mut Trainer| (0..3).for_each(|_| step(trainer));
-        ratio(&mut group, "m3 by mini-batch to sgd", || three(&mut rule), || three(&mut sgd));
-        let mut m3 = M3::new(&widths);
-        ratio(&mut group, "m3 to sgd", || m3.step(RATE as f32), || step(&mut sgd));
+        ratio(&mut group, "m3 by mini-batch to sgd", || three(&mut by_three), || three(&mut sgd));
         group.finish();
     }
 }

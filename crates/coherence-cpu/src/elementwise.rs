@@ -17,7 +17,7 @@ use crate::{
 const PIECE: usize = 1 << 16;
 
 /// A closure over slices as a kernel, so that its loop is compiled for each instruction set.
-struct Loop<F>(F);
+pub(crate) struct Loop<F>(pub(crate) F);
 
 impl<T: Element, F: FnOnce()> Kernel<T> for Loop<F> {
     type Output = ();
@@ -174,7 +174,7 @@ pub fn median_of_three_update<T: Element>(params: &mut [T], gradients: [(&[T], T
 
 /// The middle of three by four compare-exchanges.
 #[inline(always)]
-fn median_of_three<T: Element>(a: T, b: T, c: T) -> T {
+pub(crate) fn median_of_three<T: Element>(a: T, b: T, c: T) -> T {
     let min = |a, b| if a < b { a } else { b };
     let max = |a, b| if a > b { a } else { b };
     max(min(a, b), min(max(a, b), c))

@@ -12,7 +12,7 @@
 //! 3. [`Mlp::backward`], then [`Mlp::factors`] for per-example quantities or [`Mlp::gradient`] for
 //!    their sum.
 //!
-//! Losses have SUM reduction throughout. Steps allocate nothing.
+//! Losses have SUM reduction throughout. Passes allocate nothing.
 //!
 //! # Example: coherence of a batch
 //!
@@ -49,6 +49,7 @@ mod factors;
 mod layout;
 pub mod loss;
 mod mlp;
+mod step;
 #[cfg(feature = "candle")]
 pub mod tap;
 pub mod weights;

@@ -189,17 +189,37 @@ impl<T: Element> Mlp<T> {
         x: &'a [T],
         workspace: &'a Workspace<T>,
     ) -> impl Iterator<Item = Factors<'a, T>> {
-        self.layout.tensors().iter().enumerate().map(move |(t, tensor)| {
-            let l = t / 2;
-            let Dims { m, i, o } = self.dims(l, workspace.examples());
-            let delta = workspace.delta(l);
-            let factors = if t % 2 == 1 {
-                Factors::bias(&tensor.name, [m, o], delta)
-            } else {
-                Factors::weight(&tensor.name, [m, i, o], workspace.input(l, x), delta)
-            };
-            factors.at(tensor.range.start)
-        })
+        factors(&self.layout, x, workspace)
+    }
+
+    /// Shows `step` the factors of every tensor, after [`backward`](Mlp::backward) over the same
+    /// `x` [m, features], with its parameters to be changed.
+    ///
+    /// ```
+    /// # use coherence_nn::{Mlp, loss::softmax_cross_entropy};
+    /// let mut mlp = Mlp::<f64>::zeros(&[1, 2])?;
+    /// let (x, mut workspace) = ([1.0, 1.0, 3.0], mlp.workspace(3));
+    /// mlp.forward(&x, 3, &mut workspace);
+    /// let (logits, delta) = workspace.logits_and_delta();
+    /// softmax_cross_entropy(logits, &[0, 0, 0], delta, &mut [0.0; 3]);
+    /// mlp.backward(&mut workspace);
+    /// mlp.step(&x, &workspace, |factors, tensor| factors.winsorized_step(1, 0.5, tensor));
+    /// assert_eq!(mlp.parameters(), [0.25, -0.25, 0.25, -0.25]); // the input of 3 is clipped to 1
+    /// # Ok::<(), coherence_nn::WidthsError>(())
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If `x` is not m rows of features.
+    pub fn step(
+        &mut self,
+        x: &[T],
+        workspace: &Workspace<T>,
+        mut step: impl FnMut(&Factors<'_, T>, &mut [T]),
+    ) {
+        for factors in factors(&self.layout, x, workspace) {
+            step(&factors, &mut self.parameters[factors.range.clone()]);
+        }
     }
 
     /// Adds to the parameters the sum over examples that the workspace's deltas stand for, in one
@@ -246,6 +266,23 @@ impl<T: Element> Mlp<T> {
             factors.sum(&mut out[factors.range.clone()]);
         }
     }
+}
+
+/// The factors of every tensor of `layout`: a weight [o, i], then its bias \[o\], layer by layer.
+fn factors<'a, T: Element>(
+    layout: &'a Layout,
+    x: &'a [T],
+    workspace: &'a Workspace<T>,
+) -> impl Iterator<Item = Factors<'a, T>> {
+    layout.tensors().iter().enumerate().map(move |(t, tensor)| {
+        let (l, m, o) = (t / 2, workspace.examples(), tensor.shape[0]);
+        let delta = workspace.delta(l);
+        let factors = match tensor.shape[..] {
+            [_, i] => Factors::weight(&tensor.name, [m, i, o], workspace.input(l, x), delta),
+            _ => Factors::bias(&tensor.name, [m, o], delta),
+        };
+        factors.at(tensor.range.start)
+    })
 }
 
 /// Shows the widths: the parameters would fill screens.

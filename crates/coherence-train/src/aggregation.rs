@@ -2,8 +2,12 @@
 //!
 //! Legend: k: examples of a mini-batch, d: parameters, c: clip, t: step.
 
-use coherence_cpu::elementwise::{axpy, median_of_three_update};
+use coherence_cpu::{
+    elementwise::{axpy, median_of_three_update},
+    outer::split_groups,
+};
 use coherence_nn::{Mlp, Workspace};
+use core::ops::Range;
 use serde::{Deserialize, Serialize};
 
 /// A rule that turns mini-batches into updates `w ← w − η G`.
@@ -21,6 +25,12 @@ pub enum Aggregation {
     Winsorized {
         /// c: how many values are clipped at each end; 0 is the mean, 2c ≥ k the median.
         clip: usize,
+    },
+    /// The median, coordinate by coordinate, of the mean gradients of groups of the mini-batch's
+    /// examples, of nearly equal size. Three groups are M3 with micro-batches of k/3.
+    MedianOfMeans {
+        /// How many groups: 1 is the mean, k the median of the per-example gradients.
+        groups: usize,
     },
     /// The median of three mini-batches' mean gradients; the weights are held for three mini-batches
     /// and then updated once. The rate is not rescaled.
@@ -68,7 +78,8 @@ impl Window {
 
 impl Aggregation {
     /// Updates the network by `rate` times the rule, after the loss has written the logits' delta
-    /// for `x` [k, features]; `gradient` \[d\] is a buffer, exchanged for another now and then.
+    /// for `x` [k, features]; `gradient` is a buffer for rules over three mini-batches, exchanged
+    /// for another now and then.
     pub(crate) fn update(
         self,
         rate: f64,
@@ -78,23 +89,32 @@ impl Aggregation {
         gradient: &mut Vec<f32>,
         window: &mut Window,
     ) {
-        let mean = 1.0 / workspace.examples() as f64;
+        let k = workspace.examples();
+        let mean = 1.0 / k as f64;
         match self {
             Self::Mean => {
-                let factor = (-rate * mean) as f32;
-                workspace.logits_and_delta().1.iter_mut().for_each(|delta| *delta *= factor);
+                scale(workspace, 0..k, -rate * mean);
                 mlp.backward(workspace);
                 mlp.descend(x, workspace);
             }
             Self::Winsorized { clip } => {
                 mlp.backward(workspace);
-                for factors in mlp.factors(x, workspace) {
-                    factors.winsorized_mean(clip, &mut gradient[factors.range.clone()]);
+                mlp.step(x, workspace, |factors, tensor| {
+                    factors.winsorized_step(clip, rate as f32, tensor);
+                });
+            }
+            Self::MedianOfMeans { groups } => {
+                for examples in split_groups(k, groups) {
+                    scale(workspace, examples.clone(), 1.0 / examples.len() as f64);
                 }
-                axpy(-rate as f32, gradient, mlp.parameters_mut());
+                mlp.backward(workspace);
+                mlp.step(x, workspace, |factors, tensor| {
+                    factors.median_of_sums_step(groups, rate as f32, tensor);
+                });
             }
             Self::M3 | Self::A3 | Self::Rm3 | Self::Ra3 => {
                 mlp.backward(workspace);
+                gradient.resize(mlp.parameters().len(), 0.0);
                 mlp.gradient(x, workspace, gradient);
                 self.update_by_three(rate, mean, mlp.parameters_mut(), gradient, window);
             }
@@ -125,4 +145,13 @@ impl Aggregation {
             _ => window.push(gradient),
         }
     }
+}
+
+/// Multiplies the logits' delta of some examples; backward passes are linear in it.
+fn scale(workspace: &mut Workspace<f32>, examples: Range<usize>, factor: f64) {
+    let k = workspace.examples();
+    let delta = workspace.logits_and_delta().1;
+    let classes = delta.len() / k;
+    let rows = &mut delta[examples.start * classes..examples.end * classes];
+    rows.iter_mut().for_each(|delta| *delta *= factor as f32);
 }

@@ -52,6 +52,14 @@ pub enum ConfigError {
         /// The size of the training set.
         examples: usize,
     },
+    /// There are no groups, or more than examples in a mini-batch.
+    #[error("median_of_means has {groups} groups (must lie in 1..={batch}, the mini-batch)")]
+    Groups {
+        /// The groups asked for.
+        groups: usize,
+        /// The size of the mini-batch.
+        batch: usize,
+    },
     /// The learning rate is not a positive number.
     #[error("rate is {0} (must be positive and finite)")]
     Rate(f64),
@@ -89,6 +97,11 @@ impl Config {
     pub fn check(&self, examples: usize) -> Result<(), ConfigError> {
         if !(1 <= self.batch && self.batch <= examples) {
             return Err(ConfigError::Batch { batch: self.batch, examples });
+        }
+        if let Aggregation::MedianOfMeans { groups } = self.aggregation
+            && !(1 <= groups && groups <= self.batch)
+        {
+            return Err(ConfigError::Groups { groups, batch: self.batch });
         }
         if !(self.rate > 0.0 && self.rate.is_finite()) {
             return Err(ConfigError::Rate(self.rate));

@@ -71,6 +71,7 @@ struct Batch {
     labels: Vec<u32>,
     losses: Vec<f64>,
     workspace: Workspace<f32>,
+    /// \[d\] once a rule over three mini-batches has begun, empty under others.
     gradient: Vec<f32>,
 }
 
@@ -248,7 +249,7 @@ impl Batch {
             labels: vec![0; k],
             losses: vec![0.0; k],
             workspace: mlp.workspace(k),
-            gradient: vec![0.0; mlp.parameters().len()],
+            gradient: Vec::new(),
         }
     }
 }

@@ -9,6 +9,8 @@ mod gram;
 mod select;
 mod vector;
 
+pub(crate) use select::select_here;
+
 pub use gram::{gram, gram_on};
 pub use vector::{Weiszfeld, geometric_median, krum};
 

@@ -45,6 +45,13 @@ pub(super) fn select<T: Element>(isa: Isa, rows: &[T], rule: Rule, out: &mut [T]
     );
 }
 
+/// [`select`] of a few columns on the calling thread, the selection made ready before.
+pub(crate) fn select_here<T: Element>(isa: Isa, selection: &Selection, rows: &[T], out: &mut [T]) {
+    let (n, d) = (rows.len() / out.len(), out.len());
+    let mut tiles = Scratch::new(if n <= FEW { n * TILE } else { n * d.next_multiple_of(TILE) });
+    T::run(isa, Block { selection, rows, n, d, start: 0, tiles: &mut tiles, out });
+}
+
 /// Columns `start .. start + out.len()`.
 struct Block<'a, T> {
     selection: &'a Selection,

@@ -4,8 +4,11 @@
 //! `g_e[j, k] = delta[e, j] · a[e, k]` is example e's gradient of the SUM loss, rounded to the
 //! element type. A bias is the case `a = [1; m]`, `i = 1`.
 
+mod groups;
 mod pack;
 mod select;
+
+pub use groups::{median_of_sums_step, median_of_sums_step_on, split_groups};
 
 use crate::{
     Element, Isa,
@@ -76,7 +79,40 @@ pub fn winsorized_mean_on<T: Element>(
         let m = T::narrow(dims.m as f64);
         out.iter_mut().for_each(|sum| *sum = *sum / m + T::zero());
     } else {
-        select(isa, dims, a, delta, Rule::Winsorized { clip }, out);
+        select(isa, dims, a, delta, Rule::Winsorized { clip }, None, out);
+    }
+}
+
+/// One step along the [`winsorized_mean`] in one pass over memory:
+/// `weight [o, i] -= rate · winsorised mean`.
+///
+/// # Panics
+///
+/// When a slice's length is not the product of its sizes, or `m = 0`.
+///
+/// # Example
+///
+/// ```
+/// use coherence_cpu::{outer::winsorized_step, product::Dims};
+/// let mut weight = [2.0f32];
+/// let delta = [1.0, 2.0, 3.0, 1000.0];
+/// winsorized_step(Dims { m: 4, i: 1, o: 1 }, &[1.0; 4], &delta, 1, 0.1, &mut weight);
+/// assert_eq!(weight, [1.75]); // 2 − 0.1 · (2 + 2 + 3 + 3) / 4
+/// ```
+pub fn winsorized_step<T: Element>(
+    dims: Dims,
+    a: &[T],
+    delta: &[T],
+    clip: usize,
+    rate: T,
+    weight: &mut [T],
+) {
+    let isa = Isa::detect();
+    if clip == 0 && dims.m > 0 {
+        let rate = rate / T::narrow(dims.m as f64);
+        median_of_sums_step_on(isa, dims, a, delta, 1, rate, weight);
+    } else {
+        select(isa, dims, a, delta, Rule::Winsorized { clip }, Some(rate), weight);
     }
 }
 
@@ -108,18 +144,26 @@ pub fn trimmed_mean_on<T: Element>(
     trim: usize,
     out: &mut [T],
 ) {
-    select(isa, dims, a, delta, Rule::Trimmed { trim }, out);
+    select(isa, dims, a, delta, Rule::Trimmed { trim }, None, out);
 }
 
 fn check<T: Element>(dims: Dims, a: &[T], delta: &[T]) {
     assert_eq!((a.len(), delta.len()), (dims.m * dims.i, dims.m * dims.o), "a, delta for {dims:?}");
 }
 
-fn select<T: Element>(isa: Isa, dims: Dims, a: &[T], delta: &[T], rule: Rule, out: &mut [T]) {
+fn select<T: Element>(
+    isa: Isa,
+    dims: Dims,
+    a: &[T],
+    delta: &[T],
+    rule: Rule,
+    rate: Option<T>,
+    out: &mut [T],
+) {
     check(dims, a, delta);
     assert_eq!(out.len(), dims.o * dims.i, "out for {dims:?}");
     assert!(dims.m > 0, "no examples");
     if dims.i > 0 && dims.o > 0 {
-        select::select(isa, dims, a, delta, rule, out);
+        select::select(isa, dims, a, delta, rule, rate, out);
     }
 }

@@ -19,13 +19,16 @@ use crate::{
     simd::{Kernel, Simd, TILE},
 };
 
-/// `out [o, i]` = `rule` over the m products `delta[e, j] · a[e, k]`, each rounded to `T`.
+/// `rule` over the m products `delta[e, j] · a[e, k]`, each rounded to `T`, for each coordinate of
+/// `out [o, i]`: it takes the place of what is there, or with a `rate` that changes by −rate times
+/// it.
 pub(super) fn select<T: Element>(
     isa: Isa,
     dims: Dims,
     a: &[T],
     delta: &[T],
     rule: Rule,
+    rate: Option<T>,
     out: &mut [T],
 ) {
     let Dims { m, i, o } = dims;
@@ -39,7 +42,7 @@ pub(super) fn select<T: Element>(
             (delta, o, a, i, i, 1)
         };
     let tiles = tiles(lanes, m, lane_width);
-    let out = Columns { out: out.as_mut_ptr(), row_stride, lane_stride, len: out.len() };
+    let out = Columns { out: out.as_mut_ptr(), row_stride, lane_stride, len: out.len(), rate };
     (0..width.div_ceil(CHUNK)).into_par_iter().for_each(|chunk| {
         let start = chunk * CHUNK;
         let rows = start..width.min(start + CHUNK);
@@ -71,6 +74,7 @@ struct Columns<T> {
     row_stride: usize,
     lane_stride: usize,
     len: usize,
+    rate: Option<T>,
 }
 
 // SAFETY: `select` gives each thread its own range of rows, and a coordinate belongs to one row.
@@ -133,16 +137,15 @@ impl<T: Element> Chunk<'_, T> {
     #[inline(always)]
     fn write(&self, start: usize, block: &[T]) {
         let lanes = TILE.min(self.lane_width - start);
-        let Columns { out, row_stride, lane_stride, len } = *self.out;
+        let Columns { out, row_stride, lane_stride, len, rate } = *self.out;
         assert!((self.rows.end - 1) * row_stride + (start + lanes - 1) * lane_stride < len);
         for (at, row) in self.rows.clone().enumerate() {
             for lane in 0..lanes {
                 // SAFETY: the assertion bounds the largest place; `Columns` says why no other
                 // thread writes to it.
-                unsafe {
-                    *out.add(row * row_stride + (start + lane) * lane_stride) =
-                        block[at * TILE + lane];
-                }
+                let to = unsafe { &mut *out.add(row * row_stride + (start + lane) * lane_stride) };
+                let mean = block[at * TILE + lane];
+                *to = rate.map_or(mean, |rate| *to - rate * mean);
             }
         }
     }

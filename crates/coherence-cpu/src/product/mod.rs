@@ -7,6 +7,8 @@
 
 mod kernel;
 
+use core::ops::Range;
+
 use rayon::prelude::*;
 
 use crate::{Element, Isa};
@@ -148,6 +150,27 @@ pub fn matmul_tn_on<T: Element>(
         "delta, a, out for {dims:?}"
     );
     multiply(isa, [o, m, i], (delta, [1, o]), (a, [i, 1]), output, out);
+}
+
+/// Some rows and columns of the gradient [`matmul_tn`] over some of the examples, to
+/// `out [rows, cols]`, on the calling thread: the same bits as in the whole over those examples.
+pub(crate) fn gradient_block<T: Element>(
+    isa: Isa,
+    Dims { i, o, .. }: Dims,
+    [delta, a]: [&[T]; 2],
+    examples: Range<usize>,
+    [rows, cols]: [Range<usize>; 2],
+    out: &mut [T],
+) {
+    let (inner, shape) = (examples.len(), [rows.len(), cols.len()]);
+    assert!(out.len() == shape[0] * shape[1]);
+    let left = &delta[examples.start * o + rows.start..];
+    let right = &a[examples.start * i + cols.start..];
+    let left = View::new(left, [1, o], [shape[0], inner]);
+    let right = View::new(right, [i, 1], [inner, shape[1]]);
+    let (output, width) = (Output::Overwrite, shape[1]);
+    let [rows, cols] = shape.map(|len| 0..len);
+    T::run(isa, Piece { left, right, inner, rows, cols, output, out: out.as_mut_ptr(), width });
 }
 
 /// `out [rows, cols] (+)= left [rows, inner] · right [inner, cols]`; strides are [row, column].

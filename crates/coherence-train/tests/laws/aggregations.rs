@@ -5,10 +5,13 @@ use coherence_data::{random, select::Subset};
 use coherence_tests::naive::aggregate;
 use coherence_train::{Aggregation, Config, Trainer};
 
-const AGGREGATIONS: [Aggregation; 7] = [
+const AGGREGATIONS: [Aggregation; 10] = [
     Aggregation::Mean,
     Aggregation::Winsorized { clip: 2 },
     Aggregation::Winsorized { clip: 10 },
+    Aggregation::MedianOfMeans { groups: 1 },
+    Aggregation::MedianOfMeans { groups: 3 },
+    Aggregation::MedianOfMeans { groups: 10 },
     Aggregation::M3,
     Aggregation::A3,
     Aggregation::Rm3,
@@ -40,11 +43,27 @@ fn definition(rule: Aggregation, means: &[Vec<f64>], rows: &[Vec<f64>]) -> Optio
         Aggregation::Winsorized { clip } => {
             Some(columns(rows, |column| aggregate::winsorized(column, clip)))
         }
+        Aggregation::MedianOfMeans { groups } => {
+            let group = |g| {
+                rows.iter().enumerate().filter(move |(e, _)| group_of(*e, rows.len(), groups) == g)
+            };
+            let mean = |g| {
+                columns(&group(g).map(|(_, row)| row.clone()).collect::<Vec<_>>(), aggregate::mean)
+            };
+            Some(columns(&(0..groups).map(mean).collect::<Vec<_>>(), aggregate::median))
+        }
         Aggregation::M3 => t.is_multiple_of(3).then(|| columns(last_three(), aggregate::median)),
         Aggregation::A3 => t.is_multiple_of(3).then(|| columns(last_three(), aggregate::mean)),
         Aggregation::Rm3 => (t >= 3).then(|| columns(last_three(), aggregate::median)),
         Aggregation::Ra3 => (t >= 3).then(|| columns(last_three(), aggregate::mean)),
     }
+}
+
+/// The group of example `e` of m: the first m mod `groups` groups hold one more than the others.
+fn group_of(e: usize, m: usize, groups: usize) -> usize {
+    (0..groups)
+        .find(|g| e < (0..=*g).map(|g| m / groups + usize::from(g < m % groups)).sum())
+        .unwrap()
 }
 
 #[test]

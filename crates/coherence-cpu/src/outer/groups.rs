@@ -1,0 +1,128 @@
+//! A step along the median of the gradients of groups of examples.
+//!
+//! The groups' sums are formed block by block; a block's median is stepped along while all is in the
+//! cache.
+
+use core::ops::Range;
+
+use rayon::prelude::*;
+
+use super::check;
+use crate::{
+    Element, Isa,
+    dense::select_here,
+    elementwise::{Loop, median_of_three},
+    order::rule::{Rule, Selection},
+    product::{Dims, gradient_block},
+    scratch::Scratch,
+};
+
+/// Rows of a block.
+const ROWS: usize = 128;
+
+/// Columns of a block of so many groups: their sums and the weights they change stay in L2.
+fn columns(groups: usize) -> usize {
+    (576 / groups).clamp(16, 192)
+}
+
+/// The examples of each of `groups` groups of m: nearly equal, the first ones larger.
+///
+/// ```
+/// let groups: Vec<_> = coherence_cpu::outer::split_groups(100, 3).collect();
+/// assert_eq!(groups, [0..34, 34..67, 67..100]);
+/// ```
+pub fn split_groups(m: usize, groups: usize) -> impl Iterator<Item = Range<usize>> {
+    let bound = move |group: usize| group * (m / groups) + group.min(m % groups);
+    (0..groups).map(move |group| bound(group)..bound(group + 1))
+}
+
+/// One step along the median of the groups' gradients of the SUM loss:
+/// `weight [o, i] -= rate · median_g Σ_{e in group g} δ_e ⊗ a_e`, coordinate by coordinate; the
+/// groups are [`split_groups`].
+///
+/// For the median of MEAN gradients divide each δ_e by the size of its group. An even number of
+/// groups has the mean of its two middle values; one group is a step along the sum.
+///
+/// # Panics
+///
+/// When a slice's length is not the product of its sizes, or unless 1 <= `groups` <= m.
+///
+/// # Example
+///
+/// ```
+/// use coherence_cpu::{outer::median_of_sums_step, product::Dims};
+/// let mut weight = [2.0f32];
+/// let delta = [1.0, 2.0, 30.0, 40.0, 5.0, 6.0]; // sums 3, 70, 11
+/// median_of_sums_step(Dims { m: 6, i: 1, o: 1 }, &[1.0; 6], &delta, 3, 0.125, &mut weight);
+/// assert_eq!(weight, [0.625]);
+/// ```
+///
+/// Source: WS20 §3 (M3), catalogue A19.
+pub fn median_of_sums_step<T: Element>(
+    dims: Dims,
+    a: &[T],
+    delta: &[T],
+    groups: usize,
+    rate: T,
+    weight: &mut [T],
+) {
+    median_of_sums_step_on(Isa::detect(), dims, a, delta, groups, rate, weight);
+}
+
+/// [`median_of_sums_step`] on a given instruction set.
+pub fn median_of_sums_step_on<T: Element>(
+    isa: Isa,
+    dims: Dims,
+    a: &[T],
+    delta: &[T],
+    groups: usize,
+    rate: T,
+    weight: &mut [T],
+) {
+    check(dims, a, delta);
+    let Dims { m, i, o } = dims;
+    assert_eq!(weight.len(), o * i, "weight for {dims:?}");
+    assert!(1 <= groups && groups <= m, "{groups} groups of {m} examples");
+    if weight.is_empty() {
+        return;
+    }
+    let selection = Selection::new(Rule::Median, groups);
+    let columns = columns(groups).min(i);
+    let buffers = || Scratch::new((groups + 1) * ROWS.min(o) * columns);
+    weight.par_chunks_mut(ROWS * i).enumerate().for_each_init(buffers, |buffers, (at, weight)| {
+        let rows = at * ROWS..at * ROWS + weight.len() / i;
+        for start in (0..i).step_by(columns) {
+            let cols = start..i.min(start + columns);
+            let len = rows.len() * cols.len();
+            let (median, sums) = buffers[..(groups + 1) * len].split_at_mut(len);
+            for (examples, sum) in split_groups(m, groups).zip(sums.chunks_exact_mut(len)) {
+                let block = [rows.clone(), cols.clone()];
+                gradient_block(isa, dims, [delta, a], examples, block, sum);
+            }
+            median_of(isa, &selection, sums, median);
+            let rows = weight.chunks_exact_mut(i).zip(median.chunks_exact(cols.len()));
+            let step = Loop(|| {
+                rows.for_each(|(weight, median)| {
+                    let places = weight[cols.clone()].iter_mut().zip(median);
+                    places.for_each(|(w, &median)| *w = *w - rate * median);
+                });
+            });
+            T::run(isa, step);
+        }
+    });
+}
+
+/// The median of the rows of `sums [groups, len]`, to `out [len]`.
+fn median_of<T: Element>(isa: Isa, selection: &Selection, sums: &[T], out: &mut [T]) {
+    let len = out.len();
+    if sums.len() != 3 * len {
+        return select_here(isa, selection, sums, out);
+    }
+    let [a, b, c] = [0, 1, 2].map(|group| &sums[group * len..][..len]);
+    let medians = Loop(|| {
+        for (((out, &a), &b), &c) in out.iter_mut().zip(a).zip(b).zip(c) {
+            *out = median_of_three(a, b, c);
+        }
+    });
+    T::run(isa, medians);
+}
