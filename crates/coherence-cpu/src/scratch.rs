@@ -2,7 +2,8 @@
 
 use crate::Element;
 
-const LINE: usize = 64;
+/// Bytes of a cache line.
+pub(crate) const LINE: usize = 64;
 
 /// `len` zeros, the first of which begins a cache line.
 #[derive(Debug)]

@@ -7,28 +7,15 @@
 
 mod gram;
 mod select;
+mod sum;
+mod tiles;
 mod vector;
+mod write;
 
 pub use gram::{gram, gram_on};
 pub use vector::{Weiszfeld, geometric_median, krum};
 
-use crate::{
-    Element, Isa,
-    order::rule::Rule,
-    simd::{Simd, TILE},
-};
-
-/// Rows that are asked for ahead of the one at hand: a row's stretch ends at a page, where the
-/// machine's own prefetcher stops.
-const AHEAD: usize = 4;
-
-/// Asks for every cache line of `values`.
-#[inline(always)]
-fn prefetch<T: Element, S: Simd<T>>(simd: S, values: &[T]) {
-    for line in values.chunks(TILE) {
-        simd.prefetch(line.as_ptr());
-    }
-}
+use crate::{Element, Isa, order::rule::Rule};
 
 /// Mean of the rows, `out [d]`.
 ///
@@ -113,5 +100,11 @@ fn select<T: Element>(isa: Isa, rows: &[T], rule: Rule, out: &mut [T]) {
     }
     let d = out.len();
     assert!(!rows.is_empty() && rows.len().is_multiple_of(d), "{} values, rows of {d}", rows.len());
-    select::select(isa, rows, rule, out);
+    match rule {
+        Rule::Winsorized { clip: 0 } | Rule::Trimmed { trim: 0 } => {
+            let n = rows.len() / d;
+            sum::weighted_sum(isa, rows, &vec![1.0; n], n as f64, out);
+        }
+        _ => select::select(isa, rows, rule, out),
+    }
 }

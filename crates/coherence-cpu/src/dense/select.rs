@@ -7,7 +7,7 @@
 
 use rayon::prelude::*;
 
-use super::{AHEAD, prefetch};
+use super::write::{self, aside};
 use crate::{
     Element, Isa,
     order::{
@@ -17,6 +17,10 @@ use crate::{
     scratch::Scratch,
     simd::{Kernel, Simd, TILE},
 };
+
+/// Rows that are asked for ahead of the one at hand: a row's stretch ends at a page, where the
+/// machine's own prefetcher stops.
+const AHEAD: usize = 4;
 
 /// Values of a block: half of a core's L2 at most, and no rows so short that reading them stalls.
 const BLOCK_VALUES: usize = 1 << 16;
@@ -35,17 +39,17 @@ pub(super) fn select<T: Element>(isa: Isa, rows: &[T], rule: Rule, out: &mut [T]
     let (n, d) = (rows.len() / out.len(), out.len());
     let selection = Selection::new(rule, n);
     let width = (BLOCK_VALUES / n / TILE).clamp(1, 64) * TILE;
-    let buffer = || Scratch::new(width * n);
+    let buffers = || (Scratch::new(width * n), aside(d, width));
     out.par_chunks_mut(width).with_min_len(BLOCKS).enumerate().for_each_init(
-        buffer,
-        |tiles, (at, out)| {
-            let start = at * width;
-            T::run(isa, Block { selection: &selection, rows, n, d, start, tiles, out });
+        buffers,
+        |(tiles, aside), (at, out)| {
+            let (start, block) = (at * width, write::Block { out, aside });
+            T::run(isa, Block { selection: &selection, rows, n, d, start, tiles, block });
         },
     );
 }
 
-/// Columns `start .. start + out.len()`.
+/// Columns `start .. start + block.out.len()`.
 struct Block<'a, T> {
     selection: &'a Selection,
     rows: &'a [T],
@@ -53,7 +57,7 @@ struct Block<'a, T> {
     d: usize,
     start: usize,
     tiles: &'a mut [T],
-    out: &'a mut [T],
+    block: write::Block<'a, T>,
 }
 
 impl<T: Element> Kernel<T> for Block<'_, T> {
@@ -62,22 +66,25 @@ impl<T: Element> Kernel<T> for Block<'_, T> {
     #[inline(always)]
     fn run<S: Simd<T>>(mut self, simd: S) {
         let mut sorting = Scratch::new(self.selection.scratch_rows() * S::LANES);
-        let direct = if self.n <= FEW { self.out.len() / TILE * TILE } else { 0 };
+        let out = self.block.values();
+        let direct = if self.n <= FEW { out.len() / TILE * TILE } else { 0 };
         for column in (0..direct).step_by(TILE) {
             let rows = &self.rows[self.start + column..];
             for e in 0..self.n {
                 simd.prefetch(rows.as_ptr().wrapping_add(e * self.d + FAR));
             }
             let result = select_tile(simd, self.selection, rows, self.d, self.n, &mut sorting);
-            self.out[column..][..TILE].copy_from_slice(&result);
+            out[column..][..TILE].copy_from_slice(&result);
         }
         self.start += direct;
-        let out = &mut core::mem::take(&mut self.out)[direct..];
-        self.copy(simd, out.len());
+        let count = out.len() - direct;
+        self.copy(simd, count);
+        let out = &mut self.block.values()[direct..];
         for (tile, out) in self.tiles.chunks_exact(self.n * TILE).zip(out.chunks_mut(TILE)) {
             let result = select_tile(simd, self.selection, tile, TILE, self.n, &mut sorting);
             out.copy_from_slice(&result[..out.len()]);
         }
+        self.block.finish(simd);
     }
 }
 
@@ -115,7 +122,9 @@ impl<T: Element> Block<'_, T> {
     fn copy<S: Simd<T>>(&mut self, simd: S, count: usize) {
         for row in 0..self.n {
             if let Some(ahead) = self.rows.get((row + AHEAD) * self.d + self.start..) {
-                prefetch(simd, &ahead[..ahead.len().min(count)]);
+                for line in ahead[..ahead.len().min(count)].chunks(TILE) {
+                    simd.prefetch(line.as_ptr());
+                }
             }
             let from = &self.rows[row * self.d + self.start..][..count];
             for (t, from) in from.chunks(TILE).enumerate() {

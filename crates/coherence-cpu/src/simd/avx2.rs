@@ -61,6 +61,17 @@ impl Simd<f32> for Avx2 {
         unsafe { _mm_prefetch::<_MM_HINT_T0>(from.cast()) }
     }
     #[inline(always)]
+    unsafe fn stream(self, from: *const f32, to: *mut f32, count: usize) {
+        for at in (0..count * Self::LANES).step_by(Self::LANES) {
+            // SAFETY: vector `at / LANES` lies in both by the caller's promise, and in `to` begins
+            // at a multiple of its own size; `self` proves the features.
+            unsafe { _mm256_stream_ps(to.add(at), self.load(from.add(at))) }
+        }
+        // SAFETY: SSE is part of x86-64. The fence orders the stores above before all that this
+        // thread stores later, so that whoever learns of the result sees them.
+        unsafe { _mm_sfence() }
+    }
+    #[inline(always)]
     fn min(self, a: __m256, b: __m256) -> __m256 {
         op!(_mm256_min_ps(a, b))
     }
@@ -114,6 +125,19 @@ impl Simd<f32> for Avx2 {
     #[inline(always)]
     fn narrow(self, w: Self::Wide) -> __m256 {
         op!(_mm256_set_m128(_mm256_cvtpd_ps(w[1]), _mm256_cvtpd_ps(w[0])))
+    }
+    #[inline(always)]
+    unsafe fn wide_load(self, from: *const f64) -> Self::Wide {
+        // SAFETY: 8 values are readable by the caller's promise; `self` proves the features.
+        unsafe { [_mm256_loadu_pd(from), _mm256_loadu_pd(from.add(4))] }
+    }
+    #[inline(always)]
+    unsafe fn wide_store(self, to: *mut f64, w: Self::Wide) {
+        // SAFETY: 8 values are writable by the caller's promise; `self` proves the features.
+        unsafe {
+            _mm256_storeu_pd(to, w[0]);
+            _mm256_storeu_pd(to.add(4), w[1]);
+        }
     }
     #[inline(always)]
     fn wide_sum(self, w: Self::Wide) -> f64 {

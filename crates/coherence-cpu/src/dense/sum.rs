@@ -1,0 +1,121 @@
+//! Weighted sums of the rows of a dense matrix.
+//!
+//! `n`: rows, `d`: columns.
+#![allow(unsafe_code)] // vectors loaded and stored without bounds checks
+
+use rayon::prelude::*;
+
+use super::write::{Block, aside};
+use crate::{
+    Element, Isa,
+    scratch::Scratch,
+    simd::{Kernel, Simd, TILE},
+};
+
+/// Columns of a block: long stretches of each row, and their sums stay in L1.
+const COLUMNS: usize = 1 << 11;
+
+/// Rows that are added at a time: a sum is loaded and stored once for so many.
+const BAND: usize = 16;
+
+/// How far ahead of the columns at hand the rows are asked for, in values.
+const FAR: usize = 16 * TILE;
+
+/// `out[j] = Σ_e weights[e] rows[e, j] / divisor`, in `f64`, rows in their order; a zero is +0.
+pub(super) fn weighted_sum<T: Element>(
+    isa: Isa,
+    rows: &[T],
+    weights: &[f64],
+    divisor: f64,
+    out: &mut [T],
+) {
+    let d = out.len();
+    assert_eq!(rows.len(), weights.len() * d);
+    let buffers = || (Scratch::new(COLUMNS), aside(d, COLUMNS));
+    out.par_chunks_mut(COLUMNS).enumerate().for_each_init(buffers, |(sums, aside), (at, out)| {
+        let start = at * COLUMNS;
+        let block = Block { out, aside };
+        T::run(isa, Sum { rows, d, start, weights, divisor, sums, block });
+    });
+}
+
+/// The sums of columns `start .. start + block.out.len()`.
+struct Sum<'a, T> {
+    rows: &'a [T],
+    d: usize,
+    start: usize,
+    weights: &'a [f64],
+    divisor: f64,
+    sums: &'a mut [f64],
+    block: Block<'a, T>,
+}
+
+impl<T: Element> Kernel<T> for Sum<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(mut self, simd: S) {
+        for first in (0..self.weights.len()).step_by(BAND) {
+            self.add(simd, first);
+        }
+        self.add_last_columns::<S>();
+        self.block.finish(simd);
+    }
+}
+
+impl<T: Element> Sum<'_, T> {
+    /// Adds the rows from `first` to the sums; the last of them make results of these.
+    #[inline(always)]
+    fn add<S: Simd<T>>(&mut self, simd: S, first: usize) {
+        let Self { rows, d, start, weights, .. } = *self;
+        let (n, out) = (weights.len(), self.block.values());
+        let width = out.len();
+        let last = n.min(first + BAND);
+        // after a band's columns come those of the next rows, after the last rows' the next block
+        let beyond = if last < n { last * d + start } else { start + width };
+        let (zero, divisor) = (simd.splat(T::zero()), simd.wide_splat(self.divisor));
+        assert!(rows.len() >= (last - 1) * d + start + width && self.sums.len() >= width);
+        for at in (0..width / S::LANES * S::LANES).step_by(S::LANES) {
+            let ahead = at + FAR;
+            let ahead =
+                if ahead < width { first * d + start + ahead } else { beyond + ahead - width };
+            let mut ahead = rows.as_ptr().wrapping_add(ahead);
+            let mut row = rows.as_ptr().wrapping_add(first * d + start + at);
+            let sums = self.sums.as_mut_ptr().wrapping_add(at);
+            // SAFETY: LANES sums begin at `at`.
+            let mut sum =
+                if first == 0 { simd.wide_splat(0.0) } else { unsafe { simd.wide_load(sums) } };
+            for &weight in &weights[first..last] {
+                simd.prefetch(ahead);
+                // SAFETY: LANES of the row's `width` columns begin at `at`.
+                let x = simd.widen(unsafe { simd.load(row) });
+                sum = simd.wide_add(sum, simd.wide_mul(x, simd.wide_splat(weight)));
+                ahead = ahead.wrapping_add(d);
+                row = row.wrapping_add(d);
+            }
+            // SAFETY: LANES sums and results begin at `at`.
+            unsafe {
+                if last < n {
+                    simd.wide_store(sums, sum);
+                } else {
+                    let mean = simd.add(simd.narrow(simd.wide_div(sum, divisor)), zero);
+                    simd.store(out.as_mut_ptr().add(at), mean);
+                }
+            }
+        }
+    }
+
+    /// The columns after the last whole vector.
+    #[inline(always)]
+    fn add_last_columns<S: Simd<T>>(&mut self) {
+        let out = self.block.values();
+        let whole = out.len() / S::LANES * S::LANES;
+        for (column, out) in (self.start + whole..).zip(&mut out[whole..]) {
+            let mut sum = 0.0;
+            for (row, weight) in self.rows.chunks_exact(self.d).zip(self.weights) {
+                sum += row[column].widen() * weight;
+            }
+            *out = T::narrow(sum / self.divisor) + T::zero();
+        }
+    }
+}
