@@ -1,7 +1,7 @@
 //! Robust means of columns, blocks of columns at a time.
 //!
-//! Of many rows a block is copied row by row, in stretches that the memory's prefetchers follow, into tiles of
-//! 16 columns × n rows; a tile then stays in L1 while it is selected from.
+//! Of many rows a block is copied row by row, in stretches that the memory's prefetchers follow,
+//! into tiles of 16 columns × n rows; a tile then stays in L1 while it is selected from.
 //! `n`: rows, `d`: columns.
 #![allow(unsafe_code)] // tiles read and written without bounds checks
 
@@ -31,16 +31,17 @@ const FEW: usize = 16;
 /// How far ahead of the columns at hand those streams are asked for, in values.
 const FAR: usize = 32 * TILE;
 
-/// Blocks that share a buffer: the pages of a fresh one cost as much as selecting from it.
+/// Blocks of many rows that share a buffer: the pages of a fresh one cost as much as selecting from it.
 const BLOCKS: usize = 8;
 
 /// `out [d]` = `rule` over each column of `rows [n, d]`.
 pub(super) fn select<T: Element>(isa: Isa, rows: &[T], rule: Rule, out: &mut [T]) {
     let (n, d) = (rows.len() / out.len(), out.len());
     let selection = Selection::new(rule, n);
-    let width = (BLOCK_VALUES / n / TILE).clamp(1, 64) * TILE;
+    let (tiles, together) = if n <= FEW { (256, 1) } else { (64, BLOCKS) };
+    let width = (BLOCK_VALUES / n / TILE).clamp(1, tiles) * TILE;
     let buffers = || (Scratch::new(width * n), aside(d, width));
-    out.par_chunks_mut(width).with_min_len(BLOCKS).enumerate().for_each_init(
+    out.par_chunks_mut(width).with_min_len(together).enumerate().for_each_init(
         buffers,
         |(tiles, aside), (at, out)| {
             let (start, block) = (at * width, write::Block { out, aside });
