@@ -2,8 +2,7 @@
 
 use crate::Element;
 
-/// Bytes of a cache line.
-pub(crate) const LINE: usize = 64;
+const LINE: usize = 64;
 
 /// `len` zeros, the first of which begins a cache line.
 #[derive(Debug)]

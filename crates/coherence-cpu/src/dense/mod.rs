@@ -1,16 +1,16 @@
-//! Robust means of the rows of a dense n × d matrix, coordinate by coordinate.
+//! Robust means of the rows of a dense n × d matrix, coordinate by coordinate or row by row.
 //!
 //! `n`: rows, `d`: columns. `rows [n, d]` is row-major, `out [d]`. Values must be finite. Order
-//! statistics are exact; sums run in `f64` over partial sums of eight values, within 1e-6 of
-//! Σ|v| / n for `f32`. A zero result is +0. Results are the same for any number of threads and on
-//! each instruction set.
+//! statistics are exact. The mean of all rows is their sum in `f64`, row by row; other means run in
+//! `f64` over partial sums of eight values, within 1e-6 of Σ|v| / n for `f32`. A zero result is +0.
+//! Results are the same for any number of threads and, coordinate by coordinate, on each
+//! instruction set; dots, and what rests on them, differ between these in the last bits.
 
 mod gram;
 mod select;
 mod sum;
 mod tiles;
 mod vector;
-mod write;
 
 pub use gram::{gram, gram_on};
 pub use vector::{Weiszfeld, geometric_median, krum};

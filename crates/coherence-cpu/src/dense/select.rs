@@ -7,7 +7,6 @@
 
 use rayon::prelude::*;
 
-use super::write::{self, aside};
 use crate::{
     Element, Isa,
     order::{
@@ -40,17 +39,17 @@ pub(super) fn select<T: Element>(isa: Isa, rows: &[T], rule: Rule, out: &mut [T]
     let selection = Selection::new(rule, n);
     let (tiles, together) = if n <= FEW { (256, 1) } else { (64, BLOCKS) };
     let width = (BLOCK_VALUES / n / TILE).clamp(1, tiles) * TILE;
-    let buffers = || (Scratch::new(width * n), aside(d, width));
+    let buffer = || Scratch::new(width * n);
     out.par_chunks_mut(width).with_min_len(together).enumerate().for_each_init(
-        buffers,
-        |(tiles, aside), (at, out)| {
-            let (start, block) = (at * width, write::Block { out, aside });
-            T::run(isa, Block { selection: &selection, rows, n, d, start, tiles, block });
+        buffer,
+        |tiles, (at, out)| {
+            let start = at * width;
+            T::run(isa, Block { selection: &selection, rows, n, d, start, tiles, out });
         },
     );
 }
 
-/// Columns `start .. start + block.out.len()`.
+/// Columns `start .. start + out.len()`.
 struct Block<'a, T> {
     selection: &'a Selection,
     rows: &'a [T],
@@ -58,7 +57,7 @@ struct Block<'a, T> {
     d: usize,
     start: usize,
     tiles: &'a mut [T],
-    block: write::Block<'a, T>,
+    out: &'a mut [T],
 }
 
 impl<T: Element> Kernel<T> for Block<'_, T> {
@@ -67,29 +66,28 @@ impl<T: Element> Kernel<T> for Block<'_, T> {
     #[inline(always)]
     fn run<S: Simd<T>>(mut self, simd: S) {
         let mut sorting = Scratch::new(self.selection.scratch_rows() * S::LANES);
-        let out = self.block.values();
+        let out = core::mem::take(&mut self.out);
         let direct = if self.n <= FEW { out.len() / TILE * TILE } else { 0 };
         for column in (0..direct).step_by(TILE) {
             let rows = &self.rows[self.start + column..];
             for e in 0..self.n {
                 simd.prefetch(rows.as_ptr().wrapping_add(e * self.d + FAR));
             }
-            let result = select_tile(simd, self.selection, rows, self.d, self.n, &mut sorting);
-            out[column..][..TILE].copy_from_slice(&result);
+            let to = &mut out[column..][..TILE];
+            select_tile(simd, self.selection, rows, self.d, self.n, &mut sorting, to);
         }
         self.start += direct;
-        let count = out.len() - direct;
-        self.copy(simd, count);
-        let out = &mut self.block.values()[direct..];
+        let out = &mut out[direct..];
+        self.copy(simd, out.len());
         for (tile, out) in self.tiles.chunks_exact(self.n * TILE).zip(out.chunks_mut(TILE)) {
-            let result = select_tile(simd, self.selection, tile, TILE, self.n, &mut sorting);
+            let mut result = [T::zero(); TILE];
+            select_tile(simd, self.selection, tile, TILE, self.n, &mut sorting, &mut result);
             out.copy_from_slice(&result[..out.len()]);
         }
-        self.block.finish(simd);
     }
 }
 
-/// The selection from [`TILE`] columns of n rows that begin `stride` apart.
+/// The selection from [`TILE`] columns of n rows that begin `stride` apart, to `out` [TILE].
 #[inline(always)]
 fn select_tile<T: Element, S: Simd<T>>(
     simd: S,
@@ -98,27 +96,27 @@ fn select_tile<T: Element, S: Simd<T>>(
     stride: usize,
     n: usize,
     sorting: &mut [T],
-) -> [T; TILE] {
+    out: &mut [T],
+) {
     assert!(
         rows.len() >= (n - 1) * stride + TILE
+            && out.len() == TILE
             && sorting.len() >= selection.scratch_rows() * S::LANES
     );
-    let mut result = [T::zero(); TILE];
     for lane in (0..TILE).step_by(S::LANES) {
         let values = Column { rows: &rows[lane..], stride, n };
-        // SAFETY: `sorting` has the rows the selection asks for; LANES values of `result` begin at
+        // SAFETY: `sorting` has the rows the selection asks for; LANES values of `out` begin at
         // `lane`, a multiple of LANES below TILE.
         unsafe {
             let mean = selection.aggregate(simd, &values, sorting.as_mut_ptr());
-            simd.store(result.as_mut_ptr().add(lane), mean);
+            simd.store(out.as_mut_ptr().add(lane), mean);
         }
     }
-    result
 }
 
 impl<T: Element> Block<'_, T> {
-    /// The block's next `count` columns as tiles [⌈count / TILE⌉, n, TILE]; lanes beyond the last column keep
-    /// what they held.
+    /// The block's next `count` columns as tiles [⌈count / TILE⌉, n, TILE]; lanes beyond the last
+    /// column keep what they held.
     #[inline(always)]
     fn copy<S: Simd<T>>(&mut self, simd: S, count: usize) {
         for row in 0..self.n {

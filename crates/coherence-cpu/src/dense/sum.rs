@@ -5,7 +5,6 @@
 
 use rayon::prelude::*;
 
-use super::write::{Block, aside};
 use crate::{
     Element, Isa,
     scratch::Scratch,
@@ -18,8 +17,11 @@ const COLUMNS: usize = 1 << 11;
 /// Rows that are added at a time: a sum is loaded and stored once for so many.
 const BAND: usize = 16;
 
-/// How far ahead of the columns at hand the rows are asked for, in values.
-const FAR: usize = 16 * TILE;
+/// Cache lines that are asked for ahead of the columns at hand, in all rows of a band: a third of L1.
+const AHEAD: usize = 256;
+
+/// As many in one row at most.
+const FAR: usize = 32;
 
 /// `out[j] = Σ_e weights[e] rows[e, j] / divisor`, in `f64`, rows in their order; a zero is +0.
 pub(super) fn weighted_sum<T: Element>(
@@ -31,15 +33,13 @@ pub(super) fn weighted_sum<T: Element>(
 ) {
     let d = out.len();
     assert_eq!(rows.len(), weights.len() * d);
-    let buffers = || (Scratch::new(COLUMNS), aside(d, COLUMNS));
-    out.par_chunks_mut(COLUMNS).enumerate().for_each_init(buffers, |(sums, aside), (at, out)| {
-        let start = at * COLUMNS;
-        let block = Block { out, aside };
-        T::run(isa, Sum { rows, d, start, weights, divisor, sums, block });
+    let buffer = || Scratch::new(COLUMNS);
+    out.par_chunks_mut(COLUMNS).enumerate().for_each_init(buffer, |sums, (at, out)| {
+        T::run(isa, Sum { rows, d, start: at * COLUMNS, weights, divisor, sums, out });
     });
 }
 
-/// The sums of columns `start .. start + block.out.len()`.
+/// The sums of columns `start .. start + out.len()`.
 struct Sum<'a, T> {
     rows: &'a [T],
     d: usize,
@@ -47,7 +47,7 @@ struct Sum<'a, T> {
     weights: &'a [f64],
     divisor: f64,
     sums: &'a mut [f64],
-    block: Block<'a, T>,
+    out: &'a mut [T],
 }
 
 impl<T: Element> Kernel<T> for Sum<'_, T> {
@@ -59,7 +59,6 @@ impl<T: Element> Kernel<T> for Sum<'_, T> {
             self.add(simd, first);
         }
         self.add_last_columns::<S>();
-        self.block.finish(simd);
     }
 }
 
@@ -68,15 +67,16 @@ impl<T: Element> Sum<'_, T> {
     #[inline(always)]
     fn add<S: Simd<T>>(&mut self, simd: S, first: usize) {
         let Self { rows, d, start, weights, .. } = *self;
-        let (n, out) = (weights.len(), self.block.values());
+        let (n, out) = (weights.len(), &mut *self.out);
         let width = out.len();
         let last = n.min(first + BAND);
+        let far = FAR.min(AHEAD / (last - first)) * TILE;
         // after a band's columns come those of the next rows, after the last rows' the next block
         let beyond = if last < n { last * d + start } else { start + width };
         let (zero, divisor) = (simd.splat(T::zero()), simd.wide_splat(self.divisor));
         assert!(rows.len() >= (last - 1) * d + start + width && self.sums.len() >= width);
         for at in (0..width / S::LANES * S::LANES).step_by(S::LANES) {
-            let ahead = at + FAR;
+            let ahead = at + far;
             let ahead =
                 if ahead < width { first * d + start + ahead } else { beyond + ahead - width };
             let mut ahead = rows.as_ptr().wrapping_add(ahead);
@@ -108,9 +108,8 @@ impl<T: Element> Sum<'_, T> {
     /// The columns after the last whole vector.
     #[inline(always)]
     fn add_last_columns<S: Simd<T>>(&mut self) {
-        let out = self.block.values();
-        let whole = out.len() / S::LANES * S::LANES;
-        for (column, out) in (self.start + whole..).zip(&mut out[whole..]) {
+        let whole = self.out.len() / S::LANES * S::LANES;
+        for (column, out) in (self.start + whole..).zip(&mut self.out[whole..]) {
             let mut sum = 0.0;
             for (row, weight) in self.rows.chunks_exact(self.d).zip(self.weights) {
                 sum += row[column].widen() * weight;

@@ -65,17 +65,6 @@ impl Simd<f32> for Avx512 {
         unsafe { _mm_prefetch::<_MM_HINT_T0>(from.cast()) }
     }
     #[inline(always)]
-    unsafe fn stream(self, from: *const f32, to: *mut f32, count: usize) {
-        for at in (0..count * Self::LANES).step_by(Self::LANES) {
-            // SAFETY: vector `at / LANES` lies in both by the caller's promise, and in `to` begins
-            // at a multiple of its own size; `self` proves the features.
-            unsafe { _mm512_stream_ps(to.add(at), self.load(from.add(at))) }
-        }
-        // SAFETY: SSE is part of x86-64. The fence orders the stores above before all that this
-        // thread stores later, so that whoever learns of the result sees them.
-        unsafe { _mm_sfence() }
-    }
-    #[inline(always)]
     fn min(self, a: __m512, b: __m512) -> __m512 {
         op!(_mm512_min_ps(a, b))
     }

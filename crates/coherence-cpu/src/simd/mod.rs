@@ -74,18 +74,6 @@ pub trait Simd<T: Element>: Copy + Send + Sync {
     #[inline(always)]
     fn prefetch(self, _from: *const T) {}
 
-    /// Copies `count` vectors, around the caches where the machine can, and waits until other
-    /// threads may read them.
-    ///
-    /// # Safety
-    /// `from` is readable and `to` writable for `count * LANES` values, and they do not overlap;
-    /// `to` begins a cache line.
-    #[inline(always)]
-    unsafe fn stream(self, from: *const T, to: *mut T, count: usize) {
-        // SAFETY: the caller's promise.
-        unsafe { to.copy_from_nonoverlapping(from, count * Self::LANES) }
-    }
-
     /// Transposes a block: `to[c * to_stride + r] = from[r * from_stride + c]`, r, c < LANES.
     ///
     /// # Safety
