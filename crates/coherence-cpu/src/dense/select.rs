@@ -25,7 +25,7 @@ const AHEAD: usize = 4;
 const BLOCK_VALUES: usize = 1 << 16;
 
 /// Up to so many rows are read where they lie: the machine follows as many streams.
-const FEW: usize = 16;
+pub(super) const FEW: usize = 16;
 
 /// How far ahead of the columns at hand those streams are asked for, in values.
 const FAR: usize = 32 * TILE;

@@ -3,8 +3,11 @@
 //! `n`: rows, `d`: columns.
 #![allow(unsafe_code)] // vectors loaded and stored without bounds checks
 
+use core::ops::Range;
+
 use rayon::prelude::*;
 
+use super::select::FEW;
 use crate::{
     Element, Isa,
     scratch::Scratch,
@@ -12,10 +15,10 @@ use crate::{
 };
 
 /// Columns of a block: long stretches of each row, and their sums stay in L1.
-const COLUMNS: usize = 1 << 11;
+const COLUMNS: usize = 1 << 12;
 
-/// Rows that are added at a time: a sum is loaded and stored once for so many.
-const BAND: usize = 16;
+/// Rows that are added at a time, of more than a few; few rows are added all at once.
+const BAND: usize = 4;
 
 /// Cache lines that are asked for ahead of the columns at hand, in all rows of a band: a third of L1.
 const AHEAD: usize = 256;
@@ -55,22 +58,24 @@ impl<T: Element> Kernel<T> for Sum<'_, T> {
 
     #[inline(always)]
     fn run<S: Simd<T>>(mut self, simd: S) {
-        for first in (0..self.weights.len()).step_by(BAND) {
-            self.add(simd, first);
+        let n = self.weights.len();
+        let band = if n <= FEW { FEW } else { BAND };
+        for first in (0..n).step_by(band) {
+            self.add(simd, first..n.min(first + band));
         }
         self.add_last_columns::<S>();
     }
 }
 
 impl<T: Element> Sum<'_, T> {
-    /// Adds the rows from `first` to the sums; the last of them make results of these.
+    /// Adds a band of rows to the sums; the last of them make results of these.
     #[inline(always)]
-    fn add<S: Simd<T>>(&mut self, simd: S, first: usize) {
+    fn add<S: Simd<T>>(&mut self, simd: S, band: Range<usize>) {
         let Self { rows, d, start, weights, .. } = *self;
         let (n, out) = (weights.len(), &mut *self.out);
         let width = out.len();
-        let last = n.min(first + BAND);
-        let far = FAR.min(AHEAD / (last - first)) * TILE;
+        let Range { start: first, end: last } = band;
+        let far = FAR.min(AHEAD / band.len()) * TILE;
         // after a band's columns come those of the next rows, after the last rows' the next block
         let beyond = if last < n { last * d + start } else { start + width };
         let (zero, divisor) = (simd.splat(T::zero()), simd.wide_splat(self.divisor));
@@ -82,10 +87,12 @@ impl<T: Element> Sum<'_, T> {
             let mut ahead = rows.as_ptr().wrapping_add(ahead);
             let mut row = rows.as_ptr().wrapping_add(first * d + start + at);
             let sums = self.sums.as_mut_ptr().wrapping_add(at);
-            // SAFETY: LANES sums begin at `at`.
-            let mut sum =
-                if first == 0 { simd.wide_splat(0.0) } else { unsafe { simd.wide_load(sums) } };
-            for &weight in &weights[first..last] {
+            let mut sum = simd.wide_splat(0.0);
+            if first > 0 {
+                // SAFETY: LANES sums begin at `at`.
+                sum = unsafe { simd.wide_load(sums) };
+            }
+            for &weight in &weights[band.clone()] {
                 simd.prefetch(ahead);
                 // SAFETY: LANES of the row's `width` columns begin at `at`.
                 let x = simd.widen(unsafe { simd.load(row) });
