@@ -1,13 +1,12 @@
 //! Robust means of columns, blocks of columns at a time.
 //!
-//! Of many rows a block is copied row by row, in stretches that the memory's prefetchers follow, into tiles of
-//! 16 columns × n rows; a tile then stays in L1 while it is selected from.
+//! Of many rows a block is copied row by row, in stretches that the memory's prefetchers follow,
+//! into tiles of 16 columns × n rows; a tile then stays in L1 while it is selected from.
 //! `n`: rows, `d`: columns.
 #![allow(unsafe_code)] // tiles read and written without bounds checks
 
 use rayon::prelude::*;
 
-use super::{AHEAD, prefetch};
 use crate::{
     Element, Isa,
     order::{
@@ -18,25 +17,30 @@ use crate::{
     simd::{Kernel, Simd, TILE},
 };
 
+/// Rows that are asked for ahead of the one at hand: a row's stretch ends at a page, where the
+/// machine's own prefetcher stops.
+const AHEAD: usize = 4;
+
 /// Values of a block: half of a core's L2 at most, and no rows so short that reading them stalls.
 const BLOCK_VALUES: usize = 1 << 16;
 
 /// Up to so many rows are read where they lie: the machine follows as many streams.
-const FEW: usize = 16;
+pub(super) const FEW: usize = 16;
 
 /// How far ahead of the columns at hand those streams are asked for, in values.
 const FAR: usize = 32 * TILE;
 
-/// Blocks that share a buffer: the pages of a fresh one cost as much as selecting from it.
+/// Blocks of many rows that share a buffer: the pages of a fresh one cost as much as selecting from it.
 const BLOCKS: usize = 8;
 
 /// `out [d]` = `rule` over each column of `rows [n, d]`.
 pub(super) fn select<T: Element>(isa: Isa, rows: &[T], rule: Rule, out: &mut [T]) {
     let (n, d) = (rows.len() / out.len(), out.len());
     let selection = Selection::new(rule, n);
-    let width = (BLOCK_VALUES / n / TILE).clamp(1, 64) * TILE;
+    let (tiles, together) = if n <= FEW { (256, 1) } else { (64, BLOCKS) };
+    let width = (BLOCK_VALUES / n / TILE).clamp(1, tiles) * TILE;
     let buffer = || Scratch::new(width * n);
-    out.par_chunks_mut(width).with_min_len(BLOCKS).enumerate().for_each_init(
+    out.par_chunks_mut(width).with_min_len(together).enumerate().for_each_init(
         buffer,
         |tiles, (at, out)| {
             let start = at * width;
@@ -69,26 +73,28 @@ impl<T: Element> Kernel<T> for Block<'_, T> {
     #[inline(always)]
     fn run<S: Simd<T>>(mut self, simd: S) {
         let mut sorting = Scratch::new(self.selection.scratch_rows() * S::LANES);
-        let direct = if self.n <= FEW { self.out.len() / TILE * TILE } else { 0 };
+        let out = core::mem::take(&mut self.out);
+        let direct = if self.n <= FEW { out.len() / TILE * TILE } else { 0 };
         for column in (0..direct).step_by(TILE) {
             let rows = &self.rows[self.start + column..];
             for e in 0..self.n {
                 simd.prefetch(rows.as_ptr().wrapping_add(e * self.d + FAR));
             }
-            let result = select_tile(simd, self.selection, rows, self.d, self.n, &mut sorting);
-            self.out[column..][..TILE].copy_from_slice(&result);
+            let to = &mut out[column..][..TILE];
+            select_tile(simd, self.selection, rows, self.d, self.n, &mut sorting, to);
         }
         self.start += direct;
-        let out = &mut core::mem::take(&mut self.out)[direct..];
+        let out = &mut out[direct..];
         self.copy(simd, out.len());
         for (tile, out) in self.tiles.chunks_exact(self.n * TILE).zip(out.chunks_mut(TILE)) {
-            let result = select_tile(simd, self.selection, tile, TILE, self.n, &mut sorting);
+            let mut result = [T::zero(); TILE];
+            select_tile(simd, self.selection, tile, TILE, self.n, &mut sorting, &mut result);
             out.copy_from_slice(&result[..out.len()]);
         }
     }
 }
 
-/// The selection from [`TILE`] columns of n rows that begin `stride` apart.
+/// The selection from [`TILE`] columns of n rows that begin `stride` apart, to `out` [TILE].
 #[inline(always)]
 fn select_tile<T: Element, S: Simd<T>>(
     simd: S,
@@ -97,32 +103,34 @@ fn select_tile<T: Element, S: Simd<T>>(
     stride: usize,
     n: usize,
     sorting: &mut [T],
-) -> [T; TILE] {
+    out: &mut [T],
+) {
     assert!(
         rows.len() >= (n - 1) * stride + TILE
+            && out.len() == TILE
             && sorting.len() >= selection.scratch_rows() * S::LANES
     );
-    let mut result = [T::zero(); TILE];
     for lane in (0..TILE).step_by(S::LANES) {
         let values = Column { rows: &rows[lane..], stride, n };
-        // SAFETY: `sorting` has the rows the selection asks for; LANES values of `result` begin at
+        // SAFETY: `sorting` has the rows the selection asks for; LANES values of `out` begin at
         // `lane`, a multiple of LANES below TILE.
         unsafe {
             let mean = selection.aggregate(simd, &values, sorting.as_mut_ptr());
-            simd.store(result.as_mut_ptr().add(lane), mean);
+            simd.store(out.as_mut_ptr().add(lane), mean);
         }
     }
-    result
 }
 
 impl<T: Element> Block<'_, T> {
-    /// The block's next `count` columns as tiles [⌈count / TILE⌉, n, TILE]; lanes beyond the last column keep
-    /// what they held.
+    /// The block's next `count` columns as tiles [⌈count / TILE⌉, n, TILE]; lanes beyond the last
+    /// column keep what they held.
     #[inline(always)]
     fn copy<S: Simd<T>>(&mut self, simd: S, count: usize) {
         for row in 0..self.n {
             if let Some(ahead) = self.rows.get((row + AHEAD) * self.d + self.start..) {
-                prefetch(simd, &ahead[..ahead.len().min(count)]);
+                for line in ahead[..ahead.len().min(count)].chunks(TILE) {
+                    simd.prefetch(line.as_ptr());
+                }
             }
             let from = &self.rows[row * self.d + self.start..][..count];
             for (t, from) in from.chunks(TILE).enumerate() {

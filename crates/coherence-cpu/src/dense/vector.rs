@@ -2,13 +2,8 @@
 //!
 //! `n`: rows, `d`: columns; G = X Xᵀ [n, n].
 
-use rayon::prelude::*;
-
-use super::{AHEAD, gram};
-use crate::{
-    Element, Isa,
-    simd::{Kernel, Simd, TILE},
-};
+use super::{gram, sum::weighted_sum};
+use crate::{Element, Isa};
 
 /// Krum: the number of the row with the least sum of squared distances to its n − f − 2 nearest
 /// others, where `f = faulty`; of equal rows the first.
@@ -89,7 +84,7 @@ pub fn geometric_median<T: Element>(rows: &[T], n: usize, stop: Weiszfeld, out: 
         let sum: f64 = distances.iter().map(closeness).sum();
         weights = distances.iter().map(|d| closeness(d) / sum).collect();
     }
-    weighted_sum(rows, &weights, out);
+    weighted_sum(Isa::detect(), rows, &weights, 1.0, out);
     iterations
 }
 
@@ -100,44 +95,4 @@ fn distances(g: &[f64], weights: &[f64]) -> Vec<f64> {
     let square = dot(&gw);
     let n = weights.len();
     (0..n).map(|e| (g[e * n + e] - 2.0 * gw[e] + square).max(0.0).sqrt()).collect()
-}
-
-/// Columns that one thread takes at a time.
-const COLUMNS: usize = 1 << 10;
-
-/// `out[j] = Σ_e weights[e] rows[e, j]`, in `f64`.
-fn weighted_sum<T: Element>(rows: &[T], weights: &[f64], out: &mut [T]) {
-    let (isa, d) = (Isa::detect(), out.len());
-    out.par_chunks_mut(COLUMNS).enumerate().for_each(|(at, out)| {
-        T::run(isa, WeightedSum { rows, d, start: at * COLUMNS, weights, out });
-    });
-}
-
-struct WeightedSum<'a, T> {
-    rows: &'a [T],
-    d: usize,
-    start: usize,
-    weights: &'a [f64],
-    out: &'a mut [T],
-}
-
-impl<T: Element> Kernel<T> for WeightedSum<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd<T>>(self, simd: S) {
-        let Self { rows, d, start, weights, out } = self;
-        let n = weights.len();
-        let mut sums = [0.0; COLUMNS];
-        for (e, (row, &weight)) in rows.chunks_exact(d).zip(weights).enumerate() {
-            // After the last row come the next columns of the first.
-            let ahead = (e + AHEAD) % n * d + start + (e + AHEAD) / n * COLUMNS;
-            for line in (0..COLUMNS).step_by(TILE) {
-                simd.prefetch(rows.as_ptr().wrapping_add(ahead + line));
-            }
-            let row = &row[start..][..out.len()];
-            sums.iter_mut().zip(row).for_each(|(s, x)| *s += weight * x.widen());
-        }
-        out.iter_mut().zip(sums).for_each(|(o, s)| *o = T::narrow(s));
-    }
 }

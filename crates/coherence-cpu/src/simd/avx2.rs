@@ -116,6 +116,19 @@ impl Simd<f32> for Avx2 {
         op!(_mm256_set_m128(_mm256_cvtpd_ps(w[1]), _mm256_cvtpd_ps(w[0])))
     }
     #[inline(always)]
+    unsafe fn wide_load(self, from: *const f64) -> Self::Wide {
+        // SAFETY: 8 values are readable by the caller's promise; `self` proves the features.
+        unsafe { [_mm256_loadu_pd(from), _mm256_loadu_pd(from.add(4))] }
+    }
+    #[inline(always)]
+    unsafe fn wide_store(self, to: *mut f64, w: Self::Wide) {
+        // SAFETY: 8 values are writable by the caller's promise; `self` proves the features.
+        unsafe {
+            _mm256_storeu_pd(to, w[0]);
+            _mm256_storeu_pd(to.add(4), w[1]);
+        }
+    }
+    #[inline(always)]
     fn wide_sum(self, w: Self::Wide) -> f64 {
         let mut lanes = [0.0; 4];
         // SAFETY: `lanes` holds four values; `self` proves the features.

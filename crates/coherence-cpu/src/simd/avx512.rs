@@ -3,7 +3,7 @@
 
 use core::arch::x86_64::*;
 
-use super::{Kernel, Simd};
+use super::{Kernel, Simd, TILE};
 
 /// The proof that this machine has AVX-512 F, VL, DQ and BW; only [`Avx512::detect`] makes one.
 #[derive(Clone, Copy, Debug)]
@@ -123,8 +123,46 @@ impl Simd<f32> for Avx512 {
         ))
     }
     #[inline(always)]
+    unsafe fn wide_load(self, from: *const f64) -> Self::Wide {
+        // SAFETY: 16 values are readable by the caller's promise; `self` proves the features.
+        unsafe { [_mm512_loadu_pd(from), _mm512_loadu_pd(from.add(8))] }
+    }
+    #[inline(always)]
+    unsafe fn wide_store(self, to: *mut f64, w: Self::Wide) {
+        // SAFETY: 16 values are writable by the caller's promise; `self` proves the features.
+        unsafe {
+            _mm512_storeu_pd(to, w[0]);
+            _mm512_storeu_pd(to.add(8), w[1]);
+        }
+    }
+    #[inline(always)]
     fn wide_sum(self, w: Self::Wide) -> f64 {
         op!(_mm512_reduce_add_pd(_mm512_add_pd(w[0], w[1])))
+    }
+
+    /// Four rounds, each of which folds two vectors into one: within parts of 128 bits, then parts.
+    #[inline(always)]
+    fn lane_sums(self, mut v: [__m512; TILE]) -> [f64; TILE] {
+        for n in 0..8 {
+            let (x, y) = (v[2 * n], v[2 * n + 1]);
+            v[n] = op!(_mm512_add_ps(_mm512_unpacklo_ps(x, y), _mm512_unpackhi_ps(x, y)));
+        }
+        for n in 0..4 {
+            let (x, y) = op!((_mm512_castps_pd(v[2 * n]), _mm512_castps_pd(v[2 * n + 1])));
+            let (low, high) = op!((_mm512_unpacklo_pd(x, y), _mm512_unpackhi_pd(x, y)));
+            v[n] = op!(_mm512_add_ps(_mm512_castpd_ps(low), _mm512_castpd_ps(high)));
+        }
+        // v[n] now holds sums of vectors 4 n .. 4 n + 4, one from each part.
+        for n in [0, 1, 0] {
+            let (x, y) = (v[2 * n], v[2 * n + 1]);
+            let (even, odd) =
+                op!((_mm512_shuffle_f32x4::<0x88>(x, y), _mm512_shuffle_f32x4::<0xdd>(x, y)));
+            v[n] = self.add(even, odd);
+        }
+        let mut sums = [0.0; TILE];
+        // SAFETY: `sums` holds LANES values.
+        unsafe { self.wide_store(sums.as_mut_ptr(), self.widen(v[0])) };
+        sums
     }
 
     /// Four rounds of interleaving, at distances 1, 2, 4 and 8.

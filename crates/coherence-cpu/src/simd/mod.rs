@@ -52,8 +52,23 @@ pub trait Simd<T: Element>: Copy + Send + Sync {
     fn wide_mul(self, a: Self::Wide, b: Self::Wide) -> Self::Wide;
     fn wide_div(self, a: Self::Wide, b: Self::Wide) -> Self::Wide;
     fn narrow(self, w: Self::Wide) -> Self::V;
+    /// # Safety
+    /// `from` is readable for `LANES` values; it need not be aligned.
+    unsafe fn wide_load(self, from: *const f64) -> Self::Wide;
+    /// # Safety
+    /// `to` is writable for `LANES` values; it need not be aligned.
+    unsafe fn wide_store(self, to: *mut f64, w: Self::Wide);
     /// Sum of the lanes, in a fixed order.
     fn wide_sum(self, w: Self::Wide) -> f64;
+    /// Sum of each vector's lanes, in a fixed order; additions in `T` form a tree.
+    #[inline(always)]
+    fn lane_sums(self, vectors: [Self::V; TILE]) -> [f64; TILE] {
+        let mut sums = [0.0; TILE];
+        for (sum, v) in sums.iter_mut().zip(vectors) {
+            *sum = self.wide_sum(self.widen(v));
+        }
+        sums
+    }
 
     /// Asks for the cache line of `from`; any address will do.
     #[inline(always)]

@@ -86,6 +86,16 @@ impl<T: Element> Simd<T> for Portable {
         w.map(T::narrow)
     }
     #[inline(always)]
+    unsafe fn wide_load(self, from: *const f64) -> Self::Wide {
+        // SAFETY: the caller's promise: LANES values are readable; arrays of f64 align like f64.
+        unsafe { *from.cast() }
+    }
+    #[inline(always)]
+    unsafe fn wide_store(self, to: *mut f64, w: Self::Wide) {
+        // SAFETY: the caller's promise: LANES values are writable; arrays of f64 align like f64.
+        unsafe { *to.cast() = w }
+    }
+    #[inline(always)]
     fn wide_sum(self, w: Self::Wide) -> f64 {
         w.iter().sum()
     }

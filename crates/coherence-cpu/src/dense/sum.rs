@@ -1,0 +1,127 @@
+//! Weighted sums of the rows of a dense matrix.
+//!
+//! `n`: rows, `d`: columns.
+#![allow(unsafe_code)] // vectors loaded and stored without bounds checks
+
+use core::ops::Range;
+
+use rayon::prelude::*;
+
+use super::select::FEW;
+use crate::{
+    Element, Isa,
+    scratch::Scratch,
+    simd::{Kernel, Simd, TILE},
+};
+
+/// Columns of a block: long stretches of each row, and their sums stay in L1.
+const COLUMNS: usize = 1 << 12;
+
+/// Rows that are added at a time, of more than a few; few rows are added all at once.
+const BAND: usize = 4;
+
+/// Cache lines that are asked for ahead of the columns at hand, in all rows of a band: a third of L1.
+const AHEAD: usize = 256;
+
+/// As many in one row at most.
+const FAR: usize = 32;
+
+/// `out[j] = Σ_e weights[e] rows[e, j] / divisor`, in `f64`, rows in their order; a zero is +0.
+pub(super) fn weighted_sum<T: Element>(
+    isa: Isa,
+    rows: &[T],
+    weights: &[f64],
+    divisor: f64,
+    out: &mut [T],
+) {
+    let d = out.len();
+    assert_eq!(rows.len(), weights.len() * d);
+    let buffer = || Scratch::new(COLUMNS);
+    out.par_chunks_mut(COLUMNS).enumerate().for_each_init(buffer, |sums, (at, out)| {
+        T::run(isa, Sum { rows, d, start: at * COLUMNS, weights, divisor, sums, out });
+    });
+}
+
+/// The sums of columns `start .. start + out.len()`.
+struct Sum<'a, T> {
+    rows: &'a [T],
+    d: usize,
+    start: usize,
+    weights: &'a [f64],
+    divisor: f64,
+    sums: &'a mut [f64],
+    out: &'a mut [T],
+}
+
+impl<T: Element> Kernel<T> for Sum<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(mut self, simd: S) {
+        let n = self.weights.len();
+        let band = if n <= FEW { FEW } else { BAND };
+        for first in (0..n).step_by(band) {
+            self.add(simd, first..n.min(first + band));
+        }
+        self.add_last_columns::<S>();
+    }
+}
+
+impl<T: Element> Sum<'_, T> {
+    /// Adds a band of rows to the sums; the last of them make results of these.
+    #[inline(always)]
+    fn add<S: Simd<T>>(&mut self, simd: S, band: Range<usize>) {
+        let Self { rows, d, start, weights, .. } = *self;
+        let (n, out) = (weights.len(), &mut *self.out);
+        let width = out.len();
+        let Range { start: first, end: last } = band;
+        let far = FAR.min(AHEAD / band.len()) * TILE;
+        // after a band's columns come those of the next rows, after the last rows' the next block
+        let beyond = if last < n { last * d + start } else { start + width };
+        let (zero, divisor) = (simd.splat(T::zero()), simd.wide_splat(self.divisor));
+        assert!(rows.len() >= (last - 1) * d + start + width && self.sums.len() >= width);
+        for at in (0..width / S::LANES * S::LANES).step_by(S::LANES) {
+            let ahead = at + far;
+            let ahead =
+                if ahead < width { first * d + start + ahead } else { beyond + ahead - width };
+            let mut ahead = rows.as_ptr().wrapping_add(ahead);
+            let mut row = rows.as_ptr().wrapping_add(first * d + start + at);
+            let sums = self.sums.as_mut_ptr().wrapping_add(at);
+            let mut sum = simd.wide_splat(0.0);
+            if first > 0 {
+                // SAFETY: LANES sums begin at `at`.
+                sum = unsafe { simd.wide_load(sums) };
+            }
+            for &weight in &weights[band.clone()] {
+                simd.prefetch(ahead);
+                // SAFETY: LANES of the row's `width` columns begin at `at`.
+                let x = simd.widen(unsafe { simd.load(row) });
+                sum = simd.wide_add(sum, simd.wide_mul(x, simd.wide_splat(weight)));
+                ahead = ahead.wrapping_add(d);
+                row = row.wrapping_add(d);
+            }
+            // SAFETY: LANES sums and results begin at `at`.
+            unsafe {
+                if last < n {
+                    simd.wide_store(sums, sum);
+                } else {
+                    let mean = simd.add(simd.narrow(simd.wide_div(sum, divisor)), zero);
+                    simd.store(out.as_mut_ptr().add(at), mean);
+                }
+            }
+        }
+    }
+
+    /// The columns after the last whole vector.
+    #[inline(always)]
+    fn add_last_columns<S: Simd<T>>(&mut self) {
+        let whole = self.out.len() / S::LANES * S::LANES;
+        for (column, out) in (self.start + whole..).zip(&mut self.out[whole..]) {
+            let mut sum = 0.0;
+            for (row, weight) in self.rows.chunks_exact(self.d).zip(self.weights) {
+                sum += row[column].widen() * weight;
+            }
+            *out = T::narrow(sum / self.divisor) + T::zero();
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! Means of dense rows bit for bit against a sum in the order of the rows.
+
+mod naive;
+
+use coherence_cpu::{
+    Element, Isa,
+    dense::{Weiszfeld, geometric_median, mean, trimmed_mean, trimmed_mean_on, winsorized_mean_on},
+};
+use naive::Rng;
+
+fn plain_mean<T: Element>(rows: &[T], d: usize, j: usize) -> T {
+    let column = rows.iter().skip(j).step_by(d);
+    let sum = column.fold(0.0, |sum, x| sum + x.widen());
+    T::narrow(sum / (rows.len() / d) as f64)
+}
+
+#[track_caller]
+fn check_means<T: Element>(isa: Isa, rows: &[T], d: usize) {
+    let (mut winsorized, mut trimmed) = (vec![T::nan(); d], vec![T::nan(); d]);
+    winsorized_mean_on(isa, rows, 0, &mut winsorized);
+    trimmed_mean_on(isa, rows, 0, &mut trimmed);
+    for out in [winsorized, trimmed] {
+        for (j, &out) in out.iter().enumerate() {
+            assert_eq!(out, plain_mean(rows, d, j), "{isa:?} d = {d} column {j}");
+            assert!(out != T::zero() || out.is_sign_positive(), "-0 in column {j}");
+        }
+    }
+}
+
+#[test]
+fn means_are_sums_in_the_order_of_the_rows_on_every_instruction_set() {
+    let mut rng = Rng::new(1);
+    let few = (1..=5).flat_map(|n| [(n, 33), (n, 1023), (n, 4097)]);
+    let narrow = (1..=33).map(|d| (3, d));
+    for (n, d) in few.chain(narrow).chain([(16, 2048), (17, 4095), (33, 4097), (100, 300)]) {
+        let rows = rng.normals(n * d);
+        let wide: Vec<f64> = rows.iter().map(|&x| f64::from(x) / 3.0).collect();
+        for &isa in Isa::available() {
+            check_means(isa, &rows, d);
+            check_means(isa, &wide, d);
+        }
+    }
+}
+
+#[test]
+fn a_mean_that_is_too_small_to_tell_is_plus_zero() {
+    let least = f32::from_bits(1);
+    for d in [1, 16, 19] {
+        let rows = [vec![-least; d], vec![0.0; 2 * d]].concat();
+        for &isa in Isa::available() {
+            check_means(isa, &rows, d);
+        }
+    }
+}
+
+#[test]
+fn a_geometric_median_without_iterations_is_the_mean() {
+    let mut rng = Rng::new(2);
+    for (n, d) in [(1, 1), (2, 17), (5, 1025), (17, 4097), (33, 2049), (100, 31)] {
+        let rows = rng.normals(n * d);
+        let (mut median, mut plain) = (vec![f32::NAN; d], vec![f32::NAN; d]);
+        geometric_median(&rows, n, Weiszfeld { tolerance: 0.0, iterations: 0 }, &mut median);
+        mean(&rows, &mut plain);
+        for (median, plain) in median.iter().zip(&plain) {
+            assert!((median - plain).abs() <= 1e-6 * plain.abs() + 1e-12, "{n} × {d}");
+        }
+    }
+}
+
+#[test]
+fn the_number_of_threads_changes_no_bit_of_a_mean() {
+    let mut rng = Rng::new(5);
+    let stop = Weiszfeld { tolerance: 1e-9, iterations: 20 };
+    for (n, d) in [(3, 100_000), (40, 9001), (1, 20_001)] {
+        let rows = rng.normals(n * d);
+        let on = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let mut outs = [(); 3].map(|()| vec![f32::NAN; d]);
+            let [plain, trimmed, median] = &mut outs;
+            pool.install(|| {
+                mean(&rows, plain);
+                trimmed_mean(&rows, 1, trimmed);
+                geometric_median(&rows, n, stop, median);
+            });
+            outs.map(|out| out.into_iter().map(f32::to_bits).collect::<Vec<_>>())
+        };
+        assert_eq!(on(1), on(2), "{n} × {d}");
+    }
+}
