@@ -82,10 +82,7 @@ fn w3(record: &Record) -> Vec<Goal> {
     let peak = |m: u32| record.bytes.get(&format!("memory/alpha, m = {m}")).map(|&b| b as f64);
     let what = "α's peak of memory: m = 50000 / m = 10000";
     let sides = [peak(50_000), peak(10_000)];
-    goals.push(Goal::quotient("W3", what, AtMost(1.05), sides, mebibytes).remark(
-        "Of each example its place, target and loss are kept, some 45 bytes; all else is \
-         independent of m.",
-    ));
+    goals.push(Goal::quotient("W3", what, AtMost(1.05), sides, mebibytes));
     goals
 }
 

@@ -43,7 +43,7 @@ impl<'a> Meter<'a> {
     ///
     /// # Errors
     ///
-    /// [`MeasureError`] if the data do not fit the network.
+    /// [`MeasureError`] if the data do not fit the network or are too many to be sorted.
     pub fn new(
         mlp: &'a Mlp<f32>,
         data: &'a dyn Dataset,
@@ -51,7 +51,7 @@ impl<'a> Meter<'a> {
         budget: usize,
     ) -> Result<Self, MeasureError> {
         check(mlp, data)?;
-        let (plan, layout) = (Plan::new(data, by.class), mlp.layout());
+        let (plan, layout) = (Plan::new(data, by.class)?, mlp.layout());
         let designations = [Designation::Pristine, Designation::Corrupt]
             .map(|designation| (designation, plan.designated(designation)))
             .into_iter()
@@ -61,7 +61,7 @@ impl<'a> Meter<'a> {
         let second_pass = (by.example || by.errors).then_some(budget);
         Ok(Self {
             by,
-            sample: Sample::new(mlp, data, plan, second_pass),
+            sample: Sample::new(mlp, data, plan, second_pass, by.example),
             chunk: ChunkSums::new(layout),
             other: ChunkSums::new(layout),
             designations,

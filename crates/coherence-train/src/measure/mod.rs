@@ -5,6 +5,7 @@
 //! second pass: one product with S of the size of a forward pass, over activations and deltas that
 //! are kept from the first (see [`BUDGET`]).
 
+mod losses;
 mod members;
 mod meter;
 mod plan;
@@ -115,6 +116,12 @@ pub enum MeasureError {
         /// Classes of the model.
         expected: usize,
     },
+    /// More examples than can be sorted by class and designation.
+    #[error("the data set has {found} examples (at most 4294967295 can be sorted: take a subset)")]
+    TooMany {
+        /// Examples of the data set.
+        found: usize,
+    },
     /// A loss is not finite, so neither are its gradients.
     #[error("the loss of example {index} is {loss} (are these the weights of a diverged run?)")]
     NonFinite {
@@ -127,8 +134,11 @@ pub enum MeasureError {
 
 /// Measures `mlp` on all examples of `data`: see [`By`] for the price.
 ///
-/// Memory: a few times d, [`BUDGET`] if examples or errors are asked for, and some 100 bytes an
-/// example; images are decoded chunk by chunk. [`Meter`] has the same for other budgets.
+/// Memory: a few times d, and buffers of a chunk of images, which are decoded chunk by chunk:
+/// nothing grows with m. A sample of several classes (if asked for) or of pristine and corrupt
+/// examples is sorted, which takes 4 bytes an example; [`By::example`] or [`By::errors`] take
+/// [`BUDGET`] and, for t tensors, 16 (t + 1) bytes an example. [`Meter`] has the same for other
+/// budgets.
 ///
 /// ```
 /// use coherence_data::{digits, select};

@@ -1,5 +1,6 @@
 //! In which order a sample is read, and in which chunks.
 
+use super::MeasureError;
 use coherence_data::{Dataset, Designation, Target};
 use core::ops::Range;
 
@@ -21,43 +22,50 @@ pub(super) struct Chunk {
 /// A sample sorted by what its sums are wanted for. A *place* is a position in the order.
 #[derive(Debug)]
 pub(super) struct Plan {
-    /// The index in the data set, by place \[m\].
-    pub(super) order: Vec<usize>,
-    /// The target, by place \[m\].
-    pub(super) targets: Vec<Target>,
+    /// The index in the data set, by place \[m\]; `None` where both are the same, so that a sample
+    /// in one piece takes no memory by example.
+    order: Option<Vec<u32>>,
     /// Consecutive: class by class, in each class pristine before corrupt.
     pub(super) chunks: Vec<Chunk>,
 }
 
 impl Plan {
-    pub(super) fn new(data: &dyn Dataset, by_class: bool) -> Self {
-        let key = |target: &Target| {
-            let class = if by_class { target.label } else { 0 };
-            (class, target.designation == Designation::Corrupt)
+    /// Sorts the examples of `data`, of which there are some.
+    pub(super) fn new(data: &dyn Dataset, by_class: bool) -> Result<Self, MeasureError> {
+        let key = |i: usize| {
+            let Target { label, designation } = data.target(i);
+            (if by_class { label } else { 0 }, designation == Designation::Corrupt)
         };
-        let mut order: Vec<usize> = (0..data.len()).collect();
-        order.sort_by_cached_key(|&i| key(&data.target(i)));
-        let targets: Vec<Target> = order.iter().map(|&i| data.target(i)).collect();
+        let first = key(0);
+        let sorted = (1..data.len()).any(|i| key(i) != first).then(|| sort(data.len(), key));
+        let order = sorted.transpose()?;
+        let index = |place: usize| order.as_ref().map_or(place, |order| order[place] as usize);
         let mut chunks = Vec::new();
         let mut start = 0;
-        for cell in targets.chunk_by(|a, b| key(a) == key(b)) {
-            chunks.extend(cut(start..start + cell.len()).map(|places| {
-                let target = targets[places.start];
-                Chunk { places, target }
-            }));
-            start += cell.len();
+        while start < data.len() {
+            let of = key(index(start));
+            let len = (start..data.len()).take_while(|&place| key(index(place)) == of).count();
+            let target = |place| data.target(index(place));
+            let cell = cut(start..start + len);
+            chunks.extend(cell.map(|places| Chunk { target: target(places.start), places }));
+            start += len;
         }
-        Self { order, targets, chunks }
+        Ok(Self { order, chunks })
     }
 
     /// The number of examples m.
     pub(super) fn len(&self) -> usize {
-        self.order.len()
+        self.chunks.last().map_or(0, |chunk| chunk.places.end)
     }
 
-    /// The size of the largest chunk.
-    pub(super) fn largest(&self) -> usize {
-        self.chunks.iter().map(|chunk| chunk.places.len()).max().unwrap_or(0)
+    /// The index in the data set of the example at `place`.
+    pub(super) fn index(&self, place: usize) -> usize {
+        self.order.as_ref().map_or(place, |order| order[place] as usize)
+    }
+
+    /// Room for any chunk: beyond some size of the sample always the same.
+    pub(super) fn capacity(&self) -> usize {
+        self.len().min(CHUNK)
     }
 
     /// The numbers of the chunks of each class, class by class.
@@ -77,6 +85,14 @@ impl Plan {
     pub(super) fn places(&self, chunks: &[usize]) -> impl Iterator<Item = usize> {
         chunks.iter().flat_map(|&c| self.chunks[c].places.clone())
     }
+}
+
+/// The indices below `m` by key; those of one key stay in their order.
+fn sort<K: Ord>(m: usize, key: impl Fn(usize) -> K) -> Result<Vec<u32>, MeasureError> {
+    let end = u32::try_from(m).map_err(|_| MeasureError::TooMany { found: m })?;
+    let mut order: Vec<u32> = (0..end).collect();
+    order.sort_by_cached_key(|&i| key(i as usize));
+    Ok(order)
 }
 
 /// Cuts `places` into as few ranges as possible, of nearly equal length.

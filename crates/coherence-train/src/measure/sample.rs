@@ -1,9 +1,9 @@
 //! The examples measured: their passes, and what each has in common with a sum over many.
 
-use super::{ExampleMeasure, Part, members::Members, plan::Plan, slots::Slots};
+use super::{ExampleMeasure, Part, losses::Losses, members::Members, plan::Plan, slots::Slots};
 use crate::tally::{ChunkSums, Tally};
 use coherence_core::{Coherence, helpfulness::helpfulness, unbiased::jackknife};
-use coherence_data::Dataset;
+use coherence_data::{Dataset, Target};
 use coherence_nn::Mlp;
 
 /// A network's passes over a sample of m examples.
@@ -12,8 +12,8 @@ use coherence_nn::Mlp;
 pub(super) struct Sample<'a> {
     pub(super) plan: Plan,
     slots: Slots<'a>,
-    /// Losses by place \[m\].
-    losses: Vec<f64>,
+    data: &'a dyn Dataset,
+    losses: Losses,
     /// What a second pass finds, if there is one.
     members: Option<Members>,
 }
@@ -24,10 +24,12 @@ impl<'a> Sample<'a> {
         data: &'a dyn Dataset,
         plan: Plan,
         second_pass: Option<usize>,
+        examples: bool,
     ) -> Self {
         Self {
             slots: Slots::new(mlp, data, &plan, second_pass.unwrap_or(0)),
-            losses: vec![0.0; plan.len()],
+            data,
+            losses: Losses::new(examples),
             members: second_pass.map(|_| Members::new(mlp.layout(), plan.len())),
             plan,
         }
@@ -39,6 +41,7 @@ impl<'a> Sample<'a> {
 
     /// Forgets the passes of the last measurement.
     pub(super) fn begin(&mut self) {
+        self.losses.clear();
         self.slots.forget();
     }
 
@@ -53,7 +56,7 @@ impl<'a> Sample<'a> {
         let (mlp, passes) = (self.slots.mlp(), self.slots.passes(c, &self.plan));
         chunk.set(mlp, passes.x, passes.workspace);
         let places = self.plan.chunks[c].places.clone();
-        self.losses[places.clone()].copy_from_slice(passes.losses);
+        self.losses.add(places.clone().map(|place| self.plan.index(place)), passes.losses);
         if let Some(members) = &mut self.members {
             members.set_sq_norms(places, chunk);
         }
@@ -61,13 +64,12 @@ impl<'a> Sample<'a> {
 
     /// The MEAN loss.
     pub(super) fn loss(&self) -> f64 {
-        self.losses.iter().sum::<f64>() / self.losses.len() as f64
+        self.losses.sum() / self.plan.len() as f64
     }
 
     /// The first example in the order of the data set whose loss is not finite, and that loss.
     pub(super) fn not_finite(&self) -> Option<(usize, f64)> {
-        let losses = self.plan.order.iter().copied().zip(self.losses.iter().copied());
-        losses.filter(|(_, loss)| !loss.is_finite()).min_by_key(|(index, _)| *index)
+        self.losses.not_finite()
     }
 
     /// The network over the group of `chunks`, whose sums are `sums`; with `errors` a second pass
@@ -106,19 +108,14 @@ impl<'a> Sample<'a> {
     /// All examples in the order of the data set, after [`part`](Self::part) over all.
     pub(super) fn examples(&self, network: Coherence) -> Vec<ExampleMeasure> {
         let Some(members) = &self.members else { return Vec::new() };
-        let mut places = vec![0; self.plan.len()];
-        self.plan.order.iter().enumerate().for_each(|(place, &index)| places[index] = place);
-        let measured = places.iter().enumerate().map(|(index, &place)| {
-            let member = members.network(place);
-            ExampleMeasure {
-                index,
-                label: self.plan.targets[place].label,
-                designation: self.plan.targets[place].designation,
-                loss: self.losses[place],
-                member,
-                helpfulness: helpfulness(network, member),
-            }
+        let measured = self.losses.each().iter().enumerate().map(|(place, &loss)| {
+            let (index, member) = (self.plan.index(place), members.network(place));
+            let Target { label, designation } = self.data.target(index);
+            let helpfulness = helpfulness(network, member);
+            ExampleMeasure { index, label, designation, loss, member, helpfulness }
         });
-        measured.collect()
+        let mut examples: Vec<ExampleMeasure> = measured.collect();
+        examples.sort_unstable_by_key(|example| example.index);
+        examples
     }
 }

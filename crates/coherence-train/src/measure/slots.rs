@@ -46,7 +46,7 @@ impl<'a> Slots<'a> {
         plan: &Plan,
         budget: usize,
     ) -> Self {
-        let capacity = plan.largest();
+        let capacity = plan.capacity();
         let room = budget / (capacity * bytes_of_example(mlp));
         let count = plan.chunks.len().min(room).max(1);
         let slot = |_| Slot { holds: None, workspace: mlp.workspace(capacity) };
@@ -74,11 +74,11 @@ impl<'a> Slots<'a> {
 
     /// The passes of chunk `c`.
     pub(super) fn passes(&mut self, c: usize, plan: &Plan) -> Passes<'_> {
-        let indices = &plan.order[plan.chunks[c].places.clone()];
-        let m = indices.len();
+        let places = plan.chunks[c].places.clone();
+        let m = places.len();
         let (x, labels) = (&mut self.x[..m * self.mlp.inputs()], &mut self.labels[..m]);
         if self.decoded != Some(c) {
-            decode(self.data, indices, x, labels);
+            decode(self.data, |e| plan.index(places.start + e), x, labels);
             self.decoded = Some(c);
         }
         let last = self.slots.len() - 1;
@@ -93,10 +93,15 @@ impl<'a> Slots<'a> {
     }
 }
 
-/// Images [m, features] and labels \[m\] of the examples `indices`, on all threads.
-fn decode(data: &dyn Dataset, indices: &[usize], x: &mut [f32], labels: &mut [u32]) {
-    let rows = x.par_chunks_exact_mut(x.len() / indices.len()).zip(labels).zip(indices);
-    rows.with_min_len(32).for_each(|((row, label), &i)| *label = data.get(i, row).label);
+/// Images [m, features] and labels \[m\] of the examples `index(0)`, `index(1)`, …, on all threads.
+fn decode(
+    data: &dyn Dataset,
+    index: impl Fn(usize) -> usize + Sync,
+    x: &mut [f32],
+    labels: &mut [u32],
+) {
+    let rows = x.par_chunks_exact_mut(x.len() / labels.len()).zip(labels).enumerate();
+    rows.with_min_len(32).for_each(|(e, (row, label))| *label = data.get(index(e), row).label);
 }
 
 /// Bytes of an example's activations and deltas.
