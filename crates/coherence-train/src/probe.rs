@@ -66,7 +66,7 @@ impl Probe {
         for (indices, tally) in groups.iter().zip(&mut self.tallies) {
             tally.clear();
             self.passes.run(mlp, examples, indices, |x, workspace| {
-                self.chunk.set(mlp, x, workspace);
+                self.chunk.set(mlp, x, workspace, 0..workspace.examples());
                 tally.add(&self.chunk);
             });
             self.whole.merge(tally);

@@ -3,7 +3,8 @@
 //! One forward and backward pass yields the sums of every group and all squared norms. What an
 //! example has in common with the others, S · g_e, needs the sum S over all of them, so it is a
 //! second pass: one product with S of the size of a forward pass, over activations and deltas that
-//! are kept from the first (see [`BUDGET`]).
+//! are kept from the first (see [`BUDGET`]). Both go over chunks of examples sorted by class and
+//! designation; sums are taken of the pieces of a chunk that belong to the same groups.
 
 mod losses;
 mod members;
@@ -20,9 +21,10 @@ use coherence_nn::Mlp;
 
 /// Bytes in which [`measure`] keeps activations and deltas for the second pass: 256 MiB.
 ///
-/// An example takes 8 bytes for each neuron, 6.2 kB for 784–256–256–256–10, so that 43,000 are kept.
-/// Those beyond it have their forward and backward pass done again: α and helpfulness of many more
-/// examples take twice the time of α alone. The results are the same bit for bit.
+/// An example takes 8 bytes for each neuron, 6.2 kB for 784–256–256–256–10, so that up to 43,000 are
+/// kept; with their images, which are kept if all find room, 28,000. Those beyond it have their
+/// forward and backward pass done again: α and helpfulness of many more examples take twice the time
+/// of α alone. The results are the same bit for bit.
 pub const BUDGET: usize = 256 << 20;
 
 /// What [`measure`] looks at beside the network, each tensor, and the pristine and the corrupt
