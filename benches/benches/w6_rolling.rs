@@ -3,13 +3,12 @@
 //! RM3 steps along the median of the last three mini-batches' gradients. M3 takes the median of
 //! three: here of micro-batches of 34, 33 and 33 examples, one update a step, as the peers do it.
 
-use coherence_benches::{BATCH, BIG, Passes, Ratio, SMALL, THREADS, ratio, ratios, time, trainer};
+use coherence_benches::{
+    BATCH, BIG, Passes, RATE, Ratio, SMALL, THREADS, ratio, ratios, step, time, trainer,
+};
 use coherence_cpu::elementwise::median_of_three_update;
 use coherence_train::{Aggregation, Trainer};
 use criterion::{Criterion, criterion_group, criterion_main};
-
-/// A rate so small that hours of steps leave the deltas' sparsity alone.
-const RATE: f64 = 1e-6;
 
 /// Start and length of M3's micro-batches.
 const MICRO: [(usize, usize); 3] = [(0, 34), (34, 33), (67, 33)];
@@ -37,10 +36,6 @@ impl M3 {
         let [a, b, c] = [0, 1, 2].map(|g| (&self.gradients[g][..], 1.0 / MICRO[g].1 as f32));
         median_of_three_update(self.passes.mlp.parameters_mut(), [a, b, c], rate);
     }
-}
-
-fn step(trainer: &mut Trainer) {
-    trainer.advance().expect("a finite loss");
 }
 
 /// A trainer whose rule over three mini-batches has begun.
