@@ -5,7 +5,7 @@
 #![allow(unsafe_code)] // a counting allocator cannot be written without
 #![allow(clippy::print_stdout, reason = "what was counted is the output")]
 
-use coherence_benches::{BATCH, Passes, SMALL, digits, pool, trainer};
+use coherence_benches::{BATCH, Passes, RATE, SMALL, digits, pool, step, trainer};
 use coherence_train::{
     Aggregation,
     measure::{BUDGET, By, Meter},
@@ -51,11 +51,9 @@ fn report<S: Send>(id: &str, setup: impl FnOnce() -> S, work: impl FnOnce(&mut S
 
 /// Three steps of a trainer over a data set of one batch.
 fn steps(id: &str, aggregation: Aggregation) {
-    let setup = || trainer(&SMALL, [BATCH, BATCH], aggregation, 1e-6);
+    let setup = || trainer(&SMALL, [BATCH, BATCH], aggregation, RATE);
     report(id, setup, |trainer| {
-        for _ in 0..3 {
-            trainer.advance().expect("a finite loss");
-        }
+        (0..3).for_each(|_| step(trainer));
     });
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Ids end in the number that varies: `scaling/plain by batch, 2 threads/100`.
 
-use coherence_benches::{BATCH, SMALL, time, trainer};
+use coherence_benches::{BATCH, RATE, SMALL, step, time, trainer};
 use coherence_train::Aggregation;
 use criterion::{
     BenchmarkGroup, Criterion, criterion_group, criterion_main, measurement::WallTime,
@@ -24,11 +24,11 @@ fn point(
     batch: usize,
     aggregation: Aggregation,
 ) {
-    let mut trainer = trainer(widths, [10_000, batch], aggregation, 1e-6);
+    let mut trainer = trainer(widths, [10_000, batch], aggregation, RATE);
     for threads in [1, 2] {
         let plural = if threads == 1 { "" } else { "s" };
         time(group, &format!("{series}, {threads} thread{plural}/{at}"), threads, || {
-            trainer.advance().expect("a finite loss");
+            step(&mut trainer);
         });
     }
 }

@@ -1,12 +1,9 @@
 //! W1: a plain SGD step, MLP 784–256–256–256–10, batch 100; beside it its matrix products alone.
 
-use coherence_benches::{BATCH, SMALL, THREADS, normals, ratio, ratios, time, trainer};
+use coherence_benches::{BATCH, RATE, SMALL, THREADS, normals, ratio, ratios, step, time, trainer};
 use coherence_cpu::product::{Dims, Output, matmul_nn, matmul_nt, matmul_tn};
 use coherence_train::{Aggregation, Trainer};
 use criterion::{Criterion, criterion_group, criterion_main};
-
-/// A rate so small that hours of steps leave the deltas' sparsity alone.
-const RATE: f64 = 1e-6;
 
 /// The eleven products of a step in their order, on buffers of a step's sizes, with nothing between
 /// them.
@@ -44,10 +41,6 @@ impl Products {
             matmul_tn(dims(l), &deltas[l + 1], &activations[l], Output::Add, weight);
         }
     }
-}
-
-fn step(trainer: &mut Trainer) {
-    trainer.advance().expect("a finite loss");
 }
 
 fn plain() -> Trainer {

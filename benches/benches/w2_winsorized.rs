@@ -1,18 +1,13 @@
 //! W2: a winsorised step, MLP 784–256–256–256–10, batch 100, c = 1, 2, 4, 8 and the median, beside
 //! the plain step.
 
-use coherence_benches::{BATCH, Passes, Ratio, SMALL, THREADS, ratio, ratios, time, trainer};
+use coherence_benches::{
+    BATCH, Passes, RATE, Ratio, SMALL, THREADS, ratio, ratios, step, time, trainer,
+};
 use coherence_train::{Aggregation, Trainer};
 use criterion::{Criterion, criterion_group, criterion_main};
 
-/// A rate so small that hours of steps leave the deltas' sparsity alone.
-const RATE: f64 = 1e-6;
-
 const CLIPS: [usize; 5] = [1, 2, 4, 8, BATCH / 2];
-
-fn step(trainer: &mut Trainer) {
-    trainer.advance().expect("a finite loss");
-}
 
 /// One step of rate 1 over a data set of one batch against a sort of the examples' gradients, at
 /// some coordinates of the first layer.

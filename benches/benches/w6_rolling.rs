@@ -4,20 +4,15 @@
 //! three groups of the mini-batch's examples, 34, 33 and 33, as the peers do it; `m3 by mini-batch`
 //! holds the weights for three whole mini-batches.
 
-use coherence_benches::{BATCH, BIG, Passes, Ratio, SMALL, THREADS, ratio, ratios, time, trainer};
+use coherence_benches::{
+    BATCH, BIG, Passes, RATE, Ratio, SMALL, THREADS, ratio, ratios, step, time, trainer,
+};
 use coherence_cpu::outer::split_groups;
 use coherence_train::{Aggregation, Trainer};
 use criterion::{Criterion, criterion_group, criterion_main};
 
-/// A rate so small that hours of steps leave the deltas' sparsity alone.
-const RATE: f64 = 1e-6;
-
 /// M3 in one mini-batch.
 const M3: Aggregation = Aggregation::MedianOfMeans { groups: 3 };
-
-fn step(trainer: &mut Trainer) {
-    trainer.advance().expect("a finite loss");
-}
 
 /// A trainer whose rule over three mini-batches has begun.
 fn begun(widths: &[usize], aggregation: Aggregation) -> Trainer {

@@ -9,7 +9,7 @@ mod digits;
 mod passes;
 mod timing;
 
-pub use digits::{BIG, SMALL, digits, trainer};
+pub use digits::{BIG, RATE, SMALL, digits, step, trainer};
 pub use passes::Passes;
 pub use timing::{Ratio, THREADS, pool, ratio, ratios, time};
 

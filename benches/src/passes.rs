@@ -1,5 +1,7 @@
 //! Passes over a batch without a trainer around them: the yardsticks, and M3 of micro-batches.
 
+use std::ops::Range;
+
 use coherence_data::{Dataset, random};
 use coherence_nn::{Factors, Mlp, Workspace, loss::softmax_cross_entropy};
 
@@ -37,7 +39,7 @@ impl Passes {
 
     /// Forward, loss and backward for `m` examples from `start` on: the deltas of their SUM loss.
     pub fn run(&mut self, start: usize, m: usize) {
-        let x = &self.x[start * self.mlp.inputs()..][..m * self.mlp.inputs()];
+        let x = &self.x[self.pixels(start, m)];
         self.mlp.forward(x, m, &mut self.workspace);
         let (logits, delta) = self.workspace.logits_and_delta();
         softmax_cross_entropy(logits, &self.labels[start..][..m], delta, &mut self.losses[..m]);
@@ -47,13 +49,18 @@ impl Passes {
     /// [`run`](Self::run), then the gradient of the SUM loss, to `gradient` `[d]`.
     pub fn gradient(&mut self, start: usize, m: usize, gradient: &mut [f32]) {
         self.run(start, m);
-        let x = &self.x[start * self.mlp.inputs()..][..m * self.mlp.inputs()];
+        let x = &self.x[self.pixels(start, m)];
         self.mlp.gradient(x, &self.workspace, gradient);
+    }
+
+    /// Where in `x` the pixels of `m` examples from `start` on lie.
+    fn pixels(&self, start: usize, m: usize) -> Range<usize> {
+        start * self.mlp.inputs()..(start + m) * self.mlp.inputs()
     }
 
     /// The factors that [`run`](Self::run) of the same examples left.
     pub fn factors(&self, start: usize, m: usize) -> impl Iterator<Item = Factors<'_, f32>> {
-        let x = &self.x[start * self.mlp.inputs()..][..m * self.mlp.inputs()];
+        let x = &self.x[self.pixels(start, m)];
         self.mlp.factors(x, &self.workspace)
     }
 }

@@ -41,7 +41,8 @@ fn decode(bytes: &[u8]) -> Option<(Rule, &[u8])> {
 }
 
 /// Runs what `bytes` say: a rule, a byte for the width, then values of `size_of::<T>()` bytes each
-/// (any bits: NaN, ±∞, subnormals), sixteen rows at most, for one rule looks at every subset. Returns how many policies gave a result that was looked at.
+/// (any bits: NaN, ±∞, subnormals), sixteen rows at most, for one rule looks at every subset. Returns
+/// how many policies gave a result that was looked at.
 pub(crate) fn check<T: Float>(bytes: &[u8], value: impl Fn(&[u8]) -> T) -> usize {
     let Some((rule, rest)) = decode(bytes) else { return 0 };
     let Some((&width, rest)) = rest.split_first() else { return 0 };
@@ -81,7 +82,8 @@ fn keeps_to_its_bounds<T: Float>(rule: &Rule, values: &[T], dim: usize, policy: 
     true
 }
 
-/// What a coordinate of the result lies between: the finite values, and 0 or ±1 where a rule knows them.
+/// What a coordinate of the result lies between: the finite values, and 0 or ±1 where a rule knows
+/// them.
 fn range<T: Float>(rule: &Rule, column: impl Iterator<Item = T>) -> (f64, f64) {
     let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
     for x in column.map(|x| x.to_f64().unwrap()) {

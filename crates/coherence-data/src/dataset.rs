@@ -13,6 +13,22 @@ pub enum Designation {
     Corrupt,
 }
 
+impl Designation {
+    /// How the group is called in series, tables and on the command line.
+    ///
+    /// ```
+    /// use coherence_data::Designation;
+    /// assert_eq!(Designation::Corrupt.name(), "corrupt");
+    /// ```
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pristine => "pristine",
+            Self::Corrupt => "corrupt",
+        }
+    }
+}
+
 /// What a network is asked to say about an example, and whether noise had a hand in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Target {

@@ -81,6 +81,29 @@ impl<'a, T: Element> Factors<'a, T> {
         Self { range: start..start + self.dims.o * self.dims.i, ..self }
     }
 
+    /// The factors of the examples `rows` alone.
+    ///
+    /// ```
+    /// # use coherence_nn::Factors;
+    /// let factors = Factors::weight("w", [3, 1, 1], &[1.0, 2.0, 4.0], &[3.0, -1.0, 1.0]);
+    /// let mut sum = [0.0];
+    /// factors.rows(1..3).sum(&mut sum);
+    /// assert_eq!(sum, [2.0]);
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If `rows` are not all under m.
+    pub fn rows(self, rows: Range<usize>) -> Self {
+        let Dims { i, o, .. } = self.dims;
+        let input = match self.input {
+            Input::Rows(a) => Input::Rows(&a[rows.start * i..rows.end * i]),
+            Input::Ones => Input::Ones,
+        };
+        let delta = &self.delta[rows.start * o..rows.end * o];
+        Self { dims: Dims { m: rows.len(), i, o }, input, delta, ..self }
+    }
+
     /// Adds the squared norms of the per-example gradients: `out[e] += ‖a_e‖² ‖δ_e‖²` \[m\], in f64.
     ///
     /// # Panics
@@ -109,7 +132,8 @@ impl<'a, T: Element> Factors<'a, T> {
     }
 
     /// Adds the dot of every per-example gradient with `v` [o, i]: `out[e] += g_e · v` \[m\],
-    /// computed as δ_e · (v a_e); `scratch` [m, o] is overwritten.
+    /// computed as δ_e · (v a_e), of which v a_e (for a bias v · δ_e) is a product in `T`; `scratch`
+    /// [m, o] is overwritten.
     ///
     /// # Panics
     ///
@@ -118,10 +142,16 @@ impl<'a, T: Element> Factors<'a, T> {
         let Dims { m, o, .. } = self.dims;
         assert_eq!(out.len(), m, "one dot for each example");
         match self.input {
-            Input::Rows(a) => matmul_nt(self.dims, a, v, Output::Overwrite, scratch),
-            Input::Ones => scratch.chunks_exact_mut(o).for_each(|row| row.copy_from_slice(v)),
+            Input::Rows(a) => {
+                matmul_nt(self.dims, a, v, Output::Overwrite, scratch);
+                add_row_dots(self.delta, scratch, o, out);
+            }
+            Input::Ones => {
+                let dots = &mut scratch[..m];
+                matmul_nt(Dims { m, i: o, o: 1 }, self.delta, v, Output::Overwrite, dots);
+                out.iter_mut().zip(dots).for_each(|(out, dot)| *out += dot.widen());
+            }
         }
-        add_row_dots(self.delta, scratch, o, out);
     }
 
     /// Writes example `e`'s gradient g_e to `out` [o, i]: the last resort, m times as much memory
@@ -162,9 +192,10 @@ impl<'a, T: Element> Factors<'a, T> {
     }
 }
 
-/// `out[e] += x_e · y_e` for rows of one width, in f64; by blocks, since nothing is allocated.
+/// `out[e] += x_e · y_e` for rows of one width, in f64; by blocks, since nothing is allocated, large
+/// enough to be shared by threads.
 fn add_row_dots<T: Element>(x: &[T], y: &[T], width: usize, out: &mut [f64]) {
-    const ROWS: usize = 64;
+    const ROWS: usize = 1024;
     let mut dots = [0.0; ROWS];
     let blocks = x.chunks(ROWS * width).zip(y.chunks(ROWS * width));
     for (out, (x, y)) in out.chunks_mut(ROWS).zip(blocks) {

@@ -77,10 +77,7 @@ impl Learned {
     ) -> io::Result<()> {
         writeln!(to, "example,label,designation,first,last")?;
         for (i, (label, designation)) in labels.iter().zip(designations).enumerate() {
-            let designation = match designation {
-                Designation::Pristine => "pristine",
-                Designation::Corrupt => "corrupt",
-            };
+            let designation = designation.name();
             let [first, last] = [self.first[i], self.last[i]].map(cell);
             writeln!(to, "{i},{label},{designation},{first},{last}")?;
         }

@@ -22,8 +22,8 @@ pub(crate) struct Probe {
 /// Indices of pristine and of corrupt examples.
 type Split = [Vec<usize>; 2];
 
-/// How the two groups are called in series.
-const NAMES: [&str; 2] = ["pristine", "corrupt"];
+/// The two groups.
+const GROUPS: [Designation; 2] = [Designation::Pristine, Designation::Corrupt];
 
 impl Probe {
     /// Draws `size` examples (at most all), a pure function of (seed, size, number of examples).
@@ -66,7 +66,7 @@ impl Probe {
         for (indices, tally) in groups.iter().zip(&mut self.tallies) {
             tally.clear();
             self.passes.run(mlp, examples, indices, |x, workspace| {
-                self.chunk.set(mlp, x, workspace);
+                self.chunk.set(mlp, x, workspace, 0..workspace.examples());
                 tally.add(&self.chunk);
             });
             self.whole.merge(tally);
@@ -78,8 +78,8 @@ impl Probe {
         let whole = self.whole.network();
         send(&format!("{of}.alpha"), whole.alpha());
         rows(of, whole, send);
-        for (name, tally) in NAMES.iter().zip(&self.tallies) {
-            let group = tally.network();
+        for (designation, tally) in GROUPS.iter().zip(&self.tallies) {
+            let (name, group) = (designation.name(), tally.network());
             if group.m == 0 {
                 continue;
             }
@@ -95,7 +95,7 @@ impl Probe {
 }
 
 fn split(examples: &Examples, indices: &[usize]) -> Split {
-    [Designation::Pristine, Designation::Corrupt].map(|designation| {
+    GROUPS.map(|designation| {
         let belongs = |&i: &usize| examples.designations()[i] == designation;
         indices.iter().copied().filter(belongs).collect()
     })

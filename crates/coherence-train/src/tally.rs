@@ -1,6 +1,6 @@
 //! S and Q of a group of examples, tensor by tensor, in memory of d numbers.
 //!
-//! Legend: m: examples of a chunk, t: tensors, d: parameters, S = Σ g_e, Q = Σ ‖g_e‖².
+//! Legend: m: examples, t: tensors, d: parameters, S = Σ g_e, Q = Σ ‖g_e‖².
 
 use coherence_core::Coherence;
 use coherence_cpu::{
@@ -11,11 +11,11 @@ use coherence_nn::{Input, Layout, Mlp, Workspace};
 use core::ops::Range;
 use rayon::prelude::*;
 
-/// What one chunk of examples adds to the sums of every group that it belongs to.
+/// What some examples of a chunk add to the sums of every group that they belong to.
 #[derive(Debug, Clone)]
 pub(crate) struct ChunkSums {
     m: usize,
-    /// The chunk's S \[d\]: a product of its factors, in f32.
+    /// Their S \[d\]: a product of their factors, in f32.
     sum: Vec<f32>,
     /// ‖g_e‖² by tensor and example [t, m].
     sq_norms: Vec<f64>,
@@ -33,13 +33,20 @@ impl ChunkSums {
         }
     }
 
-    /// Overwrites these sums by those of a backward pass over `x` [m, features].
-    pub(crate) fn set(&mut self, mlp: &Mlp<f32>, x: &[f32], workspace: &Workspace<f32>) {
-        self.m = workspace.examples();
-        self.sq_norms.clear();
+    /// Overwrites these sums by those of the examples `rows` of a backward pass over `x`
+    /// [all, features].
+    pub(crate) fn set(
+        &mut self,
+        mlp: &Mlp<f32>,
+        x: &[f32],
+        workspace: &Workspace<f32>,
+        rows: Range<usize>,
+    ) {
+        self.m = rows.len();
         self.sq_norms.resize(mlp.layout().tensors().len() * self.m, 0.0);
         self.of_deltas.resize(self.m, 0.0);
         for (t, factors) in mlp.factors(x, workspace).enumerate() {
+            let factors = factors.rows(rows.clone());
             factors.sum(&mut self.sum[factors.range.clone()]);
             let sq_norms = &mut self.sq_norms[t * self.m..][..self.m];
             match factors.input {

@@ -190,9 +190,8 @@ impl Trainer {
         self.evaluator.run(&self.mlp, &self.train, &mut self.outcomes);
         self.learned.record(self.step, &self.outcomes.correct);
         self.send_score("train", |_| true, sink);
-        for (name, designation) in
-            [("pristine", Designation::Pristine), ("corrupt", Designation::Corrupt)]
-        {
+        for designation in [Designation::Pristine, Designation::Corrupt] {
+            let name = designation.name();
             let belongs = |i: usize| self.train.designations()[i] == designation;
             self.send_score(name, belongs, sink);
             if let Some(share) = self.learned.share(belongs) {

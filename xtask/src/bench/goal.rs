@@ -50,6 +50,18 @@ impl Goal {
         Self { row, what: what.into(), bound, measured, sides, remark: "" }
     }
 
+    /// The worst of many ratios, with what it is a ratio of.
+    pub(crate) fn extreme(
+        row: &'static str,
+        what: impl Into<String>,
+        bound: Bound,
+        worst: Option<(f64, String)>,
+    ) -> Self {
+        let (measured, sides) = worst.unzip();
+        let sides = sides.unwrap_or_else(|| "not measured".to_owned());
+        Self { row, what: what.into(), bound, measured, sides, remark: "" }
+    }
+
     /// A ratio that was measured as such, in alternating blocks.
     pub(crate) fn paired(
         row: &'static str,

@@ -77,15 +77,13 @@ fn w3(record: &Record) -> Vec<Goal> {
     let id = "w3 ratio/groups and helpfulness to forward and backward, m = 10000";
     goals.push(Goal::paired("W3", what, AtMost(1.5), record, id).remark(
         "The product with the sum of all gradients alone makes it 1.42 by its operations; the \
-         rest is products of few examples of one class and designation, norms and sums in f64.",
+         rest is norms, sums in f64, and activations, deltas and images that come from memory \
+         where forward and backward alone find them in the cache.",
     ));
     let peak = |m: u32| record.bytes.get(&format!("memory/alpha, m = {m}")).map(|&b| b as f64);
     let what = "α's peak of memory: m = 50000 / m = 10000";
     let sides = [peak(50_000), peak(10_000)];
-    goals.push(Goal::quotient("W3", what, AtMost(1.05), sides, mebibytes).remark(
-        "Of each example its place, target and loss are kept, some 45 bytes; all else is \
-         independent of m.",
-    ));
+    goals.push(Goal::quotient("W3", what, AtMost(1.05), sides, mebibytes));
     goals
 }
 

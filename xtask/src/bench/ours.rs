@@ -5,7 +5,7 @@ use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use xshell::{Shell, cmd};
 
-use super::record::{Median, Record};
+use super::record::{Median, Record, is_ratio};
 
 /// A bench target with its time to warm up, to measure, both in seconds, and its samples.
 type Plan = (&'static str, [&'static str; 3]);
@@ -79,8 +79,7 @@ fn collect(results: &Path, record: &mut Record) -> Result<()> {
         let Name { full_id } = serde_json::from_str(&read("benchmark.json")?)?;
         let Estimates { median } = serde_json::from_str(&read("estimates.json")?)?;
         // criterion counts in nanoseconds; a ratio has no unit
-        let group = full_id.split('/').next().unwrap_or_default();
-        let unit = if group.ends_with("ratio") { 1.0 } else { 1e-9 };
+        let unit = if is_ratio(&full_id) { 1.0 } else { 1e-9 };
         let Interval { lower_bound, upper_bound } = median.confidence_interval;
         let median = Median {
             median: median.point_estimate * unit,

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::goal::{Goal, Verdict, mebibytes, time};
-use super::record::{PeerRow, Record};
+use super::record::{PeerRow, Record, is_ratio};
 use super::{goals, scaling};
 
 /// The whole page.
@@ -150,8 +150,7 @@ fn notes(row: &PeerRow) -> String {
 fn medians(page: &mut String, record: &Record) {
     page.push_str("## All medians\n\n| bench | median | 95 % |\n|---|---|---|\n");
     for (id, median) in &record.medians {
-        let group = id.split('/').next().unwrap_or_default();
-        let text = if group.ends_with("ratio") { ratio } else { time };
+        let text = if is_ratio(id) { ratio } else { time };
         let [median, low, high] = [median.median, median.low, median.high].map(text);
         let _ = writeln!(page, "| {id} | {median} | {low} … {high} |");
     }

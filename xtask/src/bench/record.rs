@@ -26,6 +26,11 @@ pub(crate) struct Record {
     pub(crate) missing: Vec<String>,
 }
 
+/// Whether the medians of criterion's group in `id` are ratios rather than times.
+pub(crate) fn is_ratio(id: &str) -> bool {
+    id.split('/').next().is_some_and(|group| group.ends_with("ratio"))
+}
+
 /// A median with its 95 % interval.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

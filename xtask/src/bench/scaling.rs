@@ -79,15 +79,8 @@ fn no_cliff(record: &Record, figure: &Figure) -> Goal {
             }
         }
     }
-    let (measured, sides) = steepest.unzip();
-    Goal {
-        row: "scaling",
-        what: format!("no cliff over {}: growth of time per unit of work", figure.axis),
-        bound: Bound::AtMost(1.5),
-        measured,
-        sides: sides.unwrap_or_else(|| "not measured".to_owned()),
-        remark: "",
-    }
+    let what = format!("no cliff over {}: growth of time per unit of work", figure.axis);
+    Goal::extreme("scaling", what, Bound::AtMost(1.5), steepest)
 }
 
 /// The least gain of a second thread among steps that take long enough.
@@ -102,13 +95,6 @@ fn two_threads(record: &Record) -> Goal {
             }
         }
     }
-    let (measured, sides) = least.unzip();
-    Goal {
-        row: "scaling",
-        what: "two threads / one, the least of all steps over 2 ms".to_owned(),
-        bound: Bound::AtLeast(1.6),
-        measured,
-        sides: sides.unwrap_or_else(|| "not measured".to_owned()),
-        remark: "",
-    }
+    let what = "two threads / one, the least of all steps over 2 ms";
+    Goal::extreme("scaling", what, Bound::AtLeast(1.6), least)
 }

@@ -19,43 +19,47 @@ pub(super) struct Members {
     network: Vec<Member>,
     /// That sum \[d\], in the network's precision.
     sum: Vec<f32>,
-    /// A chunk's product with it.
+    /// The product of a chunk's examples with it.
     product: Vec<f32>,
 }
 
 impl Members {
-    pub(super) fn new(layout: &Layout, m: usize) -> Self {
-        let tensors = layout.tensors().len();
+    /// Room for all examples of `plan`.
+    pub(super) fn new(layout: &Layout, plan: &Plan) -> Self {
+        let (m, capacity, tensors) = (plan.len(), plan.capacity(), layout.tensors().len());
+        let widest = layout.tensors().iter().map(|tensor| tensor.shape[0]).max().unwrap_or(0);
         Self {
             m,
             sq_norms: vec![0.0; tensors * m],
             dots: vec![0.0; tensors * m],
             network: vec![Member { dot_with_sum: 0.0, sq_norm: 0.0 }; m],
             sum: vec![0.0; layout.parameters()],
-            product: Vec::new(),
+            product: vec![0.0; capacity * widest],
         }
     }
 
     /// Takes over the squared norms of the examples at `places`.
-    pub(super) fn set_sq_norms(&mut self, places: Range<usize>, chunk: &ChunkSums) {
+    pub(super) fn set_sq_norms(&mut self, places: Range<usize>, piece: &ChunkSums) {
         for (t, sq_norms) in self.sq_norms.chunks_exact_mut(self.m).enumerate() {
-            sq_norms[places.clone()].copy_from_slice(chunk.sq_norms(t));
+            sq_norms[places.clone()].copy_from_slice(piece.sq_norms(t));
         }
     }
 
-    /// Overwrites the dots of all examples of some chunks by those with `sum` \[d\].
+    /// Overwrites the dots of all examples of some pieces by those with `sum` \[d\].
     ///
     /// Backwards, so that what was computed last, and may still be in the cache, comes first.
-    pub(super) fn dot(&mut self, slots: &mut Slots, plan: &Plan, chunks: &[usize], sum: &[f64]) {
+    pub(super) fn dot(&mut self, slots: &mut Slots, plan: &Plan, pieces: &[usize], sum: &[f64]) {
         let mlp = slots.mlp();
         self.sum.iter_mut().zip(sum).for_each(|(narrow, &s)| *narrow = s as f32);
-        for &c in chunks.iter().rev() {
-            let (places, passes) = (plan.chunks[c].places.clone(), slots.passes(c, plan));
+        for (c, places) in plan.runs(pieces).into_iter().rev() {
+            let (passes, start) = (slots.passes(c, plan), plan.chunks[c].start);
+            let rows = places.start - start..places.end - start;
             for (t, factors) in mlp.factors(passes.x, passes.workspace).enumerate() {
+                let factors = factors.rows(rows.clone());
                 let dots = &mut self.dots[t * self.m..][places.clone()];
                 dots.fill(0.0);
-                self.product.resize(factors.delta.len(), 0.0);
-                factors.dots(&self.sum[factors.range.clone()], &mut self.product, dots);
+                let product = &mut self.product[..factors.delta.len()];
+                factors.dots(&self.sum[factors.range.clone()], product, dots);
             }
             self.add_tensors(places);
         }

@@ -28,10 +28,10 @@ use rayon::prelude::*;
 pub struct Meter<'a> {
     by: By,
     sample: Sample<'a>,
-    chunk: ChunkSums,
-    /// A class's other chunk.
+    piece: ChunkSums,
+    /// A class's other piece.
     other: ChunkSums,
-    /// The pristine and the corrupt examples: the numbers of their chunks and their sums.
+    /// The pristine and the corrupt examples: the numbers of their pieces and their sums.
     designations: Vec<(Designation, Vec<usize>, Tally)>,
     /// The sums over one class, at last over all examples.
     sums: Tally,
@@ -43,7 +43,7 @@ impl<'a> Meter<'a> {
     ///
     /// # Errors
     ///
-    /// [`MeasureError`] if the data do not fit the network.
+    /// [`MeasureError`] if the data do not fit the network or are too many to be sorted.
     pub fn new(
         mlp: &'a Mlp<f32>,
         data: &'a dyn Dataset,
@@ -51,18 +51,18 @@ impl<'a> Meter<'a> {
         budget: usize,
     ) -> Result<Self, MeasureError> {
         check(mlp, data)?;
-        let (plan, layout) = (Plan::new(data, by.class), mlp.layout());
+        let (plan, layout) = (Plan::new(data, by.class)?, mlp.layout());
         let designations = [Designation::Pristine, Designation::Corrupt]
             .map(|designation| (designation, plan.designated(designation)))
             .into_iter()
-            .filter(|(_, chunks)| !chunks.is_empty())
-            .map(|(designation, chunks)| (designation, chunks, Tally::new(layout)))
+            .filter(|(_, pieces)| !pieces.is_empty())
+            .map(|(designation, pieces)| (designation, pieces, Tally::new(layout)))
             .collect();
         let second_pass = (by.example || by.errors).then_some(budget);
         Ok(Self {
             by,
-            sample: Sample::new(mlp, data, plan, second_pass),
-            chunk: ChunkSums::new(layout),
+            sample: Sample::new(mlp, data, plan, second_pass, by.example),
+            piece: ChunkSums::new(layout),
             other: ChunkSums::new(layout),
             designations,
             sums: Tally::new(layout),
@@ -101,8 +101,8 @@ impl<'a> Meter<'a> {
         }
         let (network, tensors) = self.whole();
         let coherence = network.coherence;
-        let classes = classes.into_iter().map(|(class, part, chunks)| {
-            let helpfulness = self.sample.helpfulness(coherence, &chunks);
+        let classes = classes.into_iter().map(|(class, part, pieces)| {
+            let helpfulness = self.sample.helpfulness(coherence, &pieces);
             (class, Group { part, helpfulness })
         });
         Ok(Measurement {
@@ -117,57 +117,57 @@ impl<'a> Meter<'a> {
 
     /// The first pass, without classes.
     fn at_once(&mut self) -> Vec<(u32, Part, Vec<usize>)> {
-        (0..self.sample.plan.chunks.len()).for_each(|c| self.add(c));
+        (0..self.sample.plan.pieces.len()).for_each(|p| self.add(p));
         Vec::new()
     }
 
     /// The first pass, one class after the other, so that one accumulator does for any number.
     fn by_class(&mut self) -> Vec<(u32, Part, Vec<usize>)> {
-        let classes = self.sample.plan.classes().into_iter().map(|chunks| {
-            let label = self.sample.plan.chunks[chunks[0]].target.label;
-            (label, self.class(&chunks), chunks)
+        let classes = self.sample.plan.classes().into_iter().map(|pieces| {
+            let label = self.sample.plan.pieces[pieces[0]].target.label;
+            (label, self.class(&pieces), pieces)
         });
         classes.collect()
     }
 
-    /// One class. Its sum as such is wanted for standard errors, or where it takes many chunks.
-    fn class(&mut self, chunks: &[usize]) -> Part {
-        let coherence = match chunks {
+    /// One class. Its sum as such is wanted for standard errors, or where it takes many pieces.
+    fn class(&mut self, pieces: &[usize]) -> Part {
+        let coherence = match pieces {
             [c] if !self.by.errors => {
                 self.add(*c);
-                self.chunk.network()
+                self.piece.network()
             }
             [a, b] if !self.by.errors => {
                 self.add(*a);
-                core::mem::swap(&mut self.chunk, &mut self.other);
+                core::mem::swap(&mut self.piece, &mut self.other);
                 self.add(*b);
-                self.chunk.network_with(&self.other)
+                self.piece.network_with(&self.other)
             }
             _ => {
                 self.sums.clear();
-                for &c in chunks {
-                    self.add(c);
-                    self.sums.add(&self.chunk);
+                for &p in pieces {
+                    self.add(p);
+                    self.sums.add(&self.piece);
                 }
-                return self.sample.part(&self.sums, chunks, self.by.errors);
+                return self.sample.part(&self.sums, pieces, self.by.errors);
             }
         };
         Part { coherence, alpha_unbiased: None }
     }
 
-    /// Adds chunk `c` to the sums of its designation.
-    fn add(&mut self, c: usize) {
-        self.sample.sum(c, &mut self.chunk);
-        let designation = self.sample.plan.chunks[c].target.designation;
+    /// Adds piece `p` to the sums of its designation.
+    fn add(&mut self, p: usize) {
+        self.sample.sum(p, &mut self.piece);
+        let designation = self.sample.plan.pieces[p].target.designation;
         let sums = self.designations.iter_mut().find(|(of, ..)| *of == designation);
-        sums.expect("every chunk's designation has sums").2.add(&self.chunk);
+        sums.expect("every piece's designation has sums").2.add(&self.piece);
     }
 
     /// The network and its tensors over all examples; a second pass if there is to be one.
     fn whole(&mut self) -> (Part, Vec<(String, Part)>) {
         self.sums.clear();
         self.designations.iter().for_each(|(.., sums)| self.sums.merge(sums));
-        let all: Vec<usize> = (0..self.sample.plan.chunks.len()).collect();
+        let all: Vec<usize> = (0..self.sample.plan.pieces.len()).collect();
         let network = self.sample.part(&self.sums, &all, true);
         let tensors = self.sample.mlp().layout().tensors().par_iter().enumerate();
         let tensors =
@@ -179,9 +179,9 @@ impl<'a> Meter<'a> {
     /// all; a third pass for their standard errors.
     fn by_designation(&mut self, network: Part) -> Vec<(Designation, Group)> {
         let alone = self.designations.len() == 1;
-        let groups = self.designations.iter().map(|(designation, chunks, sums)| {
-            let helpfulness = self.sample.helpfulness(network.coherence, chunks);
-            let part = if alone { network } else { self.sample.part(sums, chunks, self.by.errors) };
+        let groups = self.designations.iter().map(|(designation, pieces, sums)| {
+            let helpfulness = self.sample.helpfulness(network.coherence, pieces);
+            let part = if alone { network } else { self.sample.part(sums, pieces, self.by.errors) };
             (*designation, Group { part, helpfulness })
         });
         groups.collect()

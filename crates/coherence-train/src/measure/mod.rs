@@ -3,8 +3,10 @@
 //! One forward and backward pass yields the sums of every group and all squared norms. What an
 //! example has in common with the others, S · g_e, needs the sum S over all of them, so it is a
 //! second pass: one product with S of the size of a forward pass, over activations and deltas that
-//! are kept from the first (see [`BUDGET`]).
+//! are kept from the first (see [`BUDGET`]). Both go over chunks of examples sorted by class and
+//! designation; sums are taken of the pieces of a chunk that belong to the same groups.
 
+mod losses;
 mod members;
 mod meter;
 mod plan;
@@ -19,9 +21,10 @@ use coherence_nn::Mlp;
 
 /// Bytes in which [`measure`] keeps activations and deltas for the second pass: 256 MiB.
 ///
-/// An example takes 8 bytes for each neuron, 6.2 kB for 784–256–256–256–10, so that 43,000 are kept.
-/// Those beyond it have their forward and backward pass done again: α and helpfulness of many more
-/// examples take twice the time of α alone. The results are the same bit for bit.
+/// An example takes 8 bytes for each neuron, 6.2 kB for 784–256–256–256–10, so that up to 43,000 are
+/// kept; with their images, which are kept if all find room, 28,000. Those beyond it have their
+/// forward and backward pass done again: α and helpfulness of many more examples take twice the time
+/// of α alone. The results are the same bit for bit.
 pub const BUDGET: usize = 256 << 20;
 
 /// What [`measure`] looks at beside the network, each tensor, and the pristine and the corrupt
@@ -115,6 +118,12 @@ pub enum MeasureError {
         /// Classes of the model.
         expected: usize,
     },
+    /// More examples than can be sorted by class and designation.
+    #[error("the data set has {found} examples (at most 4294967295 can be sorted: take a subset)")]
+    TooMany {
+        /// Examples of the data set.
+        found: usize,
+    },
     /// A loss is not finite, so neither are its gradients.
     #[error("the loss of example {index} is {loss} (are these the weights of a diverged run?)")]
     NonFinite {
@@ -127,8 +136,11 @@ pub enum MeasureError {
 
 /// Measures `mlp` on all examples of `data`: see [`By`] for the price.
 ///
-/// Memory: a few times d, [`BUDGET`] if examples or errors are asked for, and some 100 bytes an
-/// example; images are decoded chunk by chunk. [`Meter`] has the same for other budgets.
+/// Memory: a few times d, and buffers of a chunk of images, which are decoded chunk by chunk:
+/// nothing grows with m. A sample of several classes (if asked for) or of pristine and corrupt
+/// examples is sorted, which takes 4 bytes an example; [`By::example`] or [`By::errors`] take
+/// [`BUDGET`] and, for t tensors, 16 (t + 1) bytes an example. [`Meter`] has the same for other
+/// budgets.
 ///
 /// ```
 /// use coherence_data::{digits, select};

@@ -1,5 +1,6 @@
-//! In which order a sample is read, and in which chunks.
+//! In which order a sample is read, in which chunks, and of which pieces these consist.
 
+use super::MeasureError;
 use coherence_data::{Dataset, Designation, Target};
 use core::ops::Range;
 
@@ -8,75 +9,115 @@ use core::ops::Range;
 /// digits.
 const CHUNK: usize = 1536;
 
-/// Examples that are read together: all of one designation, and of one class if classes are asked
-/// for.
+/// Consecutive examples of one chunk that are summed together: all of one designation, and of one
+/// class if classes are asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Chunk {
+pub(super) struct Piece {
     /// Their places in the order.
     pub(super) places: Range<usize>,
+    /// The number of their chunk.
+    pub(super) chunk: usize,
     /// What they share; the class is the first example's where classes are not asked for.
     pub(super) target: Target,
 }
 
 /// A sample sorted by what its sums are wanted for. A *place* is a position in the order.
+///
+/// Passes are by chunk, which costs less than by piece, sums by piece.
 #[derive(Debug)]
 pub(super) struct Plan {
-    /// The index in the data set, by place \[m\].
-    pub(super) order: Vec<usize>,
-    /// The target, by place \[m\].
-    pub(super) targets: Vec<Target>,
+    /// The index in the data set, by place \[m\]; `None` where both are the same, so that a sample
+    /// without classes and noise takes no memory by example.
+    order: Option<Vec<u32>>,
     /// Consecutive: class by class, in each class pristine before corrupt.
-    pub(super) chunks: Vec<Chunk>,
+    pub(super) pieces: Vec<Piece>,
+    /// The places of each chunk, consecutive.
+    pub(super) chunks: Vec<Range<usize>>,
 }
 
 impl Plan {
-    pub(super) fn new(data: &dyn Dataset, by_class: bool) -> Self {
-        let key = |target: &Target| {
-            let class = if by_class { target.label } else { 0 };
-            (class, target.designation == Designation::Corrupt)
+    /// Sorts the examples of `data`, of which there are some.
+    pub(super) fn new(data: &dyn Dataset, by_class: bool) -> Result<Self, MeasureError> {
+        let m = data.len();
+        let key = |i: usize| {
+            let Target { label, designation } = data.target(i);
+            (if by_class { label } else { 0 }, designation == Designation::Corrupt)
         };
-        let mut order: Vec<usize> = (0..data.len()).collect();
-        order.sort_by_cached_key(|&i| key(&data.target(i)));
-        let targets: Vec<Target> = order.iter().map(|&i| data.target(i)).collect();
-        let mut chunks = Vec::new();
+        let first = key(0);
+        let sorted = (1..m).any(|i| key(i) != first).then(|| sort(m, key));
+        let mut plan = Self { order: sorted.transpose()?, pieces: Vec::new(), chunks: Vec::new() };
         let mut start = 0;
-        for cell in targets.chunk_by(|a, b| key(a) == key(b)) {
-            chunks.extend(cut(start..start + cell.len()).map(|places| {
-                let target = targets[places.start];
-                Chunk { places, target }
-            }));
-            start += cell.len();
+        while start < m {
+            let of = key(plan.index(start));
+            let end = (start..m).find(|&p| key(plan.index(p)) != of).unwrap_or(m);
+            cut(start..end).for_each(|places| plan.push(places, data));
+            start = end;
         }
-        Self { order, targets, chunks }
+        Ok(plan)
+    }
+
+    /// Appends a piece, to the last chunk if that has room.
+    fn push(&mut self, places: Range<usize>, data: &dyn Dataset) {
+        match self.chunks.last_mut() {
+            Some(last) if places.end - last.start <= CHUNK => last.end = places.end,
+            _ => self.chunks.push(places.clone()),
+        }
+        let (chunk, target) = (self.chunks.len() - 1, data.target(self.index(places.start)));
+        self.pieces.push(Piece { places, chunk, target });
     }
 
     /// The number of examples m.
     pub(super) fn len(&self) -> usize {
-        self.order.len()
+        self.chunks.last().map_or(0, |chunk| chunk.end)
     }
 
-    /// The size of the largest chunk.
-    pub(super) fn largest(&self) -> usize {
-        self.chunks.iter().map(|chunk| chunk.places.len()).max().unwrap_or(0)
+    /// The index in the data set of the example at `place`.
+    pub(super) fn index(&self, place: usize) -> usize {
+        self.order.as_ref().map_or(place, |order| order[place] as usize)
     }
 
-    /// The numbers of the chunks of each class, class by class.
+    /// Room for any chunk: beyond some size of the sample always the same.
+    pub(super) fn capacity(&self) -> usize {
+        self.len().min(CHUNK)
+    }
+
+    /// The numbers of the pieces of each class, class by class.
     pub(super) fn classes(&self) -> Vec<Vec<usize>> {
-        let numbers: Vec<usize> = (0..self.chunks.len()).collect();
-        let label = |c: usize| self.chunks[c].target.label;
+        let numbers: Vec<usize> = (0..self.pieces.len()).collect();
+        let label = |p: usize| self.pieces[p].target.label;
         numbers.chunk_by(|&a, &b| label(a) == label(b)).map(<[usize]>::to_vec).collect()
     }
 
-    /// The numbers of the chunks of one designation.
+    /// The numbers of the pieces of one designation.
     pub(super) fn designated(&self, designation: Designation) -> Vec<usize> {
-        let belongs = |&c: &usize| self.chunks[c].target.designation == designation;
-        (0..self.chunks.len()).filter(belongs).collect()
+        let belongs = |&p: &usize| self.pieces[p].target.designation == designation;
+        (0..self.pieces.len()).filter(belongs).collect()
     }
 
-    /// The places of some chunks.
-    pub(super) fn places(&self, chunks: &[usize]) -> impl Iterator<Item = usize> {
-        chunks.iter().flat_map(|&c| self.chunks[c].places.clone())
+    /// The places of some pieces.
+    pub(super) fn places(&self, pieces: &[usize]) -> impl Iterator<Item = usize> {
+        pieces.iter().flat_map(|&p| self.pieces[p].places.clone())
     }
+
+    /// The same places in as few ranges as possible, each with the number of its chunk.
+    pub(super) fn runs(&self, pieces: &[usize]) -> Vec<(usize, Range<usize>)> {
+        let mut runs: Vec<(usize, Range<usize>)> = Vec::new();
+        for Piece { places, chunk, .. } in pieces.iter().map(|&p| &self.pieces[p]) {
+            match runs.last_mut() {
+                Some((of, run)) if of == chunk && run.end == places.start => run.end = places.end,
+                _ => runs.push((*chunk, places.clone())),
+            }
+        }
+        runs
+    }
+}
+
+/// The indices below `m` by key; those of one key stay in their order.
+fn sort<K: Ord>(m: usize, key: impl Fn(usize) -> K) -> Result<Vec<u32>, MeasureError> {
+    let end = u32::try_from(m).map_err(|_| MeasureError::TooMany { found: m })?;
+    let mut order: Vec<u32> = (0..end).collect();
+    order.sort_by_cached_key(|&i| key(i as usize));
+    Ok(order)
 }
 
 /// Cuts `places` into as few ranges as possible, of nearly equal length.

@@ -1,19 +1,25 @@
 //! The examples measured: their passes, and what each has in common with a sum over many.
 
-use super::{ExampleMeasure, Part, members::Members, plan::Plan, slots::Slots};
+use super::{
+    ExampleMeasure, Part,
+    losses::Losses,
+    members::Members,
+    plan::{Piece, Plan},
+    slots::Slots,
+};
 use crate::tally::{ChunkSums, Tally};
 use coherence_core::{Coherence, helpfulness::helpfulness, unbiased::jackknife};
-use coherence_data::Dataset;
+use coherence_data::{Dataset, Target};
 use coherence_nn::Mlp;
 
 /// A network's passes over a sample of m examples.
 ///
-/// A place is a position in the plan's order; groups are given by the numbers of their chunks.
+/// A place is a position in the plan's order; groups are given by the numbers of their pieces.
 pub(super) struct Sample<'a> {
     pub(super) plan: Plan,
     slots: Slots<'a>,
-    /// Losses by place \[m\].
-    losses: Vec<f64>,
+    data: &'a dyn Dataset,
+    losses: Losses,
     /// What a second pass finds, if there is one.
     members: Option<Members>,
 }
@@ -24,11 +30,13 @@ impl<'a> Sample<'a> {
         data: &'a dyn Dataset,
         plan: Plan,
         second_pass: Option<usize>,
+        examples: bool,
     ) -> Self {
         Self {
             slots: Slots::new(mlp, data, &plan, second_pass.unwrap_or(0)),
-            losses: vec![0.0; plan.len()],
-            members: second_pass.map(|_| Members::new(mlp.layout(), plan.len())),
+            data,
+            losses: Losses::new(examples),
+            members: second_pass.map(|_| Members::new(mlp.layout(), &plan)),
             plan,
         }
     }
@@ -39,6 +47,7 @@ impl<'a> Sample<'a> {
 
     /// Forgets the passes of the last measurement.
     pub(super) fn begin(&mut self) {
+        self.losses.clear();
         self.slots.forget();
     }
 
@@ -48,36 +57,39 @@ impl<'a> Sample<'a> {
         mlp.gradient(passes.x, passes.workspace, sum);
     }
 
-    /// The first pass over chunk `c`: its sums to `chunk`.
-    pub(super) fn sum(&mut self, c: usize, chunk: &mut ChunkSums) {
-        let (mlp, passes) = (self.slots.mlp(), self.slots.passes(c, &self.plan));
-        chunk.set(mlp, passes.x, passes.workspace);
-        let places = self.plan.chunks[c].places.clone();
-        self.losses[places.clone()].copy_from_slice(passes.losses);
+    /// The first pass over piece `p`, after those before it: its sums to `sums`.
+    pub(super) fn sum(&mut self, p: usize, sums: &mut ChunkSums) {
+        let Piece { places, chunk, .. } = &self.plan.pieces[p];
+        let (mlp, passes) = (self.slots.mlp(), self.slots.passes(*chunk, &self.plan));
+        let of_chunk = self.plan.chunks[*chunk].clone();
+        let rows = places.start - of_chunk.start..places.end - of_chunk.start;
+        sums.set(mlp, passes.x, passes.workspace, rows);
+        if places.start == of_chunk.start {
+            self.losses.add(of_chunk.map(|place| self.plan.index(place)), passes.losses);
+        }
         if let Some(members) = &mut self.members {
-            members.set_sq_norms(places, chunk);
+            members.set_sq_norms(places.clone(), sums);
         }
     }
 
     /// The MEAN loss.
     pub(super) fn loss(&self) -> f64 {
-        self.losses.iter().sum::<f64>() / self.losses.len() as f64
+        self.losses.sum() / self.plan.len() as f64
     }
 
     /// The first example in the order of the data set whose loss is not finite, and that loss.
     pub(super) fn not_finite(&self) -> Option<(usize, f64)> {
-        let losses = self.plan.order.iter().copied().zip(self.losses.iter().copied());
-        losses.filter(|(_, loss)| !loss.is_finite()).min_by_key(|(index, _)| *index)
+        self.losses.not_finite()
     }
 
-    /// The network over the group of `chunks`, whose sums are `sums`; with `errors` a second pass
+    /// The network over the group of `pieces`, whose sums are `sums`; with `errors` a second pass
     /// over the group.
-    pub(super) fn part(&mut self, sums: &Tally, chunks: &[usize], errors: bool) -> Part {
+    pub(super) fn part(&mut self, sums: &Tally, pieces: &[usize], errors: bool) -> Part {
         let coherence = sums.network();
         let members = self.members.as_mut().filter(|_| errors);
         let alpha_unbiased = members.and_then(|members| {
-            members.dot(&mut self.slots, &self.plan, chunks, sums.sum());
-            jackknife(coherence, self.plan.places(chunks).map(|place| members.network(place)))
+            members.dot(&mut self.slots, &self.plan, pieces, sums.sum());
+            jackknife(coherence, self.plan.places(pieces).map(|place| members.network(place)))
         });
         Part { coherence, alpha_unbiased }
     }
@@ -91,12 +103,12 @@ impl<'a> Sample<'a> {
         Part { coherence, alpha_unbiased }
     }
 
-    /// The MEAN helpfulness of the examples of `chunks`, after [`part`](Self::part) over all.
-    pub(super) fn helpfulness(&self, network: Coherence, chunks: &[usize]) -> Option<f64> {
+    /// The MEAN helpfulness of the examples of `pieces`, after [`part`](Self::part) over all.
+    pub(super) fn helpfulness(&self, network: Coherence, pieces: &[usize]) -> Option<f64> {
         let members = self.members.as_ref()?;
         let of = |place| helpfulness(network, members.network(place));
         let (mut count, mut sum) = (0_usize, 0.0);
-        for place in self.plan.places(chunks) {
+        for place in self.plan.places(pieces) {
             count += 1;
             sum += of(place)?;
         }
@@ -107,17 +119,12 @@ impl<'a> Sample<'a> {
     pub(super) fn examples(&self, network: Coherence) -> Vec<ExampleMeasure> {
         let Some(members) = &self.members else { return Vec::new() };
         let mut places = vec![0; self.plan.len()];
-        self.plan.order.iter().enumerate().for_each(|(place, &index)| places[index] = place);
-        let measured = places.iter().enumerate().map(|(index, &place)| {
-            let member = members.network(place);
-            ExampleMeasure {
-                index,
-                label: self.plan.targets[place].label,
-                designation: self.plan.targets[place].designation,
-                loss: self.losses[place],
-                member,
-                helpfulness: helpfulness(network, member),
-            }
+        (0..places.len()).for_each(|place| places[self.plan.index(place)] = place);
+        let measured = places.into_iter().enumerate().map(|(index, place)| {
+            let (loss, member) = (self.losses.each()[place], members.network(place));
+            let Target { label, designation } = self.data.target(index);
+            let helpfulness = helpfulness(network, member);
+            ExampleMeasure { index, label, designation, loss, member, helpfulness }
         });
         measured.collect()
     }

@@ -9,23 +9,44 @@ use rayon::prelude::*;
 /// The passes of every chunk of a plan: computed when asked for, or kept from the time before.
 ///
 /// The first chunks have a workspace of their own each; all that find no room share the last one.
-/// Images are decoded each time, which is cheaper than to keep them.
+/// Images are decoded each time, unless there is room for those of all chunks.
 pub(super) struct Slots<'a> {
     mlp: &'a Mlp<f32>,
     data: &'a dyn Dataset,
-    /// The chunk whose images and labels are here.
-    decoded: Option<usize>,
-    x: Vec<f32>,
-    labels: Vec<u32>,
+    images: Vec<Slot<Images>>,
     losses: Vec<f64>,
-    slots: Vec<Slot>,
+    workspaces: Vec<Slot<Workspace<f32>>>,
 }
 
-/// Activations and deltas of one chunk.
-struct Slot {
-    /// The chunk that is here.
+/// Images [m, features] and labels \[m\] of one chunk.
+struct Images {
+    x: Vec<f32>,
+    labels: Vec<u32>,
+}
+
+/// A place for something of one chunk.
+struct Slot<T> {
+    /// The chunk whose it is.
     holds: Option<usize>,
-    workspace: Workspace<f32>,
+    value: T,
+}
+
+impl<T> Slot<T> {
+    /// So many slots, at least one; `value` makes their buffers.
+    fn some(count: usize, value: impl Fn() -> T) -> Vec<Self> {
+        (0..count.max(1)).map(|_| Self { holds: None, value: value() }).collect()
+    }
+
+    /// Chunk `c`'s among `slots`, and whether it is to be computed.
+    fn of(slots: &mut [Self], c: usize) -> (&mut T, bool) {
+        let last = slots.len() - 1;
+        let Self { holds, value } = &mut slots[c.min(last)];
+        (value, holds.replace(c) != Some(c))
+    }
+
+    fn forget(slots: &mut [Self]) {
+        slots.iter_mut().for_each(|slot| slot.holds = None);
+    }
 }
 
 /// A chunk after its backward pass.
@@ -46,18 +67,17 @@ impl<'a> Slots<'a> {
         plan: &Plan,
         budget: usize,
     ) -> Self {
-        let capacity = plan.largest();
-        let room = budget / (capacity * bytes_of_example(mlp));
-        let count = plan.chunks.len().min(room).max(1);
-        let slot = |_| Slot { holds: None, workspace: mlp.workspace(capacity) };
+        let (capacity, chunks, features) = (plan.capacity(), plan.chunks.len(), mlp.inputs());
+        let room = |bytes_of_example: usize| budget / (capacity * bytes_of_example);
+        let passes = bytes_of_example(mlp);
+        let images = if room(passes + size_of::<f32>() * features) < chunks { 1 } else { chunks };
+        let buffers = || Images { x: vec![0.0; capacity * features], labels: vec![0; capacity] };
         Self {
             mlp,
             data,
-            decoded: None,
-            x: vec![0.0; capacity * mlp.inputs()],
-            labels: vec![0; capacity],
+            images: Slot::some(images, buffers),
             losses: vec![0.0; capacity],
-            slots: (0..count).map(slot).collect(),
+            workspaces: Slot::some(chunks.min(room(passes)), || mlp.workspace(capacity)),
         }
     }
 
@@ -68,35 +88,37 @@ impl<'a> Slots<'a> {
 
     /// Forgets everything, so that it is computed again.
     pub(super) fn forget(&mut self) {
-        self.decoded = None;
-        self.slots.iter_mut().for_each(|slot| slot.holds = None);
+        Slot::forget(&mut self.images);
+        Slot::forget(&mut self.workspaces);
     }
 
     /// The passes of chunk `c`.
     pub(super) fn passes(&mut self, c: usize, plan: &Plan) -> Passes<'_> {
-        let indices = &plan.order[plan.chunks[c].places.clone()];
-        let m = indices.len();
-        let (x, labels) = (&mut self.x[..m * self.mlp.inputs()], &mut self.labels[..m]);
-        if self.decoded != Some(c) {
-            decode(self.data, indices, x, labels);
-            self.decoded = Some(c);
+        let places = plan.chunks[c].clone();
+        let m = places.len();
+        let (Images { x, labels }, to_decode) = Slot::of(&mut self.images, c);
+        let (x, labels) = (&mut x[..m * self.mlp.inputs()], &mut labels[..m]);
+        if to_decode {
+            decode(self.data, |e| plan.index(places.start + e), x, labels);
         }
-        let last = self.slots.len() - 1;
-        let Slot { holds, workspace } = &mut self.slots[c.min(last)];
-        let fresh = *holds != Some(c);
+        let (workspace, fresh) = Slot::of(&mut self.workspaces, c);
         if fresh {
             forward(self.mlp, x, labels, workspace, &mut self.losses[..m]);
             self.mlp.backward(workspace);
-            *holds = Some(c);
         }
         Passes { x, workspace, losses: &self.losses[..if fresh { m } else { 0 }] }
     }
 }
 
-/// Images [m, features] and labels \[m\] of the examples `indices`, on all threads.
-fn decode(data: &dyn Dataset, indices: &[usize], x: &mut [f32], labels: &mut [u32]) {
-    let rows = x.par_chunks_exact_mut(x.len() / indices.len()).zip(labels).zip(indices);
-    rows.with_min_len(32).for_each(|((row, label), &i)| *label = data.get(i, row).label);
+/// Images [m, features] and labels \[m\] of the examples `index(0)`, `index(1)`, …, on all threads.
+fn decode(
+    data: &dyn Dataset,
+    index: impl Fn(usize) -> usize + Sync,
+    x: &mut [f32],
+    labels: &mut [u32],
+) {
+    let rows = x.par_chunks_exact_mut(x.len() / labels.len()).zip(labels).enumerate();
+    rows.with_min_len(32).for_each(|(e, (row, label))| *label = data.get(index(e), row).label);
 }
 
 /// Bytes of an example's activations and deltas.

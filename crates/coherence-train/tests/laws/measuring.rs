@@ -1,8 +1,8 @@
 //! `measure` against loops over single examples.
 
-use crate::blobs::{Blobs, CLASSES, network, one_by_one};
+use crate::blobs::{Blobs, CLASSES, FEATURES, network, one_by_one};
 use coherence_core::{Coherence, Sums, layers, unbiased::Estimate};
-use coherence_data::{Dataset, Designation, digits};
+use coherence_data::{Dataset, Designation, Shape, Target, digits};
 use coherence_nn::Mlp;
 use coherence_tests::naive;
 use coherence_train::measure::{
@@ -118,15 +118,18 @@ fn a15d_helpfulness_of_examples_and_groups_is_the_loops() {
     assert!(by_designation(0) > by_designation(1), "wrong labels are helped less");
 }
 
-/// Kept, computed again, or some of each: three or six chunks of at most 800 or 534 examples, of
-/// 144 bytes.
+/// Kept, computed again, or some of each: six or four chunks, whose room is for 1536 examples of 144
+/// bytes, and 24 for the images, for which there is no room in the last budget.
 #[test]
 fn the_budget_changes_no_bit() {
     let mlp = network();
     for by in [ALL, By { class: false, ..ALL }] {
-        let within = |budget| Meter::new(&mlp, &DATA, by, budget).unwrap().measure().unwrap();
+        let data = Blobs { n: 5000, seed: 1 };
+        let within = |budget| Meter::new(&mlp, &data, by, budget).unwrap().measure().unwrap();
         let all = within(usize::MAX);
-        assert!(all == within(0) && all == within(2 * 800 * 144), "{by:?}");
+        for chunks in [0, 2, 4] {
+            assert!(all == within(chunks * 1536 * 144), "{by:?}, room for {chunks} chunks");
+        }
     }
 }
 
@@ -214,6 +217,38 @@ fn what_is_not_asked_for_is_not_there() {
     assert!(examples.network.alpha_unbiased.is_some());
 }
 
+/// More examples than a `u32` can number, of two classes.
+struct Vast;
+
+impl Dataset for Vast {
+    fn len(&self) -> usize {
+        1 << 33
+    }
+
+    fn shape(&self) -> Shape {
+        Shape { channels: 1, height: 1, width: FEATURES }
+    }
+
+    fn classes(&self) -> usize {
+        2
+    }
+
+    fn target(&self, i: usize) -> Target {
+        Target { label: (i % 2) as u32, designation: Designation::Pristine }
+    }
+
+    fn get(&self, i: usize, _: &mut [f32]) -> Target {
+        self.target(i)
+    }
+}
+
+#[test]
+fn more_examples_than_can_be_sorted_are_refused() {
+    let by = By { class: true, ..By::default() };
+    let refused = Meter::new(&network(), &Vast, by, 0).unwrap_err();
+    assert_eq!(refused, MeasureError::TooMany { found: 1 << 33 });
+}
+
 #[test]
 fn a_single_example_has_alpha_one() {
     let measured = measure(&network(), &Blobs { n: 1, seed: 1 }, ALL).unwrap();
@@ -237,4 +272,40 @@ fn data_that_cannot_be_measured_are_refused() {
     diverged.parameters_mut().fill(f32::NAN);
     let error = refused(&diverged, &DATA);
     assert!(matches!(error, MeasureError::NonFinite { index: 0, loss } if loss.is_nan()));
+}
+
+/// Data of which the examples from the sixth on have an infinite pixel.
+struct Broken<D>(D);
+
+impl<D: Dataset> Dataset for Broken<D> {
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn shape(&self) -> Shape {
+        self.0.shape()
+    }
+
+    fn classes(&self) -> usize {
+        self.0.classes()
+    }
+
+    fn target(&self, i: usize) -> Target {
+        self.0.target(i)
+    }
+
+    fn get(&self, i: usize, input: &mut [f32]) -> Target {
+        let target = self.0.get(i, input);
+        if i >= 5 {
+            input[0] = f32::INFINITY;
+        }
+        target
+    }
+}
+
+/// Sorted, the sixth example (of the third class) comes long after the seventh (of the first).
+#[test]
+fn the_first_loss_that_is_not_finite_is_first_in_the_data_set() {
+    let error = measure(&network(), &Broken(DATA), ALL).unwrap_err();
+    assert!(matches!(error, MeasureError::NonFinite { index: 5, .. }), "{error}");
 }

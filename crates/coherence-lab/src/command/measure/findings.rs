@@ -74,16 +74,9 @@ impl Findings {
             network: Row::of("network", &measured.network),
             layers: tensors.map(|(name, part)| Row::of(name, part)).collect(),
             classes: measured.classes.iter().map(class).collect(),
-            groups: groups.map(|(of, group)| Row::of_group(name_of(*of), group)).collect(),
+            groups: groups.map(|(of, group)| Row::of_group(of.name(), group)).collect(),
             examples: examples.map(Example::of).collect(),
         }
-    }
-}
-
-fn name_of(designation: Designation) -> &'static str {
-    match designation {
-        Designation::Pristine => "pristine",
-        Designation::Corrupt => "corrupt",
     }
 }
 

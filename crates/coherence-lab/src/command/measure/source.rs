@@ -3,6 +3,8 @@
 use std::str::FromStr;
 
 use anyhow::Context;
+use serde::Deserialize;
+use serde::de::{IntoDeserializer, value::Error as Unknown};
 
 use coherence_data::select::Subset;
 use coherence_data::{Dataset, Split, open};
@@ -42,16 +44,11 @@ impl FromStr for Noise {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let (kind, percent) = text.split_once(':').unwrap_or((text, ""));
-        let kind = match kind {
-            "permuted-labels" => Data::PermutedLabels,
-            "redrawn-labels" => Data::RedrawnLabels,
-            "random-pixels" => Data::RandomPixels,
-            _ => {
-                return Err(format!(
-                    "no noise {kind}; there are permuted-labels, redrawn-labels and random-pixels"
-                ));
-            }
-        };
+        let kind =
+            Data::deserialize(kind.into_deserializer()).map_err(|e: Unknown| e.to_string())?;
+        if kind == Data::Real {
+            return Err("real data are without noise: leave --noise away".to_owned());
+        }
         let percent = percent.parse().ok().filter(|p| (0.0..=100.0).contains(p));
         let percent = percent.ok_or("write a percentage behind it: permuted-labels:50")?;
         Ok(Self { kind, percent })
