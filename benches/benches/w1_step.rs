@@ -31,7 +31,7 @@ impl Products {
         let dims = |l: usize| Dims { m: BATCH, i: SMALL[l], o: SMALL[l + 1] };
         for (l, weight) in weights.iter().enumerate() {
             let (a, out) = activations.split_at_mut(l + 1);
-            matmul_nt(dims(l), &a[0], weight, Output::Overwrite, &mut out[0]);
+            matmul_nt(dims(l), &a[l], weight, Output::Overwrite, &mut out[0]);
         }
         for l in (1..weights.len()).rev() {
             let (out, delta) = deltas.split_at_mut(l + 1);

@@ -39,9 +39,8 @@ const VECTOR: [(&str, Rule); 2] = [
     ("geomedian", |s, x, out| {
         geometric_median(x, s.n, STOP, out);
     }),
-    ("krum", |s, x, out| {
-        out.copy_from_slice(&x[krum(x, s.n, s.faulty) * s.d..][..s.d]);
-    }),
+    // The row is not copied: the peers return a view of it, too.
+    ("krum", |s, x, out| out[0] = x[krum(x, s.n, s.faulty) * s.d]),
 ];
 
 /// The yardstick: every value read once, in pieces on all threads.

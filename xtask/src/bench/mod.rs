@@ -16,6 +16,7 @@ mod tests;
 
 use anyhow::{Context, Result};
 use clap::Args;
+use machine::Machine;
 use record::Record;
 use std::path::{Path, PathBuf};
 use xshell::Shell;
@@ -38,8 +39,11 @@ pub(crate) struct Bench {
     /// The Python that has the peers installed (requirements.txt beside the scripts).
     #[arg(long, value_name = "PY", default_value = "python3", requires = "peers")]
     python: PathBuf,
+    /// Measure only this bench again, a row such as `w1_step`, into docs/performance.json.
+    #[arg(long, value_name = "BENCH", conflicts_with = "peers")]
+    again: Vec<String>,
     /// Measure nothing: write the page again from docs/performance.json.
-    #[arg(long, conflicts_with_all = ["quick", "peers"])]
+    #[arg(long, conflicts_with_all = ["quick", "peers", "again"])]
     render: bool,
 }
 
@@ -48,6 +52,8 @@ impl Bench {
         let root = crate::workspace_root();
         let record = if self.render {
             Record::load(&root.join(RECORD))?
+        } else if !self.again.is_empty() {
+            self.measure_again(sh, &root.join(RECORD))?
         } else {
             self.measure(sh, &root.join(RECORD))?
         };
@@ -55,6 +61,20 @@ impl Bench {
         std::fs::write(root.join(PAGE), page::render(&record)).context(PAGE)?;
         println!("wrote {PAGE} from {RECORD}");
         Ok(())
+    }
+
+    /// Some benches on top of what was measured before.
+    fn measure_again(&self, sh: &Shell, path: &Path) -> Result<Record> {
+        let mut record = Record::load(path)?;
+        let folder = crate::target_dir().join("bench");
+        for bench in &self.again {
+            let machine = machine::here(sh)?;
+            ours::measure_again(sh, &folder, bench, self.quick, &mut record)?;
+            let Machine { commit, date, .. } = machine;
+            record.again.push(format!("{bench} at commit {commit}, {date}"));
+        }
+        record.save(path)?;
+        Ok(record)
     }
 
     /// Saves what there is after every stage: the next may be interrupted.

@@ -26,24 +26,56 @@ const QUICK: [&str; 3] = ["0.1", "0.2", "10"];
 /// page.
 pub(crate) fn measure(sh: &Shell, folder: &Path, quick: bool, record: &mut Record) -> Result<()> {
     cmd!(sh, "cargo bench --quiet --package coherence-benches --no-run").run()?;
-    let results = folder.join("criterion");
-    if results.exists() {
-        std::fs::remove_dir_all(&results)?;
-    }
-    let _home = sh.push_env("CRITERION_HOME", &results);
-    for (bench, times) in FULL {
-        println!("bench {bench}");
-        let [warm, time, samples] = if quick { QUICK } else { times };
-        let ran = cmd!(sh, "cargo bench --quiet --package coherence-benches --bench {bench} --")
-            .args(["--noplot", "--warm-up-time", warm, "--measurement-time", time])
-            .args(["--sample-size", samples, "--nresamples", "10000"])
-            .run();
-        if let Err(error) = ran {
-            record.missing.push(format!("bench {bench}: {error}"));
+    let results = empty(folder)?;
+    for plan in FULL {
+        if let Err(error) = run(sh, plan, quick, &results) {
+            record.missing.push(missing(plan.0) + &error.to_string());
         }
     }
     collect(&results, record)?;
     memory(sh, record)
+}
+
+/// Runs one bench again; its medians take the place of those that the record has.
+pub(crate) fn measure_again(
+    sh: &Shell,
+    folder: &Path,
+    bench: &str,
+    quick: bool,
+    record: &mut Record,
+) -> Result<()> {
+    let Some(&plan) = FULL.iter().find(|(name, _)| *name == bench) else {
+        bail!("no bench {bench} (there are {})", FULL.map(|(name, _)| name).join(", "));
+    };
+    let results = empty(folder)?;
+    run(sh, plan, quick, &results)?;
+    record.missing.retain(|line| !line.starts_with(&missing(bench)));
+    collect(&results, record)
+}
+
+/// The start of the line that says why a bench failed.
+fn missing(bench: &str) -> String {
+    format!("bench {bench}: ")
+}
+
+/// A folder for criterion's results, without those of earlier runs.
+fn empty(folder: &Path) -> Result<PathBuf> {
+    let results = folder.join("criterion");
+    if results.exists() {
+        std::fs::remove_dir_all(&results)?;
+    }
+    Ok(results)
+}
+
+fn run(sh: &Shell, (bench, times): Plan, quick: bool, results: &Path) -> Result<()> {
+    println!("bench {bench}");
+    let _home = sh.push_env("CRITERION_HOME", results);
+    let [warm, time, samples] = if quick { QUICK } else { times };
+    cmd!(sh, "cargo bench --quiet --package coherence-benches --bench {bench} --")
+        .args(["--noplot", "--warm-up-time", warm, "--measurement-time", time])
+        .args(["--sample-size", samples, "--nresamples", "10000"])
+        .run()?;
+    Ok(())
 }
 
 /// Criterion's name of a benchmark, in `benchmark.json`.

@@ -14,7 +14,7 @@ pub(crate) fn render(record: &Record) -> String {
     page +=
         "Written by `cargo xtask bench` from [performance.json](performance.json); do not edit.\n";
     page += "`cargo xtask bench --peers DIR --python PY` measures again and runs the peers beside it, \
-             `cargo xtask bench --render` only writes the page again.\n\n";
+             `--again BENCH` measures one of our benches again, `--render` only writes the page again.\n\n";
     head(&mut page, record);
     summary(&mut page, &goals);
     table(&mut page, &goals);
@@ -34,7 +34,7 @@ Our steps are the trainer's own (`Trainer::advance`): they gather a shuffled min
 The peers' scripts take mini-batches in order, repeat what other programs disturb, and each runs in a process of its own.
 A peer counts as the fastest over all its settings: as installed, with MKL's AVX-512 path switched on (`+mklfix`), with a heap that keeps freed memory in huge pages.
 W2 and the dense rules are compared with a sort before they are timed; that results are the same bits on 1 and 2 threads and, for selections, on every instruction set is held by tests (`crates/coherence-cpu/tests`, `crates/coherence-train/tests`), not by this page.
-Memory is the peak of bytes on the heap during steps or a measurement, counted on all threads: the trainer with its network and all its buffers (one of them a vector of d for the aggregate, under any rule) over a data set of one mini-batch; for α the network's sums and one chunk's passes, the data set not counted.
+Memory is the peak of bytes on the heap during steps or a measurement, counted on all threads: the trainer with its network and all its buffers over a data set of one mini-batch; for α the network's sums and one chunk's passes, the data set not counted.
 
 ";
 
@@ -59,6 +59,9 @@ fn head(page: &mut String, record: &Record) {
     let versions = if versions.is_empty() { "not run".to_owned() } else { versions.join(", ") };
     let _ = writeln!(page, "| peers | {versions} |");
     let _ = writeln!(page, "| date | {} |", m.date);
+    for again in &record.again {
+        let _ = writeln!(page, "| measured again | {again} |");
+    }
     let _ = writeln!(page, "| load before and after | {:.1}, {:.1} |", m.load_before, m.load_after);
     page.push('\n');
     if m.load_before > 0.7 {
@@ -100,7 +103,8 @@ fn table(page: &mut String, goals: &[Goal]) {
         );
     }
     page.push('\n');
-    for goal in goals.iter().filter(|goal| !goal.remark.is_empty()) {
+    let unmet = |goal: &&Goal| goal.verdict() == Verdict::NotMet && !goal.remark.is_empty();
+    for goal in goals.iter().filter(unmet) {
         let _ = writeln!(page, "- {} ({}): {}", goal.row, goal.what, goal.remark);
     }
     page.push('\n');

@@ -24,6 +24,9 @@ pub(crate) struct Record {
     pub(crate) peers: Vec<PeerRow>,
     /// What could not be measured, and why.
     pub(crate) missing: Vec<String>,
+    /// What was measured again later: bench, commit and day.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) again: Vec<String>,
 }
 
 /// Whether the medians of criterion's group in `id` are ratios rather than times.
@@ -76,6 +79,7 @@ impl Record {
             instructions: BTreeMap::new(),
             peers: Vec::new(),
             missing: Vec::new(),
+            again: Vec::new(),
         }
     }
 
