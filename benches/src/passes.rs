@@ -1,4 +1,4 @@
-//! Passes over a batch without a trainer around them: the yardsticks, and M3 of micro-batches.
+//! Passes over a batch without a trainer around them: yardsticks and what answers are checked by.
 
 use std::ops::Range;
 

@@ -97,9 +97,8 @@ fn two_threads(record: &Record) -> Goal {
     }
     let what = "two threads / one, the least of all steps over 2 ms";
     Goal::extreme("scaling", what, Bound::AtLeast(1.6), least).remark(
-        "On this virtual machine the second thread brings nothing at some points, others in every \
-         run: in four runs of these benches the plain step of width 512 gained 1.00, 1.84, 1.80 \
-         and 1.00, that of width 4096 1.74 to 1.96. Keeping each thread on a core of its own did \
-         not change it.",
+        "On virtual machines the second thread was seen to bring nothing at some points, others in \
+         every run, even with each thread kept on a core of its own: measure again (`--again \
+         scaling`) before you look for a cause in the code.",
     )
 }

@@ -16,6 +16,7 @@ use crate::{
     order::rule::Rule,
     product::{Dims, Output, matmul_tn},
 };
+use select::select;
 
 /// Adds every example's squared gradient norm: `out[e] += ‖a_e‖² ‖δ_e‖²`, in `f64`.
 ///
@@ -149,21 +150,4 @@ pub fn trimmed_mean_on<T: Element>(
 
 fn check<T: Element>(dims: Dims, a: &[T], delta: &[T]) {
     assert_eq!((a.len(), delta.len()), (dims.m * dims.i, dims.m * dims.o), "a, delta for {dims:?}");
-}
-
-fn select<T: Element>(
-    isa: Isa,
-    dims: Dims,
-    a: &[T],
-    delta: &[T],
-    rule: Rule,
-    rate: Option<T>,
-    out: &mut [T],
-) {
-    check(dims, a, delta);
-    assert_eq!(out.len(), dims.o * dims.i, "out for {dims:?}");
-    assert!(dims.m > 0, "no examples");
-    if dims.i > 0 && dims.o > 0 {
-        select::select(isa, dims, a, delta, rule, rate, out);
-    }
 }

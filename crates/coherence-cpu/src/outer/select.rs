@@ -21,7 +21,7 @@ use crate::{
 
 /// `rule` over the m products `delta[e, j] · a[e, k]`, each rounded to `T`, for each coordinate of
 /// `out [o, i]`: it takes the place of what is there, or with a `rate` that changes by −rate times
-/// it.
+/// it. Panics when a slice's length is not the product of its sizes, or `m = 0`.
 pub(super) fn select<T: Element>(
     isa: Isa,
     dims: Dims,
@@ -31,7 +31,13 @@ pub(super) fn select<T: Element>(
     rate: Option<T>,
     out: &mut [T],
 ) {
+    super::check(dims, a, delta);
     let Dims { m, i, o } = dims;
+    assert_eq!(out.len(), o * i, "out for {dims:?}");
+    assert!(m > 0, "no examples");
+    if out.is_empty() {
+        return;
+    }
     let selection = Selection::new(rule, m);
     let vectors_over_o = count_nonzeros(a) * o.div_ceil(TILE);
     let vectors_over_i = count_nonzeros(delta) * i.div_ceil(TILE);
