@@ -14,6 +14,9 @@ pub enum Designation {
 }
 
 impl Designation {
+    /// Both, in the order in which they are reported.
+    pub const ALL: [Self; 2] = [Self::Pristine, Self::Corrupt];
+
     /// How the group is called in series, tables and on the command line.
     ///
     /// ```

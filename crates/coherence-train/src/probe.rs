@@ -22,9 +22,6 @@ pub(crate) struct Probe {
 /// Indices of pristine and of corrupt examples.
 type Split = [Vec<usize>; 2];
 
-/// The two groups.
-const GROUPS: [Designation; 2] = [Designation::Pristine, Designation::Corrupt];
-
 impl Probe {
     /// Draws `size` examples (at most all), a pure function of (seed, size, number of examples).
     pub(crate) fn new(mlp: &Mlp<f32>, examples: &Examples, size: usize, seed: u64) -> Self {
@@ -78,7 +75,7 @@ impl Probe {
         let whole = self.whole.network();
         send(&format!("{of}.alpha"), whole.alpha());
         rows(of, whole, send);
-        for (designation, tally) in GROUPS.iter().zip(&self.tallies) {
+        for (designation, tally) in Designation::ALL.iter().zip(&self.tallies) {
             let (name, group) = (designation.name(), tally.network());
             if group.m == 0 {
                 continue;
@@ -95,7 +92,7 @@ impl Probe {
 }
 
 fn split(examples: &Examples, indices: &[usize]) -> Split {
-    GROUPS.map(|designation| {
+    Designation::ALL.map(|designation| {
         let belongs = |&i: &usize| examples.designations()[i] == designation;
         indices.iter().copied().filter(belongs).collect()
     })

@@ -190,7 +190,7 @@ impl Trainer {
         self.evaluator.run(&self.mlp, &self.train, &mut self.outcomes);
         self.learned.record(self.step, &self.outcomes.correct);
         self.send_score("train", |_| true, sink);
-        for designation in [Designation::Pristine, Designation::Corrupt] {
+        for designation in Designation::ALL {
             let name = designation.name();
             let belongs = |i: usize| self.train.designations()[i] == designation;
             self.send_score(name, belongs, sink);

@@ -52,7 +52,7 @@ impl<'a> Meter<'a> {
     ) -> Result<Self, MeasureError> {
         check(mlp, data)?;
         let (plan, layout) = (Plan::new(data, by.class)?, mlp.layout());
-        let designations = [Designation::Pristine, Designation::Corrupt]
+        let designations = Designation::ALL
             .map(|designation| (designation, plan.designated(designation)))
             .into_iter()
             .filter(|(_, pieces)| !pieces.is_empty())
