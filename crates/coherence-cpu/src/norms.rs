@@ -45,14 +45,39 @@ pub fn row_dots<T: Element>(x: &[T], y: &[T], out: &mut [f64]) {
     }
     let width = x.len() / out.len();
     assert_eq!((x.len(), y.len()), (width * out.len(), width * out.len()), "rows of one width");
+    dots(x, width, |e| &y[e * width..][..width], out);
+}
+
+/// Dots of every row with one vector, `out[e] = x_e · y`, for `x [out.len(), width]`, `y [width]`.
+///
+/// # Panics
+///
+/// When `x` is not `out.len()` rows of the width of `y`.
+///
+/// ```
+/// let mut out = [0.0; 2];
+/// coherence_cpu::norms::dots_with(&[1.0f32, 2.0, 3.0, 4.0], &[1.0, 0.5], &mut out);
+/// assert_eq!(out, [2.0, 5.0]);
+/// ```
+pub fn dots_with<T: Element>(x: &[T], y: &[T], out: &mut [f64]) {
+    assert_eq!(x.len(), y.len() * out.len(), "rows of the vector's width");
+    dots(x, y.len(), |_| y, out);
+}
+
+/// `out[e]` = row e of `x` times `other(e)`, both of that width.
+fn dots<'a, T: Element>(
+    x: &[T],
+    width: usize,
+    other: impl Fn(usize) -> &'a [T] + Sync,
+    out: &mut [f64],
+) {
     let isa = Isa::detect();
     out.par_chunks_mut(PIECE)
         .with_min_len(1 + (1 << 14) / (width * PIECE).max(1))
         .enumerate()
         .for_each(|(at, out)| {
-            for (e, out) in out.iter_mut().enumerate() {
-                let start = (at * PIECE + e) * width;
-                *out = T::run(isa, Dot { x: &x[start..][..width], y: &y[start..][..width] });
+            for (out, e) in out.iter_mut().zip(at * PIECE..) {
+                *out = T::run(isa, Dot { x: &x[e * width..][..width], y: other(e) });
             }
         });
 }

@@ -5,7 +5,7 @@ mod naive;
 use coherence_cpu::{
     dense::{Weiszfeld, geometric_median, krum},
     elementwise::{add_bias, axpy, bias_relu, column_sums, median_of_three_update, relu_backward},
-    norms::{row_dots, row_sq_norms},
+    norms::{dots_with, row_dots, row_sq_norms},
     product::Output,
 };
 use naive::Rng;
@@ -19,14 +19,18 @@ fn row_dots_equal_plain_loops() {
     let mut rng = Rng::new(1);
     for (m, width) in [(1, 1), (3, 7), (2, 16), (5, 33), (70, 100), (300, 784)] {
         let (x, y) = (rng.normals(m * width), rng.normals(m * width));
-        let (mut dots, mut squares) = (vec![0.0; m], vec![0.0; m]);
+        let [mut dots, mut squares, mut with_first] = [(); 3].map(|()| vec![0.0; m]);
         row_dots(&x, &y, &mut dots);
         row_sq_norms(&x, &mut squares);
+        let first = &y[..width];
+        dots_with(&x, first, &mut with_first);
         for e in 0..m {
             let (x, y) = (&x[e * width..][..width], &y[e * width..][..width]);
             let scale = (dot(x, x) * dot(y, y)).sqrt();
             assert!((dots[e] - dot(x, y)).abs() <= 1e-14 * scale, "{m} {width}");
             assert!((squares[e] - dot(x, x)).abs() <= 1e-14 * dot(x, x), "{m} {width}");
+            let scale = (dot(x, x) * dot(first, first)).sqrt();
+            assert!((with_first[e] - dot(x, first)).abs() <= 1e-14 * scale, "{m} {width}");
         }
     }
 }

@@ -13,7 +13,7 @@
 use coherence_cpu::{
     Element, dense,
     elementwise::column_sums,
-    norms::row_dots,
+    norms::{dots_with, row_dots, row_sq_norms},
     outer,
     product::{Dims, Output, matmul_nt, matmul_tn},
 };
@@ -100,7 +100,7 @@ impl<'a, T: Element> Factors<'a, T> {
             Input::Rows(a) => Input::Rows(&a[rows.start * i..rows.end * i]),
             Input::Ones => Input::Ones,
         };
-        let delta = &self.delta[rows.start * o..rows.end * o];
+        let delta = self.deltas(rows.clone());
         Self { dims: Dims { m: rows.len(), i, o }, input, delta, ..self }
     }
 
@@ -114,7 +114,7 @@ impl<'a, T: Element> Factors<'a, T> {
             Input::Rows(a) => outer::sq_norms(self.dims, a, self.delta, out),
             Input::Ones => {
                 assert_eq!(out.len(), self.dims.m, "one squared norm for each example");
-                add_row_dots(self.delta, self.delta, self.dims.o, out);
+                add(out, |e, sq_norms| row_sq_norms(self.deltas(e), sq_norms));
             }
         }
     }
@@ -132,8 +132,8 @@ impl<'a, T: Element> Factors<'a, T> {
     }
 
     /// Adds the dot of every per-example gradient with `v` [o, i]: `out[e] += g_e · v` \[m\],
-    /// computed as δ_e · (v a_e), of which v a_e (for a bias v · δ_e) is a product in `T`; `scratch`
-    /// [m, o] is overwritten.
+    /// computed as δ_e · (v a_e), of which v a_e is a product in `T`; `scratch` [m, o] may be
+    /// overwritten.
     ///
     /// # Panics
     ///
@@ -144,14 +144,17 @@ impl<'a, T: Element> Factors<'a, T> {
         match self.input {
             Input::Rows(a) => {
                 matmul_nt(self.dims, a, v, Output::Overwrite, scratch);
-                add_row_dots(self.delta, scratch, o, out);
+                add(out, |e, dots| {
+                    row_dots(self.deltas(e.clone()), &scratch[e.start * o..e.end * o], dots);
+                });
             }
-            Input::Ones => {
-                let dots = &mut scratch[..m];
-                matmul_nt(Dims { m, i: o, o: 1 }, self.delta, v, Output::Overwrite, dots);
-                out.iter_mut().zip(dots).for_each(|(out, dot)| *out += dot.widen());
-            }
+            Input::Ones => add(out, |e, dots| dots_with(self.deltas(e), v, dots)),
         }
+    }
+
+    /// The deltas of some examples.
+    fn deltas(&self, e: Range<usize>) -> &'a [T] {
+        &self.delta[e.start * self.dims.o..e.end * self.dims.o]
     }
 
     /// Writes example `e`'s gradient g_e to `out` [o, i]: the last resort, m times as much memory
@@ -192,15 +195,14 @@ impl<'a, T: Element> Factors<'a, T> {
     }
 }
 
-/// `out[e] += x_e · y_e` for rows of one width, in f64; by blocks, since nothing is allocated, large
-/// enough to be shared by threads.
-fn add_row_dots<T: Element>(x: &[T], y: &[T], width: usize, out: &mut [f64]) {
-    const ROWS: usize = 1024;
-    let mut dots = [0.0; ROWS];
-    let blocks = x.chunks(ROWS * width).zip(y.chunks(ROWS * width));
-    for (out, (x, y)) in out.chunks_mut(ROWS).zip(blocks) {
-        let dots = &mut dots[..out.len()];
-        row_dots(x, y, dots);
-        out.iter_mut().zip(dots).for_each(|(out, dot)| *out += *dot);
+/// Adds what `of` computes for some examples to their `out`; by blocks, since nothing is allocated,
+/// large enough to be shared by threads.
+fn add(out: &mut [f64], of: impl Fn(Range<usize>, &mut [f64])) {
+    const EXAMPLES: usize = 1024;
+    let mut block = [0.0; EXAMPLES];
+    for (at, out) in out.chunks_mut(EXAMPLES).enumerate() {
+        let (start, values) = (at * EXAMPLES, &mut block[..out.len()]);
+        of(start..start + out.len(), values);
+        out.iter_mut().zip(values).for_each(|(out, value)| *out += *value);
     }
 }
