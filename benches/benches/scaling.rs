@@ -2,7 +2,7 @@
 //!
 //! Ids end in the number that varies: `scaling/plain by batch, 2 threads/100`.
 
-use coherence_benches::{BATCH, RATE, SMALL, step, time, trainer};
+use coherence_benches::{BATCH, RATE, SMALL, step, time, time_on_cores, trainer};
 use coherence_train::Aggregation;
 use criterion::{
     BenchmarkGroup, Criterion, criterion_group, criterion_main, measurement::WallTime,
@@ -25,12 +25,8 @@ fn point(
     aggregation: Aggregation,
 ) {
     let mut trainer = trainer(widths, [10_000, batch], aggregation, RATE);
-    for threads in [1, 2] {
-        let plural = if threads == 1 { "" } else { "s" };
-        time(group, &format!("{series}, {threads} thread{plural}/{at}"), threads, || {
-            step(&mut trainer);
-        });
-    }
+    time(group, &format!("{series}, 1 thread/{at}"), 1, || step(&mut trainer));
+    time_on_cores(group, &format!("{series}, 2 threads/{at}"), 2, || step(&mut trainer));
 }
 
 fn steps(c: &mut Criterion) {

@@ -11,7 +11,7 @@ mod timing;
 
 pub use digits::{BIG, RATE, SMALL, digits, step, trainer};
 pub use passes::Passes;
-pub use timing::{Ratio, THREADS, pool, ratio, ratios, time};
+pub use timing::{Ratio, THREADS, pool, ratio, ratios, time, time_on_cores};
 
 use coherence_data::random;
 

@@ -1,6 +1,11 @@
 //! Times inside a pool of threads, and ratios of two functions that take turns.
 
-use std::{hint::black_box, time::Instant};
+use std::{
+    hint::black_box,
+    time::{Duration, Instant},
+};
+
+use coherence_cpu::product::{Dims, Output, matmul_nn};
 
 use criterion::{
     BenchmarkGroup, Criterion, Throughput,
@@ -33,6 +38,57 @@ pub fn time<R>(
 ) {
     let pool = pool(threads);
     group.bench_function(name, |b| pool.install(|| b.iter(&mut f)));
+}
+
+/// Measures `f` as [`time`] does, but counts only blocks of calls before and after which every thread
+/// had a core to itself, and repeats the others.
+///
+/// A virtual machine may lend two threads the two halves of one core for a while. Then a second
+/// thread brings nothing, whatever the program.
+///
+/// # Panics
+///
+/// If the threads have no cores to themselves for a minute.
+pub fn time_on_cores<R>(
+    group: &mut BenchmarkGroup<'_, WallTime>,
+    name: &str,
+    threads: usize,
+    mut f: impl FnMut() -> R + Send,
+) {
+    let pool = pool(threads);
+    let most = pool.install(|| calls(&mut f));
+    let alone = (0..100).map(|_| pool.install(arithmetic)).fold(f64::INFINITY, f64::min);
+    let mut block = |calls: u32| {
+        let start = Instant::now();
+        loop {
+            let before = cores_to_themselves(&pool, alone);
+            let seconds = pool.install(|| seconds(calls, &mut f));
+            if before && cores_to_themselves(&pool, alone) {
+                return seconds * f64::from(calls);
+            }
+            assert!(start.elapsed().as_secs() < 60, "no {threads} cores for {threads} threads");
+        }
+    };
+    group.bench_function(name, |b| {
+        b.iter_custom(|iterations| {
+            let whole = (0..iterations / u64::from(most)).map(|_| block(most)).sum::<f64>();
+            let rest = (iterations % u64::from(most)) as u32;
+            Duration::from_secs_f64(whole + if rest > 0 { block(rest) } else { 0.0 })
+        });
+    });
+}
+
+/// Whether all threads at once do as much arithmetic as one alone. Half a core's speed is 2 here, what
+/// else happens on a machine little above 1.
+fn cores_to_themselves(pool: &ThreadPool, alone: f64) -> bool {
+    pool.broadcast(|_| arithmetic()).into_iter().all(|seconds| seconds < 1.4 * alone)
+}
+
+/// Seconds for half a millisecond of multiply-adds in the first cache, on the calling thread.
+fn arithmetic() -> f64 {
+    const DIMS: Dims = Dims { m: 48, i: 48, o: 48 };
+    let (left, right, mut out) = ([0.5; 48 * 48], [0.5; 48 * 48], [0.0f32; 48 * 48]);
+    seconds(400, &mut || matmul_nn(DIMS, black_box(&left), &right, Output::Overwrite, &mut out))
 }
 
 /// A dimensionless measurement: the time of one function over that of another.

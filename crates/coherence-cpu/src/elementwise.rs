@@ -13,8 +13,16 @@ use crate::{
     simd::{Kernel, Simd, TILE},
 };
 
-/// Elements of one thread's piece: below it the work is shorter than handing it out.
+/// Elements of a piece at least, or nearly: below it the work is shorter than handing it out.
 const PIECE: usize = 1 << 16;
+
+/// The length of the pieces that so many elements are cut in: as many for each thread.
+fn piece_len(len: usize) -> usize {
+    match len / PIECE {
+        0 | 1 => len,
+        pieces => len.div_ceil(pieces.next_multiple_of(rayon::current_num_threads())),
+    }
+}
 
 /// A closure over slices as a kernel, so that its loop is compiled for each instruction set.
 pub(crate) struct Loop<F>(pub(crate) F);
@@ -81,11 +89,11 @@ fn rows<T: Element>(bias: &[T], x: &mut [T], f: impl Fn(T, T) -> T + Sync) {
             }),
         );
     };
-    in_pieces(x, o * PIECE.div_ceil(o), piece);
+    in_pieces(x, o * piece_len(x.len()).div_ceil(o), piece);
 }
 
 fn in_pieces<T: Element>(x: &mut [T], piece: usize, f: impl Fn(&mut [T]) + Send + Sync) {
-    if x.len() <= 2 * piece { f(x) } else { x.par_chunks_mut(piece).for_each(f) }
+    if x.len() <= piece { f(x) } else { x.par_chunks_mut(piece).for_each(f) }
 }
 
 /// Backward through a ReLU: `delta = 0` where its output was 0, so that relu′(0) = 0.
@@ -125,10 +133,11 @@ fn zip<T: Element>(x: &[T], y: &mut [T], f: impl Fn(T, T) -> T + Sync) {
     let piece = |(y, x): (&mut [T], &[T])| {
         T::run(isa, Loop(|| y.iter_mut().zip(x).for_each(|(y, &x)| *y = f(*y, x))));
     };
-    if x.len() <= 2 * PIECE {
+    let len = piece_len(x.len());
+    if x.len() <= len {
         piece((y, x));
     } else {
-        y.par_chunks_mut(PIECE).zip(x.par_chunks(PIECE)).for_each(piece);
+        y.par_chunks_mut(len).zip(x.par_chunks(len)).for_each(piece);
     }
 }
 
@@ -152,10 +161,9 @@ fn zip<T: Element>(x: &[T], y: &mut [T], f: impl Fn(T, T) -> T + Sync) {
 pub fn median_of_three_update<T: Element>(params: &mut [T], gradients: [(&[T], T); 3], rate: T) {
     let d = params.len();
     assert!(gradients.iter().all(|(g, _)| g.len() == d), "gradients of {d} parameters");
-    let isa = Isa::detect();
+    let (isa, len) = (Isa::detect(), piece_len(d));
     let piece = |(at, params): (usize, &mut [T])| {
-        let [(a, r), (b, s), (c, t)] =
-            gradients.map(|(g, s)| (&g[at * PIECE..][..params.len()], s));
+        let [(a, r), (b, s), (c, t)] = gradients.map(|(g, s)| (&g[at * len..][..params.len()], s));
         T::run(
             isa,
             Loop(|| {
@@ -165,10 +173,10 @@ pub fn median_of_three_update<T: Element>(params: &mut [T], gradients: [(&[T], T
             }),
         );
     };
-    if d <= PIECE {
+    if d <= len {
         piece((0, params));
     } else {
-        params.par_chunks_mut(PIECE).enumerate().for_each(piece);
+        params.par_chunks_mut(len).enumerate().for_each(piece);
     }
 }
 

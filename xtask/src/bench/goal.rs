@@ -21,6 +21,8 @@ pub(crate) struct Goal {
     pub(crate) bound: Bound,
     /// The ratio, if both sides were measured.
     pub(crate) measured: Option<f64>,
+    /// The ratio that no program can better here, where something in this run shows one.
+    pub(crate) at_best: Option<f64>,
     /// The two sides.
     pub(crate) sides: String,
     /// What stands in the way, or what must be known to read the figure.
@@ -32,6 +34,8 @@ pub(crate) struct Goal {
 pub(crate) enum Verdict {
     Met,
     NotMet,
+    /// Not met, and the best ratio that there can be would not meet it.
+    CannotBe,
     NotMeasured,
 }
 
@@ -47,7 +51,7 @@ impl Goal {
         let side = |x: Option<f64>| x.map_or_else(|| "not measured".to_owned(), unit);
         let measured = over.zip(under).map(|(over, under)| over / under);
         let sides = format!("{} / {}", side(over), side(under));
-        Self { row, what: what.into(), bound, measured, sides, remark: "" }
+        Self { row, what: what.into(), bound, measured, at_best: None, sides, remark: "" }
     }
 
     /// The worst of many ratios, with what it is a ratio of.
@@ -59,7 +63,7 @@ impl Goal {
     ) -> Self {
         let (measured, sides) = worst.unzip();
         let sides = sides.unwrap_or_else(|| "not measured".to_owned());
-        Self { row, what: what.into(), bound, measured, sides, remark: "" }
+        Self { row, what: what.into(), bound, measured, at_best: None, sides, remark: "" }
     }
 
     /// A ratio that was measured as such, in alternating blocks.
@@ -74,7 +78,7 @@ impl Goal {
         let interval = |m: &super::record::Median| format!("95 %: {:.3} … {:.3}", m.low, m.high);
         let sides = median.map_or_else(|| "not measured".to_owned(), interval);
         let measured = median.map(|m| m.median);
-        Self { row, what: what.into(), bound, measured, sides, remark: "" }
+        Self { row, what: what.into(), bound, measured, at_best: None, sides, remark: "" }
     }
 
     /// Our time against the fastest peer's: at most so much of it, or at least so many times faster.
@@ -102,12 +106,37 @@ impl Goal {
         self
     }
 
+    /// No program can take less than `seconds`, which `what` takes; for a ratio to a peer's time.
+    pub(crate) fn at_best(
+        mut self,
+        peer: Option<&PeerRow>,
+        what: &str,
+        seconds: Option<f64>,
+    ) -> Self {
+        self.at_best = peer.zip(seconds).map(|(peer, seconds)| peer.median_s / seconds);
+        if let (Verdict::CannotBe, Some(best)) = (self.verdict(), self.at_best) {
+            self.sides += &format!("; {what} alone: {best:.3} ×");
+        }
+        self
+    }
+
     pub(crate) fn verdict(&self) -> Verdict {
-        match (self.measured, self.bound) {
-            (None, _) => Verdict::NotMeasured,
-            (Some(x), Bound::AtMost(most)) if x <= most => Verdict::Met,
-            (Some(x), Bound::AtLeast(least)) if x >= least => Verdict::Met,
-            _ => Verdict::NotMet,
+        match self.measured {
+            None => Verdict::NotMeasured,
+            Some(x) if self.bound.admits(x) => Verdict::Met,
+            Some(_) if self.at_best.is_some_and(|best| !self.bound.admits(best)) => {
+                Verdict::CannotBe
+            }
+            Some(_) => Verdict::NotMet,
+        }
+    }
+}
+
+impl Bound {
+    fn admits(self, x: f64) -> bool {
+        match self {
+            Self::AtMost(most) => x <= most,
+            Self::AtLeast(least) => x >= least,
         }
     }
 }
@@ -141,6 +170,7 @@ impl fmt::Display for Verdict {
         f.write_str(match self {
             Self::Met => "met",
             Self::NotMet => "**not met**",
+            Self::CannotBe => "**cannot be**",
             Self::NotMeasured => "not measured",
         })
     }

@@ -14,19 +14,18 @@ pub(crate) fn all(record: &Record) -> Vec<Goal> {
 fn w1(record: &Record) -> Vec<Goal> {
     let ours = record.median("w1/plain step");
     let peer = record.fastest(|row| row.name == "W1.sgd_step");
+    let id = |by: &str| format!("w1 ratio/plain step to products alone{by}");
+    let what = "plain step / a loop of its matrix products alone, by faer";
+    let mut products = Goal::paired("W1", what, AtMost(1.15), record, &id(" by faer"));
+    if let Some(ours) = record.medians.get(&id("")) {
+        products.sides += &format!("; by our own products {:.3} ×", ours.median);
+    }
     vec![
         Goal::against_peer("W1", "plain step / fastest peer", AtMost(1.0), ours, peer),
-        Goal::paired(
-            "W1",
-            "plain step / its matrix products alone",
-            AtMost(1.15),
-            record,
-            "w1 ratio/plain step to products alone",
-        )
-        .remark(
+        products.remark(
             "Beside its products a step gathers a shuffled mini-batch, adds biases, clips at zero \
-             and takes the loss, some 60 µs in all. Adding biases and clipping at the end of the \
-             products, while their values are in registers, was tried and was no faster.",
+             and takes the loss. Adding biases and clipping at the end of the products, while \
+             their values are in registers, was tried and was no faster.",
         ),
     ]
 }
@@ -103,28 +102,19 @@ fn w5_in_memory(record: &Record) -> Vec<Goal> {
 const GRAM_OF_100: &str = "Half of the matrix of dots in f32 is 3.4 GFLOP, 7.8 ms at the fastest \
                            rate that a peer's product reaches on such a machine (433 GFLOP/s).";
 
-/// What bounds rules on the Gram matrix of three rows.
-const READ_ONCE: &str =
-    "No rule can be faster than reading the 132 MB once, see `read once` below.";
-
 fn w5_peers(record: &Record) -> Vec<Goal> {
     let goal = |(n, d): (u32, u32), rule: &str, least| {
         let peer = format!("W5.n{n}_d{d}");
         let wanted = |op: &str| op == rule || (rule == "median" && n == 3 && op == "median3");
         let peer = record.fastest(|row| row.name == peer && row.op.as_deref().is_some_and(wanted));
-        let ours = record.median(&format!("w5 n = {n}/{rule}"));
+        let [ours, once] = [rule, "read once"].map(|id| record.median(&format!("w5 n = {n}/{id}")));
         Goal::against_peer("W5", format!("n = {n}: fastest peer / {rule}"), least, ours, peer)
+            .at_best(peer, "reading the matrix once", once)
     };
     let tall = (100, 335_114);
-    let mean = goal(tall, "mean", AtLeast(5.0)).remark(
-        "The peers' mean already reads the matrix at memory bandwidth: nothing can be five times \
-         faster.",
-    );
-    let mut goals = vec![mean];
-    goals.extend(COORDINATE_WISE[1..].iter().map(|rule| goal(tall, rule, AtLeast(5.0))));
-    for (shape, remark) in
-        [(tall, GRAM_OF_100), ((15, 1_000_000), ""), ((3, 11_000_000), READ_ONCE)]
-    {
+    let mut goals: Vec<Goal> =
+        COORDINATE_WISE.iter().map(|rule| goal(tall, rule, AtLeast(5.0))).collect();
+    for (shape, remark) in [(tall, GRAM_OF_100), ((15, 1_000_000), ""), ((3, 11_000_000), "")] {
         goals.extend(
             ["geomedian", "krum"].map(|rule| goal(shape, rule, AtLeast(3.0)).remark(remark)),
         );

@@ -32,6 +32,8 @@ Medians; every bench checks its answer before it is timed.
 A ratio with a 95 % interval beside it comes from alternating blocks of both functions in one process (`benches/src/timing.rs`); other ratios are quotients of two medians of this run.
 Our steps are the trainer's own (`Trainer::advance`): they gather a shuffled mini-batch, run forward and backward and update, called from within a pool of 2 threads as the laboratory does.
 The peers' scripts take mini-batches in order, repeat what other programs disturb, and each runs in a process of its own.
+A goal cannot be met where something that every program must do, measured beside it, takes too long by itself.
+Under scaling, a block of steps on two threads counts only if before and after it each thread had a core to itself, that is, arithmetic in the first cache went as fast on both at once as on one alone; other blocks are repeated. A virtual machine may lend two threads the two halves of one core for seconds at a time.
 A peer counts as the fastest over all its settings: as installed, with MKL's AVX-512 path switched on (`+mklfix`), with a heap that keeps freed memory in huge pages.
 W2 and the dense rules are compared with a sort before they are timed; that results are the same bits on 1 and 2 threads and, for selections, on every instruction set is held by tests (`crates/coherence-cpu/tests`, `crates/coherence-train/tests`), not by this page.
 Memory is the peak of bytes on the heap during steps or a measurement, counted on all threads: the trainer with its network and all its buffers over a data set of one mini-batch; for α the network's sums and one chunk's passes, the data set not counted.
@@ -78,8 +80,12 @@ fn head(page: &mut String, record: &Record) {
 /// How many goals are met, row by row.
 fn summary(page: &mut String, goals: &[Goal]) {
     let count = |verdict| goals.iter().filter(|goal| goal.verdict() == verdict).count();
-    let [met, not_met] = [Verdict::Met, Verdict::NotMet].map(count);
-    let _ = write!(page, "\n{met} of {} measured goals are met", met + not_met);
+    let [met, not_met, cannot_be] = [Verdict::Met, Verdict::NotMet, Verdict::CannotBe].map(count);
+    let measured = met + not_met + cannot_be;
+    let _ = write!(page, "\n{met} of {measured} measured goals are met");
+    if cannot_be > 0 {
+        let _ = write!(page, ", {cannot_be} cannot be met by any program on this machine");
+    }
     let _ = match count(Verdict::NotMeasured) {
         0 => writeln!(page, ".\n"),
         n => writeln!(page, "; {n} were not measured in this run.\n"),

@@ -96,9 +96,5 @@ fn two_threads(record: &Record) -> Goal {
         }
     }
     let what = "two threads / one, the least of all steps over 2 ms";
-    Goal::extreme("scaling", what, Bound::AtLeast(1.6), least).remark(
-        "On virtual machines the second thread was seen to bring nothing at some points, others in \
-         every run, even with each thread kept on a core of its own: measure again (`--again \
-         scaling`) before you look for a cause in the code.",
-    )
+    Goal::extreme("scaling", what, Bound::AtLeast(1.6), least)
 }

@@ -66,6 +66,21 @@ fn the_reference_is_the_fastest_peer_of_the_run() {
 }
 
 #[test]
+fn a_goal_cannot_be_met_only_if_the_best_ratio_misses_it() {
+    let mut record = record();
+    put(&mut record, "w5 n = 3/krum", 2.9);
+    record.peers = vec![peer("W5.n3_d11000000", "torch", 7.0)];
+    record.peers[0].op = Some("krum".to_owned());
+    let verdict =
+        |record: &Record| goal(&goals::all(record), "n = 3: fastest peer / krum").verdict();
+    assert_eq!(verdict(&record), Verdict::NotMet);
+    put(&mut record, "w5 n = 3/read once", 2.0);
+    assert_eq!(verdict(&record), Verdict::NotMet);
+    put(&mut record, "w5 n = 3/read once", 2.8);
+    assert_eq!(verdict(&record), Verdict::CannotBe);
+}
+
+#[test]
 fn a_point_off_the_line_is_a_cliff() {
     let mut record = record();
     for (batch, seconds) in [(10, 1.0), (20, 2.0), (50, 20.0), (100, 40.0)] {
