@@ -2,7 +2,7 @@
 //!
 //! Ids end in the number that varies: `scaling/plain by batch, 2 threads/100`.
 
-use coherence_benches::{BATCH, RATE, SMALL, step, time, time_on_cores, trainer};
+use coherence_benches::{BATCH, RATE, SMALL, step, time_on_cores, trainer};
 use coherence_train::Aggregation;
 use criterion::{
     BenchmarkGroup, Criterion, criterion_group, criterion_main, measurement::WallTime,
@@ -25,8 +25,9 @@ fn point(
     aggregation: Aggregation,
 ) {
     let mut trainer = trainer(widths, [10_000, batch], aggregation, RATE);
-    time(group, &format!("{series}, 1 thread/{at}"), 1, || step(&mut trainer));
-    time_on_cores(group, &format!("{series}, 2 threads/{at}"), 2, || step(&mut trainer));
+    for (threads, of) in [(1, "1 thread"), (2, "2 threads")] {
+        time_on_cores(group, &format!("{series}, {of}/{at}"), threads, || step(&mut trainer));
+    }
 }
 
 fn steps(c: &mut Criterion) {
