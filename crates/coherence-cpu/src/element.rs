@@ -4,14 +4,15 @@ use num_traits::Float;
 
 use crate::{
     Isa,
+    scratch::Plain,
     simd::{Kernel, Portable},
 };
 
 mod dispatch {
-    use super::{Isa, Kernel};
+    use super::{Isa, Kernel, Plain};
 
     /// How kernels run on this element type; also what seals [`Element`](super::Element).
-    pub trait Dispatch: Sized {
+    pub trait Dispatch: Plain {
         fn run<K: Kernel<Self>>(isa: Isa, kernel: K) -> K::Output
         where
             Self: super::Element;

@@ -33,9 +33,15 @@
 //! instruction set ([`Isa`]); a zero result is +0. Values must be finite: nothing is unsafe about
 //! others, but what comes out is not promised.
 //!
+//! # Memory
+//!
+//! A thread keeps the buffers of its kernels for the next call, up to 4 MiB each: a step of training
+//! allocates next to nothing.
+//!
 //! # Unsafe code
 //!
-//! Loads, stores, the intrinsics and disjoint writes from several threads, each with its proof. To run the tests under address sanitizer:
+//! Loads, stores, the intrinsics, bytes of buffers read as numbers, and disjoint writes from several
+//! threads, each with its proof. To run the tests under address sanitizer:
 //!
 //! ```text
 //! RUSTFLAGS=-Zsanitizer=address cargo +nightly test -p coherence-cpu --lib --tests \

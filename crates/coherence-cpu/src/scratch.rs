@@ -1,35 +1,117 @@
-//! Buffers that begin on a cache line, so that no vector straddles two.
+//! Buffers that a thread keeps for its next kernel: fresh ones would have to be cleared, large ones
+//! mapped page by page, with every call.
+#![allow(unsafe_code)] // bytes read as numbers
 
-use crate::Element;
+use core::{
+    cell::RefCell,
+    marker::PhantomData,
+    ops::{Deref, DerefMut},
+    slice::{from_raw_parts, from_raw_parts_mut},
+};
 
-const LINE: usize = 64;
+/// Numbers of which any bytes are a value.
+///
+/// # Safety
+///
+/// The type has no padding, and no more alignment than a [`Line`].
+pub unsafe trait Plain: Copy + 'static {}
 
-/// `len` zeros, the first of which begins a cache line.
+// SAFETY: numbers without padding.
+unsafe impl Plain for f32 {}
+// SAFETY: as above.
+unsafe impl Plain for f64 {}
+// SAFETY: as above.
+unsafe impl Plain for u32 {}
+
+/// A cache line.
+#[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
+struct Line {
+    _bytes: [u64; 8],
+}
+
+/// What a thread keeps of one buffer at most, in lines: 4 MiB.
+const MOST: usize = 1 << 16;
+
+std::thread_local! {
+    static KEPT: RefCell<Vec<Vec<Line>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// `len` numbers, whatever the buffer held before; the first begins a cache line, so that no vector
+/// straddles two.
 #[derive(Debug)]
 pub(crate) struct Scratch<T> {
-    storage: Vec<T>,
-    start: usize,
+    lines: Vec<Line>,
     len: usize,
+    of: PhantomData<T>,
 }
 
-impl<T: Element> Scratch<T> {
+impl<T: Plain> Scratch<T> {
     pub(crate) fn new(len: usize) -> Self {
-        let storage = vec![T::zero(); len + LINE / size_of::<T>()];
-        let start = storage.as_ptr().align_offset(LINE);
-        assert!(start + len <= storage.len());
-        Self { storage, start, len }
+        let lines = take((len * size_of::<T>()).div_ceil(size_of::<Line>()));
+        Self { lines, len, of: PhantomData }
     }
 }
 
-impl<T> core::ops::Deref for Scratch<T> {
+/// The smallest kept buffer of at least so many lines; if there is none a new one in place of the
+/// largest, so that no more are kept than were ever in use at once.
+fn take(lines: usize) -> Vec<Line> {
+    let kept = KEPT.with_borrow_mut(|kept| {
+        let key = |&k: &usize| (kept[k].len() < lines, kept[k].len().abs_diff(lines));
+        (0..kept.len()).min_by_key(key).map(|k| kept.swap_remove(k))
+    });
+    kept.filter(|buffer| buffer.len() >= lines)
+        .unwrap_or_else(|| vec![Line { _bytes: [0; 8] }; lines])
+}
+
+impl<T> Drop for Scratch<T> {
+    fn drop(&mut self) {
+        if self.lines.len() <= MOST {
+            let lines = core::mem::take(&mut self.lines);
+            KEPT.with_borrow_mut(|kept| kept.push(lines));
+        }
+    }
+}
+
+impl<T: Plain> Deref for Scratch<T> {
     type Target = [T];
     fn deref(&self) -> &[T] {
-        &self.storage[self.start..][..self.len]
+        // SAFETY: the lines hold `len` values, initialised bytes of which any are a T.
+        unsafe { from_raw_parts(self.lines.as_ptr().cast(), self.len) }
     }
 }
 
-impl<T> core::ops::DerefMut for Scratch<T> {
+impl<T: Plain> DerefMut for Scratch<T> {
     fn deref_mut(&mut self) -> &mut [T] {
-        &mut self.storage[self.start..][..self.len]
+        // SAFETY: as above; a T has no padding, so that the bytes stay initialised.
+        unsafe { from_raw_parts_mut(self.lines.as_mut_ptr().cast(), self.len) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_buffer_is_taken_up_again_by_the_next_of_its_size() {
+        let first = Scratch::<f32>::new(100);
+        let (small, large) = (Scratch::<f64>::new(3), Scratch::<f32>::new(1000));
+        let [at, of_small, of_large] =
+            [first.as_ptr(), small.as_ptr().cast(), large.as_ptr()].map(|p| p.cast::<u8>());
+        drop((first, small, large));
+        let sizes = [99, 1, 999].map(Scratch::<u32>::new);
+        assert_eq!(sizes.each_ref().map(|s| s.as_ptr().cast()), [at, of_small, of_large]);
+        assert_eq!(sizes.each_ref().map(|s| s.len()), [99, 1, 999]);
+        drop(sizes);
+        let larger = Scratch::<f64>::new(1000);
+        assert_eq!((larger.len(), larger.as_ptr().align_offset(64)), (1000, 0));
+        drop(larger);
+        assert_eq!(KEPT.with_borrow(Vec::len), 3);
+    }
+
+    #[test]
+    fn a_very_large_buffer_is_given_back() {
+        drop(Scratch::<f64>::new(8 * MOST + 1));
+        assert_eq!(KEPT.with_borrow(Vec::len), 0);
     }
 }

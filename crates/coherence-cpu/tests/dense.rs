@@ -62,3 +62,20 @@ fn many_blocks_of_columns_equal_few() {
         assert_same_mean(out[j], &winsorized(column, 8), "many blocks");
     }
 }
+
+/// A block ends with columns that are not there, beside those that are in one vector.
+#[test]
+fn what_was_computed_before_changes_no_bit() {
+    let (n, d) = (100, 5);
+    let mut rng = Rng::new(4);
+    let rows = rng.normals(n * d);
+    let mean = || {
+        let mut out = vec![0.0; d];
+        winsorized_mean_on(Isa::detect(), &rows, 2, &mut out);
+        out.into_iter().map(f32::to_bits).collect::<Vec<_>>()
+    };
+    let first = mean();
+    let mut out = vec![0.0; 16];
+    winsorized_mean_on(Isa::detect(), &vec![f32::MAX; n * 16], 2, &mut out);
+    assert_eq!(mean(), first);
+}

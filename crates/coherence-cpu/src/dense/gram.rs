@@ -40,10 +40,10 @@ pub fn gram_on<T: Element>(isa: Isa, rows: &[T], n: usize) -> Vec<f64> {
     };
     let sums: Vec<Vec<f64>> = (0..pieces)
         .into_par_iter()
-        .map_init(
-            || Scratch::new(side * SIDE * COLUMNS),
-            |packed, piece| T::run(isa, Tiles { rows, n, d, columns: columns(piece), packed }),
-        )
+        .map(|piece| {
+            let packed = &mut Scratch::new(side * SIDE * COLUMNS);
+            T::run(isa, Tiles { rows, n, d, columns: columns(piece), packed })
+        })
         .collect();
     let mut sum = vec![0.0; tile(side, 0)];
     for piece in sums {

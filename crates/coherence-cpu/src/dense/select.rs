@@ -30,30 +30,21 @@ pub(super) const FEW: usize = 16;
 /// How far ahead of the columns at hand those streams are asked for, in values.
 const FAR: usize = 32 * TILE;
 
-/// Blocks of many rows that share a buffer: the pages of a fresh one cost as much as selecting from it.
-const BLOCKS: usize = 8;
-
 /// `out [d]` = `rule` over each column of `rows [n, d]`.
 pub(super) fn select<T: Element>(isa: Isa, rows: &[T], rule: Rule, out: &mut [T]) {
     let (n, d) = (rows.len() / out.len(), out.len());
-    let selection = Selection::new(rule, n);
-    let (tiles, together) = if n <= FEW { (256, 1) } else { (64, BLOCKS) };
+    let selection = Selection::of(rule, n);
+    let tiles = if n <= FEW { 256 } else { 64 };
     let width = (BLOCK_VALUES / n / TILE).clamp(1, tiles) * TILE;
-    let buffer = || Scratch::new(width * n);
-    out.par_chunks_mut(width).with_min_len(together).enumerate().for_each_init(
-        buffer,
-        |tiles, (at, out)| {
-            let start = at * width;
-            T::run(isa, Block { selection: &selection, rows, n, d, start, tiles, out });
-        },
-    );
+    out.par_chunks_mut(width).enumerate().for_each(|(at, out)| {
+        T::run(isa, Block { selection: &selection, rows, n, d, start: at * width, out });
+    });
 }
 
 /// [`select`] of a few columns on the calling thread, the selection made ready before.
 pub(crate) fn select_here<T: Element>(isa: Isa, selection: &Selection, rows: &[T], out: &mut [T]) {
     let (n, d) = (rows.len() / out.len(), out.len());
-    let mut tiles = Scratch::new(if n <= FEW { n * TILE } else { n * d.next_multiple_of(TILE) });
-    T::run(isa, Block { selection, rows, n, d, start: 0, tiles: &mut tiles, out });
+    T::run(isa, Block { selection, rows, n, d, start: 0, out });
 }
 
 /// Columns `start .. start + out.len()`.
@@ -63,7 +54,6 @@ struct Block<'a, T> {
     n: usize,
     d: usize,
     start: usize,
-    tiles: &'a mut [T],
     out: &'a mut [T],
 }
 
@@ -85,8 +75,9 @@ impl<T: Element> Kernel<T> for Block<'_, T> {
         }
         self.start += direct;
         let out = &mut out[direct..];
-        self.copy(simd, out.len());
-        for (tile, out) in self.tiles.chunks_exact(self.n * TILE).zip(out.chunks_mut(TILE)) {
+        let mut tiles = Scratch::new(self.n * out.len().next_multiple_of(TILE));
+        self.copy(simd, out.len(), &mut tiles);
+        for (tile, out) in tiles.chunks_exact(self.n * TILE).zip(out.chunks_mut(TILE)) {
             let mut result = [T::zero(); TILE];
             select_tile(simd, self.selection, tile, TILE, self.n, &mut sorting, &mut result);
             out.copy_from_slice(&result[..out.len()]);
@@ -122,10 +113,9 @@ fn select_tile<T: Element, S: Simd<T>>(
 }
 
 impl<T: Element> Block<'_, T> {
-    /// The block's next `count` columns as tiles [⌈count / TILE⌉, n, TILE]; lanes beyond the last
-    /// column keep what they held.
+    /// The block's next `count` columns as tiles [⌈count / TILE⌉, n, TILE], zeros beyond the last.
     #[inline(always)]
-    fn copy<S: Simd<T>>(&mut self, simd: S, count: usize) {
+    fn copy<S: Simd<T>>(&self, simd: S, count: usize, tiles: &mut [T]) {
         for row in 0..self.n {
             if let Some(ahead) = self.rows.get((row + AHEAD) * self.d + self.start..) {
                 for line in ahead[..ahead.len().min(count)].chunks(TILE) {
@@ -134,9 +124,11 @@ impl<T: Element> Block<'_, T> {
             }
             let from = &self.rows[row * self.d + self.start..][..count];
             for (t, from) in from.chunks(TILE).enumerate() {
-                let to = &mut self.tiles[(t * self.n + row) * TILE..][..TILE];
+                let to = &mut tiles[(t * self.n + row) * TILE..][..TILE];
                 if from.len() < TILE {
-                    to[..from.len()].copy_from_slice(from);
+                    let (to, beyond) = to.split_at_mut(from.len());
+                    to.copy_from_slice(from);
+                    beyond.fill(T::zero());
                     continue;
                 }
                 for lane in (0..TILE).step_by(S::LANES) {

@@ -36,8 +36,8 @@ pub(super) fn weighted_sum<T: Element>(
 ) {
     let d = out.len();
     assert_eq!(rows.len(), weights.len() * d);
-    let buffer = || Scratch::new(COLUMNS);
-    out.par_chunks_mut(COLUMNS).enumerate().for_each_init(buffer, |sums, (at, out)| {
+    out.par_chunks_mut(COLUMNS).enumerate().for_each(|(at, out)| {
+        let sums = &mut Scratch::new(out.len());
         T::run(isa, Sum { rows, d, start: at * COLUMNS, weights, divisor, sums, out });
     });
 }

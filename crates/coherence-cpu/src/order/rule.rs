@@ -8,7 +8,8 @@ use super::{
     sort8::BLOCK,
 };
 use crate::{Element, simd::Simd};
-use std::sync::OnceLock;
+use core::cell::RefCell;
+use std::sync::{Arc, OnceLock};
 
 /// A robust mean of the values of one coordinate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +44,19 @@ pub(crate) struct Selection {
 }
 
 impl Selection {
-    pub(crate) fn new(rule: Rule, m: usize) -> Self {
+    /// `rule` for `m` examples; as it was made ready for this thread's last call if that was the same,
+    /// which it is for all tensors and steps of a training run.
+    pub(crate) fn of(rule: Rule, m: usize) -> Arc<Self> {
+        std::thread_local! {
+            static LAST: RefCell<Option<(Rule, Arc<Selection>)>> = const { RefCell::new(None) };
+        }
+        LAST.with_borrow_mut(|last| match last {
+            Some((same, selection)) if *same == rule && selection.m == m => selection.clone(),
+            _ => last.insert((rule, Arc::new(Self::new(rule, m)))).1.clone(),
+        })
+    }
+
+    fn new(rule: Rule, m: usize) -> Self {
         assert!(m > 0, "a robust mean of no examples");
         let (rank, finish) = match rule {
             Rule::Winsorized { clip: 0 } | Rule::Trimmed { trim: 0 } => (1, Finish::Mean),

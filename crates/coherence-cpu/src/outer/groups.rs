@@ -86,11 +86,11 @@ pub fn median_of_sums_step_on<T: Element>(
     if weight.is_empty() {
         return;
     }
-    let selection = Selection::new(Rule::Median, groups);
+    let selection = Selection::of(Rule::Median, groups);
     let columns = columns(groups).min(i);
-    let buffers = || Scratch::new((groups + 1) * ROWS.min(o) * columns);
-    weight.par_chunks_mut(ROWS * i).enumerate().for_each_init(buffers, |buffers, (at, weight)| {
+    weight.par_chunks_mut(ROWS * i).enumerate().for_each(|(at, weight)| {
         let rows = at * ROWS..at * ROWS + weight.len() / i;
+        let mut buffers = Scratch::new((groups + 1) * rows.len() * columns);
         for start in (0..i).step_by(columns) {
             let cols = start..i.min(start + columns);
             let len = rows.len() * cols.len();

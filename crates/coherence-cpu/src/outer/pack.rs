@@ -15,17 +15,12 @@ pub(super) fn tiles<T: Element>(factor: &[T], m: usize, width: usize) -> Scratch
     for (t, tile) in tiles.chunks_exact_mut(m * TILE).enumerate() {
         let columns = t * TILE..width.min((t + 1) * TILE);
         for (to, from) in tile.chunks_exact_mut(TILE).zip(factor.chunks_exact(width)) {
-            to[..columns.len()].copy_from_slice(&from[columns.clone()]);
+            let (to, beyond) = to.split_at_mut(columns.len());
+            to.copy_from_slice(&from[columns.clone()]);
+            beyond.fill(T::zero());
         }
     }
     tiles
-}
-
-/// One example's value in a column of a factor, and which row of a tile it multiplies.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Entry<T> {
-    pub(super) value: T,
-    pub(super) example: u32,
 }
 
 /// Columns that one [`Rows`] holds at most.
@@ -34,7 +29,9 @@ pub(super) const CHUNK: usize = 2 * TILE;
 /// Columns of a factor without most of their zeros.
 #[derive(Debug)]
 pub(super) struct Rows<T> {
-    entries: Vec<Entry<T>>,
+    values: Scratch<T>,
+    /// Which row of a tile each value multiplies.
+    examples: Scratch<u32>,
     m: usize,
     lens: [usize; CHUNK],
 }
@@ -42,8 +39,12 @@ pub(super) struct Rows<T> {
 impl<T: Element> Rows<T> {
     /// Room for [`CHUNK`] columns of `m` examples.
     pub(super) fn new(m: usize) -> Self {
-        let nothing = Entry { value: T::zero(), example: 0 };
-        Self { entries: vec![nothing; CHUNK * m], m, lens: [0; CHUNK] }
+        Self {
+            values: Scratch::new(CHUNK * m),
+            examples: Scratch::new(CHUNK * m),
+            m,
+            lens: [0; CHUNK],
+        }
     }
 
     /// Takes in columns `start .. start + count` of a factor [m, width]: of each its non-zeros, in
@@ -67,16 +68,17 @@ impl<T: Element> Rows<T> {
             transpose_columns(simd, factor, width, start, count, &mut column[..TILE * padded]);
             for c in 0..count {
                 let at = block * TILE + c;
-                let row = &mut self.entries[at * m..][..m];
+                let row = (&mut self.values[at * m..][..m], &mut self.examples[at * m..][..m]);
                 self.lens[at] = compress(&column[c * padded..][..m], row, granule);
             }
         }
     }
 
-    /// The entries of column `at`, counted from the first one taken in.
+    /// The values of column `at`, counted from the first one taken in, and their examples.
     #[inline(always)]
-    pub(super) fn row(&self, at: usize) -> &[Entry<T>] {
-        &self.entries[at * self.m..][..self.lens[at]]
+    pub(super) fn row(&self, at: usize) -> (&[T], &[u32]) {
+        let row = at * self.m..at * self.m + self.lens[at];
+        (&self.values[row.clone()], &self.examples[row])
     }
 }
 
@@ -114,13 +116,18 @@ fn transpose_columns<T: Element, S: Simd<T>>(
 /// Non-zeros of `column` to the front of `row`, then zeros up to a multiple of `granule` while
 /// there are any; returns how many.
 #[inline(always)]
-fn compress<T: Element>(column: &[T], row: &mut [Entry<T>], granule: usize) -> usize {
+fn compress<T: Element>(
+    column: &[T],
+    (values, examples): (&mut [T], &mut [u32]),
+    granule: usize,
+) -> usize {
     let mut len = 0;
     for (e, &value) in column.iter().enumerate() {
-        row[len] = Entry { value, example: e as u32 };
+        (values[len], examples[len]) = (value, e as u32);
         len += usize::from(value != T::zero());
     }
     let filled = len.next_multiple_of(granule).min(column.len());
-    row[len..filled].fill(Entry { value: T::zero(), example: 0 });
+    values[len..filled].fill(T::zero());
+    examples[len..filled].fill(0);
     filled
 }

@@ -7,7 +7,7 @@
 
 use rayon::prelude::*;
 
-use super::pack::{CHUNK, Entry, Rows, tiles};
+use super::pack::{CHUNK, Rows, tiles};
 use crate::{
     Element, Isa,
     order::{
@@ -38,7 +38,7 @@ pub(super) fn select<T: Element>(
     if out.is_empty() {
         return;
     }
-    let selection = Selection::new(rule, m);
+    let selection = Selection::of(rule, m);
     let vectors_over_o = count_nonzeros(a) * o.div_ceil(TILE);
     let vectors_over_i = count_nonzeros(delta) * i.div_ceil(TILE);
     let (sparse, width, lanes, lane_width, row_stride, lane_stride) =
@@ -117,14 +117,14 @@ impl<T: Element> Kernel<T> for Chunk<'_, T> {
         let mut block = Scratch::new(CHUNK * TILE);
         for (t, tile) in self.tiles.chunks_exact(m * TILE).enumerate() {
             for (at, result) in block.chunks_exact_mut(TILE).take(self.rows.len()).enumerate() {
-                let entries = rows.row(at);
-                if entries.len() < self.selection.least_values() {
+                let row = rows.row(at);
+                if row.0.len() < self.selection.least_values() {
                     result.fill(T::zero());
                     continue;
                 }
                 for lane in (0..TILE).step_by(S::LANES) {
-                    // SAFETY: the entries' examples are below m, the rows of the tile.
-                    let values = unsafe { Products::new(entries, &tile[lane..]) };
+                    // SAFETY: the row's examples are below m, the rows of the tile.
+                    let values = unsafe { Products::new(row, &tile[lane..]) };
                     // SAFETY: `sorting` has the rows the selection asks for; `result` has TILE
                     // values, of which LANES begin at `lane`.
                     unsafe {
@@ -157,33 +157,36 @@ impl<T: Element> Chunk<'_, T> {
     }
 }
 
-/// `entries[n].value · tile[entries[n].example]`: what the n-th listed example's gradient holds.
+/// `values[n] · tile[examples[n]]`: what the n-th listed example's gradient holds.
 struct Products<'a, T> {
-    entries: &'a [Entry<T>],
+    values: &'a [T],
+    examples: &'a [u32],
     tile: *const T,
 }
 
 impl<'a, T: Element> Products<'a, T> {
     /// # Safety
-    /// `tile` holds `S::LANES` values from each multiple of [`TILE`] that an entry's example names.
+    /// There are as many examples as values; `tile` holds `S::LANES` values from each multiple of
+    /// [`TILE`] that an example names.
     #[inline(always)]
-    unsafe fn new(entries: &'a [Entry<T>], tile: &'a [T]) -> Self {
-        Self { entries, tile: tile.as_ptr() }
+    unsafe fn new((values, examples): (&'a [T], &'a [u32]), tile: &'a [T]) -> Self {
+        Self { values, examples, tile: tile.as_ptr() }
     }
 }
 
 impl<T: Element, S: Simd<T>> Values<T, S> for Products<'_, T> {
     #[inline(always)]
     fn len(&self) -> usize {
-        self.entries.len()
+        self.values.len()
     }
 
     #[inline(always)]
     unsafe fn at(&self, simd: S, index: usize) -> S::V {
         // SAFETY: index < len by the caller's promise, the example is in the tile by `new`'s.
         unsafe {
-            let Entry { value, example } = *self.entries.get_unchecked(index);
-            simd.mul(simd.splat(value), simd.load(self.tile.add(example as usize * TILE)))
+            let example = *self.examples.get_unchecked(index) as usize;
+            let value = simd.splat(*self.values.get_unchecked(index));
+            simd.mul(value, simd.load(self.tile.add(example * TILE)))
         }
     }
 }

@@ -1,0 +1,53 @@
+//! A step finds all its buffers where the step before it left them.
+
+use coherence_data::{digits, random, select};
+use coherence_nn::Mlp;
+use coherence_tests::memory::{Counting, peak};
+use coherence_train::{Aggregation, Config, Schedule, Trainer};
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// What a step may hold: 20 groups' sums of a bias, 22 kB. The parameters alone are 870 kB.
+const LITTLE: usize = 24 << 10;
+
+#[test]
+fn a_step_allocates_next_to_nothing() {
+    let one_thread = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    for aggregation in [
+        Aggregation::Mean,
+        Aggregation::Winsorized { clip: 1 },
+        Aggregation::Winsorized { clip: 20 },
+        Aggregation::Winsorized { clip: 50 },
+        Aggregation::MedianOfMeans { groups: 3 },
+        Aggregation::MedianOfMeans { groups: 20 },
+        Aggregation::M3,
+        Aggregation::Rm3,
+    ] {
+        let (train, _) = select::split(digits::train(), 600).unwrap();
+        let (test, _) = select::split(digits::test(), 100).unwrap();
+        let config = Config {
+            batch: 100,
+            rate: 0.1,
+            steps: 20,
+            aggregation,
+            seed: 1,
+            evaluate: Schedule::Decades,
+            probe: 0,
+            checkpoint_every: 0,
+        };
+        let widths = [784, 256, 64, 10];
+        let mlp = Mlp::xavier(&widths, &mut random::stream(1, "initialisation")).unwrap();
+        let mut trainer = Trainer::new(config, mlp, &train, &test).unwrap();
+        let mut steps = |n| {
+            for _ in 0..n {
+                trainer.advance().unwrap();
+            }
+        };
+        let held = one_thread.install(|| {
+            steps(7);
+            peak(|| steps(6))
+        });
+        assert!(held <= LITTLE, "{aggregation:?} allocates {held} bytes");
+    }
+}
