@@ -24,7 +24,7 @@ use source::{Noise, Source};
 ///
 /// α, by layer, class and group, costs one forward and backward pass. What an example has in common
 /// with the others (helpfulness, standard errors: --by example, --csv) costs a product with their
-/// sum more, 1.4 to 1.5 times that pass, as long as activations and deltas fit into 256 MiB
+/// sum more, 1.4 to 1.6 times that pass, as long as activations and deltas fit into 256 MiB
 /// (43,000 examples of mlp:784,256,256,256,10); beyond that the pass is done again. --errors adds
 /// as much again for the classes and for the groups. Memory does not depend on the number of
 /// examples otherwise, but for some 200 bytes for each.
