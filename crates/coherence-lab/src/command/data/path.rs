@@ -1,9 +1,8 @@
 //! `coherence data path`.
 
-use anyhow::Context;
 use clap::Args;
 
-use coherence_data::locate;
+use coherence_data::{OpenError, locate};
 
 use crate::output::{self, Status};
 
@@ -21,7 +20,8 @@ impl Path {
             None => roots,
             Some(name) => {
                 let folder = locate::folder(&roots, super::entry(&name)?);
-                vec![folder.with_context(|| format!("{name} is in none of {roots:?}"))?]
+                let looked = roots.iter().map(|root| root.join(&name)).collect();
+                vec![folder.ok_or(OpenError::Missing { name, looked })?]
             }
         };
         let lines: Vec<String> = found.iter().map(|path| path.display().to_string()).collect();
