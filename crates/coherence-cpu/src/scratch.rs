@@ -9,6 +9,8 @@ use core::{
     slice::{from_raw_parts, from_raw_parts_mut},
 };
 
+use crate::Element;
+
 /// Numbers of which any bytes are a value.
 ///
 /// # Safety
@@ -86,6 +88,14 @@ impl<T: Plain> DerefMut for Scratch<T> {
         // SAFETY: as above; a T has no padding, so that the bytes stay initialised.
         unsafe { from_raw_parts_mut(self.lines.as_mut_ptr().cast(), self.len) }
     }
+}
+
+/// Copies `from` to the front of `to`, zeros beyond.
+#[inline(always)]
+pub(crate) fn copy_padded<T: Element>(from: &[T], to: &mut [T]) {
+    let (to, beyond) = to.split_at_mut(from.len());
+    to.copy_from_slice(from);
+    beyond.fill(T::zero());
 }
 
 #[cfg(test)]

@@ -30,11 +30,18 @@ fn platform() -> Option<PathBuf> {
     Some(etcetera::choose_base_strategy().ok()?.data_dir().join("coherence"))
 }
 
+/// The folders in which `entry` is searched, `ROOT/NAME` for each root.
+#[must_use]
+pub fn folders(roots: &[PathBuf], entry: &Entry) -> Vec<PathBuf> {
+    roots.iter().map(|root| root.join(&entry.name)).collect()
+}
+
 /// The first folder, `ROOT/NAME` for each root, that holds any file of `entry`.
 #[must_use]
 pub fn folder(roots: &[PathBuf], entry: &Entry) -> Option<PathBuf> {
-    let mut folders = roots.iter().map(|root| root.join(&entry.name));
-    folders.find(|folder| entry.items().any(|item| file(folder, item).is_some()))
+    folders(roots, entry)
+        .into_iter()
+        .find(|folder| entry.items().any(|item| file(folder, item).is_some()))
 }
 
 /// The two files of `pair`, in the first of `roots` that has both in the subfolder of `entry`.
@@ -46,7 +53,7 @@ pub fn find(
     entry: &Entry,
     pair: &Pair,
 ) -> Result<(PathBuf, PathBuf), Vec<PathBuf>> {
-    let folders: Vec<PathBuf> = roots.iter().map(|root| root.join(&entry.name)).collect();
+    let folders = folders(roots, entry);
     folders
         .iter()
         .find_map(|folder| Some((file(folder, &pair.images)?, file(folder, &pair.labels)?)))

@@ -13,7 +13,7 @@ use crate::{
         Values,
         rule::{Rule, Selection},
     },
-    scratch::Scratch,
+    scratch::{Scratch, copy_padded},
     simd::{Kernel, Simd, TILE},
 };
 
@@ -126,9 +126,7 @@ impl<T: Element> Block<'_, T> {
             for (t, from) in from.chunks(TILE).enumerate() {
                 let to = &mut tiles[(t * self.n + row) * TILE..][..TILE];
                 if from.len() < TILE {
-                    let (to, beyond) = to.split_at_mut(from.len());
-                    to.copy_from_slice(from);
-                    beyond.fill(T::zero());
+                    copy_padded(from, to);
                     continue;
                 }
                 for lane in (0..TILE).step_by(S::LANES) {

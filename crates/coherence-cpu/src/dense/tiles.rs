@@ -11,6 +11,7 @@ use core::ops::Range;
 
 use crate::{
     Element,
+    scratch::copy_padded,
     simd::{Kernel, Simd, TILE},
 };
 
@@ -119,9 +120,7 @@ fn pack<T: Element, S: Simd<T>>(
                     simd.store(to.as_mut_ptr(), x[i]);
                 }
             } else {
-                let (whole, beyond) = to.split_at_mut(width - start);
-                whole.copy_from_slice(&rows[i][start..]);
-                beyond.fill(T::zero());
+                copy_padded(&rows[i][start..], to);
                 // SAFETY: `to` holds LANES values.
                 x[i] = unsafe { simd.load(to.as_ptr()) };
             }

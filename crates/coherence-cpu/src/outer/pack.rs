@@ -5,7 +5,7 @@
 
 use crate::{
     Element,
-    scratch::Scratch,
+    scratch::{Scratch, copy_padded},
     simd::{Simd, TILE},
 };
 
@@ -15,9 +15,7 @@ pub(super) fn tiles<T: Element>(factor: &[T], m: usize, width: usize) -> Scratch
     for (t, tile) in tiles.chunks_exact_mut(m * TILE).enumerate() {
         let columns = t * TILE..width.min((t + 1) * TILE);
         for (to, from) in tile.chunks_exact_mut(TILE).zip(factor.chunks_exact(width)) {
-            let (to, beyond) = to.split_at_mut(columns.len());
-            to.copy_from_slice(&from[columns.clone()]);
-            beyond.fill(T::zero());
+            copy_padded(&from[columns.clone()], to);
         }
     }
     tiles

@@ -117,18 +117,18 @@ impl<T: Element> Kernel<T> for Chunk<'_, T> {
         let mut block = Scratch::new(CHUNK * TILE);
         for (t, tile) in self.tiles.chunks_exact(m * TILE).enumerate() {
             for (at, result) in block.chunks_exact_mut(TILE).take(self.rows.len()).enumerate() {
-                let row = rows.row(at);
-                if row.0.len() < self.selection.least_values() {
+                let (values, examples) = rows.row(at);
+                if values.len() < self.selection.least_values() {
                     result.fill(T::zero());
                     continue;
                 }
                 for lane in (0..TILE).step_by(S::LANES) {
-                    // SAFETY: the row's examples are below m, the rows of the tile.
-                    let values = unsafe { Products::new(row, &tile[lane..]) };
+                    // SAFETY: a row has an example for each value, all below m, the rows of the tile.
+                    let products = unsafe { Products::new(values, examples, &tile[lane..]) };
                     // SAFETY: `sorting` has the rows the selection asks for; `result` has TILE
                     // values, of which LANES begin at `lane`.
                     unsafe {
-                        let mean = self.selection.aggregate(simd, &values, sorting.as_mut_ptr());
+                        let mean = self.selection.aggregate(simd, &products, sorting.as_mut_ptr());
                         simd.store(result.as_mut_ptr().add(lane), mean);
                     }
                 }
@@ -169,7 +169,7 @@ impl<'a, T: Element> Products<'a, T> {
     /// There are as many examples as values; `tile` holds `S::LANES` values from each multiple of
     /// [`TILE`] that an example names.
     #[inline(always)]
-    unsafe fn new((values, examples): (&'a [T], &'a [u32]), tile: &'a [T]) -> Self {
+    unsafe fn new(values: &'a [T], examples: &'a [u32], tile: &'a [T]) -> Self {
         Self { values, examples, tile: tile.as_ptr() }
     }
 }

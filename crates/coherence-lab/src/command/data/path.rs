@@ -19,9 +19,10 @@ impl Path {
         let found = match self.name {
             None => roots,
             Some(name) => {
-                let folder = locate::folder(&roots, super::entry(&name)?);
-                let looked = roots.iter().map(|root| root.join(&name)).collect();
-                vec![folder.ok_or(OpenError::Missing { name, looked })?]
+                let entry = super::entry(&name)?;
+                let missing =
+                    || OpenError::Missing { looked: locate::folders(&roots, entry), name };
+                vec![locate::folder(&roots, entry).ok_or_else(missing)?]
             }
         };
         let lines: Vec<String> = found.iter().map(|path| path.display().to_string()).collect();
