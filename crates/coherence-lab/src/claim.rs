@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use crate::cell::{Axis, Cell, Setting};
+use crate::id::Id;
 use crate::scale::Scale;
 
 mod judge;
@@ -35,7 +36,7 @@ pub use judge::judge;
 #[serde(deny_unknown_fields)]
 pub struct Claim {
     /// Name within the experiment.
-    pub id: String,
+    pub id: Id,
     /// The claim in words.
     pub statement: String,
     /// Where the paper makes it.

@@ -7,6 +7,7 @@ use crate::output::Status;
 mod aggregate;
 mod alpha;
 mod check;
+mod completions;
 mod data;
 mod experiments;
 mod list;
@@ -21,13 +22,14 @@ mod sitting;
 pub(crate) enum Command {
     List(list::List),
     Check(check::Check),
-    Run(run::Run),
+    Run(run::RunExperiment),
     Reproduce(reproduce::Reproduce),
     Report(report::Report),
     Measure(measure::Measure),
     Data(data::Data),
     Alpha(alpha::Alpha),
     Aggregate(aggregate::Aggregate),
+    Completions(completions::Completions),
 }
 
 impl Command {
@@ -43,6 +45,7 @@ impl Command {
             Self::Data(command) => command.run(),
             Self::Alpha(command) => command.run(),
             Self::Aggregate(command) => command.run(),
+            Self::Completions(command) => command.run(),
         }
     }
 }

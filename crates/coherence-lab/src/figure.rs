@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::cell::Setting;
+use crate::id::Id;
 
 /// One figure of the report.
 ///
@@ -15,8 +16,8 @@ use crate::cell::Setting;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Figure {
-    /// Name, unique in the experiment; letters, digits and hyphens.
-    pub id: String,
+    /// Name, unique in the experiment.
+    pub id: Id,
     /// Heading.
     pub title: String,
     /// What to look for, in a sentence or two.
@@ -67,6 +68,14 @@ pub struct Figure {
     /// Logarithmic y (for a heat map: colour).
     #[serde(default)]
     pub log_y: bool,
+}
+
+/// What an entry of [`Figure::series`] asks for: a series, or `a - b`, a difference of two.
+pub fn operands(entry: &str) -> (&str, Option<&str>) {
+    match entry.split_once(" - ") {
+        Some((a, b)) => (a.trim(), Some(b.trim())),
+        None => (entry, None),
+    }
 }
 
 /// How a figure is drawn.

@@ -22,10 +22,10 @@ impl Interval {
     ///
     /// ```
     /// use coherence_lab::interval::Interval;
-    /// let i = Interval::of(&[1.0, 2.0, 3.0]).unwrap(); // s = 1, t = 4.302653, half width 2.484138
+    /// let i = Interval::from_values(&[1.0, 2.0, 3.0]).unwrap(); // s = 1, t = 4.302653, half width 2.484138
     /// assert!((i.high - 4.484138).abs() < 1e-6 && i.mean == 2.0);
     /// ```
-    pub fn of(values: &[f64]) -> Option<Self> {
+    pub fn from_values(values: &[f64]) -> Option<Self> {
         let n = values.len() as f64;
         if values.is_empty() {
             return None;

@@ -16,8 +16,10 @@
 pub mod cell;
 pub mod claim;
 pub mod figure;
+pub mod id;
 pub mod interval;
 pub mod machine;
+pub mod made;
 pub mod record;
 pub mod report;
 pub mod run;

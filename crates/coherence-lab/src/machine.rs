@@ -3,6 +3,9 @@
 use serde::{Deserialize, Serialize};
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 
+/// Version of this build.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
 /// Where and with what a record was made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -21,7 +24,7 @@ pub struct Machine {
 
 impl Machine {
     /// The machine that this process runs on.
-    pub fn here() -> Self {
+    pub fn detect() -> Self {
         let wanted = RefreshKind::nothing()
             .with_cpu(CpuRefreshKind::nothing())
             .with_memory(MemoryRefreshKind::nothing().with_ram());
@@ -30,10 +33,10 @@ impl Machine {
         let memory = system.as_ref().map_or(0, System::total_memory);
         Self {
             cpu: cpu.map_or("unknown", |cpu| cpu.brand()).trim().to_owned(),
-            cores: std::thread::available_parallelism().map_or(1, usize::from),
+            cores: cores(),
             memory_gib: (memory + (1 << 29)) >> 30,
             platform: format!("{}-{}", std::env::consts::OS, std::env::consts::ARCH),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
+            version: VERSION.to_owned(),
         }
     }
 
@@ -48,4 +51,9 @@ impl Machine {
             .collect();
         format!("{}-{}c", words.join("-"), self.cores)
     }
+}
+
+/// Logical cores that this process may use; 1 where the system does not say.
+pub fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }

@@ -14,12 +14,15 @@ use command::Command;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Coherent gradients: experiments of the papers, run, judged and reported
+/// Coherent gradients: measure them, train with robust averages of them, and reproduce the papers
 ///
-/// Results go to stdout, progress to stderr. Exit status: 0 when every claim that applies holds,
-/// 1 when one does not, 2 when something could not run.
+/// Results go to stdout, progress and errors to stderr.
+///
+/// Exit status: 0 when the command did what was asked and every claim that applies holds; 1 when a
+/// claim fails or is undecided, or a file that was checked is not valid; 2 when something could not
+/// run or was not measured, and for arguments that cannot be used.
 #[derive(Debug, Parser)]
-#[command(version, propagate_version = true)]
+#[command(name = "coherence", version, propagate_version = true)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,

@@ -12,10 +12,21 @@ use serde::Serialize;
 pub(crate) enum Status {
     /// 0: done, and every claim that applies holds.
     Holds,
-    /// 1: a claim that applies does not hold, or a file checked is not valid.
+    /// 1: a claim that applies fails or is undecided, or a file checked is not valid.
     Fails,
-    /// 2: something could not run.
+    /// 2: something could not run or was not measured.
     CouldNotRun,
+}
+
+impl Status {
+    /// The exit status of the process.
+    pub(crate) fn code(self) -> u8 {
+        match self {
+            Self::Holds => 0,
+            Self::Fails => 1,
+            Self::CouldNotRun => 2,
+        }
+    }
 }
 
 /// Writes one result: as JSON with `--json`, else as text.
@@ -40,11 +51,7 @@ pub(crate) fn exit(ended: anyhow::Result<Status>) -> ExitCode {
         let _ = writeln!(io::stderr(), "coherence: {}", told(&error));
         Status::CouldNotRun
     });
-    ExitCode::from(match status {
-        Status::Holds => 0,
-        Status::Fails => 1,
-        Status::CouldNotRun => 2,
-    })
+    ExitCode::from(status.code())
 }
 
 /// The error and its causes, without those that a text before has in it.

@@ -4,14 +4,17 @@
 //! value) and `NAME.toml` (the [`Header`]).
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use crate::cell::{Axis, Cell};
-use crate::machine::Machine;
+use crate::id::Id;
+use crate::made::Made;
 use crate::scale::Scale;
 
 mod csv;
+mod stored;
 
 pub use csv::RecordError;
 
@@ -32,24 +35,22 @@ pub struct Row {
 
 /// How the rows came about.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "stored::Stored")]
 pub struct Header {
     /// Experiment, for example `C1`.
-    pub experiment: String,
+    pub experiment: Id,
     /// Scale.
     pub scale: Scale,
     /// Seeds, in order; empty for a worked example.
     pub seeds: Vec<u64>,
-    /// Day of the record, ISO 8601.
-    pub date: String,
-    /// Seconds from the first run's start to the last run's end, added up over sittings.
+    /// Seconds in which any of the runs was at work, pauses between sittings left out.
     pub wall_seconds: f64,
     /// The grid.
     pub axes: Vec<Axis>,
     /// The settings in force, by name, as text to be shown.
     pub settings: BTreeMap<String, String>,
-    /// The machine and the build.
-    pub machine: Machine,
+    /// What made the rows; at least one entry, by first day.
+    pub made: Vec<Made>,
 }
 
 /// Rows and their header.
@@ -83,4 +84,9 @@ impl Record {
     pub fn seeds(&self) -> &[u64] {
         if self.header.seeds.is_empty() { &[0] } else { &self.header.seeds }
     }
+}
+
+/// Where the record of an experiment lies under the folder of a reproduction.
+pub fn path_under(out: &Path, experiment: &Id) -> PathBuf {
+    out.join("records").join(format!("{experiment}.csv"))
 }

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
+use crate::id::Id;
 use crate::record::Record;
 use crate::summary::Summary;
 
@@ -55,7 +56,7 @@ const SCRIPTS: [&str; 16] = [
 ///
 /// `records` are found by the experiment's identifier. An experiment without a record keeps its
 /// claims and says that nothing was measured; so does a figure whose series the record lacks.
-pub fn html(summary: &Summary, records: &BTreeMap<String, Record>) -> String {
+pub fn html(summary: &Summary, records: &BTreeMap<Id, Record>) -> String {
     let page = html! {
         (DOCTYPE)
         html lang="en" {

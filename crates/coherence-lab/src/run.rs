@@ -1,26 +1,27 @@
 //! From a spec to a record: plan, execute, resume.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
+use crate::made::{Sitting, made, wall_seconds};
 use crate::record::{Header, Record};
 use crate::scale::Scale;
-use crate::spec::Experiment;
+use crate::spec::{Experiment, limits};
 
 mod data;
-mod echo;
 mod error;
 mod metrics;
 mod plan;
 mod pool;
+mod run_file;
 mod training;
 pub mod worked;
 
 pub use data::noisy;
 pub use error::RunError;
-pub use plan::{Run, plan};
-pub use pool::Workers;
+pub use plan::{TrainingRun, plan};
+pub use pool::{TooManyWorkers, Workers};
 
 /// How experiments are run.
 #[derive(Debug)]
@@ -37,13 +38,13 @@ pub struct Options<'a> {
     pub stop: &'a AtomicBool,
 }
 
-/// Is told how far an experiment is; called from several threads.
+/// Receives the progress of an experiment; called from several threads.
 pub trait Watch: Sync {
-    /// An experiment of so many steps begins.
-    fn begin(&self, experiment: &Experiment, steps: u64);
+    /// An experiment begins, with so many runs of so many steps together.
+    fn begin(&self, experiment: &Experiment, runs: usize, steps: u64);
     /// So many more steps are done (or were done in an earlier sitting).
     fn advance(&self, steps: u64);
-    /// The experiment is over.
+    /// The experiment has ended, whether it is complete or not.
     fn end(&self);
 }
 
@@ -61,13 +62,15 @@ pub fn run(
     let Some(worked) = &experiment.worked else {
         return train(experiment, options, watch);
     };
-    watch.begin(experiment, worked.steps);
-    let started = Instant::now();
-    let rows = worked::rows(worked);
-    let mut header = header(experiment, options.scale, Vec::new());
-    header.wall_seconds = started.elapsed().as_secs_f64();
+    watch.begin(experiment, 1, worked.steps);
+    let clock = Instant::now();
+    let mut sitting = Sitting::begin(1);
+    let rows = worked::rows(worked, options.stop).ok_or(RunError::Interrupted);
+    sitting.end(clock);
+    watch.advance(worked.steps);
     watch.end();
-    Ok(Record { header, rows })
+    let header = header(experiment, options.scale, Vec::new(), &[vec![sitting]]);
+    Ok(Record { header, rows: rows? })
 }
 
 fn train(
@@ -76,40 +79,38 @@ fn train(
     watch: &dyn Watch,
 ) -> Result<Record, RunError> {
     let runs = plan(experiment, options.scale, options.seeds);
-    watch.begin(experiment, runs.iter().map(|run| run.settings.steps).sum());
+    if limits::RUNS < runs.len() {
+        let (found, most) = (runs.len(), limits::RUNS);
+        let reason = format!("{found} runs, and {most} are the most: ask for fewer seeds");
+        return Err(RunError::Settings { run: experiment.id.to_string(), reason });
+    }
+    watch.begin(experiment, runs.len(), runs.iter().map(|run| run.settings.steps).sum());
     let done = options.workers.map(&runs, |run| {
         training::execute(run, &options.out, options.stop, &|steps| watch.advance(steps))
     });
     watch.end();
-    let seconds: Vec<f64> = done.into_iter().collect::<Result<_, _>>()?;
+    let sittings: Vec<Vec<Sitting>> = done.into_iter().collect::<Result<_, _>>()?;
 
     let mut seeds: Vec<u64> = runs.iter().map(|run| run.seed).collect();
     seeds.dedup();
-    let mut header = header(experiment, options.scale, seeds);
-    header.wall_seconds = seconds.iter().sum::<f64>() / options.workers.jobs as f64;
+    let header = header(experiment, options.scale, seeds, &sittings);
     let rows = metrics::gather(&runs, &options.out)?;
     Ok(Record { header, rows })
 }
 
-fn header(experiment: &Experiment, scale: Scale, seeds: Vec<u64>) -> Header {
+fn header(
+    experiment: &Experiment,
+    scale: Scale,
+    seeds: Vec<u64>,
+    sittings: &[Vec<Sitting>],
+) -> Header {
     Header {
         experiment: experiment.id.clone(),
         scale,
         seeds,
-        date: today(),
-        wall_seconds: 0.0,
+        wall_seconds: wall_seconds(sittings.iter().flatten()),
         axes: experiment.axes(scale),
         settings: experiment.settings(scale),
-        machine: crate::machine::Machine::here(),
+        made: made(sittings),
     }
-}
-
-/// Today, ISO 8601, in universal time.
-pub fn today() -> String {
-    jiff::Timestamp::now().to_string()[..10].to_owned()
-}
-
-/// Where an experiment's record lies under `out`.
-pub fn record_path(out: &Path, id: &str) -> PathBuf {
-    out.join("records").join(format!("{id}.csv"))
 }

@@ -1,34 +1,39 @@
 //! Experiments as data: one TOML file each, every key known, every value checked.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::io::Read;
-use std::path::{Path, PathBuf};
-use std::{fs, io};
+use std::path::Path;
 
 use serde::Deserialize;
 
 use crate::cell::{Axis, Cell};
 use crate::claim::Claim;
 use crate::figure::Figure;
+use crate::id::Id;
 use crate::scale::Scale;
 
 mod axes;
 mod check;
 mod error;
+mod library;
+pub mod limits;
+mod series;
 mod size;
 mod training;
 mod worked;
 
 pub use error::{FormatError, SpecError};
+pub use library::{Library, files};
 pub use training::{Data, Dataset, Grid, Training};
-pub use worked::{Keep, Model, Rule, Sweep, Toy, Worked};
+pub use worked::{Averaging, Keep, Model, Sweep, Toy, Worked};
 
 /// One experiment: what a paper says, how we repeat it at each scale, what must come out.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Experiment {
     /// Identifier of the catalogue, for example `C1`; also the file's name.
-    pub id: String,
+    pub id: Id,
     /// Title, a statement.
     pub title: String,
     /// Paper, section, figure.
@@ -59,20 +64,25 @@ impl Experiment {
 
     /// Reads and checks one file, and no more of it than [`LONGEST`](Self::LONGEST) and a byte.
     pub fn load(path: &Path) -> Result<Self, SpecError> {
-        let mut file = Vec::new();
+        let mut text = Vec::new();
         fs::File::open(path)
-            .and_then(|open| open.take(Self::LONGEST as u64 + 1).read_to_end(&mut file))
+            .and_then(|open| open.take(Self::LONGEST as u64 + 1).read_to_end(&mut text))
             .map_err(|source| SpecError::Read { path: path.to_owned(), source })?;
-        let experiment = Self::parse(&file)
-            .map_err(|source| SpecError::Format { path: path.to_owned(), source })?;
+        Self::checked(&text, &path.display().to_string(), &stem(path))
+    }
+
+    /// The experiment in `text`, which comes from `file` and must have the id `name`.
+    fn checked(text: &[u8], file: &str, name: &str) -> Result<Self, SpecError> {
+        let experiment = Self::parse(text)
+            .map_err(|source| SpecError::Format { file: file.to_owned(), source })?;
         let mut problems = experiment.problems();
-        if path.file_stem().is_none_or(|stem| stem != experiment.id.as_str()) {
+        if name != &*experiment.id {
             problems.push(format!("id is {}, which is not the file's name", experiment.id));
         }
         if problems.is_empty() {
             return Ok(experiment);
         }
-        Err(SpecError::Nonsense { path: path.to_owned(), problems })
+        Err(SpecError::Invalid { file: file.to_owned(), problems })
     }
 
     /// Reads without checking; the error names line and column. However hostile the file is, this
@@ -84,17 +94,6 @@ impl Experiment {
         let text = str::from_utf8(file)?;
         size::check(text)?;
         toml::from_str(text).map_err(|e| FormatError::Toml(e.to_string().trim_end().to_owned()))
-    }
-
-    /// All experiments of a folder by identifier; `only` picks some, all when empty.
-    pub fn load_all(folder: &Path, only: &[String]) -> Result<Vec<Self>, SpecError> {
-        let paths = files(folder)?;
-        let known: Vec<String> = paths.iter().map(|path| stem(path)).collect();
-        if let Some(id) = only.iter().find(|id| !known.contains(id)) {
-            return Err(SpecError::Unknown { id: id.clone(), folder: folder.to_owned(), known });
-        }
-        let wanted = |path: &&PathBuf| only.is_empty() || only.contains(&stem(path));
-        paths.iter().filter(wanted).map(|path| Self::load(path)).collect()
     }
 
     /// The axes of the grid at a scale; empty where the experiment does not run there.
@@ -127,17 +126,7 @@ impl Experiment {
     }
 }
 
-/// The experiment files of a folder, sorted by name.
-pub fn files(folder: &Path) -> Result<Vec<PathBuf>, SpecError> {
-    let read = |source| SpecError::Folder { path: folder.to_owned(), source };
-    let entries: io::Result<Vec<PathBuf>> =
-        fs::read_dir(folder).map_err(read)?.map(|entry| Ok(entry?.path())).collect();
-    let mut paths = entries.map_err(read)?;
-    paths.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
-    paths.sort();
-    Ok(paths)
-}
-
+/// The name of a file without its extension.
 fn stem(path: &Path) -> String {
     path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
 }

@@ -7,13 +7,14 @@ use coherence_data::files::{WriteError, write_atomically};
 use thiserror::Error;
 
 use crate::claim::{Claim, judge};
+use crate::id::Id;
 use crate::machine::Machine;
-use crate::record::{Record, RecordError};
+use crate::made::today;
+use crate::record::{Record, RecordError, path_under};
 use crate::report;
-use crate::run::{record_path, today};
 use crate::scale::Scale;
 use crate::spec::Experiment;
-use crate::summary::{ClaimSummary, ExperimentSummary, Measured, Summary, Verdict};
+use crate::summary::{ClaimSummary, ExperimentSummary, Summary, Verdict};
 
 /// One experiment and what came of it: its record, or why there is none.
 pub type Ran = (Experiment, Result<Record, String>);
@@ -36,7 +37,7 @@ pub fn summarize(scale: Scale, ran: &[Ran]) -> Summary {
     Summary {
         scale,
         date: today(),
-        machine: Machine::here(),
+        machine: Machine::detect(),
         wall_seconds: experiments.iter().map(|experiment| experiment.wall_seconds).sum(),
         experiments,
     }
@@ -63,24 +64,23 @@ fn summary(
         axes: experiment.axes(scale),
         seeds: header.map_or_else(Vec::new, |header| header.seeds.clone()),
         wall_seconds: header.map_or(0.0, |header| header.wall_seconds),
-        measured: header
-            .map(|header| Measured { date: header.date.clone(), machine: header.machine.clone() }),
-        record: header.map(|_| record_path(Path::new(""), &experiment.id).display().to_string()),
+        made: header.map_or_else(Vec::new, |header| header.made.clone()),
+        record: header.map(|_| path_under(Path::new(""), &experiment.id).display().to_string()),
         figures: experiment.figures.clone(),
         claims: experiment.claims.iter().map(claim).collect(),
         failure: record.as_ref().err().cloned(),
     }
 }
 
-/// A claim of an experiment that did not run: it cannot hold.
+/// A claim of an experiment that did not run: nothing is known about it.
 fn unmeasured(experiment: &str, claim: &Claim, reason: &str) -> ClaimSummary {
     ClaimSummary {
         id: format!("{experiment}.{}", claim.id),
         statement: claim.statement.clone(),
         source: claim.source.clone(),
         condition: claim.condition(),
-        verdict: Verdict::Fails,
-        reason: Some(format!("not measured: {reason}")),
+        verdict: Verdict::NotMeasured,
+        reason: Some(reason.to_owned()),
         measurements: Vec::new(),
     }
 }
@@ -90,9 +90,9 @@ pub fn write(out: &Path, summary: &Summary, ran: Vec<Ran>) -> Result<PathBuf, Wr
     let measured = ran
         .into_iter()
         .filter_map(|(experiment, record)| record.ok().map(|record| (experiment.id, record)));
-    let records: BTreeMap<String, Record> = measured.collect();
+    let records: BTreeMap<Id, Record> = measured.collect();
     for (id, record) in &records {
-        record.save(&record_path(out, id))?;
+        record.save(&path_under(out, id))?;
     }
     let json = serde_json::to_string_pretty(summary).expect("a summary is plain data");
     write_atomically(&out.join("summary.json"), |to| writeln!(to, "{json}"))?;

@@ -6,8 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::cell::Axis;
 use crate::figure::Figure;
+use crate::id::Id;
 use crate::interval::Interval;
 use crate::machine::Machine;
+use crate::made::Made;
 use crate::scale::Scale;
 
 /// A whole reproduction.
@@ -29,7 +31,18 @@ pub struct Summary {
 impl Summary {
     /// Whether every claim that applies holds.
     pub fn passes(&self) -> bool {
-        self.experiments.iter().flat_map(|e| &e.claims).all(|claim| claim.verdict.passes())
+        self.claims().all(|claim| claim.verdict.passes())
+    }
+
+    /// Whether everything ran to its end and every claim that applies was measured.
+    pub fn is_complete(&self) -> bool {
+        let ran = self.experiments.iter().all(|experiment| experiment.failure.is_none());
+        ran && self.claims().all(|claim| claim.verdict != Verdict::NotMeasured)
+    }
+
+    /// The claims of all experiments.
+    pub fn claims(&self) -> impl Iterator<Item = &ClaimSummary> {
+        self.experiments.iter().flat_map(|experiment| &experiment.claims)
     }
 }
 
@@ -38,7 +51,7 @@ impl Summary {
 #[serde(deny_unknown_fields)]
 pub struct ExperimentSummary {
     /// Identifier of the catalogue, for example `C1`.
-    pub id: String,
+    pub id: Id,
     /// Title.
     pub title: String,
     /// Paper, section and figure.
@@ -55,10 +68,10 @@ pub struct ExperimentSummary {
     pub axes: Vec<Axis>,
     /// Seeds; empty for a worked example.
     pub seeds: Vec<u64>,
-    /// Seconds that the runs took, added up over sittings.
+    /// Seconds in which any of the runs was at work, whenever that was.
     pub wall_seconds: f64,
-    /// Day and machine of the record, which may be older than the summary.
-    pub measured: Option<Measured>,
+    /// What made the record, which may be older than the summary; empty when nothing ran.
+    pub made: Vec<Made>,
     /// The record's CSV file, relative to the summary; absent when nothing ran.
     pub record: Option<String>,
     /// Figures to draw from the record.
@@ -67,16 +80,6 @@ pub struct ExperimentSummary {
     pub claims: Vec<ClaimSummary>,
     /// Why the experiment could not run to its end.
     pub failure: Option<String>,
-}
-
-/// When and where a record was made.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Measured {
-    /// Day, ISO 8601.
-    pub date: String,
-    /// Machine.
-    pub machine: Machine,
 }
 
 /// One claim, judged.
@@ -123,14 +126,21 @@ pub enum Verdict {
     Holds,
     /// The interval straddles the bound: the seeds do not decide.
     Undecided,
-    /// The whole interval violates the bound, or the quantity could not be measured.
+    /// The whole interval violates the bound, or a level was never reached.
     Fails,
+    /// The quantity is not in the record: nothing is known about the claim.
+    NotMeasured,
     /// The claim does not apply at this scale.
     NotApplicable,
 }
 
 impl Verdict {
-    /// Whether this verdict lets a reproduction end with exit status 0: an undecided claim does not.
+    /// Every verdict, the bad news first: the order in which measurements decide a claim.
+    pub const ALL: [Self; 5] =
+        [Self::Fails, Self::NotMeasured, Self::Undecided, Self::Holds, Self::NotApplicable];
+
+    /// Whether this verdict lets a reproduction end with exit status 0. An undecided claim does
+    /// not, and neither does one that was not measured.
     pub fn passes(self) -> bool {
         matches!(self, Self::Holds | Self::NotApplicable)
     }

@@ -15,8 +15,7 @@ const WIDTH_OF_FILES: u16 = 120;
 /// many there are of each verdict and what could not run.
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let claims: Vec<&ClaimSummary> =
-            self.experiments.iter().flat_map(|experiment| &experiment.claims).collect();
+        let claims: Vec<&ClaimSummary> = self.claims().collect();
         let mut table = Table::new();
         table.load_style(UTF8_HORIZONTAL_ONLY);
         table.set_content_arrangement(ContentArrangement::Dynamic);
@@ -35,12 +34,13 @@ impl fmt::Display for Summary {
             }
         }
         let count = |verdict| claims.iter().filter(|claim| claim.verdict == verdict).count();
-        let [hold, fail, undecided, not_applicable] =
-            [Verdict::Holds, Verdict::Fails, Verdict::Undecided, Verdict::NotApplicable].map(count);
+        let (hold, fail) = (count(Verdict::Holds), count(Verdict::Fails));
+        let (undecided, unmeasured) = (count(Verdict::Undecided), count(Verdict::NotMeasured));
+        let not_applicable = count(Verdict::NotApplicable);
         write!(
             f,
             "scale {}, {} claims: {hold} hold, {fail} fail, {undecided} undecided, \
-             {not_applicable} do not apply ({})",
+             {unmeasured} not measured, {not_applicable} do not apply ({})",
             self.scale,
             claims.len(),
             number::duration(self.wall_seconds)
@@ -53,6 +53,7 @@ fn words(verdict: Verdict) -> &'static str {
         Verdict::Holds => "holds",
         Verdict::Undecided => "undecided",
         Verdict::Fails => "FAILS",
+        Verdict::NotMeasured => "NOT MEASURED",
         Verdict::NotApplicable => "not applicable",
     }
 }

@@ -3,6 +3,7 @@
 use coherence_lab::cell::{Axis, Cell};
 use coherence_lab::claim::{Claim, judge};
 use coherence_lab::machine::Machine;
+use coherence_lab::made::Made;
 use coherence_lab::record::{Header, Record, Row};
 use coherence_lab::scale::Scale;
 use coherence_lab::summary::{ClaimSummary, Verdict};
@@ -24,16 +25,22 @@ fn record(at_0: &[f64], at_50: &[f64]) -> Record {
         }
     }
     let header = Header {
-        experiment: "X1".to_owned(),
+        experiment: "X1".parse().unwrap(),
         scale: Scale::Quick,
         seeds: (1..=at_0.len() as u64).collect(),
-        date: "2026-11-22".to_owned(),
         wall_seconds: 1.0,
         axes: vec![Axis { name: "noise".to_owned(), values: vec![0.0.into(), 50.0.into()] }],
         settings: [("steps".to_owned(), "10".to_owned())].into(),
-        machine: Machine::here(),
+        made: vec![made()],
     };
     Record { header, rows }
+}
+
+fn made() -> Made {
+    let day = "2026-11-22".to_owned();
+    let (runs, seconds, threads, results) = (None, None, None, None);
+    let machine = Machine::detect();
+    Made { first: day.clone(), last: day, runs, seconds, threads, results, machine }
 }
 
 fn claim(rest: &str) -> Claim {
@@ -199,18 +206,22 @@ fn times_measured_on_a_straight_line_do_not_depend_on_where_it_was_measured() {
     }
 }
 
-/// A claim that cannot be measured fails and says why.
+/// Without a value the verdict is this, and the reason says why.
 #[track_caller]
-fn unmeasured(quantity: &str, why: &str) {
+fn without_value(quantity: &str, verdict: Verdict, why: &str) {
     let text = format!("quantity = {{ value = {quantity} }}\nexpect = {{ at_least = 0 }}");
     let judged = judge(&claim(&text), &record(&[0.8; 3], &[0.4; 3]));
-    assert_eq!(judged.verdict, Verdict::Fails);
+    assert_eq!(judged.verdict, verdict);
+    assert!(!judged.verdict.passes());
     let reason = judged.measurements[0].reason.as_ref().unwrap();
     assert!(reason.contains(why), "{reason}");
 }
 
 #[test]
-fn what_cannot_be_measured_fails_with_its_reason() {
+fn what_was_not_measured_is_told_from_what_fails() {
+    let unmeasured = |quantity: &str, why: &str| {
+        without_value(quantity, Verdict::NotMeasured, why);
+    };
     unmeasured("{ series = 'loss', at = 'end', cell = { noise = 0 } }", "has no loss");
     unmeasured("{ series = 'accuracy', at = 'end' }", "which noise");
     unmeasured(
@@ -219,8 +230,13 @@ fn what_cannot_be_measured_fails_with_its_reason() {
     );
     unmeasured("{ series = 'accuracy', at = 'end', cell = { noise = 7 } }", "noise=7");
     unmeasured("{ series = 'accuracy', at = { step = 5 }, cell = { noise = 0 } }", "step 5");
-    unmeasured(
+}
+
+#[test]
+fn a_level_that_is_never_reached_fails_since_that_was_seen() {
+    without_value(
         "{ series = 'accuracy', at = { reaches = 0.9 }, cell = { noise = 0 } }",
+        Verdict::Fails,
         "never reached 0.9 within 10 steps",
     );
 }
@@ -264,4 +280,30 @@ fn damaged_records_are_refused_with_their_line() {
         let error = Record::load(&path).unwrap_err().to_string();
         assert!(error.contains(why), "{error}");
     }
+}
+
+#[test]
+fn a_missing_seed_spoils_a_claim_less_than_a_violated_bound() {
+    let text = "each = { noise = [0, 50] }\n\
+                quantity = { value = { series = 'accuracy', at = 'end' } }\n\
+                expect = { at_least = 0.5 }";
+    let judged = |at_50: f64, lost: f64| {
+        let mut record = record(&[0.8; 3], &[at_50; 3]);
+        record.rows.retain(|row| row.seed != 3 || row.cell != Cell::new([("noise", lost.into())]));
+        judge(&claim(text), &record).verdict
+    };
+    assert_eq!(judged(0.8, 0.0), Verdict::NotMeasured);
+    assert_eq!(judged(0.8, 50.0), Verdict::NotMeasured);
+    assert_eq!(judged(0.4, 0.0), Verdict::Fails);
+}
+
+#[test]
+fn a_ratio_to_zero_was_not_measured() {
+    let text = "quantity = { ratio = [\n\
+                  { value = { series = 'accuracy', at = 'end', cell = { noise = 0 } } },\n\
+                  { value = { series = 'accuracy', at = 'end', cell = { noise = 50 } } },\n\
+                ] }\nexpect = { at_least = 0 }";
+    let judged = judge(&claim(text), &record(&[0.8; 3], &[0.0; 3]));
+    assert_eq!(judged.verdict, Verdict::NotMeasured);
+    assert!(judged.measurements[0].reason.as_ref().unwrap().contains("is inf"));
 }

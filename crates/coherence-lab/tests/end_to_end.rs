@@ -1,10 +1,15 @@
 //! The binary as people use it: run, skip, refuse, interrupt, kill, resume, report.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, SystemTime};
+
+use coherence_lab::record::Record;
+use coherence_lab::scale::Scale;
+use coherence_lab::spec::Experiment;
 
 /// An experiment of a second: two levels of noise, three seeds.
 const EXPERIMENT: &str = r#"
@@ -101,7 +106,9 @@ fn a_reproduction_writes_all_that_it_promises_and_is_not_repeated() {
     let desk = Desk::new(EXPERIMENT);
     let first = desk.run("out");
     check(&first, 0);
-    assert!(first.stderr.is_empty(), "no progress where stderr is no terminal");
+    let said = stderr(&first);
+    assert!(said.contains("experiments: the folder") && said.contains("X1: 6 runs, 720 steps"));
+    assert!(said.contains("X1: ended, 100 % after"), "{said}");
     assert!(String::from_utf8_lossy(&first.stdout).contains("X1.harder"));
     let summary: serde_json::Value = serde_json::from_str(&desk.read("out/summary.json")).unwrap();
     assert_eq!(summary["experiments"][0]["claims"][0]["verdict"], "holds");
@@ -119,7 +126,8 @@ fn a_reproduction_writes_all_that_it_promises_and_is_not_repeated() {
 fn the_number_of_workers_does_not_change_a_digit() {
     let desk = Desk::new(EXPERIMENT);
     check(&desk.command("one").args(["--jobs", "1", "--threads", "1"]).output().unwrap(), 0);
-    check(&desk.command("more").args(["--jobs", "3", "--threads", "2"]).output().unwrap(), 0);
+    let all = cores().to_string();
+    check(&desk.command("more").args(["--jobs", &all, "--threads", &all]).output().unwrap(), 0);
     assert_eq!(desk.read("one/records/X1.csv"), desk.read("more/records/X1.csv"));
 }
 
@@ -160,6 +168,111 @@ fn what_cannot_run_gives_status_two_and_a_remedy() {
     assert!(stderr(&output).contains("unknown field `stepz`"), "{}", stderr(&output));
 }
 
+#[test]
+fn every_series_of_a_run_is_known_to_the_check() {
+    let desk = Desk::new(EXPERIMENT);
+    check(&desk.run("out"), 0);
+    let experiment = Experiment::load(&desk.path("X1.toml")).unwrap();
+    let record = Record::load(&desk.path("out/records/X1.csv")).unwrap();
+    let series: BTreeSet<&str> = record.rows.iter().map(|row| row.series.as_str()).collect();
+    assert!(40 < series.len() && series.contains("probe.corrupt.helpfulness"), "{series:?}");
+    for name in series {
+        assert!(experiment.scales[&Scale::Smoke].records(name), "{name}");
+    }
+}
+
+#[test]
+fn quiet_says_nothing() {
+    let desk = Desk::new(EXPERIMENT);
+    let output = desk.command("out").arg("--quiet").output().unwrap();
+    check(&output, 0);
+    assert!(output.stderr.is_empty(), "{}", stderr(&output));
+}
+
+#[test]
+fn what_was_not_measured_is_no_failure_and_gives_status_two() {
+    // With noise 0 no example is corrupt.
+    let desk = Desk::new(
+        &EXPERIMENT.replace("series = \"train.loss\", at", "series = \"corrupt.loss\", at"),
+    );
+    let output = desk.run("out");
+    check(&output, 2);
+    assert!(String::from_utf8_lossy(&output.stdout).contains("NOT MEASURED"));
+    assert!(desk.read("out/summary.json").contains("\"verdict\": \"not-measured\""));
+    assert!(desk.read("out/report.html").contains("not measured"));
+}
+
+#[test]
+fn too_many_workers_are_refused_with_the_cores() {
+    let desk = Desk::new(EXPERIMENT);
+    for option in ["--threads", "--jobs"] {
+        let output = desk.command("out").args([option, "100000"]).output().unwrap();
+        check(&output, 2);
+        let text = format!("{option} is 100000, and this machine has {} cores", cores());
+        assert!(stderr(&output).contains(&text), "{}", stderr(&output));
+    }
+    let output = desk.command("out").args(["--seeds", "1000000000"]).output().unwrap();
+    check(&output, 2);
+    assert!(stderr(&output).contains("1..=10000"), "{}", stderr(&output));
+    assert!(!desk.path("out").exists(), "nothing was begun");
+}
+
+#[test]
+fn an_id_cannot_write_outside_of_its_folder() {
+    let desk = Desk::new(&EXPERIMENT.replace("id = \"X1\"", "id = \"..\""));
+    fs::rename(desk.path("X1.toml"), desk.path("...toml")).unwrap();
+    let output = desk.command("deep/out").output().unwrap();
+    check(&output, 2);
+    assert!(stderr(&output).contains("\"..\" is not allowed"), "{}", stderr(&output));
+    assert!(!desk.path("deep").exists(), "nothing was written");
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// The value of a key of a record's header or of a run's file.
+fn header(desk: &Desk, file: &str) -> toml::Table {
+    desk.read(file).parse().unwrap()
+}
+
+#[test]
+fn a_record_keeps_what_made_it_however_often_it_is_reused() {
+    let desk = Desk::new(EXPERIMENT);
+    check(&desk.run("out"), 0);
+    let first = header(&desk, "out/records/X1.toml");
+    let [made] = first["made"].as_array().unwrap().as_slice() else { panic!("one build") };
+    assert_eq!(made["runs"].as_integer(), Some(6));
+    let (wall, work) = (first["wall_seconds"].as_float(), made["seconds"].as_float());
+    assert!(0.0 < wall.unwrap() && wall <= work, "{wall:?} of {work:?}");
+    check(&desk.run("out"), 0);
+    assert_eq!(header(&desk, "out/records/X1.toml"), first);
+
+    // As if an older build had made one of the runs.
+    let run = "out/X1/noise=0/seed-1/run.toml";
+    let old = desk.read(run).replace("version = \"", "version = \"0.0.");
+    fs::write(desk.path(run), old).unwrap();
+    check(&desk.run("out"), 0);
+    let mixed = header(&desk, "out/records/X1.toml");
+    let runs: Vec<_> =
+        mixed["made"].as_array().unwrap().iter().map(|m| m["runs"].as_integer().unwrap()).collect();
+    assert_eq!(runs.iter().sum::<i64>(), 6);
+    assert_eq!(runs.len(), 2, "both builds are told");
+}
+
+#[test]
+fn runs_of_a_version_with_other_results_are_refused() {
+    let desk = Desk::new(EXPERIMENT);
+    check(&desk.run("out"), 0);
+    let run = "out/X1/noise=0/seed-1/run.toml";
+    fs::write(desk.path(run), desk.read(run).replace("results = 1", "results = 0")).unwrap();
+    let output = desk.run("out");
+    check(&output, 2);
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let words = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("(results 0) and this is") && words.contains("remove it"), "{words}");
+}
+
 /// Long enough to be caught in the middle.
 fn long() -> String {
     EXPERIMENT.replace("steps = 120", "steps = 20000")
@@ -194,9 +307,20 @@ fn a_killed_reproduction_ends_as_if_it_had_not_been() {
 #[cfg(unix)]
 #[test]
 fn ctrl_c_saves_stops_and_says_how_to_go_on() {
+    a_signal_saves_and_stops("-INT");
+}
+
+#[cfg(unix)]
+#[test]
+fn sigterm_saves_stops_and_says_how_to_go_on() {
+    a_signal_saves_and_stops("-TERM");
+}
+
+#[cfg(unix)]
+fn a_signal_saves_and_stops(signal: &str) {
     let desk = Desk::new(&long());
     let child = caught(&desk);
-    let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    let killed = Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
     assert!(killed.success());
     let output = child.wait_with_output().unwrap();
     check(&output, 2);
@@ -247,7 +371,7 @@ fn list_and_check_speak_to_people_and_machines() {
     desk.put(&EXPERIMENT.replace("batch = 20", "batch = 0"));
     let invalid = run(&["check"]);
     check(&invalid, 1);
-    assert!(String::from_utf8_lossy(&invalid.stdout).contains("batch must be at least 1"));
+    assert!(String::from_utf8_lossy(&invalid.stdout).contains("batch is 0: it must be at least 1"));
 }
 
 #[test]
@@ -281,4 +405,61 @@ fn measure_lists_both_sides_when_weights_do_not_fit() {
     let output = measure.arg(weights).output().unwrap();
     check(&output, 2);
     assert!(stderr(&output).contains("network:") && stderr(&output).contains("file:"));
+}
+
+/// The program in an empty folder, where no experiments are.
+fn elsewhere(args: &[&str]) -> Output {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_coherence"));
+    command.args(args).current_dir(folder.path()).output().unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[test]
+fn experiments_are_there_without_the_repository() {
+    let list = elsewhere(&["list"]);
+    check(&list, 0);
+    assert!(stdout(&list).contains("Depth amplifies the common signal"));
+    assert!(stdout(&list).contains("experiments: those built into coherence"));
+    let one = elsewhere(&["check", "C3"]);
+    check(&one, 0);
+    assert_eq!(stdout(&one), "C3: valid\n");
+    check(&elsewhere(&["check"]), 0);
+    let run = elsewhere(&["run", "B5", "--scale", "smoke"]);
+    check(&run, 0);
+    assert!(stdout(&run).contains("B5.rises-to-4"));
+    let unknown = elsewhere(&["run", "B99"]);
+    check(&unknown, 2);
+    assert!(stderr(&unknown).contains("there are B1, B2"), "{}", stderr(&unknown));
+}
+
+#[test]
+fn files_of_a_folder_called_experiments_win_over_those_built_in() {
+    let desk = Desk::new(EXPERIMENT);
+    fs::create_dir(desk.path("experiments")).unwrap();
+    fs::rename(desk.path("X1.toml"), desk.path("experiments/X1.toml")).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_coherence"));
+    let list = command.arg("list").current_dir(desk.0.path()).output().unwrap();
+    check(&list, 0);
+    assert!(stdout(&list).contains("X1") && !stdout(&list).contains("B1"));
+    assert!(stdout(&list).contains("experiments: the folder experiments"));
+}
+
+#[test]
+fn the_version_is_that_of_coherence() {
+    let output = elsewhere(&["--version"]);
+    check(&output, 0);
+    assert_eq!(stdout(&output), format!("coherence {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn completions_know_the_commands_of_every_shell() {
+    for shell in ["bash", "zsh", "fish"] {
+        let output = elsewhere(&["completions", shell]);
+        check(&output, 0);
+        assert!(stdout(&output).contains("reproduce"), "{shell}");
+    }
 }

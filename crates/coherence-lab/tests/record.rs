@@ -4,6 +4,7 @@ use std::fs;
 
 use coherence_lab::cell::{Axis, Cell};
 use coherence_lab::machine::Machine;
+use coherence_lab::made::Made;
 use coherence_lab::record::{Header, Record, Row};
 use coherence_lab::scale::Scale;
 use coherence_tests::cases;
@@ -19,16 +20,27 @@ fn record(rows: &[(f64, u64, u64, f64)]) -> Record {
         value,
     };
     let header = Header {
-        experiment: "X1".to_owned(),
+        experiment: "X1".parse().unwrap(),
         scale: Scale::Desk,
         seeds: vec![1, 2, 3],
-        date: "2026-11-22".to_owned(),
         wall_seconds: 0.25,
         axes: vec![Axis { name: "noise".to_owned(), values: vec![0.0.into(), 50.0.into()] }],
         settings: [("steps".to_owned(), "10".to_owned())].into(),
-        machine: Machine::here(),
+        made: vec![made()],
     };
     Record { header, rows: rows.iter().map(row).collect() }
+}
+
+fn made() -> Made {
+    Made {
+        first: "2026-11-22".to_owned(),
+        last: "2026-11-23".to_owned(),
+        runs: Some(6),
+        seconds: Some(0.5),
+        threads: Some(1),
+        results: Some(1),
+        machine: Machine::detect(),
+    }
 }
 
 fn finite() -> impl Strategy<Value = f64> {
@@ -81,4 +93,44 @@ proptest! {
             prop_assert!(error.to_string().contains("X1."), "{}", error);
         }
     }
+}
+
+/// The header of a record of the first form.
+const FIRST_FORM: &str = r#"
+experiment = "X1"
+scale = "desk"
+seeds = [1]
+date = "2026-11-22"
+wall_seconds = 2.5
+axes = []
+
+[settings]
+steps = "10"
+
+[machine]
+cpu = "Abacus"
+cores = 2
+memory_gib = 24
+platform = "linux-x86_64"
+version = "0.1.0"
+"#;
+
+#[test]
+fn headers_of_the_first_form_are_read_and_keep_what_made_them() {
+    let header: Header = toml::from_str(FIRST_FORM).unwrap();
+    assert_eq!(header.made.len(), 1);
+    let made = &header.made[0];
+    assert_eq!((made.first.as_str(), made.last.as_str()), ("2026-11-22", "2026-11-22"));
+    assert_eq!((made.machine.cpu.as_str(), made.results), ("Abacus", None));
+    let again: Header = toml::from_str(&toml::to_string(&header).unwrap()).unwrap();
+    assert_eq!(again, header);
+    let nothing = FIRST_FORM.replace("date = \"2026-11-22\"\n", "");
+    let error = toml::from_str::<Header>(&nothing).unwrap_err().to_string();
+    assert!(error.contains("it must say what made it"), "{error}");
+}
+
+#[test]
+fn an_experiment_in_a_header_is_no_path() {
+    let error = toml::from_str::<Header>(&FIRST_FORM.replace("X1", "../X1")).unwrap_err();
+    assert!(error.to_string().contains("is not allowed"), "{error}");
 }

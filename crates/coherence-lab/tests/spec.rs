@@ -3,10 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use coherence_lab::scale::Scale;
-use coherence_lab::spec::{Experiment, files};
+use coherence_lab::spec::{Experiment, Library, files};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../experiments")
+}
+
+fn library() -> Library {
+    Library::Folder(folder())
 }
 
 /// A small valid experiment.
@@ -71,7 +75,7 @@ fn every_experiment_of_ours_is_valid() {
 
 #[test]
 fn every_experiment_of_ours_runs_at_every_scale_with_enough_seeds() {
-    for experiment in Experiment::load_all(&folder(), &[]).unwrap() {
+    for experiment in library().load_all(&[]).unwrap() {
         for scale in [Scale::Smoke, Scale::Quick, Scale::Desk, Scale::Paper] {
             assert!(experiment.runs_at(scale), "{} at {scale}", experiment.id);
         }
@@ -81,7 +85,7 @@ fn every_experiment_of_ours_runs_at_every_scale_with_enough_seeds() {
 
 #[test]
 fn paper_scale_is_the_papers_own() {
-    let one = |id: &str| Experiment::load_all(&folder(), &[id.to_owned()]).unwrap().remove(0);
+    let one = |id: &str| library().load_all(&[id.to_owned()]).unwrap().remove(0);
     let c1 = &one("C1").scales[&Scale::Paper];
     assert_eq!(
         (c1.hidden.as_slice(), c1.batch, c1.rate, c1.steps),
@@ -139,14 +143,15 @@ fn the_first_problems_are_told_and_no_flood() {
 
 #[test]
 fn nonsense_is_refused_with_a_remedy() {
-    refused("steps = 10", "steps = 0", "scale quick: steps must be at least 1");
-    refused("rate = 0.1", "rate = nan", "rate must be positive and finite");
+    refused("steps = 10", "steps = 0", "scale quick: steps is 0: it must be at least 1");
+    refused("rate = 0.1", "rate = nan", "rate is NaN: it must be positive and finite");
     refused("hidden = [8]", "hidden = [0]", "at least 1 neuron");
-    refused("examples = 200", "examples = 5", "batch must not exceed examples");
-    refused("probe = 50", "probe = 500", "probe must not exceed examples");
-    refused("noise = [0, 50]", "noise = [0, 150]", "percentage");
-    refused("clip = [0, 2]", "clip = [0, 6]", "clip must be at most half the batch");
-    refused("clip = [0, 2]", "clip = [2, 2]", "axis clip repeats a value");
+    refused("examples = 200", "examples = 5", "batch is 10: it must not exceed 5 examples");
+    refused("probe = 50", "probe = 500", "probe is 500: it must not exceed 200 examples");
+    refused("noise = [0, 50]", "noise = [0, 150]", "noise is 150: write a percentage");
+    refused("noise = [0, 50]", "noise = [0, nan]", "noise is NaN: write a percentage");
+    refused("clip = [0, 2]", "clip = [0, 6]", "clip is 6: write at most half the batch, 5");
+    refused("clip = [0, 2]", "clip = [2, 2]", "axis clip repeats the value 2");
     refused("clip = [0, 2]", "clip = []", "axis clip is empty");
     refused("id = \"X1\"", "id = \"X2\"", "id is X2, which is not the file's name");
 }
@@ -162,8 +167,153 @@ fn claims_must_fit_the_grid() {
         "scales = ['desk']\notherwise = 'w'\neach =",
         "scale desk, at which nothing runs",
     );
-    refused("each =", "scales = ['quick']\neach =", "names scales and says otherwise");
+    refused("each =", "scales = ['quick']\neach =", "has only one of scales and otherwise");
     refused("color = \"noise\"", "color = \"rate\"", "figure f: the grid has no axis rate");
+}
+
+#[test]
+fn identifiers_that_could_leave_a_folder_are_refused_with_line_and_rule() {
+    for (from, to) in [
+        ("id = \"X1\"", "id = \"..\""),
+        ("id = \"X1\"", "id = \"../X1\""),
+        ("id = \"X1\"", "id = \"/tmp/X1\""),
+        ("id = \"c\"", "id = \"a b\""),
+        ("id = \"f\"", "id = \"\""),
+    ] {
+        refused(from, to, "is not allowed: write 1 to 64 letters, digits");
+        refused(from, to, "TOML parse error at line");
+    }
+}
+
+#[test]
+fn bounds_that_are_no_numbers_or_out_of_order_are_refused() {
+    let expect = |expect: &str, why: &str| refused("at_least = 0.1", expect, why);
+    expect("at_least = nan", "claim c: expect has at_least = NaN: write a finite number");
+    expect("at_most = inf", "expect has at_most = inf: write a finite number");
+    expect("between = [3, 1]", "expect has between = [3, 1]: write finite numbers, the smaller");
+    expect("between = [nan, 1]", "between = [NaN, 1]");
+    expect("equals = { value = nan, tolerance = 1 }", "value = NaN: write a finite number");
+    expect("equals = { value = 1, tolerance = -1 }", "tolerance = -1: write a finite number");
+    expect("equals = { value = 1, tolerance = nan }", "tolerance = NaN");
+    refused("at = \"end\"", "at = { reaches = nan }", "at has reaches = NaN");
+    refused("at = \"end\"", "at = { falls_to = -inf }", "at has falls_to = -inf");
+    refused("y_label", "y_min = 1\ny_max = 0\ny_label", "figure f: y_min is 1 and y_max is 0");
+    refused("y_label", "y_min = nan\ny_label", "y_min is NaN and y_max is absent");
+}
+
+#[test]
+fn steps_that_are_not_measured_are_refused() {
+    let at = |at: &str, why: &str| refused("at = \"end\"", at, why);
+    at("at = { step = 11 }", "claim c: step 11 is beyond the last, 10, at scale quick");
+    at("at = \"max\", from = 11", "from = 11 is beyond the last step, 10, at scale quick");
+    let longer = VALID.replace("steps = 10", "steps = 25");
+    let text = longer.replace("at = \"end\"", "at = { step = 15 }");
+    let error = load(&text).unwrap_err();
+    assert!(
+        error.contains("step 15 is not one of those measured, such as the last, 25"),
+        "{error}"
+    );
+    for step in [0, 9, 10, 20, 25] {
+        load(&longer.replace("at = \"end\"", &format!("at = {{ step = {step} }}"))).unwrap();
+    }
+}
+
+#[test]
+fn series_that_are_not_recorded_are_refused() {
+    for series in [
+        "loss",
+        "train.losses",
+        "fc1.weight.m_coherence",
+        "probe.fc3.bias.m_coherence",
+        "test.learned",
+    ] {
+        let claimed = format!("series = \"{series}\", at");
+        refused(
+            "series = \"test.accuracy\", at",
+            &claimed,
+            &format!("no series is called {series}"),
+        );
+        let drawn = format!("series = [\"test.loss - {series}\"]");
+        refused(
+            "series = [\"test.accuracy\"]",
+            &drawn,
+            &format!("figure f: no series is called {series}"),
+        );
+    }
+    refused("color =", "x = \"train.los\"\ncolor =", "no series is called train.los");
+    for series in ["corrupt.learned", "batch.alpha", "probe.fc2.bias.sum_sq_norms"] {
+        load(&VALID.replace("test.accuracy", series)).unwrap();
+    }
+}
+
+#[test]
+fn what_no_machine_could_run_is_refused_with_the_most() {
+    refused("seeds = 3", "seeds = 1000000000", "seeds is 1000000000: write at most 10000");
+    refused("hidden = [8]", "hidden = [1000000000]", "parameters of the network: 795000000010");
+    refused("hidden = [8]", "hidden = [9223372036854775807, 9223372036854775807]", "are the most");
+    refused("hidden = [8]", &format!("hidden = [{}]", "1,".repeat(65)), "layers in hidden: 65");
+    refused("steps = 10", "steps = 9223372036854775807", "write at most 1000000000");
+    refused("batch = 10", "batch = 9223372036854775807", "must not exceed 200 examples");
+    refused("examples = 200", "examples = 10001", "must not exceed the 10000 examples of digits");
+    refused("examples = 200", "test_examples = 2001", "exceed the 2000 test examples of digits");
+    let text = VALID.replace("seeds = 3", "seeds = 10000");
+    load(&text).unwrap();
+    let noise: Vec<String> = (0..=50).map(|p| p.to_string()).collect();
+    let text = text.replace("noise = [0, 50]", &format!("noise = [{}]", noise.join(",")));
+    let error = load(&text).unwrap_err();
+    assert!(error.contains("1020000, and 100000 are the most"), "{error}");
+}
+
+/// A small worked example.
+const WORKED: &str = r#"
+id = "X1"
+title = "t"
+source = "s"
+statement = "s"
+analysis = "a"
+
+[worked]
+steps = 100
+rate = 0.1
+start = 0.01
+every = 10
+
+[[worked.sweep]]
+keep = "trajectory"
+model = ["two-neurons"]
+w1 = [0.1]
+
+[[claim]]
+id = "c"
+statement = "s"
+source = "s"
+each = { model = ["two-neurons"], w1 = [0.1] }
+quantity = { value = { series = "w.2", at = { step = 20 } } }
+expect = { at_least = 0.1 }
+"#;
+
+#[test]
+fn worked_examples_are_held_to_their_own_series_steps_and_limits() {
+    load(WORKED).unwrap();
+    for (from, to, why) in [
+        ("step = 20", "step = 25", "step 25 is not one of those measured"),
+        ("step = 20", "step = 110", "step 110 is beyond the last, 100,"),
+        ("w.2", "w.7", "no series is called w.7"),
+        ("w.2", "test.accuracy", "no series is called test.accuracy"),
+        ("steps = 100", "steps = 1000000000", "write at most 1000000"),
+        ("w1 = [0.1]\n\n", "w1 = [0.1, nan]\n\n", "a start is NaN: write finite numbers"),
+        ("every = 10", "every = 0", "every is 0: it must be at least 1"),
+    ] {
+        assert!(WORKED.contains(from), "{from}");
+        let error = load(&WORKED.replacen(from, to, 1)).unwrap_err();
+        assert!(error.contains(why), "{error}");
+    }
+    let starts: Vec<String> = (1..=200).map(|i| format!("0.{i:04}")).collect();
+    let text = WORKED.replacen("w1 = [0.1]\n\n", &format!("w1 = [{}]\n\n", starts.join(",")), 1);
+    let second = format!("w2 = [{}]\nmodel = [\"two", starts[..11].join(","));
+    let crowded = text.replacen("model = [\"two", &second, 1);
+    let error = load(&crowded).unwrap_err();
+    assert!(error.contains("cells in the sweeps: 2200, and 2000 are the most"), "{error}");
 }
 
 #[test]
@@ -176,8 +326,8 @@ fn an_experiment_is_either_worked_or_trained() {
 
 #[test]
 fn unknown_identifiers_are_refused_with_those_that_exist() {
-    let error = Experiment::load_all(&folder(), &["C99".to_owned()]).unwrap_err().to_string();
-    assert!(error.contains("no experiment C99") && error.contains("B1, B2"), "{error}");
+    let error = library().load_all(&["C99".to_owned()]).unwrap_err().to_string();
+    assert!(error.contains("no experiment \"C99\"") && error.contains("B1, B2"), "{error}");
 }
 
 #[test]

@@ -28,12 +28,12 @@ fn mutated_experiment_files_cannot_hurt() {
 }
 
 /// What an experiment needs before its scales.
-const HEAD: &str = "id=''\ntitle=''\nsource=''\nstatement=''\nanalysis=''\n";
+const HEAD: &str = "id='X'\ntitle=''\nsource=''\nstatement=''\nanalysis=''\n";
 /// A scale that is read, up to its grid.
 const SCALE: &str = "[scale.quick]\ndataset='digits'\nhidden=[]\nbatch=1\nrate=1\nsteps=1\n\
                      data='permuted-labels'\nprobe=1\nseeds=1\n";
 /// A claim that is read, up to its cells.
-const CLAIM: &str = "[[claim]]\nid=''\nstatement=''\nsource=''\nexpect={at_least=0}\n\
+const CLAIM: &str = "[[claim]]\nid='c'\nstatement=''\nsource=''\nexpect={at_least=0}\n\
                      quantity={value={series='',at='end'}}\n";
 
 /// `start`, `nth(0)` to `nth(n - 1)`, `end`.
@@ -63,7 +63,7 @@ fn hostile(n: usize) -> Vec<String> {
         same(&format!("{claimed}each={{{name}=["), "1,", "]}"),
         same(&scaled, CLAIM, ""),
         same(&format!("{scaled}{}", CLAIM.replacen("''", &format!("'{name}'"), 1)), CLAIM, ""),
-        same(HEAD, "[[figure]]\nid=''\ntitle=''\nseries=[]\ny_label=''\ncolor='a'\n", ""),
+        same(HEAD, "[[figure]]\nid='f'\ntitle=''\nseries=[]\ny_label=''\ncolor='a'\n", ""),
         same(HEAD, "[[claim]]\n", ""),
         same("", "[[a]]\n", ""),
         same("", "[[a.a.a]]\n", ""),

@@ -1,11 +1,12 @@
 //! Worked examples against their closed forms.
 
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 
 use coherence_lab::cell::Cell;
 use coherence_lab::record::Row;
 use coherence_lab::run::worked::rows;
-use coherence_lab::spec::Experiment;
+use coherence_lab::spec::{Experiment, Library};
 
 /// What f64 allows over a hundred steps.
 const TOLERANCE: f64 = 1e-12;
@@ -13,7 +14,7 @@ const TOLERANCE: f64 = 1e-12;
 fn run(id: &str) -> Vec<Row> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../experiments");
     let experiment = Experiment::load(&folder.join(id).with_extension("toml")).unwrap();
-    rows(&experiment.worked.unwrap())
+    rows(&experiment.worked.unwrap(), &AtomicBool::new(false)).expect("nothing stops it")
 }
 
 fn series(rows: &[Row], cell: &Cell, series: &str) -> Vec<(u64, f64)> {
@@ -138,4 +139,10 @@ fn b6_heat_map_has_every_cell_once() {
         .collect();
     assert_eq!(ends.len(), 21 * 21);
     assert!((0..ends.len()).all(|i| !ends[..i].contains(&ends[i])));
+}
+
+#[test]
+fn a_raised_flag_stops_a_worked_example() {
+    let experiment = Library::Embedded.load("B1").unwrap();
+    assert_eq!(rows(&experiment.worked.unwrap(), &AtomicBool::new(true)), None);
 }

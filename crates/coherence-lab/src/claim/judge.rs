@@ -1,6 +1,6 @@
 //! Verdicts: what the seeds' values say about a claim.
 
-use super::measure::measure;
+use super::measure::{Missing, measure};
 use super::{Claim, Expect};
 use crate::cell::{Cell, Setting};
 use crate::interval::Interval;
@@ -32,16 +32,10 @@ fn too_few_seeds(record: &Record) -> Option<String> {
     too_few.then(|| format!("{n} of the {SEEDS_NEEDED} seeds that a 95 % interval needs here"))
 }
 
-/// The worst verdict; a claim without any measurement fails.
+/// The worst verdict; a claim without any measurement was not measured.
 fn overall(measurements: &[Measurement]) -> Verdict {
-    let any = |verdict| measurements.iter().any(|m| m.verdict == verdict);
-    if measurements.is_empty() || any(Verdict::Fails) {
-        Verdict::Fails
-    } else if any(Verdict::Undecided) {
-        Verdict::Undecided
-    } else {
-        Verdict::Holds
-    }
+    let any = |verdict: &Verdict| measurements.iter().any(|m| m.verdict == *verdict);
+    Verdict::ALL.into_iter().find(any).unwrap_or(Verdict::NotMeasured)
 }
 
 fn measurements(claim: &Claim, record: &Record) -> Vec<Measurement> {
@@ -87,19 +81,29 @@ fn between(
 
 fn measurement(
     label: String,
-    values: Result<Vec<f64>, String>,
+    values: Result<Vec<f64>, Missing>,
     claim: &Claim,
     record: &Record,
 ) -> Measurement {
-    let (values, reason) = match values {
-        Ok(values) => (values, None),
-        Err(reason) => (Vec::new(), Some(reason)),
+    let values = match values {
+        Ok(values) => values,
+        Err(missing) => return without_value(label, missing),
     };
-    let interval = Interval::of(&values);
-    let verdict = interval.map_or(Verdict::Fails, |interval| claim.expect.verdict(interval));
+    let interval = Interval::from_values(&values);
+    let verdict = interval.map_or(Verdict::NotMeasured, |interval| claim.expect.verdict(interval));
     let few = too_few_seeds(record).is_some() && verdict == Verdict::Holds;
     let verdict = if few { Verdict::Undecided } else { verdict };
-    Measurement { label, values, interval, verdict, reason }
+    Measurement { label, values, interval, verdict, reason: None }
+}
+
+/// A level that was never reached is an observation, and the claim fails: the time that it speaks
+/// of does not exist. Of all else that is missing nothing is known.
+fn without_value(label: String, missing: Missing) -> Measurement {
+    let (verdict, reason) = match missing {
+        Missing::NeverReached(reason) => (Verdict::Fails, reason),
+        Missing::NotMeasured(reason) => (Verdict::NotMeasured, reason),
+    };
+    Measurement { label, values: Vec::new(), interval: None, verdict, reason: Some(reason) }
 }
 
 impl Expect {

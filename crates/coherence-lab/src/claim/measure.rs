@@ -4,14 +4,23 @@ use super::{At, Quantity, Reading};
 use crate::cell::{Axis, Cell};
 use crate::record::Record;
 
+/// Why a record has no value for a quantity.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Missing {
+    /// The series was recorded to its end and never came to the level.
+    NeverReached(String),
+    /// The series, the step, the cell or the seed is not in the record, or the value is no number.
+    NotMeasured(String),
+}
+
 /// The value of `quantity` in `cell` for one seed, or why there is none.
 pub(super) fn measure(
     record: &Record,
     quantity: &Quantity,
     cell: &Cell,
     seed: u64,
-) -> Result<f64, String> {
-    let pair = |pair: &[Quantity; 2]| -> Result<[f64; 2], String> {
+) -> Result<f64, Missing> {
+    let pair = |pair: &[Quantity; 2]| -> Result<[f64; 2], Missing> {
         Ok([measure(record, &pair[0], cell, seed)?, measure(record, &pair[1], cell, seed)?])
     };
     let value = match quantity {
@@ -19,22 +28,26 @@ pub(super) fn measure(
         Quantity::Difference(parts) => pair(parts).map(|[first, second]| first - second)?,
         Quantity::Ratio(parts) => pair(parts).map(|[first, second]| first / second)?,
     };
-    if value.is_finite() { Ok(value) } else { Err(format!("seed {seed}: {quantity} is {value}")) }
+    let no_number = || Missing::NotMeasured(format!("seed {seed}: {quantity} is {value}"));
+    value.is_finite().then_some(value).ok_or_else(no_number)
 }
 
-fn read(record: &Record, reading: &Reading, cell: &Cell, seed: u64) -> Result<f64, String> {
+fn read(record: &Record, reading: &Reading, cell: &Cell, seed: u64) -> Result<f64, Missing> {
     let merged = reading.cell.iter().fold(cell.clone(), |cell, (axis, v)| cell.with(axis, v));
-    let cell = in_order(&record.header.axes, &merged)?;
+    let cell = in_order(&record.header.axes, &merged).map_err(Missing::NotMeasured)?;
     let mut rows = record.series(&cell, seed, &reading.series);
     rows.retain(|&(step, _)| reading.from <= step);
     let (first, last) = rows.first().zip(rows.last()).ok_or_else(|| {
-        format!("the record has no {} for cell {cell}, seed {seed}", reading.series)
+        let series = &reading.series;
+        Missing::NotMeasured(format!("the record has no {series} for cell {cell}, seed {seed}"))
     })?;
     let values = || rows.iter().map(|&(_, value)| value);
     let found = |time: Option<f64>, what: &str| {
         time.ok_or_else(|| {
-            let series = &reading.series;
-            format!("cell {cell}, seed {seed}: {series} never {what} within {} steps", last.0)
+            let (series, steps) = (&reading.series, last.0);
+            Missing::NeverReached(format!(
+                "cell {cell}, seed {seed}: {series} never {what} within {steps} steps"
+            ))
         })
     };
     let max = values().fold(f64::NEG_INFINITY, f64::max);
@@ -45,7 +58,10 @@ fn read(record: &Record, reading: &Reading, cell: &Cell, seed: u64) -> Result<f6
         At::Min => Ok(values().fold(f64::INFINITY, f64::min)),
         At::Step(wanted) => {
             rows.iter().find(|(step, _)| *step == wanted).map(|row| row.1).ok_or_else(|| {
-                format!("{} was not recorded at step {wanted} in cell {cell}", reading.series)
+                let series = &reading.series;
+                Missing::NotMeasured(format!(
+                    "{series} was not recorded at step {wanted} in cell {cell}, seed {seed}"
+                ))
             })
         }
         At::Reaches(level) => found(crossing(&rows, level, 1.0), &format!("reached {level}")),

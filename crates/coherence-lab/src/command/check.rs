@@ -1,23 +1,21 @@
 //! `coherence check`.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde::Serialize;
 
-use coherence_lab::spec::{Experiment, files};
-
 use super::experiments::Experiments;
 use crate::output::{self, Status};
 
-/// Check experiment files: every key, value, claim and figure
+/// Check experiments: every key, value, claim and figure
 ///
-/// Exit status 1 when a file is not valid.
+/// Nothing is run. Exit status 1 when an experiment is not valid, 2 when there is none to check.
 #[derive(Debug, Args)]
 pub(crate) struct Check {
-    /// Files to check; without any, all of the folder
-    files: Vec<PathBuf>,
+    /// Files (my/C9.toml) or identifiers (C3) [default: all experiments that `list` lists]
+    #[arg(value_name = "EXPERIMENT")]
+    names: Vec<String>,
     #[command(flatten)]
     experiments: Experiments,
     /// JSON instead of text
@@ -27,10 +25,14 @@ pub(crate) struct Check {
 
 impl Check {
     pub(crate) fn run(self) -> anyhow::Result<Status> {
-        let files =
-            if self.files.is_empty() { files(&self.experiments.folder)? } else { self.files };
-        let checked: Vec<Checked> = files.iter().map(|path| Checked::of(path)).collect();
-        let valid = checked.iter().all(|file| file.problem.is_none());
+        let names =
+            if self.names.is_empty() { self.experiments.library().ids()? } else { self.names };
+        let check = |name: &String| Checked {
+            experiment: name.clone(),
+            problem: self.experiments.load(name).err().map(|e| e.to_string()),
+        };
+        let checked: Vec<Checked> = names.iter().map(check).collect();
+        let valid = checked.iter().all(|checked| checked.problem.is_none());
         output::result(self.json, &Listing(checked))?;
         Ok(if valid { Status::Holds } else { Status::Fails })
     }
@@ -41,22 +43,15 @@ struct Listing(Vec<Checked>);
 
 #[derive(Serialize)]
 struct Checked {
-    file: String,
+    experiment: String,
     problem: Option<String>,
-}
-
-impl Checked {
-    fn of(path: &Path) -> Self {
-        let problem = Experiment::load(path).err().map(|e| e.to_string());
-        Self { file: path.display().to_string(), problem }
-    }
 }
 
 impl fmt::Display for Listing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for Checked { file, problem } in &self.0 {
+        for Checked { experiment, problem } in &self.0 {
             match problem {
-                None => writeln!(f, "{file}: valid")?,
+                None => writeln!(f, "{experiment}: valid")?,
                 Some(problem) => writeln!(f, "{problem}")?,
             }
         }

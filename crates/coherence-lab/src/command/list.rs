@@ -14,6 +14,9 @@ use super::experiments::Experiments;
 use crate::output::{self, Status};
 
 /// List the experiments: identifier, scales, number of claims, title
+///
+/// They are the files of ./experiments if there are any, else those built into this program; the
+/// last line says which. `coherence run C3` runs one of them.
 #[derive(Debug, Args)]
 pub(crate) struct List {
     #[command(flatten)]
@@ -25,8 +28,12 @@ pub(crate) struct List {
 
 impl List {
     pub(crate) fn run(self) -> anyhow::Result<Status> {
-        let all = Experiment::load_all(&self.experiments.folder, &[])?;
-        output::result(self.json, &Listing(all.iter().map(Item::of).collect()))?;
+        let library = self.experiments.library();
+        let all = library.load_all(&[])?;
+        output::result(self.json, &Listing(all.iter().map(Item::from_experiment).collect()))?;
+        if !self.json {
+            output::note(&format!("experiments: {library}"))?;
+        }
         Ok(Status::Holds)
     }
 }
@@ -44,11 +51,11 @@ struct Item {
 }
 
 impl Item {
-    fn of(experiment: &Experiment) -> Self {
+    fn from_experiment(experiment: &Experiment) -> Self {
         let mut scales = vec![Scale::Smoke, Scale::Quick, Scale::Desk, Scale::Paper];
         scales.retain(|&scale| experiment.runs_at(scale));
         Self {
-            id: experiment.id.clone(),
+            id: experiment.id.to_string(),
             title: experiment.title.clone(),
             source: experiment.source.clone(),
             scales,

@@ -6,7 +6,6 @@ use anyhow::{Context, ensure};
 use clap::Args;
 
 use coherence_lab::record::Record;
-use coherence_lab::spec::Experiment;
 use coherence_lab::summarize::{Ran, summarize, write};
 
 use super::experiments::Experiments;
@@ -15,7 +14,9 @@ use crate::output::Status;
 
 /// Judge committed records anew and write a report from them
 ///
-/// Nothing is run. The records must be of one scale and of one experiment each.
+/// Nothing is run. The records must be of one scale, each of another experiment. Exit status as for
+/// `reproduce`: 0 when every claim that applies holds, 1 when one fails or is undecided, 2 when one
+/// was not measured.
 #[derive(Debug, Args)]
 pub(crate) struct Report {
     /// Records, for example records/C8/desk-2026-11-22-some-machine.csv
@@ -36,6 +37,7 @@ impl Report {
         let records: Vec<Record> =
             self.records.iter().map(|path| Record::load(path)).collect::<Result<_, _>>()?;
         let scale = records.first().context("no records")?.header.scale;
+        let library = self.experiments.library();
         let mut ran: Vec<Ran> = Vec::new();
         for (path, record) in self.records.iter().zip(records) {
             let (header, path) = (&record.header, path.display());
@@ -46,12 +48,11 @@ impl Report {
             );
             let id = header.experiment.clone();
             ensure!(ran.iter().all(|(e, _)| e.id != id), "{path} is a second record of {id}");
-            let file = self.experiments.folder.join(&id).with_extension("toml");
-            let experiment = Experiment::load(&file)?;
+            let experiment = library.load(&id)?;
             ensure!(
                 header.settings == experiment.settings(scale),
-                "{path} was made with other settings than those of {} at scale {scale}",
-                file.display()
+                "{path} was made with other settings than those of {id} at scale {scale} in \
+                 {library}; --experiments names another folder"
             );
             ran.push((experiment, Ok(record)));
         }

@@ -3,8 +3,6 @@
 use anyhow::ensure;
 use clap::Args;
 
-use coherence_lab::spec::Experiment;
-
 use super::experiments::Experiments;
 use super::sitting::Sitting;
 use crate::output::Status;
@@ -13,6 +11,9 @@ use crate::output::Status;
 ///
 /// Runs that are finished are not repeated, interrupted ones go on where they stopped. Writes
 /// report.html, which opens offline, summary.json and the records.
+///
+/// Exit status: 0 when every claim that applies holds, 1 when one fails or is undecided, 2 when
+/// something could not run or was not measured.
 #[derive(Debug, Args)]
 pub(crate) struct Reproduce {
     /// Only these experiments, for example C1,C3
@@ -27,9 +28,11 @@ pub(crate) struct Reproduce {
 impl Reproduce {
     pub(crate) fn run(self) -> anyhow::Result<Status> {
         let scale = self.sitting.scale();
-        let mut experiments = Experiment::load_all(&self.experiments.folder, &self.only)?;
+        let library = self.experiments.library();
+        let mut experiments = library.load_all(&self.only)?;
         experiments.retain(|experiment| experiment.runs_at(scale));
         ensure!(!experiments.is_empty(), "nothing to run at scale {scale}; see `coherence list`");
+        self.sitting.say(&format!("experiments: {library}"));
         self.sitting.run(experiments)
     }
 }

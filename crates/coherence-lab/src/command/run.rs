@@ -1,33 +1,33 @@
 //! `coherence run`.
 
-use std::path::PathBuf;
-
 use anyhow::ensure;
 use clap::Args;
 
-use coherence_lab::spec::Experiment;
-
+use super::experiments::Experiments;
 use super::sitting::Sitting;
 use crate::output::Status;
 
-/// Run one experiment file, judge its claims and write a report
+/// Run one experiment, judge its claims and write a report
 ///
-/// A finished run is not repeated and an interrupted one goes on where it stopped.
+/// A finished run is not repeated and an interrupted one goes on where it stopped. Exit status: 0
+/// when every claim that applies holds, 1 when one fails or is undecided, 2 when something could
+/// not run or was not measured.
 #[derive(Debug, Args)]
-pub(crate) struct Run {
-    /// The experiment's file, for example experiments/B5.toml (`reproduce --only B5` takes names)
-    #[arg(value_name = "EXPERIMENT.toml")]
-    file: PathBuf,
+pub(crate) struct RunExperiment {
+    /// A file, for example my/C9.toml, or an identifier, for example C3 (see `coherence list`)
+    #[arg(value_name = "EXPERIMENT")]
+    name: String,
+    #[command(flatten)]
+    experiments: Experiments,
     #[command(flatten)]
     sitting: Sitting,
 }
 
-impl Run {
+impl RunExperiment {
     pub(crate) fn run(self) -> anyhow::Result<Status> {
-        let experiment = Experiment::load(&self.file)?;
-        let scale = self.sitting.scale();
-        let file = self.file.display();
-        ensure!(experiment.runs_at(scale), "{file} has no [scale.{scale}]; choose another --scale");
+        let experiment = self.experiments.load(&self.name)?;
+        let (name, scale) = (&self.name, self.sitting.scale());
+        ensure!(experiment.runs_at(scale), "{name} has no [scale.{scale}]; choose another --scale");
         self.sitting.run(vec![experiment])
     }
 }

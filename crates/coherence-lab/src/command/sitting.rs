@@ -2,7 +2,10 @@
 
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
+use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
 
 use anyhow::Context;
 use clap::{Args, ValueEnum};
@@ -10,15 +13,18 @@ use clap::{Args, ValueEnum};
 use coherence_lab::record::Record;
 use coherence_lab::run::{self, Options, Workers};
 use coherence_lab::scale::Scale;
-use coherence_lab::spec::Experiment;
+use coherence_lab::spec::{Experiment, limits};
 use coherence_lab::summarize::{Ran, summarize, write};
 use coherence_lab::summary::Summary;
 
 use crate::output::{self, Status};
-use crate::watch::Bar;
+use crate::watch::{self, Progress};
 
 /// Raised by Ctrl-C and SIGTERM: runs save themselves and end.
 static STOP: AtomicBool = AtomicBool::new(false);
+
+/// How long runs may take to save themselves.
+const GRACE: Duration = Duration::from_secs(30);
 
 /// Options of a sitting.
 #[derive(Debug, Args)]
@@ -28,8 +34,8 @@ pub(super) struct Sitting {
     #[arg(long, value_enum, default_value_t = Scale::Quick)]
     scale: Scale,
     /// Seeds 1 to N instead of each experiment's own number; claims need at least 3
-    #[arg(long, value_name = "N")]
-    seeds: Option<NonZero<u64>>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=limits::SEEDS))]
+    seeds: Option<u64>,
     /// Where to compute
     #[arg(long, value_enum, default_value_t = Device::Cpu)]
     device: Device,
@@ -39,15 +45,18 @@ pub(super) struct Sitting {
     /// Also file the records as DIR/ID/SCALE-DATE-MACHINE.csv
     #[arg(long, value_name = "DIR")]
     records: Option<PathBuf>,
-    /// Runs at a time [default: one for each core]
+    /// Runs at a time, at most one for each core [default: one for each core]
     #[arg(long, value_name = "N")]
     jobs: Option<NonZero<usize>>,
-    /// Threads of each run [default: the cores that jobs leave]
+    /// Threads of each run, at most one for each core [default: the cores that jobs leave]
     #[arg(long, value_name = "N")]
     threads: Option<NonZero<usize>>,
     /// Print the summary as JSON instead of the table of claims
     #[arg(long)]
     json: bool,
+    /// No progress on stderr
+    #[arg(long, short)]
+    quiet: bool,
 }
 
 /// Where to compute.
@@ -61,10 +70,16 @@ impl Sitting {
         self.scale
     }
 
+    /// Writes a line to stderr, unless it is to be quiet.
+    pub(super) fn say(&self, text: &str) {
+        if !self.quiet {
+            watch::line(text);
+        }
+    }
+
     /// Runs the experiments, judges their claims, writes everything and prints the result.
     pub(super) fn run(self, experiments: Vec<Experiment>) -> anyhow::Result<Status> {
-        ctrlc::set_handler(|| STOP.store(true, Ordering::Relaxed))
-            .context("cannot watch for Ctrl-C")?;
+        ctrlc::set_handler(stop).context("cannot watch for Ctrl-C")?;
         let Device::Cpu = self.device;
         let out = self
             .out
@@ -73,13 +88,14 @@ impl Sitting {
         let options = Options {
             scale: self.scale,
             out: out.clone(),
-            seeds: self.seeds.map(u64::from),
-            workers: Workers::new(self.jobs, self.threads),
+            seeds: self.seeds,
+            workers: Workers::new(self.jobs, self.threads)?,
             stop: &STOP,
         };
+        let progress = Progress::new(self.quiet);
         let mut ran: Vec<Ran> = Vec::new();
         for experiment in experiments {
-            match run::run(&experiment, &options, &Bar::new()) {
+            match run::run(&experiment, &options, &progress) {
                 Err(e @ run::RunError::Interrupted) => return Err(e.into()),
                 result => ran.push((experiment, result.map_err(|e| e.to_string()))),
             }
@@ -101,11 +117,27 @@ impl Sitting {
     }
 }
 
+/// On the first signal runs save themselves and end; on a second, or when they take too long, the
+/// process ends at once, which costs each run the steps since its last checkpoint.
+fn stop() {
+    if STOP.swap(true, Ordering::Relaxed) {
+        process::exit(Status::CouldNotRun.code().into());
+    }
+    thread::spawn(|| {
+        thread::sleep(GRACE);
+        watch::line(
+            "coherence: not saved in time; the same command goes on from the last checkpoints",
+        );
+        process::exit(Status::CouldNotRun.code().into());
+    });
+}
+
 /// `DIR/ID/SCALE-DATE-MACHINE.csv`
 fn filed(folder: &Path, record: &Record) -> PathBuf {
     let header = &record.header;
-    let name = format!("{}-{}-{}.csv", header.scale, header.date, header.machine.slug());
-    folder.join(&header.experiment).join(name)
+    let last = header.made.last().expect("a record says what made it");
+    let name = format!("{}-{}-{}.csv", header.scale, last.last, last.machine.slug());
+    folder.join(&*header.experiment).join(name)
 }
 
 /// Prints the table (or JSON) and where the report is; the status says whether all is well.
@@ -114,7 +146,7 @@ pub(super) fn conclude(json: bool, summary: &Summary, report: &Path) -> anyhow::
     if !json {
         output::note(&format!("report: {}", report.display()))?;
     }
-    Ok(if summary.experiments.iter().any(|experiment| experiment.failure.is_some()) {
+    Ok(if !summary.is_complete() {
         Status::CouldNotRun
     } else if summary.passes() {
         Status::Holds

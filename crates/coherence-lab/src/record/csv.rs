@@ -81,7 +81,7 @@ impl Record {
             let axes = row.cell.0.iter().map(|(_, value)| value.to_string());
             let rest = [row.seed.to_string(), row.step.to_string(), row.series.clone()];
             let value = row.value.to_string();
-            let first = std::iter::once(self.header.experiment.clone());
+            let first = std::iter::once(self.header.experiment.to_string());
             csv.write_record(first.chain(axes).chain(rest).chain([value]))?;
         }
         csv.flush()

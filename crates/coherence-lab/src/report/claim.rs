@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::{number, papers, verdict};
 use crate::cell::Cell;
-use crate::summary::{ClaimSummary, Measurement};
+use crate::summary::{ClaimSummary, Measurement, Verdict};
 
 /// Measurements that a cell shows without being asked.
 const SHOWN: usize = 3;
@@ -62,10 +62,10 @@ fn digest(claim: &ClaimSummary) -> Markup {
 fn worst(claim: &ClaimSummary) -> Markup {
     let all = &claim.measurements;
     let count = |v| all.iter().filter(|measurement| measurement.verdict == v).count();
-    let tally = verdict::ALL.into_iter().filter(|v| count(*v) > 0);
+    let tally = Verdict::ALL.into_iter().filter(|v| count(*v) > 0);
     let tally: Vec<String> =
         tally.map(|v| format!("{} {}", count(v), verdict::symbol(v))).collect();
-    let worst = verdict::ALL.iter().find_map(|v| all.iter().find(|m| m.verdict == *v));
+    let worst = Verdict::ALL.iter().find_map(|v| all.iter().find(|m| m.verdict == *v));
     html! {
         @if let Some(worst) = worst { (value(worst)) " " span.label { (label(worst)) } }
         span.tally { (all.len()) " measured: " (tally.join(", ")) }

@@ -13,7 +13,7 @@ pub(super) fn section(experiment: &ExperimentSummary, record: Option<&Record>) -
         section.experiment id=(experiment.id) {
             header {
                 h2 { span.id { (experiment.id) } " " (experiment.title) }
-                (verdict::badge(verdict::of_experiment(experiment)))
+                (verdict::badge(verdict::worst(experiment)))
             }
             @if let Some(failure) = &experiment.failure {
                 p.failure { "This experiment could not run to its end: " (failure) }

@@ -1,12 +1,6 @@
 //! Short names for series that stand side by side: what they share is left out.
 
-/// What a series entry asks for: a series of the record, or `a - b`, a difference of two.
-pub(super) fn operands(entry: &str) -> (&str, Option<&str>) {
-    match entry.split_once(" - ") {
-        Some((a, b)) => (a.trim(), Some(b.trim())),
-        None => (entry, None),
-    }
-}
+use crate::figure::operands;
 
 /// Legend texts: `train.accuracy`, `test.accuracy` become `train`, `test`.
 ///

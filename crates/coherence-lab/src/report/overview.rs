@@ -18,7 +18,7 @@ pub(super) fn header(summary: &Summary) -> Markup {
                 (machine.cpu) ", " (machine.cores) " cores, " (machine.platform) "."
             }
             div.tallies role="group" aria-label="claims by verdict" {
-                @for v in verdict::ALL { (tally(v, &summary.experiments)) }
+                @for v in Verdict::ALL { (tally(v, &summary.experiments)) }
             }
         }
     }
@@ -42,6 +42,7 @@ fn plural(verdict: Verdict) -> &'static str {
         Verdict::Holds => "hold",
         Verdict::Fails => "fail",
         Verdict::NotApplicable => "do not apply",
+        Verdict::NotMeasured => "not measured",
         Verdict::Undecided => "undecided",
     }
 }
@@ -52,7 +53,7 @@ pub(super) fn navigation(experiments: &[ExperimentSummary]) -> Markup {
         nav aria-label="experiments" {
             a href="#claims" { "Claims" }
             @for experiment in experiments {
-                @let verdict = verdict::of_experiment(experiment);
+                @let verdict = verdict::worst(experiment);
                 a href={ "#" (experiment.id) } title=(experiment.title) {
                     (experiment.id) " "
                     span.(verdict::class(verdict)) title=(verdict::words(verdict)) {

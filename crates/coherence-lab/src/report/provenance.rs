@@ -4,7 +4,8 @@ use maud::{Markup, html};
 
 use super::number::duration;
 use crate::cell::Setting;
-use crate::summary::{ExperimentSummary, Measured};
+use crate::made::Made;
+use crate::summary::ExperimentSummary;
 
 /// Values of a grid axis that are listed one by one.
 const MOST_VALUES: usize = 8;
@@ -15,12 +16,12 @@ pub(super) fn provenance(experiment: &ExperimentSummary) -> Markup {
         div.how {
             h3 { "How it was done" }
             dl.provenance {
-                (entry("runs took", &duration(experiment.wall_seconds)))
+                (entry("time", &duration(experiment.wall_seconds)))
                 (entry("seeds", &seeds(&experiment.seeds)))
                 @for axis in &experiment.axes {
                     (entry(&axis.name, &values(&axis.values)))
                 }
-                @if let Some(measured) = &experiment.measured { (occasion(measured)) }
+                @for made in &experiment.made { (entry("made by", &origin(made))) }
                 @if let Some(record) = &experiment.record {
                     dt { "record" } dd { a href=(record) { (record) } }
                 }
@@ -35,15 +36,33 @@ pub(super) fn provenance(experiment: &ExperimentSummary) -> Markup {
     }
 }
 
-fn occasion(measured: &Measured) -> Markup {
-    let machine = &measured.machine;
-    let memory = format!("{} GiB", machine.memory_gib);
-    html! {
-        (entry("date", &measured.date))
-        (entry("machine", &format!("{}, {} cores, {memory}", machine.cpu, machine.cores)))
-        (entry("platform", &machine.platform))
-        (entry("version", &machine.version))
+/// Version, machine, days and work of what made a part of the record, in one line.
+fn origin(made: &Made) -> String {
+    let machine = &made.machine;
+    let mut words = vec![match made.results {
+        Some(results) => format!("version {} (results {results})", machine.version),
+        None => format!("version {}", machine.version),
+    }];
+    words.push(format!(
+        "{}, {} cores, {} GiB, {}",
+        machine.cpu, machine.cores, machine.memory_gib, machine.platform
+    ));
+    words.push(match made.first == made.last {
+        true => made.first.clone(),
+        false => format!("{} to {}", made.first, made.last),
+    });
+    if let (Some(runs), Some(seconds)) = (made.runs, made.seconds) {
+        let runs = if runs == 1 { "1 run".to_owned() } else { format!("{runs} runs") };
+        words.push(format!("{runs}, {} of work", duration(seconds)));
     }
+    if let Some(threads) = made.threads {
+        words.push(if threads == 1 {
+            "1 thread each".to_owned()
+        } else {
+            format!("{threads} threads each")
+        });
+    }
+    words.join("; ")
 }
 
 fn entry(name: &str, value: &str) -> Markup {

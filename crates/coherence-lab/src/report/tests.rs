@@ -5,15 +5,16 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::html;
+use crate::id::Id;
 use crate::record::Record;
 use crate::summary::Verdict;
 
 pub(super) mod sample;
 
-use sample::{HOSTILE, claim, experiment, figure, record, summary};
+use sample::{HOSTILE, claim, experiment, figure, id, record, summary};
 
-fn records() -> BTreeMap<String, Record> {
-    [("C3".to_owned(), record())].into()
+fn records() -> BTreeMap<Id, Record> {
+    [(id("C3"), record())].into()
 }
 
 fn page() -> String {
@@ -25,6 +26,7 @@ fn page() -> String {
         claim("C3.good", Verdict::Holds, &[1.0, 1.1]),
         claim("C3.bad", Verdict::Fails, &[0.1, 0.2]),
         claim("C3.open", Verdict::Undecided, &[0.5, 1.5]),
+        claim("C3.lost", Verdict::NotMeasured, &[]),
         claim("C3.none", Verdict::NotApplicable, &[]),
     ];
     html(&summary(vec![experiment(vec![named, map], claims)]), &records())
@@ -109,9 +111,13 @@ fn failing_claim_is_visibly_failing() {
 #[test]
 fn every_verdict_has_symbol_and_words() {
     let page = page();
-    for (symbol, words) in
-        [("✓", "holds"), ("✗", "fails"), ("≈", "undecided"), ("–", "does not apply")]
-    {
+    for (symbol, words) in [
+        ("✓", "holds"),
+        ("✗", "fails"),
+        ("≈", "undecided"),
+        ("?", "not measured"),
+        ("–", "does not apply"),
+    ] {
         assert!(page.contains(&format!("{symbol}</span> {words}")), "{words}");
     }
 }
@@ -138,15 +144,24 @@ fn figure_without_rows_names_the_series_it_misses() {
 }
 
 #[test]
-fn failure_to_run_is_told_and_fails_the_experiment() {
+fn failure_to_run_is_told_and_nothing_is_measured() {
     let mut broken = experiment(Vec::new(), Vec::new());
     broken.failure = Some("no such file <mnist>".into());
     let page = html(&summary(vec![broken]), &BTreeMap::new());
     assert!(page.contains("could not run: no such file &lt;mnist&gt;"));
-    assert!(between(&page, "<a href=\"#C3\" title", "</a>")[0].contains("✗"));
+    assert!(between(&page, "<a href=\"#C3\" title", "</a>")[0].contains("not measured"));
 }
 
 #[test]
 fn empty_summary_is_a_page() {
     assert!(html(&summary(Vec::new()), &BTreeMap::new()).contains("No experiment was run."));
+}
+
+#[test]
+fn everything_that_made_a_record_is_told() {
+    let page = page();
+    let made = between(&page, "<dt>made by</dt>", "</dd>");
+    assert_eq!(made.len(), 2);
+    assert!(made[0].contains("version 0.0.9 (results 1)") && made[1].contains("version 0.1.0"));
+    assert!(made[0].contains("2026-01-01 to 2026-01-02; 4 runs, 5.0 s of work; 1 thread each"));
 }

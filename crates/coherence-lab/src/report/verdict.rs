@@ -4,16 +4,13 @@ use maud::{Markup, html};
 
 use crate::summary::{ExperimentSummary, Verdict};
 
-/// Every verdict, the bad news first.
-pub(super) const ALL: [Verdict; 4] =
-    [Verdict::Fails, Verdict::Undecided, Verdict::Holds, Verdict::NotApplicable];
-
 /// The style class, which names the colour.
 pub(super) fn class(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Holds => "holds",
         Verdict::Undecided => "undecided",
         Verdict::Fails => "fails",
+        Verdict::NotMeasured => "not-measured",
         Verdict::NotApplicable => "not-applicable",
     }
 }
@@ -23,6 +20,7 @@ pub(super) fn symbol(verdict: Verdict) -> &'static str {
         Verdict::Holds => "✓",
         Verdict::Undecided => "≈",
         Verdict::Fails => "✗",
+        Verdict::NotMeasured => "?",
         Verdict::NotApplicable => "–",
     }
 }
@@ -32,6 +30,7 @@ pub(super) fn words(verdict: Verdict) -> &'static str {
         Verdict::Holds => "holds",
         Verdict::Undecided => "undecided",
         Verdict::Fails => "fails",
+        Verdict::NotMeasured => "not measured",
         Verdict::NotApplicable => "does not apply",
     }
 }
@@ -45,11 +44,11 @@ pub(super) fn badge(verdict: Verdict) -> Markup {
     }
 }
 
-/// The verdict of a whole experiment: its worst claim, or a failure to run.
-pub(super) fn of_experiment(experiment: &ExperimentSummary) -> Verdict {
-    let worst = |v: &Verdict| experiment.claims.iter().any(|claim| claim.verdict == *v);
+/// The verdict on a whole experiment: that on its worst claim, or *not measured* if it could not run.
+pub(super) fn worst(experiment: &ExperimentSummary) -> Verdict {
+    let has = |v: &Verdict| experiment.claims.iter().any(|claim| claim.verdict == *v);
     match experiment.failure {
-        Some(_) => Verdict::Fails,
-        None => ALL.into_iter().find(worst).unwrap_or(Verdict::NotApplicable),
+        Some(_) => Verdict::NotMeasured,
+        None => Verdict::ALL.into_iter().find(has).unwrap_or(Verdict::NotApplicable),
     }
 }

@@ -18,7 +18,7 @@ pub enum RunError {
     /// The experiment asks for something that the data cannot give.
     #[error("{run}: {reason}")]
     Settings {
-        /// Run.
+        /// Run or experiment.
         run: String,
         /// What does not fit.
         reason: String,
@@ -28,11 +28,25 @@ pub enum RunError {
         "{} holds a run with other settings ({difference}); remove it or choose another --out",
         folder.display()
     )]
-    Differs {
+    OtherSettings {
         /// Run folder.
         folder: PathBuf,
         /// The settings that differ: theirs, then ours.
         difference: String,
+    },
+    /// The folder holds a run of a version whose numbers may differ from ours.
+    #[error(
+        "{} was made by {there} and this is {here}, whose numbers may differ; remove it to run \
+         again or choose another --out",
+        folder.display()
+    )]
+    OtherResults {
+        /// Run folder.
+        folder: PathBuf,
+        /// The version that made it.
+        there: String,
+        /// This version.
+        here: String,
     },
     /// A file of a run folder cannot be read, or is not what we wrote.
     #[error("{}: {reason}; remove the folder to run again", path.display())]

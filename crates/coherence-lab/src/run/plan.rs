@@ -1,16 +1,18 @@
 //! The runs of an experiment: grid × seeds.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::cell::Cell;
+use crate::id::Id;
 use crate::scale::Scale;
 use crate::spec::{Experiment, Training};
 
-/// One training run.
+/// One network to train: a cell of an experiment's grid and a seed.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Run {
+pub struct TrainingRun {
     /// Experiment.
-    pub experiment: String,
+    pub experiment: Id,
     /// Cell of the grid.
     pub cell: Cell,
     /// Seed of everything random in the run.
@@ -19,25 +21,31 @@ pub struct Run {
     pub settings: Training,
 }
 
-impl Run {
+impl TrainingRun {
     /// The run's folder: `out/<experiment>/<cell>/seed-<n>`.
     pub fn folder(&self, out: &Path) -> PathBuf {
-        out.join(&self.experiment).join(self.cell.to_string()).join(format!("seed-{}", self.seed))
+        out.join(&*self.experiment).join(self.cell.to_string()).join(format!("seed-{}", self.seed))
+    }
+}
+
+impl fmt::Display for TrainingRun {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} seed {}", self.experiment, self.cell, self.seed)
     }
 }
 
 /// The runs of an experiment at a scale, seed by seed, so that an interrupted sitting leaves whole
 /// grids. Empty for a worked example and where the experiment does not run.
-pub fn plan(experiment: &Experiment, scale: Scale, seeds: Option<u64>) -> Vec<Run> {
+pub fn plan(experiment: &Experiment, scale: Scale, seeds: Option<u64>) -> Vec<TrainingRun> {
     let Some(training) = experiment.scales.get(&scale) else {
         return Vec::new();
     };
     let cells = experiment.cells(scale);
-    let run = |seed: u64, cell: &Cell| Run {
+    let run = |seed: u64, cell: &Cell| TrainingRun {
         experiment: experiment.id.clone(),
         cell: cell.clone(),
         seed,
-        settings: training.at(cell).expect("a cell of this grid"),
+        settings: training.with_cell(cell).expect("a cell of this grid"),
     };
     let seeds = 1..=seeds.unwrap_or(training.seeds);
     seeds.flat_map(|seed| cells.iter().map(move |cell| run(seed, cell))).collect()

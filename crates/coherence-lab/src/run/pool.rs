@@ -7,8 +7,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use rayon::ThreadPoolBuilder;
+use thiserror::Error;
 
 use super::RunError;
+use crate::machine::cores;
 
 /// How many runs go at a time and how many threads each has. Results do not depend on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,13 +21,33 @@ pub struct Workers {
     pub threads: usize,
 }
 
+/// More workers than there are cores.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("{option} is {asked}, and this machine has {cores} cores: write at most {cores}")]
+pub struct TooManyWorkers {
+    option: &'static str,
+    asked: usize,
+    cores: usize,
+}
+
 impl Workers {
     /// What was asked for; by default one run a core, and one thread a run, which wastes least.
-    pub fn new(jobs: Option<NonZero<usize>>, threads: Option<NonZero<usize>>) -> Self {
-        let cores = thread::available_parallelism().map_or(1, usize::from);
-        let threads = threads.map(usize::from);
-        let jobs = jobs.map_or_else(|| (cores / threads.unwrap_or(1)).max(1), usize::from);
-        Self { jobs, threads: threads.unwrap_or_else(|| (cores / jobs).max(1)) }
+    ///
+    /// # Errors
+    ///
+    /// [`TooManyWorkers`] for more jobs or more threads than cores.
+    pub fn new(
+        jobs: Option<NonZero<usize>>,
+        threads: Option<NonZero<usize>>,
+    ) -> Result<Self, TooManyWorkers> {
+        let cores = cores();
+        let bounded = |option, asked: Option<NonZero<usize>>| match asked.map(usize::from) {
+            Some(asked) if cores < asked => Err(TooManyWorkers { option, asked, cores }),
+            asked => Ok(asked),
+        };
+        let (jobs, threads) = (bounded("--jobs", jobs)?, bounded("--threads", threads)?);
+        let jobs = jobs.unwrap_or_else(|| (cores / threads.unwrap_or(1)).max(1));
+        Ok(Self { jobs, threads: threads.unwrap_or_else(|| (cores / jobs).max(1)) })
     }
 
     /// Applies `work` to every item, each in a pool of `threads`, and keeps the order.
@@ -52,9 +74,39 @@ impl Workers {
                 let _ = slots[index].set(done);
             }
         };
+        let mut refused = String::new();
         thread::scope(|scope| {
-            (0..self.jobs.min(items.len())).for_each(|_| drop(scope.spawn(worker)));
+            for _ in 0..self.jobs.min(items.len()) {
+                if let Err(e) = thread::Builder::new().spawn_scoped(scope, worker) {
+                    refused = e.to_string();
+                }
+            }
         });
-        slots.into_iter().map(|slot| slot.into_inner().expect("every index was taken")).collect()
+        // Fewer workers do the same work; without any, every slot is still empty.
+        let none = || Err(RunError::Threads(refused.clone()));
+        slots.into_iter().map(|slot| slot.into_inner().unwrap_or_else(none)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_workers_than_cores_are_refused_with_the_number_of_cores() {
+        let many = NonZero::new(100_000);
+        for (jobs, threads, option) in [(many, None, "--jobs"), (None, many, "--threads")] {
+            let error = Workers::new(jobs, threads).unwrap_err().to_string();
+            let cores = format!("{} cores", cores());
+            assert!(error.contains(&format!("{option} is 100000")), "{error}");
+            assert!(error.contains(&cores), "{error}");
+        }
+    }
+
+    #[test]
+    fn all_cores_are_used_by_default() {
+        let all = cores();
+        assert_eq!(Workers::new(None, None), Ok(Workers { jobs: all, threads: 1 }));
+        assert_eq!(Workers::new(None, NonZero::new(all)), Ok(Workers { jobs: 1, threads: all }));
     }
 }

@@ -6,43 +6,47 @@ use std::time::Instant;
 
 use coherence_data::{Dataset, random};
 use coherence_nn::Mlp;
-use coherence_train::{Aggregation, Config, Outcome, Run as Trainer, Schedule};
+use coherence_train::{Aggregation, Config, Outcome, Run, Schedule};
 
-use super::echo::Echo;
-use super::{Run, RunError, data};
+use super::run_file::RunFile;
+use super::{RunError, TrainingRun, data};
+use crate::made::Sitting;
 use crate::spec::Training;
 
 /// Steps that a `kill -9` can cost.
 const CHECKPOINT_EVERY: u64 = 1000;
 
 /// Executes a run, goes on with it, or skips it when its folder says that it is finished. Returns
-/// its seconds, all sittings together; `advance` is told of steps done.
+/// what worked on it; `advance` is told of steps done.
 pub(super) fn execute(
-    run: &Run,
+    run: &TrainingRun,
     out: &Path,
     stop: &AtomicBool,
     advance: &dyn Fn(u64),
-) -> Result<f64, RunError> {
+) -> Result<Vec<Sitting>, RunError> {
     let folder = run.folder(out);
-    let mut echo = Echo::open(run, &folder)?;
-    if echo.finished {
+    let mut file = RunFile::open(run, &folder)?;
+    if file.finished {
         advance(run.settings.steps);
-        return Ok(echo.wall_seconds);
+        return Ok(file.sittings);
     }
     if stop.load(Ordering::Relaxed) {
         return Err(RunError::Interrupted);
     }
-    echo.save(&folder)?;
-    let started = Instant::now();
+    let clock = Instant::now();
+    file.sittings.push(Sitting::begin(rayon::current_num_threads()));
+    file.save(&folder)?;
     let outcome = train(run, &folder, stop, advance)?;
-    echo.wall_seconds += started.elapsed().as_secs_f64();
-    echo.finished = outcome == Outcome::Finished;
-    echo.save(&folder)?;
-    if echo.finished { Ok(echo.wall_seconds) } else { Err(RunError::Interrupted) }
+    if let Some(sitting) = file.sittings.last_mut() {
+        sitting.end(clock);
+    }
+    file.finished = outcome == Outcome::Finished;
+    file.save(&folder)?;
+    if file.finished { Ok(file.sittings) } else { Err(RunError::Interrupted) }
 }
 
 fn train(
-    run: &Run,
+    run: &TrainingRun,
     folder: &Path,
     stop: &AtomicBool,
     advance: &dyn Fn(u64),
@@ -50,11 +54,8 @@ fn train(
     let (train, test) = data::open_both(run)?;
     let mlp = network(&run.settings, train.as_ref(), run.seed);
     let config = config(&run.settings, run.seed);
-    let failed = |source| RunError::Train {
-        run: format!("{} {} seed {}", run.experiment, run.cell, run.seed),
-        source,
-    };
-    let mut trainer = Trainer::open(folder, config, mlp, &train, &test).map_err(failed)?;
+    let failed = |source| RunError::Train { run: run.to_string(), source };
+    let mut trainer = Run::open(folder, config, mlp, &train, &test).map_err(failed)?;
     let mut known = 0;
     let progress = |progress: coherence_train::Progress| {
         advance(progress.step - known);

@@ -1,5 +1,7 @@
 //! Worked examples: gradient descent on the tiny models, in f64, every run in memory.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use coherence_core::aggregate::{CoordinateRule, Mean, Median};
 use coherence_core::{Coherence, Sums};
 use coherence_nn::worked::{
@@ -8,9 +10,9 @@ use coherence_nn::worked::{
 
 use crate::cell::{Cell, Setting};
 use crate::record::Row;
-use crate::spec::{Keep, Model, Rule, Toy, Worked};
+use crate::spec::{Averaging, Keep, Model, Toy, Worked};
 
-/// All rows of a worked example, cell by cell.
+/// All rows of a worked example, cell by cell; `None` when `stop` is raised before the end.
 ///
 /// | series | value |
 /// |---|---|
@@ -20,44 +22,54 @@ use crate::spec::{Keep, Model, Rule, Toy, Worked};
 /// | `<layer>.m_coherence` | of one layer's part of them |
 /// | `<layer>.<j>` | parameter j of a layer, counted from 1 |
 /// | `<layer>.<j>.alpha` | component-wise α of that parameter |
-pub fn rows(worked: &Worked) -> Vec<Row> {
+pub fn rows(worked: &Worked, stop: &AtomicBool) -> Option<Vec<Row>> {
     let cells = worked.cells();
-    cells.iter().flat_map(|(cell, keep)| Run::new(worked, cell, *keep).rows(worked)).collect()
+    let rows =
+        cells.iter().map(|(cell, keep)| Descent::new(worked, cell, *keep).rows(worked, stop));
+    rows.collect::<Option<Vec<_>>>().map(|rows| rows.concat())
 }
 
-/// One run: where it stands and what it keeps.
-struct Run<'a> {
+/// One run of gradient descent: where it stands and what it keeps.
+struct Descent<'a> {
     cell: &'a Cell,
     keep: Keep,
     model: Model,
     data: &'static toys::Toys,
-    rule: Rule,
+    averaging: Averaging,
     theta: Vec<f64>,
     rows: Vec<Row>,
 }
 
-impl<'a> Run<'a> {
+impl<'a> Descent<'a> {
     fn new(worked: &Worked, cell: &'a Cell, keep: Keep) -> Self {
         let model = choice(cell, "model").unwrap_or(worked.model);
         let data = match choice(cell, "data").unwrap_or_default() {
             Toy::Real => &L,
             Toy::Random => &M,
         };
-        let rule = choice(cell, "rule").unwrap_or_default();
+        let averaging = choice(cell, "rule").unwrap_or_default();
         let theta = start(model, worked.start, cell);
-        Self { cell, keep, model, data, rule, theta, rows: Vec::new() }
+        Self { cell, keep, model, data, averaging, theta, rows: Vec::new() }
     }
 
-    fn rows(self, worked: &Worked) -> Vec<Row> {
+    fn rows(self, worked: &Worked, stop: &AtomicBool) -> Option<Vec<Row>> {
         match self.model {
-            Model::Linear => self.descend(&Linear, worked),
-            Model::DeepLinear => self.descend(&DeepLinear, worked),
-            Model::TwoNeurons => self.descend(&TwoNeurons, worked),
+            Model::Linear => self.descend(&Linear, worked, stop),
+            Model::DeepLinear => self.descend(&DeepLinear, worked, stop),
+            Model::TwoNeurons => self.descend(&TwoNeurons, worked, stop),
         }
     }
 
-    fn descend(mut self, model: &impl toys::Toy, worked: &Worked) -> Vec<Row> {
+    fn descend(
+        mut self,
+        model: &impl toys::Toy,
+        worked: &Worked,
+        stop: &AtomicBool,
+    ) -> Option<Vec<Row>> {
         for step in 0..=worked.steps {
+            if stop.load(Ordering::Relaxed) {
+                return None;
+            }
             let last = step == worked.steps;
             match self.keep {
                 Keep::Trajectory if last || step.is_multiple_of(worked.every) => {
@@ -69,17 +81,17 @@ impl<'a> Run<'a> {
             }
             self.step(model, step, worked.rate);
         }
-        self.rows
+        Some(self.rows)
     }
 
     fn step(&mut self, model: &impl toys::Toy, step: u64, rate: f64) {
         let all = self.data.train();
         // M3 takes the examples in turn, three a step.
         let drawn: Vec<Example>;
-        let (examples, median) = match self.rule {
-            Rule::Mean => (all, false),
-            Rule::Median => (all, true),
-            Rule::M3 => {
+        let (examples, median) = match self.averaging {
+            Averaging::Mean => (all, false),
+            Averaging::Median => (all, true),
+            Averaging::M3 => {
                 drawn = (0..3).map(|i| all[(3 * step as usize + i) % all.len()]).collect();
                 (drawn.as_slice(), true)
             }

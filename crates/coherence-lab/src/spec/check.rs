@@ -1,11 +1,17 @@
-//! What a well-formed experiment may still get wrong; each problem names its remedy.
+//! What a well-formed experiment may still get wrong. Each problem names the key and its value, and
+//! says what to write.
 
 use std::collections::BTreeSet;
 
-use super::{Experiment, Training, Worked};
-use crate::cell::Axis;
-use crate::claim::{Claim, Reading};
+use coherence_train::Schedule;
+
+use super::{Experiment, Training};
+use crate::figure::{Figure, operands};
+use crate::id::Id;
 use crate::scale::Scale;
+
+mod claims;
+mod settings;
 
 /// Problems that are told at once: more would not be read, and their texts repeat the file's names.
 const MOST: usize = 16;
@@ -19,136 +25,85 @@ impl Experiment {
             _ => None,
         };
         let training = self.scales.iter().flat_map(|(scale, training)| {
-            self::training(training).into_iter().map(move |p| format!("scale {scale}: {p}"))
+            settings::training(training).into_iter().map(move |p| format!("scale {scale}: {p}"))
         });
         let problems = kind
             .into_iter()
-            .chain(self.worked.iter().flat_map(worked))
+            .chain(self.worked.iter().flat_map(settings::worked))
             .chain(training)
             .chain(unique("claim", self.claims.iter().map(|claim| &claim.id)))
             .chain(unique("figure", self.figures.iter().map(|figure| &figure.id)))
-            .chain(self.claims.iter().flat_map(|claim| self.claim(claim)))
-            .chain(self.figure_axes());
+            .chain(self.claims.iter().flat_map(|claim| claims::claim(self, claim)))
+            .chain(self.figures.iter().flat_map(|figure| self.figure(figure)));
         problems.take(MOST).collect()
     }
 
-    fn claim(&self, claim: &Claim) -> impl Iterator<Item = String> {
-        let halves = claim.scales.is_some() != claim.otherwise.is_some();
-        let halves = halves.then(|| {
-            "names scales and says otherwise why not at the others, or neither".to_owned()
-        });
-        let scales: Vec<Scale> = match &claim.scales {
-            Some(scales) => scales.clone(),
-            None if self.worked.is_some() => vec![Scale::Quick],
+    /// The last step at a scale; `None` where nothing runs.
+    fn last_step(&self, scale: Scale) -> Option<u64> {
+        match &self.worked {
+            Some(worked) => Some(worked.steps),
+            None => self.scales.get(&scale).map(|training| training.steps),
+        }
+    }
+
+    /// Whether a run at a scale measures after `step` steps, which are not beyond the last.
+    fn measures_at(&self, scale: Scale, step: u64) -> bool {
+        let trained = |training: &Training| Schedule::Decades.is_due(step, training.steps);
+        match &self.worked {
+            Some(worked) => step == worked.steps || step.is_multiple_of(worked.every.max(1)),
+            None => self.scales.get(&scale).is_some_and(trained),
+        }
+    }
+
+    /// Whether a run at a scale records a series.
+    fn records(&self, scale: Scale, series: &str) -> bool {
+        match &self.worked {
+            Some(worked) => worked.records(series),
+            None => self.scales.get(&scale).is_some_and(|training| training.records(series)),
+        }
+    }
+
+    /// The scales at which a setting can differ: one stands for all of a worked example.
+    fn own_scales(&self) -> Vec<Scale> {
+        match &self.worked {
+            Some(_) => vec![Scale::Quick],
             None => self.scales.keys().copied().collect(),
-        };
-        let at_scales = scales.into_iter().flat_map(|scale| self.claim_at(claim, scale));
-        halves.into_iter().chain(at_scales).map(|p| format!("claim {}: {p}", claim.id))
-    }
-
-    fn claim_at(&self, claim: &Claim, scale: Scale) -> Vec<String> {
-        if !self.runs_at(scale) {
-            return vec![format!("names scale {scale}, at which nothing runs")];
         }
-        let problems = claim_axes(claim, &self.axes(scale));
-        problems.into_iter().map(|p| format!("{p} at scale {scale}")).collect()
     }
 
-    fn figure_axes(&self) -> impl Iterator<Item = String> {
-        let scales = self.scales.keys().copied().chain(self.worked.iter().map(|_| Scale::Quick));
-        let known: BTreeSet<String> =
-            scales.flat_map(|scale| self.axes(scale)).map(|axis| axis.name).collect();
-        self.figures.iter().flat_map(move |figure| {
-            let named = [&figure.columns, &figure.rows, &figure.color].into_iter().flatten();
-            let unknown = named.chain(figure.only.keys()).filter(|axis| !known.contains(*axis));
-            let texts =
-                unknown.map(|axis| format!("figure {}: the grid has no axis {axis}", figure.id));
-            texts.take(MOST).collect::<Vec<_>>()
-        })
+    /// A figure names axes and series that are there at some scale, and its bounds are in order.
+    fn figure(&self, figure: &Figure) -> Vec<String> {
+        let scales = self.own_scales();
+        let has_axis =
+            |name: &str| scales.iter().any(|s| self.axes(*s).iter().any(|axis| axis.name == name));
+        let has_series = |name: &str| scales.iter().any(|s| self.records(*s, name));
+        let placed = [&figure.columns, &figure.rows, &figure.color].into_iter().flatten();
+        let axes = placed.chain(figure.only.keys()).filter(|axis| !has_axis(axis));
+        let axes = axes.map(|axis| format!("the grid has no axis {axis}"));
+        let series = figure.series.iter().chain(&figure.reference).flat_map(|entry| {
+            let (first, second) = operands(entry);
+            std::iter::once(first).chain(second)
+        });
+        let x = figure.x.iter().map(String::as_str).filter(|x| !has_axis(x));
+        let series = series.chain(x).filter(|name| !has_series(name));
+        let series = series.map(|name| format!("no series is called {name}"));
+        let problems = axes.chain(series).chain(bounds(figure));
+        problems.take(MOST).map(|p| format!("figure {}: {p}", figure.id)).collect()
     }
 }
 
-/// Every reading must name one value of every axis, and each value must be in the grid.
-fn claim_axes(claim: &Claim, axes: &[Axis]) -> Vec<String> {
-    let readings = claim.quantity.readings();
-    let each = claim.each.iter().flat_map(|(axis, values)| values.iter().map(move |v| (axis, v)));
-    let own = readings.iter().flat_map(|reading| &reading.cell);
-    let unknown = each.chain(own).filter_map(|(name, value)| {
-        match axes.iter().find(|axis| axis.name == *name) {
-            None => Some(format!("the grid has no axis {name}")),
-            Some(axis) if !axis.values.contains(value) => {
-                Some(format!("axis {name} has no value {value}"))
-            }
-            Some(_) => None,
-        }
-    });
-    let unsaid = axes.iter().filter_map(|axis| {
-        let given = claim.each.contains_key(&axis.name) || claim.along() == Some(&axis.name);
-        let silent = |reading: &&Reading| !reading.cell.contains_key(&axis.name);
-        (!given && readings.iter().any(silent))
-            .then(|| format!("does not say which {} to read", axis.name))
-    });
-    let along = claim.along().filter(|along| axes.iter().all(|axis| axis.name != *along));
-    let along = along.map(|along| format!("the grid has no axis {along} to walk along"));
-    unknown.chain(unsaid).chain(along).take(MOST).collect()
+fn bounds(figure: &Figure) -> Option<String> {
+    let (min, max) = (figure.y_min, figure.y_max);
+    let finite = |bound: Option<f64>| bound.is_none_or(f64::is_finite);
+    let ordered = min.zip(max).is_none_or(|(min, max)| min < max);
+    let shown = |bound: Option<f64>| bound.map_or("absent".to_owned(), |bound| bound.to_string());
+    (!finite(min) || !finite(max) || !ordered).then(|| {
+        let (min, max) = (shown(min), shown(max));
+        format!("y_min is {min} and y_max is {max}: write finite numbers, the smaller first")
+    })
 }
 
-fn worked(worked: &Worked) -> Vec<String> {
-    let names = |axes: Vec<Axis>| axes.into_iter().map(|axis| axis.name).collect::<BTreeSet<_>>();
-    let all = names(worked.axes());
-    let mut problems = rules([
-        (0 < worked.steps, "steps must be at least 1"),
-        (0 < worked.every, "every must be at least 1"),
-        (0.0 < worked.rate && worked.rate.is_finite(), "rate must be positive and finite"),
-        (worked.start.is_finite(), "start must be finite"),
-        (!worked.sweep.is_empty(), "there must be a sweep"),
-        (worked.sweep.iter().all(|s| names(s.axes()) == all), "all sweeps must name the same axes"),
-    ]);
-    problems.extend(empty_axes(&worked.axes()));
-    problems
-}
-
-fn training(training: &Training) -> Vec<String> {
-    let grid = &training.grid;
-    let levels: Vec<f64> = grid.noise.clone().unwrap_or_else(|| vec![training.noise]);
-    let clips = grid.clip.clone().unwrap_or_else(|| vec![training.clip]);
-    let mut problems = rules([
-        (0 < training.steps, "steps must be at least 1"),
-        (0 < training.batch, "batch must be at least 1"),
-        (0.0 < training.rate && training.rate.is_finite(), "rate must be positive and finite"),
-        (!training.hidden.contains(&0), "a hidden layer must have at least 1 neuron"),
-        (0 < training.probe, "probe must be at least 1 example"),
-        (0 < training.seeds, "seeds must be at least 1 (claims need 3)"),
-        (training.examples.is_none_or(|n| training.batch <= n), "batch must not exceed examples"),
-        (training.examples.is_none_or(|n| training.probe <= n), "probe must not exceed examples"),
-        (levels.iter().all(|p| (0.0..=100.0).contains(p)), "noise must be a percentage, 0 to 100"),
-        (clips.iter().all(|c| 2 * c <= training.batch), "clip must be at most half the batch"),
-    ]);
-    problems.extend(empty_axes(&grid.axes()));
-    problems
-}
-
-fn empty_axes(axes: &[Axis]) -> Vec<String> {
-    let repeated =
-        |axis: &Axis| (1..axis.values.len()).any(|i| axis.values[..i].contains(&axis.values[i]));
-    let mut problems = Vec::new();
-    for axis in axes {
-        if axis.values.is_empty() {
-            problems.push(format!("axis {} is empty: leave it out or give values", axis.name));
-        }
-        if repeated(axis) {
-            problems.push(format!("axis {} repeats a value", axis.name));
-        }
-    }
-    problems
-}
-
-/// The texts of the rules that are broken.
-fn rules<const N: usize>(rules: [(bool, &str); N]) -> Vec<String> {
-    rules.into_iter().filter(|(kept, _)| !kept).map(|(_, text)| text.to_owned()).collect()
-}
-
-fn unique<'a>(what: &str, ids: impl Iterator<Item = &'a String>) -> impl Iterator<Item = String> {
+fn unique<'a>(what: &str, ids: impl Iterator<Item = &'a Id>) -> impl Iterator<Item = String> {
     let mut seen = BTreeSet::new();
     ids.filter(move |id| !seen.insert(*id)).map(move |id| format!("two {what}s are called {id}"))
 }

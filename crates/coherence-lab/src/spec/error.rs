@@ -12,8 +12,8 @@ use super::Experiment;
 pub enum SpecError {
     /// The folder could not be read.
     #[error(
-        "cannot read the folder {}: {source}; --experiments says where the experiments are, \
-         which is `experiments` in the root of the repository",
+        "cannot read the folder {}: {source}; --experiments names the folder of the experiments, \
+         without it those built into this program are used",
         path.display()
     )]
     Folder {
@@ -31,28 +31,28 @@ pub enum SpecError {
         source: io::Error,
     },
     /// Not the text of an experiment.
-    #[error("{} is not an experiment: {source}", path.display())]
+    #[error("{file} is not an experiment: {source}")]
     Format {
         /// File.
-        path: PathBuf,
+        file: String,
         /// Reason.
         source: FormatError,
     },
     /// Well-formed, but it asks for something that makes no sense.
-    #[error("{}: {}", path.display(), problems.join("; "))]
-    Nonsense {
+    #[error("{file}: {}", problems.join("; "))]
+    Invalid {
         /// File.
-        path: PathBuf,
+        file: String,
         /// Each problem with its remedy.
         problems: Vec<String>,
     },
-    /// No such experiment in the folder.
-    #[error("no experiment {id} in {}; there are {}", folder.display(), known.join(", "))]
+    /// No such experiment.
+    #[error("no experiment {id:?} in {library}; there are {}", known.join(", "))]
     Unknown {
         /// Identifier asked for.
         id: String,
-        /// Folder.
-        folder: PathBuf,
+        /// Where it was looked for.
+        library: String,
         /// Identifiers that are there.
         known: Vec<String>,
     },

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use coherence_data::digits;
 use serde::{Deserialize, Serialize};
 
 use super::axes::{numbers, present, words};
@@ -85,6 +86,14 @@ pub enum Data {
 }
 
 impl Dataset {
+    /// Numbers of training and of test examples.
+    pub fn sizes(self) -> (usize, usize) {
+        match self {
+            Self::Digits => (digits::TRAIN, digits::TEST),
+            Self::Mnist | Self::FashionMnist => (60_000, 10_000),
+        }
+    }
+
     /// The name that [`coherence_data::open`] knows.
     pub fn name(self) -> &'static str {
         match self {
@@ -108,8 +117,21 @@ impl Grid {
 }
 
 impl Training {
+    /// Inputs of the network: the pixels of an image, 28 × 28 in each of our data sets.
+    pub const INPUTS: usize = 784;
+    /// Outputs of the network: the classes.
+    pub const CLASSES: usize = 10;
+
+    /// Number of parameters d of the network; saturates for widths that no network has.
+    pub fn parameters(&self) -> usize {
+        let widths = [&[Self::INPUTS], &self.hidden[..], &[Self::CLASSES]].concat();
+        let layers =
+            widths.windows(2).map(|pair| pair[0].saturating_add(1).saturating_mul(pair[1]));
+        layers.fold(0, usize::saturating_add)
+    }
+
     /// The settings of one cell, the grid gone. `None` for a cell that is not of this grid.
-    pub fn at(&self, cell: &Cell) -> Option<Training> {
+    pub fn with_cell(&self, cell: &Cell) -> Option<Training> {
         let mut settings = toml::Table::try_from(self).expect("settings are a plain table");
         settings.remove("grid");
         for (axis, value) in &cell.0 {

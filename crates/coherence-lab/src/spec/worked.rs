@@ -37,7 +37,7 @@ pub struct Sweep {
     /// Data; absent is real.
     pub data: Option<Vec<Toy>>,
     /// Averages of the per-example gradients; absent is the mean.
-    pub rule: Option<Vec<Rule>>,
+    pub rule: Option<Vec<Averaging>>,
     /// Starts of the bad neuron's output weight; absent is `start`.
     pub w1: Option<Vec<f64>>,
     /// Starts of the good neuron's output weight; absent is `start`.
@@ -81,7 +81,7 @@ pub enum Toy {
 /// How per-example gradients become one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Rule {
+pub enum Averaging {
     /// Gradient descent.
     #[default]
     Mean,

@@ -33,11 +33,13 @@ impl Verify {
             match locate::folder(&roots, entry) {
                 Some(folder) => report.0.extend(
                     verify::verify(entry, &folder)
-                        .map(|(item, state)| File::of(entry, &item.name, &state)),
+                        .map(|(item, state)| File::from_state(entry, &item.name, &state)),
                 ),
                 None if self.names.is_empty() => {}
                 None => report.0.extend(
-                    entry.items().map(|item| File::of(entry, &item.name, &verify::State::Missing)),
+                    entry
+                        .items()
+                        .map(|item| File::from_state(entry, &item.name, &verify::State::Missing)),
                 ),
             }
         }
@@ -58,7 +60,7 @@ struct File {
 }
 
 impl File {
-    fn of(entry: &'static Entry, file: &str, state: &verify::State) -> Self {
+    fn from_state(entry: &'static Entry, file: &str, state: &verify::State) -> Self {
         let words = match state {
             verify::State::Sound(path) => format!("sound, {}", path.display()),
             verify::State::Missing => format!("missing (`coherence data fetch {}`)", entry.name),

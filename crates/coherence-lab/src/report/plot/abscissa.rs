@@ -18,11 +18,11 @@ pub(super) enum X {
 }
 
 impl X {
-    pub(super) fn of(figure: &Figure, cells: &[(usize, &Cell)]) -> Self {
+    pub(super) fn from_figure(figure: &Figure, cells: &[(usize, &Cell)]) -> Self {
         match &figure.x {
             None => Self::Step,
             Some(name) if cells.iter().any(|(_, cell)| cell.get(name).is_some()) => {
-                Self::Grid(Values::of(Some(name), cells))
+                Self::Grid(Values::from_cells(Some(name), cells))
             }
             Some(name) => Self::Series(name.clone()),
         }

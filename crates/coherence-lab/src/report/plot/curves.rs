@@ -1,6 +1,5 @@
 //! What a figure of lines draws: each series of each cell shown, and what tells them apart.
 
-use super::abscissa::X;
 use super::facets::{rest, varying};
 use crate::cell::{Cell, Setting};
 use crate::figure::Figure;
@@ -15,15 +14,18 @@ pub(super) struct Curve<'a> {
     pub(super) group: String,
 }
 
-/// All that is to be drawn; with a grid axis along x, one curve for the cells that differ in it alone.
-pub(super) fn curves<'a>(figure: &'a Figure, cells: &[(usize, &'a Cell)], x: &X) -> Vec<Curve<'a>> {
-    let placed = [figure.rows.as_deref(), figure.columns.as_deref(), x.grid()];
+/// All curves; with an axis of the grid along x, one curve for the cells that differ in it alone.
+pub(super) fn curves<'a>(
+    figure: &'a Figure,
+    cells: &[(usize, &'a Cell)],
+    along_x: Option<&str>,
+) -> Vec<Curve<'a>> {
+    let placed = [figure.rows.as_deref(), figure.columns.as_deref(), along_x];
     let varying = varying(cells);
     let mut curves: Vec<Curve<'a>> = Vec::new();
     for &(cell, place) in cells {
         let group = group(figure, place, &placed, &varying);
-        let drawn =
-            |curve: &Curve<'_>| x.grid().is_some() && same_but(x.grid(), curve.place, place);
+        let drawn = |curve: &Curve<'_>| along_x.is_some_and(|x| same_but(x, curve.place, place));
         if curves.iter().any(drawn) {
             continue;
         }
@@ -49,6 +51,6 @@ fn group(figure: &Figure, cell: &Cell, placed: &[Option<&str>], varying: &[Strin
     words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(", ")
 }
 
-fn same_but(axis: Option<&str>, a: &Cell, b: &Cell) -> bool {
-    a.0.iter().zip(&b.0).all(|(a, b)| a == b || Some(a.0.as_str()) == axis)
+fn same_but(axis: &str, a: &Cell, b: &Cell) -> bool {
+    a.0.iter().zip(&b.0).all(|(a, b)| a == b || a.0 == axis)
 }

@@ -17,7 +17,7 @@ impl Values {
     /// The values of `axis` among `cells`: numbers by size, words as they come.
     ///
     /// Without an axis there is one place and it has no name.
-    pub(super) fn of(axis: Option<&str>, cells: &[(usize, &Cell)]) -> Self {
+    pub(super) fn from_cells(axis: Option<&str>, cells: &[(usize, &Cell)]) -> Self {
         let Some(name) = axis else { return Self::default() };
         let mut values: Vec<Setting> = Vec::new();
         for value in cells.iter().filter_map(|(_, cell)| cell.get(name)) {

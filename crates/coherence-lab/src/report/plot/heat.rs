@@ -12,8 +12,8 @@ use crate::report::names;
 pub(super) fn plot(figure: &Figure, record: &Record) -> Result<Heat, String> {
     let index = Index::new(record);
     let cells = shown(figure, &index);
-    let x = Values::of(figure.columns.as_deref(), &cells);
-    let y = Values::of(figure.rows.as_deref(), &cells);
+    let x = Values::from_cells(figure.columns.as_deref(), &cells);
+    let y = Values::from_cells(figure.rows.as_deref(), &cells);
     let names = names::legend(&figure.series);
     let mut panels = Vec::new();
     for (group, members) in groups(figure, &cells) {

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::cell::Cell;
+use crate::figure::operands;
 use crate::interval::Interval;
 use crate::record::Record;
-use crate::report::names::operands;
 
 /// Values by (seed, step).
 type Runs = BTreeMap<(u64, u64), f64>;
@@ -50,7 +50,7 @@ impl<'r> Index<'r> {
             steps.entry(step).or_default().push(*value);
         }
         let point = |(step, values): (u64, Vec<f64>)| {
-            Interval::of(&values).map(|value| Point { step, value })
+            Interval::from_values(&values).map(|value| Point { step, value })
         };
         steps.into_iter().filter_map(point).collect()
     }

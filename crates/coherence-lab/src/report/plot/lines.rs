@@ -14,11 +14,11 @@ use crate::report::names;
 pub(super) fn plot(figure: &Figure, record: &Record) -> Result<Lines, String> {
     let index = Index::new(record);
     let cells = shown(figure, &index);
-    let x = X::of(figure, &cells);
+    let x = X::from_figure(figure, &cells);
     let cells = if x.grid().is_some() { cells } else { with_curves(figure, &index, cells) };
-    let rows = Values::of(figure.rows.as_deref(), &cells);
-    let columns = Values::of(figure.columns.as_deref(), &cells);
-    let curves = curves(figure, &cells, &x);
+    let rows = Values::from_cells(figure.rows.as_deref(), &cells);
+    let columns = Values::from_cells(figure.columns.as_deref(), &cells);
+    let curves = curves(figure, &cells, x.grid());
     let (colors, dashes) = keys(figure, &cells, &curves);
     let mut panels: Vec<Panel> = Vec::new();
     for curve in &curves {
@@ -62,7 +62,7 @@ fn keys(figure: &Figure, cells: &[(usize, &Cell)], curves: &[Curve<'_>]) -> (Key
     if groups.len() < 2 {
         return (series, Key::default());
     }
-    let axis = Values::of(figure.color.as_deref(), cells);
+    let axis = Values::from_cells(figure.color.as_deref(), cells);
     let ordered = axis.numeric() && axis.values.len() == groups.len();
     if ordered {
         groups = axis.words();

@@ -34,7 +34,7 @@ fn line_is_mean_and_interval_over_seeds() {
     let line = only_line("series = ['a']\nonly = { noise = 0, clip = 2 }"); // c = 1, seeds 1 and 2
     assert_eq!(line.x, [0.0, 10.0, 100.0]);
     assert_eq!(line.y, [2.5, 12.5, 102.5]);
-    let at_start = Interval::of(&[2.0, 3.0]).unwrap();
+    let at_start = Interval::from_values(&[2.0, 3.0]).unwrap();
     assert_eq!((line.low[0], line.high[0]), (short(at_start.low), short(at_start.high)));
 }
 

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use crate::cell::{Axis, Cell, Setting};
 use crate::figure::Figure;
+use crate::id::Id;
 use crate::interval::Interval;
 use crate::machine::Machine;
+use crate::made::Made;
 use crate::record::{Header, Record, Row};
 use crate::scale::Scale;
 use crate::summary::{ClaimSummary, ExperimentSummary, Measurement, Summary, Verdict};
@@ -25,6 +27,23 @@ fn machine() -> Machine {
         platform: "linux-x86_64".into(),
         version: "0.1.0".into(),
     }
+}
+
+/// What made half of the rows.
+fn made(version: &str) -> Made {
+    Made {
+        first: "2026-01-01".into(),
+        last: "2026-01-02".into(),
+        runs: Some(4),
+        seconds: Some(5.0),
+        threads: Some(1),
+        results: Some(1),
+        machine: Machine { version: version.into(), ..machine() },
+    }
+}
+
+pub(crate) fn id(text: &str) -> Id {
+    text.parse().unwrap()
 }
 
 fn axes() -> Vec<Axis> {
@@ -50,14 +69,13 @@ pub(crate) fn record() -> Record {
         }
     }
     let header = Header {
-        experiment: "C3".into(),
+        experiment: id("C3"),
         scale: Scale::Smoke,
         seeds: vec![1, 2],
-        date: "2026-01-02".into(),
         wall_seconds: 3.0,
         axes: axes(),
         settings: BTreeMap::new(),
-        machine: machine(),
+        made: vec![made("0.1.0")],
     };
     Record { header, rows }
 }
@@ -66,7 +84,7 @@ pub(crate) fn claim(id: &str, verdict: Verdict, values: &[f64]) -> ClaimSummary 
     let measurement = Measurement {
         label: "noise=50".into(),
         values: values.to_vec(),
-        interval: Interval::of(values),
+        interval: Interval::from_values(values),
         verdict,
         reason: None,
     };
@@ -83,7 +101,7 @@ pub(crate) fn claim(id: &str, verdict: Verdict, values: &[f64]) -> ClaimSummary 
 
 pub(crate) fn experiment(figures: Vec<Figure>, claims: Vec<ClaimSummary>) -> ExperimentSummary {
     ExperimentSummary {
-        id: "C3".into(),
+        id: id("C3"),
         title: HOSTILE.into(),
         source: "CG20 Fig. 4".into(),
         statement: HOSTILE.into(),
@@ -93,7 +111,7 @@ pub(crate) fn experiment(figures: Vec<Figure>, claims: Vec<ClaimSummary>) -> Exp
         axes: axes(),
         seeds: vec![1, 2],
         wall_seconds: 3.0,
-        measured: None,
+        made: vec![made("0.0.9"), made("0.1.0")],
         record: Some("records/C3.csv".into()),
         figures,
         claims,

@@ -1,4 +1,5 @@
-//! `run.toml`: the settings that a run folder was made with, and whether the run is finished.
+//! `run.toml`: the settings that a run folder was made with, what made it, and whether it is
+//! finished.
 
 use std::fs;
 use std::io;
@@ -7,66 +8,71 @@ use std::path::{Path, PathBuf};
 use coherence_data::files::write_atomically;
 use serde::{Deserialize, Serialize};
 
-use super::{Run, RunError, today};
+use super::{RunError, TrainingRun};
 use crate::cell::Cell;
-use crate::machine::Machine;
+use crate::id::Id;
+use crate::made::Sitting;
 use crate::spec::Training;
 
-/// The echo in a run folder.
+/// The file in a run folder.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Echo {
-    experiment: String,
+pub(super) struct RunFile {
+    experiment: Id,
     seed: u64,
-    /// Day of the first sitting.
-    date: String,
-    /// Seconds of all sittings so far.
-    pub(super) wall_seconds: f64,
     /// Whether all steps are done and `metrics.csv` is complete.
     pub(super) finished: bool,
     cell: Cell,
     settings: Training,
-    machine: Machine,
+    /// What worked on the run, in order; a run that is reused keeps what made it.
+    #[serde(rename = "sitting")]
+    pub(super) sittings: Vec<Sitting>,
 }
 
-impl Echo {
-    /// The echo of a run that begins now.
-    fn begin(run: &Run) -> Self {
+impl RunFile {
+    /// The file of a run that has not begun.
+    fn new(run: &TrainingRun) -> Self {
         Self {
             experiment: run.experiment.clone(),
             seed: run.seed,
-            date: today(),
-            wall_seconds: 0.0,
             finished: false,
             cell: run.cell.clone(),
             settings: run.settings.clone(),
-            machine: Machine::here(),
+            sittings: Vec::new(),
         }
     }
 
-    /// The echo in `folder`, or a new one where there is none.
+    /// The file in `folder`, or a new one where there is none.
     ///
     /// # Errors
     ///
-    /// [`RunError::Differs`] when the folder was made with other settings.
-    pub(super) fn open(run: &Run, folder: &Path) -> Result<Self, RunError> {
+    /// [`RunError::OtherSettings`] when the folder was made with other settings,
+    /// [`RunError::OtherResults`] when a version made it whose numbers may differ from ours.
+    pub(super) fn open(run: &TrainingRun, folder: &Path) -> Result<Self, RunError> {
         let path = path(folder);
         let text = match fs::read_to_string(&path) {
             Ok(text) => text,
-            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Self::begin(run)),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Self::new(run)),
             Err(e) => return Err(RunError::Damaged { path, reason: e.to_string() }),
         };
-        let echo: Self =
+        let file: Self =
             toml::from_str(&text).map_err(|e| RunError::Damaged { path, reason: e.to_string() })?;
-        match difference(&echo.settings, &run.settings) {
-            None => Ok(echo),
-            Some(difference) => Err(RunError::Differs { folder: folder.to_owned(), difference }),
+        if let Some(difference) = difference(&file.settings, &run.settings) {
+            return Err(RunError::OtherSettings { folder: folder.to_owned(), difference });
+        }
+        match file.sittings.iter().find(|sitting| !sitting.agrees()) {
+            None => Ok(file),
+            Some(other) => Err(RunError::OtherResults {
+                folder: folder.to_owned(),
+                there: other.software(),
+                here: Sitting::software_here(),
+            }),
         }
     }
 
-    /// Writes the echo into `folder`.
+    /// Writes the file into `folder`.
     pub(super) fn save(&self, folder: &Path) -> Result<(), RunError> {
-        let text = toml::to_string(self).expect("an echo is a plain table");
+        let text = toml::to_string(self).expect("the file is a plain table");
         Ok(write_atomically(&path(folder), |out| out.write_all(text.as_bytes()))?)
     }
 }

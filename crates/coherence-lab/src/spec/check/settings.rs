@@ -1,0 +1,144 @@
+//! Whether settings make sense and stay within the [limits].
+
+use std::collections::BTreeSet;
+
+use crate::cell::Axis;
+use crate::spec::{Sweep, Training, Worked, limits};
+
+/// What is wrong with a training experiment at one scale.
+pub(super) fn training(training: &Training) -> Vec<String> {
+    let Training { batch, rate, steps, probe, seeds, ref hidden, ref grid, .. } = *training;
+    let axes = grid.axes();
+    let runs = product(&axes).saturating_mul(usize::try_from(seeds).unwrap_or(usize::MAX));
+    let mut problems: Vec<String> = [
+        range("steps", steps, limits::STEPS),
+        range("batch", batch as u64, u64::MAX),
+        range("probe", probe as u64, u64::MAX),
+        range("seeds", seeds, limits::SEEDS),
+        positive("rate", rate),
+        hidden.contains(&0).then(|| "hidden has a layer of 0: write at least 1 neuron".to_owned()),
+        most("layers in hidden", hidden.len(), limits::LAYERS),
+        most("parameters of the network", training.parameters(), limits::PARAMETERS),
+        most("runs (cells of the grid × seeds)", runs, limits::RUNS),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    problems.extend(examples(training));
+    problems.extend(levels(training));
+    problems.extend(lists(&axes));
+    problems
+}
+
+/// Counts of examples must not exceed those that each data set has.
+fn examples(training: &Training) -> Vec<String> {
+    let datasets = training.grid.dataset.clone().unwrap_or_else(|| vec![training.dataset]);
+    let mut problems = Vec::new();
+    for dataset in datasets {
+        let (train, test) = dataset.sizes();
+        let chosen = training.examples.unwrap_or(train);
+        let whole = format!("the {train} examples of {}", dataset.name());
+        let examples =
+            if training.examples.is_some() { format!("{chosen} examples") } else { whole.clone() };
+        problems.extend([
+            exceeds("examples", chosen, train, &whole),
+            exceeds(
+                "test_examples",
+                training.test_examples.unwrap_or(test),
+                test,
+                &format!("the {test} test examples of {}", dataset.name()),
+            ),
+            exceeds("batch", training.batch, chosen, &examples),
+            exceeds("probe", training.probe, chosen, &examples),
+        ]);
+    }
+    problems.into_iter().flatten().collect()
+}
+
+/// Percentages of noise and winsorisation counts.
+fn levels(training: &Training) -> Vec<String> {
+    let noise = training.grid.noise.clone().unwrap_or_else(|| vec![training.noise]);
+    let clip = training.grid.clip.clone().unwrap_or_else(|| vec![training.clip]);
+    let most = training.batch / 2;
+    let noise = noise.into_iter().find(|p| !(0.0..=100.0).contains(p));
+    let clip = clip.into_iter().find(|c| most < *c);
+    let noise = noise.map(|p| format!("noise is {p}: write a percentage, 0 to 100"));
+    let clip = clip.map(|c| format!("clip is {c}: write at most half the batch, {most}"));
+    noise.into_iter().chain(clip).collect()
+}
+
+/// What is wrong with a worked example.
+pub(super) fn worked(worked: &Worked) -> Vec<String> {
+    let names = |axes: Vec<Axis>| axes.into_iter().map(|axis| axis.name).collect::<BTreeSet<_>>();
+    let all = names(worked.axes());
+    let same = worked.sweep.iter().all(|sweep| names(sweep.axes()) == all);
+    let cells = worked.sweep.iter().map(|sweep| product(&sweep.axes()));
+    let cells = cells.fold(0, usize::saturating_add);
+    let measured = (worked.steps / worked.every.max(1)).saturating_mul(cells as u64);
+    let starts = worked.sweep.iter().flat_map(starts).chain([worked.start]);
+    let starts = starts.filter(|start| !start.is_finite());
+    let mut problems: Vec<String> = [
+        range("steps", worked.steps, limits::WORKED_STEPS),
+        range("every", worked.every, u64::MAX),
+        positive("rate", worked.rate),
+        worked.sweep.is_empty().then(|| "there is no sweep: add [[worked.sweep]]".to_owned()),
+        (!same).then(|| "sweeps name different axes: give all of them the same".to_owned()),
+        most("cells in the sweeps", cells, limits::WORKED_CELLS),
+        (limits::WORKED_MEASUREMENTS < measured).then(|| {
+            let most = limits::WORKED_MEASUREMENTS;
+            format!("{measured} steps are measured and {most} are the most: raise every")
+        }),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let starts = starts.map(|start| format!("a start is {start}: write finite numbers"));
+    problems.extend(starts.take(1));
+    problems.extend(lists(&worked.axes()));
+    problems
+}
+
+fn starts(sweep: &Sweep) -> impl Iterator<Item = f64> {
+    sweep.w1.iter().chain(&sweep.w2).flatten().copied()
+}
+
+/// Lists of values must have values, and each once.
+fn lists(axes: &[Axis]) -> Vec<String> {
+    let mut problems = Vec::new();
+    for axis in axes {
+        if axis.values.is_empty() {
+            problems.push(format!("axis {} is empty: leave it out or give values", axis.name));
+        }
+        let before = |i: usize| axis.values[..i].contains(&axis.values[i]);
+        if let Some(i) = (1..axis.values.len()).find(|&i| before(i)) {
+            let value = &axis.values[i];
+            problems.push(format!("axis {} repeats the value {value}: give it once", axis.name));
+        }
+    }
+    problems
+}
+
+fn product(axes: &[Axis]) -> usize {
+    axes.iter().map(|axis| axis.values.len()).fold(1, usize::saturating_mul)
+}
+
+fn range(key: &str, value: u64, most: u64) -> Option<String> {
+    match value {
+        0 => Some(format!("{key} is 0: it must be at least 1")),
+        _ if most < value => Some(format!("{key} is {value}: write at most {most}")),
+        _ => None,
+    }
+}
+
+fn positive(key: &str, value: f64) -> Option<String> {
+    let wrong = !(0.0 < value && value.is_finite());
+    wrong.then(|| format!("{key} is {value}: it must be positive and finite"))
+}
+
+fn most(what: &str, found: usize, most: usize) -> Option<String> {
+    (most < found).then(|| format!("{what}: {found}, and {most} are the most"))
+}
+
+fn exceeds(key: &str, value: usize, there: usize, of: &str) -> Option<String> {
+    (there < value).then(|| format!("{key} is {value}: it must not exceed {of}"))
+}

@@ -1,0 +1,68 @@
+//! Which series an experiment records, by their names.
+
+use coherence_nn::worked::{DeepLinear, Linear, Toy as _, TwoNeurons};
+
+use super::{Model, Training, Worked};
+
+/// The last part of a name: what is told of sums over per-example gradients.
+const SUMS: [&str; 3] = ["m_coherence", "sq_norm_of_sum", "sum_sq_norms"];
+
+impl Training {
+    /// Whether runs with these settings record `series`, if its group has any examples.
+    ///
+    /// The names are those of [`coherence_train::Sink`].
+    pub fn records(&self, series: &str) -> bool {
+        let parts: Vec<&str> = series.splitn(6, '.').collect();
+        let is_group = |group: &str| ["pristine", "corrupt"].contains(&group);
+        match parts[..] {
+            ["train" | "test", "loss" | "accuracy"] => true,
+            [group, "loss" | "accuracy" | "learned"] => is_group(group),
+            ["probe" | "batch", "alpha"] => true,
+            ["probe" | "batch", sum] => SUMS.contains(&sum),
+            ["probe" | "batch", group, what] => {
+                is_group(group) && (what == "helpfulness" || SUMS.contains(&what))
+            }
+            ["probe", layer, "weight" | "bias", sum] => {
+                SUMS.contains(&sum) && is_numbered(layer, "fc", self.hidden.len() + 1)
+            }
+            _ => false,
+        }
+    }
+}
+
+impl Worked {
+    /// Whether any run of the example records `series`; see [`crate::run::worked::rows`].
+    pub fn records(&self, series: &str) -> bool {
+        let parts: Vec<&str> = series.splitn(4, '.').collect();
+        let layer = |name: &str| self.layers().find(|(known, _)| *known == name);
+        let parameter = |name, j| layer(name).is_some_and(|(_, n)| is_numbered(j, "", n));
+        match parts[..] {
+            ["train" | "test", "loss"] | ["gap" | "alpha" | "m_coherence"] => true,
+            [name, "m_coherence"] => layer(name).is_some(),
+            [name, j] | [name, j, "alpha"] => parameter(name, j),
+            _ => false,
+        }
+    }
+
+    /// Names and numbers of parameters of the layers of the example's models.
+    fn layers(&self) -> impl Iterator<Item = (&'static str, usize)> {
+        let models = self.sweep.iter().flat_map(|sweep| sweep.model.iter().flatten()).copied();
+        models.chain([self.model]).flat_map(|model| {
+            let layers = match model {
+                Model::Linear => Linear.parts(),
+                Model::DeepLinear => DeepLinear.parts(),
+                Model::TwoNeurons => TwoNeurons.parts(),
+            };
+            layers.into_iter().map(|layer| (layer.name, layer.range.len()))
+        })
+    }
+}
+
+/// Whether `text` is `stem` and a number from 1 to `most`, written as numbers are.
+fn is_numbered(text: &str, stem: &str, most: usize) -> bool {
+    let number = text.strip_prefix(stem).and_then(|digits| {
+        let number: usize = digits.parse().ok()?;
+        (number.to_string() == digits).then_some(number)
+    });
+    number.is_some_and(|number| (1..=most).contains(&number))
+}
