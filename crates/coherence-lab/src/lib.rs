@@ -18,6 +18,7 @@ pub mod claim;
 pub mod figure;
 pub mod interval;
 pub mod machine;
+pub mod memory;
 pub mod record;
 pub mod report;
 pub mod run;
