@@ -20,6 +20,7 @@ pub mod id;
 pub mod interval;
 pub mod machine;
 pub mod made;
+pub mod memory;
 pub mod record;
 pub mod report;
 pub mod run;

@@ -45,6 +45,7 @@
 //!
 //! * `candle`: the module `tap`, which catches the same factors in any candle model's autograd.
 
+mod activation;
 mod factors;
 mod layout;
 pub mod loss;
@@ -56,8 +57,9 @@ pub mod weights;
 pub mod worked;
 mod workspace;
 
+pub use activation::{Activation, ActivationError};
 pub use coherence_cpu::Element;
 pub use factors::{Factors, Input};
-pub use layout::{Layout, Tensor};
-pub use mlp::{Mlp, WidthsError};
+pub use layout::{Layout, TensorSpec, WidthsError};
+pub use mlp::Mlp;
 pub use workspace::Workspace;

@@ -1,32 +1,23 @@
 //! The multi-layer perceptron: forward and backward passes on plain slices.
 //!
 //! Legend: m: examples, i: inputs of a layer, o: outputs, k: classes, d: parameters,
-//! a: activations [m, i], δ: gradient of the SUM loss by a layer's output before ReLU [m, o].
+//! a: activations [m, i], δ: gradient of the SUM loss by a layer's pre-activations [m, o].
 
-use crate::{Factors, Layout, Workspace};
+use crate::{Activation, Factors, Layout, WidthsError, Workspace, activation::Kept};
 use coherence_cpu::{
     Element,
-    elementwise::{add_bias, bias_relu, column_sums, relu_backward},
+    elementwise::{add_bias, column_sums},
     product::{Dims, Output, matmul_nn, matmul_nt, matmul_tn},
 };
 use core::{fmt, ops::Range};
 use rand::Rng;
 use rand_distr::{Distribution, StandardNormal};
 
-/// Layer widths that are no network.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum WidthsError {
-    /// Fewer than two widths.
-    #[error("{0} widths are no network (give at least the inputs and the classes)")]
-    TooFew(usize),
-    /// A layer without neurons.
-    #[error("width {0} is zero (every layer needs a neuron)")]
-    Zero(usize),
-}
-
-/// Linear layers with ReLU between them: `h_l = relu(W_l h_{l−1} + b_l)`, logits without ReLU.
+/// Linear layers with an [`Activation`] between them: `h_l = φ(W_l h_{l−1} + b_l)`; the logits have
+/// none.
 ///
-/// relu′(0) = 0, as in PyTorch. All parameters lie in one flat vector \[d\], see [`Layout`].
+/// The activation is ReLU unless [`with_activation`](Mlp::with_activation) says more. All parameters
+/// lie in one flat vector \[d\], see [`Layout`].
 ///
 /// # Example
 ///
@@ -49,28 +40,23 @@ pub enum WidthsError {
 pub struct Mlp<T> {
     widths: Vec<usize>,
     layout: Layout,
+    activation: Activation,
     parameters: Vec<T>,
 }
 
 impl<T: Element> Mlp<T> {
-    /// A network of zeros; `widths` runs from the inputs to the classes.
+    /// A network of zeros with ReLU; `widths` runs from the inputs to the classes.
     ///
     /// # Errors
     ///
-    /// [`WidthsError`] for fewer than two widths or a zero.
+    /// As [`Layout::mlp`].
     pub fn zeros(widths: &[usize]) -> Result<Self, WidthsError> {
-        if widths.len() < 2 {
-            return Err(WidthsError::TooFew(widths.len()));
-        }
-        if let Some(l) = widths.iter().position(|&width| width == 0) {
-            return Err(WidthsError::Zero(l));
-        }
-        let layout = Layout::mlp(widths);
+        let layout = Layout::mlp(widths)?;
         let parameters = vec![T::zero(); layout.parameters()];
-        Ok(Self { widths: widths.to_vec(), layout, parameters })
+        Ok(Self { widths: widths.to_vec(), layout, activation: Activation::Relu, parameters })
     }
 
-    /// The papers' initialisation: weights N(0, 1) · 2/√(i + o), biases 0.
+    /// The papers' initialisation, with ReLU: weights N(0, 1) · 2/√(i + o), biases 0.
     ///
     /// This is √2 times Glorot's normal initialisation, √(2/(i + o)); the text of CG20 says
     /// "Xavier", its authors' code has the factor 2. Deviates are drawn in f64 in the order of the
@@ -91,6 +77,33 @@ impl<T: Element> Mlp<T> {
             }
         }
         Ok(mlp)
+    }
+
+    /// The same network with another activation.
+    ///
+    /// ```
+    /// use coherence_nn::{Activation, Mlp};
+    /// let mut mlp = Mlp::<f64>::zeros(&[1, 1, 1])?.with_activation(Activation::Tanh);
+    /// mlp.parameters_mut().copy_from_slice(&[2.0, 0.0, 1.0, 0.0]); // W₁, b₁, W₂, b₂
+    /// let mut workspace = mlp.workspace(1);
+    /// mlp.forward(&[0.5], 1, &mut workspace);
+    /// assert_eq!(workspace.logits(), [f64::tanh(1.0)]);
+    /// # Ok::<(), coherence_nn::WidthsError>(())
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If the slope of a leaky ReLU is negative or not finite.
+    pub fn with_activation(self, activation: Activation) -> Self {
+        if let Activation::LeakyRelu { slope } = activation {
+            assert!(slope.is_finite() && slope >= 0.0, "a leaky ReLU of slope {slope}");
+        }
+        Self { activation, ..self }
+    }
+
+    /// The activation of the hidden layers.
+    pub fn activation(&self) -> Activation {
+        self.activation
     }
 
     /// The widths, from the inputs to the classes.
@@ -125,7 +138,7 @@ impl<T: Element> Mlp<T> {
 
     /// Buffers for passes over batches of up to `capacity` examples.
     pub fn workspace(&self, capacity: usize) -> Workspace<T> {
-        Workspace::new(&self.widths[1..], capacity)
+        Workspace::new(&self.widths[1..], capacity, self.activation.needs_pre_activations())
     }
 
     /// Layer `l`'s (weight [o, i], bias \[o\]).
@@ -161,7 +174,11 @@ impl<T: Element> Mlp<T> {
             let a = before.last().map_or(x, |a| &a[..m * dims.i]);
             let out = &mut rest[0][..m * dims.o];
             matmul_nt(dims, a, weight, Output::Overwrite, out);
-            if l + 1 < self.layers() { bias_relu(bias, out) } else { add_bias(bias, out) }
+            if l + 1 < self.layers() {
+                self.activation.forward(bias, out, workspace.pre_activations.at_mut(l, out.len()));
+            } else {
+                add_bias(bias, out);
+            }
         }
     }
 
@@ -174,7 +191,11 @@ impl<T: Element> Mlp<T> {
             let (before, rest) = workspace.deltas.split_at_mut(l);
             let delta = &mut before[l - 1][..m * dims.i];
             matmul_nn(dims, &rest[0][..m * dims.o], self.layer(l).0, Output::Overwrite, delta);
-            relu_backward(&workspace.outputs[l - 1][..m * dims.i], delta);
+            let kept = Kept {
+                activations: &workspace.outputs[l - 1][..delta.len()],
+                pre_activations: workspace.pre_activations.at(l - 1, delta.len()),
+            };
+            self.activation.backward(kept, delta);
         }
     }
 

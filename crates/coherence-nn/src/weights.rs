@@ -4,6 +4,7 @@
 
 use crate::Mlp;
 use coherence_cpu::Element;
+use half::{bf16, f16};
 use safetensors::{Dtype, SafeTensorError, SafeTensors, tensor::TensorView};
 use std::collections::BTreeMap;
 
@@ -25,7 +26,9 @@ pub enum WeightsError {
         file: String,
     },
     /// A tensor of another element type.
-    #[error("tensor {name} has elements {dtype:?} (expected F32 or F64: convert the file)")]
+    #[error(
+        "tensor {name} has elements {dtype:?} (expected F16, BF16, F32 or F64: convert the file)"
+    )]
     Dtype {
         /// The tensor's name in the file.
         name: String,
@@ -59,7 +62,8 @@ pub fn to_safetensors(mlp: &Mlp<f32>) -> Vec<u8> {
 ///
 /// Layers may be named by any one prefix and increasing numbers: `fc1.weight`, `fc1.bias`,
 /// `fc2.weight` … or `0.weight`, `0.bias`, `2.weight` … of a `torch.nn.Sequential`, or
-/// `net.layers.0.weight` …. Elements may be F32 or F64.
+/// `net.layers.0.weight` …. Elements may be F16, BF16 or F32, which are widened exactly, or F64, which
+/// an f32 network rounds.
 ///
 /// # Errors
 ///
@@ -127,6 +131,8 @@ fn mismatch<T: Element>(mlp: &Mlp<T>, file: &SafeTensors) -> WeightsError {
 fn decode<T: Element>(name: &str, view: &TensorView, out: &mut Vec<T>) -> Result<(), WeightsError> {
     let bytes = view.data();
     match view.dtype() {
+        Dtype::F16 => out.extend(values(bytes, f16::from_le_bytes).map(|x| T::narrow(x.into()))),
+        Dtype::BF16 => out.extend(values(bytes, bf16::from_le_bytes).map(|x| T::narrow(x.into()))),
         Dtype::F32 => out.extend(values(bytes, f32::from_le_bytes).map(|x| T::narrow(x.into()))),
         Dtype::F64 => out.extend(values(bytes, f64::from_le_bytes).map(T::narrow)),
         dtype => return Err(WeightsError::Dtype { name: name.to_owned(), dtype }),

@@ -9,18 +9,30 @@ use coherence_cpu::Element;
 pub struct Workspace<T> {
     capacity: usize,
     m: usize,
-    /// Layer by layer [m, o]: the activations after ReLU, last the logits.
+    /// Layer by layer [m, o]: the activations, last the logits.
     pub(crate) outputs: Vec<Vec<T>>,
-    /// Layer by layer [m, o]: the gradient of the SUM loss by the layer's output before ReLU.
+    /// Hidden layer by hidden layer [m, o]: what the activation function was applied to.
+    pub(crate) pre_activations: PreActivations<T>,
+    /// Layer by layer [m, o]: the gradient of the SUM loss by the layer's pre-activations.
     pub(crate) deltas: Vec<Vec<T>>,
     widths: Vec<usize>,
 }
 
 impl<T: Element> Workspace<T> {
-    /// Buffers for layers of `outputs` neurons each.
-    pub(crate) fn new(outputs: &[usize], capacity: usize) -> Self {
-        let buffers = || outputs.iter().map(|o| vec![T::zero(); capacity * o]).collect::<Vec<_>>();
-        Self { capacity, m: 0, outputs: buffers(), deltas: buffers(), widths: outputs.to_vec() }
+    /// Buffers for layers of `outputs` neurons each, with or without pre-activations.
+    pub(crate) fn new(outputs: &[usize], capacity: usize, pre_activations: bool) -> Self {
+        let buffers = |outputs: &[usize]| -> Vec<Vec<T>> {
+            outputs.iter().map(|o| vec![T::zero(); capacity * o]).collect()
+        };
+        let hidden = &outputs[..outputs.len() - 1];
+        Self {
+            capacity,
+            m: 0,
+            outputs: buffers(outputs),
+            pre_activations: PreActivations(pre_activations.then(|| buffers(hidden))),
+            deltas: buffers(outputs),
+            widths: outputs.to_vec(),
+        }
     }
 
     /// The largest batch that fits.
@@ -64,5 +76,21 @@ impl<T: Element> Workspace<T> {
     /// Layer `l`'s deltas [m, o].
     pub(crate) fn delta(&self, l: usize) -> &[T] {
         &self.deltas[l][..self.m * self.widths[l]]
+    }
+}
+
+/// Buffers by hidden layer, where the activation function's derivative needs them.
+#[derive(Debug, Clone)]
+pub(crate) struct PreActivations<T>(Option<Vec<Vec<T>>>);
+
+impl<T> PreActivations<T> {
+    /// The first `len` values of hidden layer `l`; empty if they are not kept.
+    pub(crate) fn at(&self, l: usize, len: usize) -> &[T] {
+        self.0.as_ref().map_or(&[], |layers| &layers[l][..len])
+    }
+
+    /// As [`at`](Self::at), to be written.
+    pub(crate) fn at_mut(&mut self, l: usize, len: usize) -> &mut [T] {
+        self.0.as_mut().map_or(&mut [], |layers| &mut layers[l][..len])
     }
 }

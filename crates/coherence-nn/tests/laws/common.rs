@@ -1,6 +1,6 @@
 //! A batch, and the batch-of-one loop that every shortcut is held to.
 
-use coherence_nn::{Element, Mlp, Workspace, loss::softmax_cross_entropy};
+use coherence_nn::{Activation, Element, Mlp, Workspace, loss::softmax_cross_entropy};
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -36,6 +36,11 @@ impl<T: Element> Case<T> {
             }
         }
         self
+    }
+
+    /// The same case with another activation.
+    pub(crate) fn with_activation(self, activation: Activation) -> Self {
+        Self { mlp: self.mlp.with_activation(activation), ..self }
     }
 
     /// Both passes; returns the workspace and the SUM of the losses.

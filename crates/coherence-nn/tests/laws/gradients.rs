@@ -9,7 +9,11 @@ const STEP: f64 = 1e-6;
 
 #[track_caller]
 fn gradient_is_the_slope_of_the_sum_loss(widths: &[usize], m: usize) {
-    let mut case = Case::<f64>::new(widths, m, 11).with_biases(11);
+    gradient_is_the_slope(Case::<f64>::new(widths, m, 11).with_biases(11));
+}
+
+#[track_caller]
+pub(crate) fn gradient_is_the_slope(mut case: Case<f64>) {
     let gradient = case.gradient();
     for (j, expected) in gradient.iter().enumerate() {
         let at = case.mlp.parameters()[j];

@@ -1,5 +1,6 @@
 //! Laws of the networks, in one binary: linking is what costs.
 
+mod activations;
 mod common;
 mod factors;
 mod gradients;

@@ -47,6 +47,26 @@ fn f32_files_fill_f64_networks() {
     assert_eq!(loaded.parameters(), expected);
 }
 
+/// The bits and values of each format by hand: 1.5 = 1.1₂, −2⁻²⁴ the smallest f16, 2⁻¹³³ the smallest
+/// bf16, 65504 the largest f16.
+#[test]
+fn half_precision_is_widened_exactly() {
+    let halves = |dtype, bits: [u16; 2]| {
+        let bytes = bits.map(u16::to_le_bytes).concat();
+        let view = |at: usize, shape| TensorView::new(dtype, shape, &bytes[2 * at..][..2]).unwrap();
+        let tensors = [("fc1.weight", view(0, vec![1, 1])), ("fc1.bias", view(1, vec![1]))];
+        let mut mlp = Mlp::<f32>::zeros(&[1, 1]).unwrap();
+        weights::load(&mut mlp, &safetensors::serialize(tensors, None).unwrap()).unwrap();
+        [mlp.parameters()[0], mlp.parameters()[1]]
+    };
+    assert_eq!(halves(Dtype::F16, [0x3e00, 0x8001]), [1.5, -f32::exp2(-24.0)]);
+    assert_eq!(
+        halves(Dtype::F16, [0x7bff, 0x8000]).map(f32::to_bits),
+        [65504.0f32, -0.0].map(f32::to_bits)
+    );
+    assert_eq!(halves(Dtype::BF16, [0x3fc0, 0x0001]), [1.5, f32::exp2(-133.0)]);
+}
+
 #[track_caller]
 fn refused(widths: &[usize], bytes: &[u8], says: &[&str]) {
     let mut mlp = Mlp::<f32>::zeros(widths).unwrap();
@@ -97,6 +117,12 @@ fn noise_and_cut_files_are_errors() {
 fn widths_that_are_no_network_are_refused() {
     assert_eq!(Mlp::<f32>::zeros(&[3]), Err(WidthsError::TooFew(1)));
     assert_eq!(Mlp::<f32>::zeros(&[3, 0, 2]), Err(WidthsError::Zero(1)));
+    // Products and sums beyond the largest integer, and a vector longer than any allocation.
+    for widths in [[9, usize::MAX, 2], [usize::MAX, 1, 2], [1 << 31, 1 << 31, 2]] {
+        let error = Mlp::<f32>::zeros(&widths).unwrap_err();
+        assert_eq!(error, WidthsError::TooMany(widths.to_vec()));
+        assert!(error.to_string().contains(&format!("{widths:?}")), "{error}");
+    }
 }
 
 /// Weights have standard deviation 2/√(i + o) (catalogue E), biases are 0. With 784 · 256 deviates
