@@ -15,7 +15,7 @@ pub enum Setting {
 }
 
 impl Setting {
-    /// Reads a setting as it stands in a record: whatever parses as a number is one.
+    /// Reads a setting from a record: a number if the text parses as one, else a word.
     pub fn parse(text: &str) -> Self {
         text.parse().map_or_else(|_| Self::Text(text.to_owned()), Self::Number)
     }
@@ -42,7 +42,7 @@ impl From<&str> for Setting {
     }
 }
 
-/// An axis of a grid: its name and its values in the order in which claims walk along it.
+/// An axis of a grid: its name and its values, in the order in which claims compare neighbours.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Axis {
@@ -78,7 +78,7 @@ impl Cell {
         wanted.0.iter().all(|(axis, value)| self.get(axis) == Some(value))
     }
 
-    /// All cells of a grid, the last axis turning fastest; one empty cell for no axes.
+    /// All cells of a grid, the last axis varying fastest; one empty cell for no axes.
     pub fn product(axes: &[Axis]) -> Vec<Cell> {
         axes.iter().fold(vec![Cell::default()], |cells, axis| {
             cells

@@ -41,11 +41,11 @@ pub struct Claim {
     pub statement: String,
     /// Where the paper makes it.
     pub source: String,
-    /// The scales at which it can honestly be tested; absent is all.
+    /// The scales at which it can be tested fairly; absent is all.
     pub scales: Option<Vec<Scale>>,
     /// Why it does not apply at the others.
     pub otherwise: Option<String>,
-    /// The claim must hold in each of these cells; a reading's own cell comes on top.
+    /// The claim must hold in each of these cells; the cell of a reading overrides their settings.
     #[serde(default)]
     pub each: BTreeMap<String, Vec<Setting>>,
     /// What is measured, for every seed by itself.
@@ -99,12 +99,13 @@ pub enum At {
     /// The time in STEPS at which the value rises to this level: where the straight line from the
     /// last measurement below it to the first at or above it crosses the level.
     ///
-    /// A measurement at the level is its own step; so is the first one, if it stands at or above.
+    /// A measurement exactly at the level gives its own step, and so does the first measurement if it
+    /// is at or above the level.
     /// Between 40 steps (0.3) and 50 steps (0.6) the level 0.5 is reached after 46.67.
     Reaches(f64),
     /// The time in STEPS at which the value falls to this level, by the same line.
     FallsTo(f64),
-    /// The first STEP at which the largest value stands.
+    /// The first STEP at which the largest value was measured.
     StepOfMax,
 }
 

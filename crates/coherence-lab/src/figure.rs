@@ -10,7 +10,8 @@ use crate::id::Id;
 /// One figure of the report.
 ///
 /// A line shows the mean over the seeds and, with several seeds, the 95 % interval as a band.
-/// An axis of the grid that no field below places gets one line a value (in a heat map one panel).
+/// An axis of the grid that no field below mentions gets one line for each value, or one panel in a
+/// heat map.
 /// Cells without rows of the series are left out, and where some cells have curves, so are cells
 /// measured at a single step.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,7 +24,7 @@ pub struct Figure {
     /// What to look for, in a sentence or two.
     #[serde(default)]
     pub caption: String,
-    /// The paper's figure that it stands beside, for example `CG20 Fig. 1 (a)`.
+    /// The paper's figure to compare it with, for example `CG20 Fig. 1 (a)`.
     #[serde(default)]
     pub source: String,
     /// Lines or a heat map.
@@ -32,20 +33,20 @@ pub struct Figure {
     /// The series to draw, `a - b` being a difference taken run by run and step by step; a heat map
     /// draws each in a panel of its own, at its last step.
     pub series: Vec<String>,
-    /// Series to compare with, drawn in dashed grey; a single value is drawn right across.
+    /// Series to compare with, drawn as dashed grey lines; a single value gives a horizontal line.
     #[serde(default)]
     pub reference: Vec<String>,
-    /// What runs along x: absent is the step, else an axis of the grid (then each cell gives its last
-    /// step) or a series' name (coherence against loss).
+    /// Quantity on the x axis: the step if absent, else an axis of the grid (each cell then gives the
+    /// value at its last step) or the name of a series (coherence against loss).
     #[serde(default)]
     pub x: Option<String>,
-    /// Axis of the grid that gets one panel a value; for a heat map the axis that runs along x.
+    /// Axis of the grid with one column of panels for each value; in a heat map the x axis.
     #[serde(default)]
     pub columns: Option<String>,
-    /// Axis of the grid that gets one row of panels a value; for a heat map the axis along y.
+    /// Axis of the grid with one row of panels for each value; in a heat map the y axis.
     #[serde(default)]
     pub rows: Option<String>,
-    /// Axis of the grid that gets one colour a value.
+    /// Axis of the grid with one colour for each value.
     #[serde(default)]
     pub color: Option<String>,
     /// Only cells with these values.

@@ -1,7 +1,7 @@
 //! What made a number: version, machine, day and time stay with it, however often it is reused.
 //!
-//! A [`Sitting`] is kept in the folder of the run that it worked on. A record lists what made its
-//! rows, one [`Made`] for all runs that agree in everything but the day.
+//! The folder of a run keeps its [`Sitting`]s. A record lists what made its rows, with one [`Made`]
+//! for all runs that agree in everything but the day.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

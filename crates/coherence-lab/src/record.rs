@@ -33,7 +33,7 @@ pub struct Row {
     pub value: f64,
 }
 
-/// How the rows came about.
+/// How the rows were made.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "stored::Stored")]
 pub struct Header {
@@ -56,7 +56,7 @@ pub struct Header {
 /// Rows and their header.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Record {
-    /// How they came about.
+    /// How they were made.
     pub header: Header,
     /// The rows: by cell, seed and step.
     pub rows: Vec<Row>,
@@ -80,7 +80,7 @@ impl Record {
         cells
     }
 
-    /// The seeds to look at: the header's, or 0 alone for a worked example.
+    /// The seeds of the rows: those of the header, or only 0 for a worked example.
     pub fn seeds(&self) -> &[u64] {
         if self.header.seeds.is_empty() { &[0] } else { &self.header.seeds }
     }

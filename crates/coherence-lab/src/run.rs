@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use crate::made::{Sitting, made, wall_seconds};
+use crate::memory;
 use crate::record::{Header, Record};
 use crate::scale::Scale;
 use crate::spec::{Experiment, limits};
@@ -20,7 +21,7 @@ pub mod worked;
 
 pub use data::noisy;
 pub use error::RunError;
-pub use plan::{TrainingRun, plan};
+pub use plan::{PlannedRun, plan};
 pub use pool::{TooManyWorkers, Workers};
 
 /// How experiments are run.
@@ -84,6 +85,7 @@ fn train(
         let reason = format!("{found} runs, and {most} are the most: ask for fewer seeds");
         return Err(RunError::Settings { run: experiment.id.to_string(), reason });
     }
+    check_memory(experiment, &runs, options.workers)?;
     watch.begin(experiment, runs.len(), runs.iter().map(|run| run.settings.steps).sum());
     let done = options.workers.map(&runs, |run| {
         training::execute(run, &options.out, options.stop, &|steps| watch.advance(steps))
@@ -96,6 +98,20 @@ fn train(
     let header = header(experiment, options.scale, seeds, &sittings);
     let rows = metrics::gather(&runs, &options.out)?;
     Ok(Record { header, rows })
+}
+
+/// Refuses runs that do not fit in memory side by side, before anything is allocated.
+fn check_memory(
+    experiment: &Experiment,
+    runs: &[PlannedRun],
+    workers: Workers,
+) -> Result<(), RunError> {
+    let mut needs: Vec<u64> = runs.iter().map(training::memory).collect();
+    needs.sort_unstable_by(|a, b| b.cmp(a));
+    let jobs = workers.jobs.min(runs.len());
+    let needed = needs[..jobs].iter().copied().fold(0, u64::saturating_add);
+    let what = format!("{} with {jobs} of its runs at a time (--jobs)", experiment.id);
+    Ok(memory::check(&what, needed)?)
 }
 
 fn header(
@@ -112,5 +128,27 @@ fn header(
         axes: experiment.axes(scale),
         settings: experiment.settings(scale),
         made: made(sittings),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::Library;
+
+    #[test]
+    fn runs_that_do_not_fit_in_memory_side_by_side_are_refused() {
+        let mut experiment = Library::Embedded.load("C1").unwrap();
+        let workers = Workers { jobs: 1000, threads: 1 };
+        let mut check = |hidden: &[usize], workers| {
+            let smoke = experiment.scales.get_mut(&Scale::Smoke).unwrap();
+            smoke.hidden = hidden.to_vec();
+            check_memory(&experiment, &plan(&experiment, Scale::Smoke, Some(200)), workers)
+        };
+        check(&[64], Workers { jobs: 1, threads: 1 }).unwrap();
+        // 885 million parameters in 1,000 runs: 7 TB.
+        let error = check(&[1_000_000, 100], workers).unwrap_err().to_string();
+        assert!(error.contains("C1 with 1000 of its runs at a time (--jobs) needs"), "{error}");
+        assert!(error.contains("TiB of memory"), "{error}");
     }
 }

@@ -16,7 +16,7 @@ use crate::scale::Scale;
 use crate::spec::Experiment;
 use crate::summary::{ClaimSummary, ExperimentSummary, Summary, Verdict};
 
-/// One experiment and what came of it: its record, or why there is none.
+/// An experiment with its record, or with the reason why it has none.
 pub type Ran = (Experiment, Result<Record, String>);
 
 /// Why a summary, a report or its records could not be written.

@@ -58,7 +58,7 @@ fn words(verdict: Verdict) -> &'static str {
     }
 }
 
-/// The measurement that decided the verdict, and of how many.
+/// The measurement that decided the verdict, and the number of measurements.
 fn measured(claim: &ClaimSummary) -> String {
     let decisive = claim.measurements.iter().find(|m| m.verdict == claim.verdict);
     let text = match (decisive, &claim.reason) {

@@ -96,8 +96,8 @@ fn measurement(
     Measurement { label, values, interval, verdict, reason: None }
 }
 
-/// A level that was never reached is an observation, and the claim fails: the time that it speaks
-/// of does not exist. Of all else that is missing nothing is known.
+/// That a level was never reached is an observation: there is no such time, and the claim fails.
+/// Whatever else is missing was not measured.
 fn without_value(label: String, missing: Missing) -> Measurement {
     let (verdict, reason) = match missing {
         Missing::NeverReached(reason) => (Verdict::Fails, reason),

@@ -5,12 +5,16 @@ mod list;
 mod path;
 mod verify;
 
+use std::path::PathBuf;
+
 use anyhow::Context;
 use clap::{Args, Subcommand};
 
+use coherence_data::locate;
 use coherence_data::manifest::{self, Entry};
 
 use crate::output::Status;
+use crate::watch;
 
 /// List, fetch and verify data sets, or say where they lie
 ///
@@ -31,12 +35,26 @@ enum Action {
 
 impl Data {
     pub(crate) fn run(self) -> anyhow::Result<Status> {
+        warn_of_wrong_variable();
         match self.action {
             Action::List(action) => action.run(),
             Action::Fetch(action) => action.run(),
             Action::Verify(action) => action.run(),
             Action::Path(action) => action.run(),
         }
+    }
+}
+
+/// Says on stderr when $COHERENCE_DATA names no folder, which would otherwise go unnoticed.
+pub(super) fn warn_of_wrong_variable() {
+    let named = std::env::var_os(locate::VARIABLE).filter(|value| !value.is_empty());
+    if let Some(folder) = named.map(PathBuf::from).filter(|folder| !folder.is_dir()) {
+        watch::line(&format!(
+            "warning: {} is {}, which is no folder; set it to the folder that holds the data sets, \
+             or unset it",
+            locate::VARIABLE,
+            folder.display()
+        ));
     }
 }
 

@@ -17,6 +17,7 @@ use coherence_lab::spec::{Experiment, limits};
 use coherence_lab::summarize::{Ran, summarize, write};
 use coherence_lab::summary::Summary;
 
+use super::data;
 use crate::output::{self, Status};
 use crate::watch::{self, Progress};
 
@@ -80,6 +81,7 @@ impl Sitting {
     /// Runs the experiments, judges their claims, writes everything and prints the result.
     pub(super) fn run(self, experiments: Vec<Experiment>) -> anyhow::Result<Status> {
         ctrlc::set_handler(stop).context("cannot watch for Ctrl-C")?;
+        data::warn_of_wrong_variable();
         let Device::Cpu = self.device;
         let out = self
             .out

@@ -6,7 +6,7 @@ use super::{number, papers, verdict};
 use crate::cell::Cell;
 use crate::summary::{ClaimSummary, Measurement, Verdict};
 
-/// Measurements that a cell shows without being asked.
+/// Measurements that a cell shows unfolded.
 const SHOWN: usize = 3;
 
 /// A claim in the overview: its identifier leads to the full claim.
@@ -46,7 +46,7 @@ pub(super) fn article(claim: &ClaimSummary) -> Markup {
     }
 }
 
-/// The measured values in little room: all of them if few, else how many stand how, and the worst.
+/// The measured values in brief: all of them if they are few, else the worst and the count of each verdict.
 fn digest(claim: &ClaimSummary) -> Markup {
     let shown = if claim.measurements.len() <= SHOWN { &claim.measurements[..] } else { &[] };
     html! {
@@ -58,7 +58,7 @@ fn digest(claim: &ClaimSummary) -> Markup {
     }
 }
 
-/// The first measurement that does worst, and how many of all stand how: `4 measured: 1 ✗, 3 ✓`.
+/// The first measurement with the worst verdict, and the count of each verdict: `4 measured: 1 ✗, 3 ✓`.
 fn worst(claim: &ClaimSummary) -> Markup {
     let all = &claim.measurements;
     let count = |v| all.iter().filter(|measurement| measurement.verdict == v).count();

@@ -10,7 +10,7 @@ pub(super) fn embed(data: &impl Serialize) -> Markup {
     PreEscaped(text.replace('<', "\\u003c"))
 }
 
-/// `value` with six significant digits: more than a reader can see, half the bytes.
+/// `value` with six significant digits: more than a reader can see, in half the bytes.
 pub(super) fn short(value: f64) -> f64 {
     format!("{value:.5e}").parse().expect("a float prints as a float")
 }

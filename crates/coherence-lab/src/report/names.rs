@@ -5,7 +5,7 @@ use crate::figure::operands;
 /// Legend texts: `train.accuracy`, `test.accuracy` become `train`, `test`.
 ///
 /// Segments that begin or end every name are dropped, unless a name would begin with a number
-/// (`w.1`, `w.6` are w1 and w6). A name of which nothing is left is `all`: the whole beside its parts.
+/// (`w.1`, `w.6` are w1 and w6). A name of which nothing remains becomes `all`.
 /// A single name stays as it is.
 pub(super) fn legend(entries: &[String]) -> Vec<String> {
     let names: Vec<Vec<&str>> = entries

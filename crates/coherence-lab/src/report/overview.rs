@@ -1,11 +1,11 @@
-//! The top of the page: what was run, how many claims stand how, and the table of all claims.
+//! The top of the page: what was run, the number of claims of each verdict, and the table of claims.
 
 use maud::{Markup, html};
 
 use super::{claim, number, verdict};
 use crate::summary::{ExperimentSummary, Summary, Verdict};
 
-/// Title, occasion and the tally of verdicts; a verdict's button shows its claims alone.
+/// Title, date, machine and the count of each verdict; the button of a verdict shows only its claims.
 pub(super) fn header(summary: &Summary) -> Markup {
     let machine = &summary.machine;
     html! {

@@ -40,7 +40,7 @@ pub(super) struct Lines {
     panels: Vec<Panel>,
     /// Seeds behind a mean.
     seeds: usize,
-    /// Points left out between two drawn ones; 0: all are drawn.
+    /// Number of points left out between two that are drawn; 0 when all are drawn.
     thinned: usize,
 }
 
@@ -98,7 +98,7 @@ struct Line {
     reference: Option<String>,
     x: Vec<f64>,
     y: Vec<f64>,
-    /// 95 % interval; empty where every point is its own.
+    /// Ends of the 95 % interval; empty with a single seed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     low: Vec<f64>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -136,7 +136,7 @@ pub(super) fn plot(figure: &Figure, record: &Record) -> Result<Plot, String> {
     }
 }
 
-/// What a reader is told when a figure's rows are not in the record.
+/// The sentence shown when the record has no rows for a figure.
 fn nothing(figure: &Figure) -> String {
     let series = figure.series.join(", ");
     format!("The record has no rows for this figure (series: {series}).")

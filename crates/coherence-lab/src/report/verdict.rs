@@ -1,4 +1,4 @@
-//! Verdicts as people see them: a colour, a symbol and words, so that none of the three is needed alone.
+//! Verdicts as people see them: a colour, a symbol and words. Each of the three suffices alone.
 
 use maud::{Markup, html};
 

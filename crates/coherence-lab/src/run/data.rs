@@ -4,14 +4,14 @@ use coherence_data::noise::{LabelNoise, PixelNoise, ShareError};
 use coherence_data::select::Subset;
 use coherence_data::{Dataset, Split, open};
 
-use super::{RunError, TrainingRun};
+use super::{PlannedRun, RunError};
 use crate::spec::Data;
 
 type Boxed = Box<dyn Dataset>;
 
 /// Opens the run's data: a seeded sample, then noise on the training part. The test set is left as
 /// it is, as in CG20.
-pub(super) fn open_both(run: &TrainingRun) -> Result<(Boxed, Boxed), RunError> {
+pub(super) fn open_both(run: &PlannedRun) -> Result<(Boxed, Boxed), RunError> {
     let settings = &run.settings;
     let name = settings.dataset.name();
     let train = sampled(run, open(name, Split::Train)?, settings.examples, "examples")?;
@@ -20,7 +20,7 @@ pub(super) fn open_both(run: &TrainingRun) -> Result<(Boxed, Boxed), RunError> {
     Ok((noisy.map_err(|e| settings_error(run, &e))?, test))
 }
 
-fn sampled(run: &TrainingRun, data: Boxed, n: Option<usize>, key: &str) -> Result<Boxed, RunError> {
+fn sampled(run: &PlannedRun, data: Boxed, n: Option<usize>, key: &str) -> Result<Boxed, RunError> {
     let (Some(n), there) = (n, data.len()) else { return Ok(data) };
     let sample = Subset::sample(data, n, run.seed)
         .map_err(|_| settings_error(run, &format!("{key} is {n}, but there are {there}")))?;
@@ -41,6 +41,6 @@ pub fn noisy(train: Boxed, data: Data, share: f64, seed: u64) -> Result<Boxed, S
     })
 }
 
-fn settings_error(run: &TrainingRun, reason: &dyn std::fmt::Display) -> RunError {
+fn settings_error(run: &PlannedRun, reason: &dyn std::fmt::Display) -> RunError {
     RunError::Settings { run: run.to_string(), reason: reason.to_string() }
 }

@@ -6,6 +6,8 @@ use coherence_data::OpenError;
 use coherence_data::files::WriteError;
 use thiserror::Error;
 
+use crate::memory::MemoryError;
+
 /// Why an experiment could not be run to its end.
 #[derive(Debug, Error)]
 pub enum RunError {
@@ -67,6 +69,9 @@ pub enum RunError {
         /// Why.
         source: coherence_train::RunError,
     },
+    /// The runs do not fit in memory.
+    #[error(transparent)]
+    Memory(#[from] MemoryError),
     /// No worker threads.
     #[error("cannot start worker threads: {0} (try fewer --jobs or --threads)")]
     Threads(String),

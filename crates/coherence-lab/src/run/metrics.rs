@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::{RunError, TrainingRun};
+use super::{PlannedRun, RunError};
 use crate::record::Row;
 
 /// A line of `metrics.csv`.
@@ -17,12 +17,12 @@ struct Line {
 }
 
 /// The rows of finished runs, in the order of the runs.
-pub(super) fn gather(runs: &[TrainingRun], out: &Path) -> Result<Vec<Row>, RunError> {
+pub(super) fn gather(runs: &[PlannedRun], out: &Path) -> Result<Vec<Row>, RunError> {
     let rows: Vec<Vec<Row>> = runs.iter().map(|run| read(run, out)).collect::<Result<_, _>>()?;
     Ok(rows.concat())
 }
 
-fn read(run: &TrainingRun, out: &Path) -> Result<Vec<Row>, RunError> {
+fn read(run: &PlannedRun, out: &Path) -> Result<Vec<Row>, RunError> {
     let path = run.folder(out).join("metrics.csv");
     let damaged = |reason: &dyn std::fmt::Display| RunError::Damaged {
         path: path.clone(),

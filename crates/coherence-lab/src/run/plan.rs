@@ -8,9 +8,9 @@ use crate::id::Id;
 use crate::scale::Scale;
 use crate::spec::{Experiment, Training};
 
-/// One network to train: a cell of an experiment's grid and a seed.
+/// A network to train: a cell of an experiment's grid and a seed.
 #[derive(Clone, Debug, PartialEq)]
-pub struct TrainingRun {
+pub struct PlannedRun {
     /// Experiment.
     pub experiment: Id,
     /// Cell of the grid.
@@ -21,14 +21,14 @@ pub struct TrainingRun {
     pub settings: Training,
 }
 
-impl TrainingRun {
+impl PlannedRun {
     /// The run's folder: `out/<experiment>/<cell>/seed-<n>`.
     pub fn folder(&self, out: &Path) -> PathBuf {
         out.join(&*self.experiment).join(self.cell.to_string()).join(format!("seed-{}", self.seed))
     }
 }
 
-impl fmt::Display for TrainingRun {
+impl fmt::Display for PlannedRun {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {} seed {}", self.experiment, self.cell, self.seed)
     }
@@ -36,12 +36,12 @@ impl fmt::Display for TrainingRun {
 
 /// The runs of an experiment at a scale, seed by seed, so that an interrupted sitting leaves whole
 /// grids. Empty for a worked example and where the experiment does not run.
-pub fn plan(experiment: &Experiment, scale: Scale, seeds: Option<u64>) -> Vec<TrainingRun> {
+pub fn plan(experiment: &Experiment, scale: Scale, seeds: Option<u64>) -> Vec<PlannedRun> {
     let Some(training) = experiment.scales.get(&scale) else {
         return Vec::new();
     };
     let cells = experiment.cells(scale);
-    let run = |seed: u64, cell: &Cell| TrainingRun {
+    let run = |seed: u64, cell: &Cell| PlannedRun {
         experiment: experiment.id.clone(),
         cell: cell.clone(),
         seed,

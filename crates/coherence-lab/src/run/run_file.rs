@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use coherence_data::files::write_atomically;
 use serde::{Deserialize, Serialize};
 
-use super::{RunError, TrainingRun};
+use super::{PlannedRun, RunError};
 use crate::cell::Cell;
 use crate::id::Id;
 use crate::made::Sitting;
@@ -24,14 +24,14 @@ pub(super) struct RunFile {
     pub(super) finished: bool,
     cell: Cell,
     settings: Training,
-    /// What worked on the run, in order; a run that is reused keeps what made it.
+    /// The sittings in which it was trained, in order; a run that is reused keeps them.
     #[serde(rename = "sitting")]
     pub(super) sittings: Vec<Sitting>,
 }
 
 impl RunFile {
     /// The file of a run that has not begun.
-    fn new(run: &TrainingRun) -> Self {
+    fn new(run: &PlannedRun) -> Self {
         Self {
             experiment: run.experiment.clone(),
             seed: run.seed,
@@ -48,7 +48,7 @@ impl RunFile {
     ///
     /// [`RunError::OtherSettings`] when the folder was made with other settings,
     /// [`RunError::OtherResults`] when a version made it whose numbers may differ from ours.
-    pub(super) fn open(run: &TrainingRun, folder: &Path) -> Result<Self, RunError> {
+    pub(super) fn open(run: &PlannedRun, folder: &Path) -> Result<Self, RunError> {
         let path = path(folder);
         let text = match fs::read_to_string(&path) {
             Ok(text) => text,

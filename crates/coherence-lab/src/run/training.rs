@@ -9,7 +9,7 @@ use coherence_nn::Mlp;
 use coherence_train::{Aggregation, Config, Outcome, Run, Schedule};
 
 use super::run_file::RunFile;
-use super::{RunError, TrainingRun, data};
+use super::{PlannedRun, RunError, data};
 use crate::made::Sitting;
 use crate::spec::Training;
 
@@ -17,9 +17,9 @@ use crate::spec::Training;
 const CHECKPOINT_EVERY: u64 = 1000;
 
 /// Executes a run, goes on with it, or skips it when its folder says that it is finished. Returns
-/// what worked on it; `advance` is told of steps done.
+/// its sittings; `advance` receives the number of steps done since its last call.
 pub(super) fn execute(
-    run: &TrainingRun,
+    run: &PlannedRun,
     out: &Path,
     stop: &AtomicBool,
     advance: &dyn Fn(u64),
@@ -45,8 +45,17 @@ pub(super) fn execute(
     if file.finished { Ok(file.sittings) } else { Err(RunError::Interrupted) }
 }
 
+/// Bytes that a run needs at least: two vectors of the network's size and the images as f32.
+pub(super) fn memory(run: &PlannedRun) -> u64 {
+    let settings = &run.settings;
+    let (train, test) = settings.dataset.sizes();
+    let images = settings.examples.unwrap_or(train) + settings.test_examples.unwrap_or(test);
+    let values = (2 * settings.parameters()).saturating_add(images * Training::INPUTS);
+    (values as u64).saturating_mul(size_of::<f32>() as u64)
+}
+
 fn train(
-    run: &TrainingRun,
+    run: &PlannedRun,
     folder: &Path,
     stop: &AtomicBool,
     advance: &dyn Fn(u64),

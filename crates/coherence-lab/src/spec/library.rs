@@ -69,7 +69,7 @@ impl Library {
     }
 }
 
-/// Where the experiments come from, as a reader is told.
+/// Where the experiments come from, in words.
 impl fmt::Display for Library {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -4,7 +4,7 @@ use coherence_nn::worked::{DeepLinear, Linear, Toy as _, TwoNeurons};
 
 use super::{Model, Training, Worked};
 
-/// The last part of a name: what is told of sums over per-example gradients.
+/// The last part of a name: the statistics of per-example gradients.
 const SUMS: [&str; 3] = ["m_coherence", "sq_norm_of_sum", "sum_sq_norms"];
 
 impl Training {

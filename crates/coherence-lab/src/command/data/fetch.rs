@@ -12,7 +12,7 @@ use crate::output::{self, Status};
 
 /// Fetch data sets from public mirrors, checked by size and SHA-256
 ///
-/// What is already there and sound is left alone; an interrupted download is gone on from.
+/// Files that are present and sound are kept; an interrupted download is resumed.
 #[derive(Debug, Args)]
 pub(super) struct Fetch {
     /// Names, such as mnist

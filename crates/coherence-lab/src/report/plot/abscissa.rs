@@ -11,9 +11,9 @@ use crate::report::json::short;
 /// What runs along x.
 pub(super) enum X {
     Step,
-    /// A series, drawn against at equal steps.
+    /// Another series, at equal steps.
     Series(String),
-    /// An axis of the grid: one point a cell, at its last step.
+    /// An axis of the grid: one point for each cell, at its last step.
     Grid(Values),
 }
 
@@ -75,7 +75,7 @@ impl X {
     }
 }
 
-/// Where the i-th value stands: at its size if all are numbers, else at i.
+/// Position of the i-th value: the value itself if all are numbers, else i.
 fn position(values: &[Setting], i: usize) -> f64 {
     match &values[i] {
         Setting::Number(size) if values.iter().all(|v| matches!(v, Setting::Number(_))) => *size,

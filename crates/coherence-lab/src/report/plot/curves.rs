@@ -42,7 +42,8 @@ pub(super) fn curves<'a>(
     curves
 }
 
-/// The value of the colour axis if that is all there is to say, else all that is not placed.
+/// Name of a group of curves: the value on the colour axis and every setting that the figure does not
+/// place elsewhere.
 fn group(figure: &Figure, cell: &Cell, placed: &[Option<&str>], varying: &[String]) -> String {
     let color = figure.color.as_deref();
     let others: Vec<Option<&str>> = placed.iter().copied().chain([color]).collect();

@@ -14,9 +14,9 @@ pub(super) struct Values {
 }
 
 impl Values {
-    /// The values of `axis` among `cells`: numbers by size, words as they come.
+    /// The values of `axis` among `cells`: numbers by size, words in order of appearance.
     ///
-    /// Without an axis there is one place and it has no name.
+    /// Without an axis there is a single place without a name.
     pub(super) fn from_cells(axis: Option<&str>, cells: &[(usize, &Cell)]) -> Self {
         let Some(name) = axis else { return Self::default() };
         let mut values: Vec<Setting> = Vec::new();
@@ -67,7 +67,8 @@ pub(super) fn with_curves<'r>(
     if curves.is_empty() { cells } else { curves }
 }
 
-/// The part of a cell that the figure places nowhere: `clip=2,data=real`, empty when all is placed.
+/// The settings of a cell that the figure places nowhere, as `clip 2, data real`; empty when there
+/// are none.
 pub(super) fn rest(cell: &Cell, placed: &[Option<&str>], varying: &[String]) -> String {
     let free = |axis: &str| !placed.contains(&Some(axis)) && varying.iter().any(|v| v == axis);
     let pairs = cell.0.iter().filter(|(axis, _)| free(axis));

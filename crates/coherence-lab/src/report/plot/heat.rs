@@ -44,7 +44,7 @@ fn axis(label: String, values: &Values) -> Axis {
     Axis { label, ticks: values.words(), ..Axis::default() }
 }
 
-/// Cells that differ in x and y alone, by what else there is to say of them.
+/// Cells that differ only in x and y, grouped by their other settings.
 fn groups<'r>(
     figure: &Figure,
     cells: &[(usize, &'r Cell)],

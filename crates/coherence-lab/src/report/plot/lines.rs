@@ -50,7 +50,7 @@ pub(super) fn plot(figure: &Figure, record: &Record) -> Result<Lines, String> {
     Ok(Lines { x: x.axis(figure), y, rows, columns, colors, dashes, panels, seeds, thinned })
 }
 
-/// The meanings of colours and dashes: groups are colours if there are several, else series are.
+/// The meanings of colours and dashes: colours stand for groups if there are several, else for series.
 fn keys(figure: &Figure, cells: &[(usize, &Cell)], curves: &[Curve<'_>]) -> (Key, Key) {
     let series = Key { items: names::legend(&figure.series), ..Key::default() };
     let mut groups: Vec<String> = Vec::new();

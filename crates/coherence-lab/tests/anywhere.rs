@@ -1,0 +1,85 @@
+//! The installed binary, away from the repository.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+#[track_caller]
+fn check(output: &Output, code: i32) {
+    let (out, err) = (stdout(output), stderr(output));
+    assert_eq!(output.status.code(), Some(code), "stdout: {out}\nstderr: {err}");
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// The program in an empty folder, where no experiments are.
+fn elsewhere(args: &[&str]) -> Output {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_coherence"));
+    command.args(args).current_dir(folder.path()).output().unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[test]
+fn experiments_are_there_without_the_repository() {
+    let list = elsewhere(&["list"]);
+    check(&list, 0);
+    assert!(stdout(&list).contains("Depth amplifies the common signal"));
+    assert!(stdout(&list).contains("experiments: those built into coherence"));
+    let one = elsewhere(&["check", "C3"]);
+    check(&one, 0);
+    assert_eq!(stdout(&one), "C3: valid\n");
+    check(&elsewhere(&["check"]), 0);
+    let run = elsewhere(&["run", "B5", "--scale", "smoke"]);
+    check(&run, 0);
+    assert!(stdout(&run).contains("B5.rises-to-4"));
+    let unknown = elsewhere(&["run", "B99"]);
+    check(&unknown, 2);
+    assert!(stderr(&unknown).contains("there are B1, B2"), "{}", stderr(&unknown));
+}
+
+#[test]
+fn files_of_a_folder_called_experiments_win_over_those_built_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../experiments/B1.toml");
+    let text = fs::read_to_string(ours).unwrap().replace("id = \"B1\"", "id = \"X1\"");
+    fs::create_dir(folder.path().join("experiments")).unwrap();
+    fs::write(folder.path().join("experiments/X1.toml"), text).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_coherence"));
+    let list = command.arg("list").current_dir(folder.path()).output().unwrap();
+    check(&list, 0);
+    assert!(stdout(&list).contains("X1") && !stdout(&list).contains("B2"));
+    assert!(stdout(&list).contains("experiments: the folder experiments"));
+}
+
+#[test]
+fn the_version_is_that_of_coherence() {
+    let output = elsewhere(&["--version"]);
+    check(&output, 0);
+    assert_eq!(stdout(&output), format!("coherence {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn completions_know_the_commands_of_every_shell() {
+    for shell in ["bash", "zsh", "fish"] {
+        let output = elsewhere(&["completions", shell]);
+        check(&output, 0);
+        assert!(stdout(&output).contains("reproduce"), "{shell}");
+    }
+}
+
+#[test]
+fn a_wrong_variable_for_data_is_told() {
+    for args in [&["data", "list"][..], &["data", "path"], &["run", "B5", "--scale", "smoke"]] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_coherence"));
+        command.args(args).env("COHERENCE_DATA", "/no/such/folder");
+        let folder = tempfile::tempdir().unwrap();
+        let said = stderr(&command.current_dir(folder.path()).output().unwrap());
+        assert!(said.contains("COHERENCE_DATA is /no/such/folder, which is no folder"), "{said}");
+    }
+}
