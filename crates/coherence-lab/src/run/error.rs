@@ -51,7 +51,7 @@ pub enum RunError {
         /// Run.
         run: String,
         /// Why.
-        source: coherence_train::RunError,
+        source: coherence_train::TrainingRunError,
     },
     /// No worker threads.
     #[error("cannot start worker threads: {0} (try fewer --jobs or --threads)")]

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use coherence_data::{Dataset, random};
 use coherence_nn::Mlp;
-use coherence_train::{Aggregation, Config, Outcome, Run as Trainer, Schedule};
+use coherence_train::{Aggregation, Config, Outcome, Schedule, TrainingRun};
 
 use super::echo::Echo;
 use super::{Run, RunError, data};
@@ -54,13 +54,13 @@ fn train(
         run: format!("{} {} seed {}", run.experiment, run.cell, run.seed),
         source,
     };
-    let mut trainer = Trainer::open(folder, config, mlp, &train, &test).map_err(failed)?;
+    let mut training = TrainingRun::open(folder, config, mlp, &train, &test).map_err(failed)?;
     let mut known = 0;
     let progress = |progress: coherence_train::Progress| {
         advance(progress.step - known);
         known = progress.step;
     };
-    trainer.advance(stop, progress).map_err(failed)
+    training.advance(stop, progress).map_err(failed)
 }
 
 /// The untrained network, whose weights depend on the seed and the widths alone.
