@@ -8,7 +8,7 @@ use coherence_benches::{
     BATCH, BIG, Passes, RATE, Ratio, SMALL, THREADS, ratio, ratios, step, time, trainer,
 };
 use coherence_cpu::outer::split_groups;
-use coherence_train::{Aggregation, Trainer};
+use coherence_train::{Aggregation, OverTime, Trainer};
 use criterion::{Criterion, criterion_group, criterion_main};
 
 /// M3 in one mini-batch.
@@ -49,7 +49,9 @@ fn times(c: &mut Criterion) {
     check();
     for (name, widths) in NETS {
         let mut group = c.benchmark_group(format!("w6 {name}"));
-        for (name, rule) in [("sgd", Aggregation::Mean), ("rm3", Aggregation::Rm3), ("m3", M3)] {
+        for (name, rule) in
+            [("sgd", Aggregation::Mean), ("rm3", Aggregation::OverTime(OverTime::Rm3)), ("m3", M3)]
+        {
             let mut trainer = begun(&widths, rule);
             time(&mut group, name, THREADS, || step(&mut trainer));
         }
@@ -61,11 +63,13 @@ fn pairs(c: &mut Criterion<Ratio>) {
     for (name, widths) in NETS {
         let mut group = c.benchmark_group(format!("w6 {name} ratio"));
         let mut sgd = begun(&widths, Aggregation::Mean);
-        for (name, rule) in [("rm3 to sgd", Aggregation::Rm3), ("m3 to sgd", M3)] {
+        for (name, rule) in
+            [("rm3 to sgd", Aggregation::OverTime(OverTime::Rm3)), ("m3 to sgd", M3)]
+        {
             let mut trainer = begun(&widths, rule);
             ratio(&mut group, name, || step(&mut trainer), || step(&mut sgd));
         }
-        let mut by_three = begun(&widths, Aggregation::M3);
+        let mut by_three = begun(&widths, Aggregation::OverTime(OverTime::M3));
         let three = |trainer: &mut Trainer| (0..3).for_each(|_| step(trainer));
         ratio(&mut group, "m3 by mini-batch to sgd", || three(&mut by_three), || three(&mut sgd));
         group.finish();

@@ -3,14 +3,11 @@
 //! The folder of a run keeps its [`Sitting`]s. A record lists what made its rows, with one [`Made`]
 //! for all runs that agree in everything but the day.
 
+use coherence_train::RESULTS;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::machine::Machine;
-
-/// The version of the results: two builds of the same number compute the same numbers from the same
-/// settings, up to the instruction set. Raised with every change that alters a trajectory.
-pub const RESULTS: u32 = 1;
 
 /// One period of work on one run, without a break.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,7 +1,7 @@
 //! `coherence measure` as people use it, on the embedded digits.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use coherence_data::random;
@@ -24,10 +24,7 @@ impl Desk {
     }
 
     fn measure(&self, weights: &str, arguments: &[&str]) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_coherence"));
-        command.args(["measure", "--model", "mlp:784,8,10", "--data", "digits:train"]);
-        command.arg("--weights").arg(self.path(weights)).args(arguments);
-        command.output().unwrap()
+        measure("mlp:784,8,10", &self.path(weights), arguments)
     }
 
     fn json(&self, weights: &str, arguments: &[&str]) -> Value {
@@ -35,6 +32,13 @@ impl Desk {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         serde_json::from_slice(&output.stdout).unwrap()
     }
+}
+
+fn measure(model: &str, weights: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_coherence"));
+    command.args(["measure", "--model", model, "--data", "digits:train"]);
+    command.arg("--weights").arg(weights).args(arguments);
+    command.output().unwrap()
 }
 
 /// Another spelling of the tensors' names in a safetensors file: eight bytes of the header's length,
@@ -118,6 +122,117 @@ fn what_is_not_measured_is_null_or_empty() {
     assert_eq!((&found["layers"], &found["groups"], &found["examples"]), (&empty, &empty, &empty));
     assert!(found["network"]["standard_error"].is_null());
     assert!(found["classes"][0]["helpfulness"].is_null());
+}
+
+/// A network that PyTorch trained, in bf16, under every activation and two normalisations; the numbers
+/// are PyTorch's own (`measure/make.py`), in f64 where ours are in f32.
+#[test]
+fn activations_and_normalisation_are_pytorchs() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/measure");
+    let expected = fs::read(folder.join("expected.json")).unwrap();
+    let expected: Value = serde_json::from_slice(&expected).unwrap();
+    let close = |found: &Value, expected: &Value, what: &str| {
+        let (found, expected) = (found.as_f64().unwrap(), expected.as_f64().unwrap());
+        assert!((found - expected).abs() < 1e-5 * expected, "{what}: {found} {expected}");
+    };
+    let cases = expected["cases"].as_array().unwrap();
+    assert_eq!(cases.len(), 16);
+    for case in cases {
+        let activation = case["activation"].as_str().unwrap();
+        let mut arguments = vec!["--examples", "200", "--by", "layer", "--json"];
+        arguments.extend(["--activation", activation]);
+        let normalize = case["normalize"].as_str();
+        normalize.iter().for_each(|by| arguments.extend(["--normalize", by]));
+        let output = measure("mlp:784,8,6,10", &folder.join("tanh.safetensors"), &arguments);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let what = format!("{activation}, {normalize:?}");
+        close(&found["loss"], &case["loss"], &what);
+        close(&found["network"]["alpha"], &case["alpha"], &what);
+        assert_eq!(found["accuracy"], case["accuracy"], "{what}");
+        let tensors = case["layers"].as_object().unwrap();
+        assert_eq!(tensors.len(), 6);
+        for ((name, alpha), row) in tensors.iter().zip(found["layers"].as_array().unwrap()) {
+            assert_eq!(row["name"], *name);
+            close(&row["alpha"], alpha, &format!("{what}, {name}"));
+        }
+        let warned = String::from_utf8(output.stderr).unwrap().contains("is near chance, 0.1000");
+        assert_eq!(warned, case["accuracy"].as_f64() < Some(0.2), "{what}");
+    }
+}
+
+#[test]
+fn what_was_assumed_is_told() {
+    let desk = Desk::new();
+    let noise = ["--noise", "permuted-labels:50", "--seed", "3", "--examples", "20"];
+    let options = ["--normalize", "0.1307/0.3081", "--activation", "leaky-relu"];
+    let all = [&noise[..], &options[..]].concat();
+    let found = desk.json("fc.safetensors", &all);
+    let assumed = serde_json::json!({
+        "model": "mlp:784,8,10", "activation": "leaky-relu:0.01",
+        "normalize": { "mean": 0.1307, "std": 0.3081 }, "data": "digits:train",
+        "noise": "permuted-labels:50, seed 3", "examples": 20, "classes": 10,
+    });
+    assert_eq!(found["assumed"], assumed);
+    let text = String::from_utf8(desk.measure("fc.safetensors", &all).stdout).unwrap();
+    let first = "mlp:784,8,10 with leaky-relu:0.01; inputs (pixel/255 − 0.1307) / 0.3081; 20 examples \
+                 of digits:train with permuted-labels:50, seed 3";
+    assert_eq!(text.lines().next(), Some(first));
+    assert!(text.lines().nth(1).unwrap().contains(", accuracy 0."), "{text}");
+
+    let plain = desk.json("fc.safetensors", &["--examples", "20"]);
+    assert_eq!(
+        (&plain["assumed"]["normalize"], &plain["assumed"]["noise"]),
+        (&Value::Null, &Value::Null)
+    );
+    assert_eq!(plain["assumed"]["activation"], "relu");
+}
+
+#[test]
+fn activations_and_normalisations_that_do_not_exist_are_refused() {
+    let desk = Desk::new();
+    for (option, value, said) in [
+        ("--activation", "elu", "there are relu, leaky-relu:SLOPE"),
+        ("--activation", "leaky-relu:-1", "slope -1 of leaky-relu"),
+        ("--normalize", "0.1307", "0.1307/0.3081"),
+        ("--normalize", "0/0", "a standard deviation of 0 (must be positive)"),
+    ] {
+        let output = desk.measure("fc.safetensors", &[option, value]);
+        let message = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{message}");
+        assert!(message.contains(said), "{message}");
+    }
+}
+
+#[test]
+fn columns_of_what_was_not_measured_are_left_out() {
+    let desk = Desk::new();
+    let text = |arguments: &[&str]| {
+        let output = desk.measure("fc.safetensors", arguments);
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let plain = text(&["--examples", "20", "--by", "class"]);
+    assert!(!plain.contains("s.e.") && !plain.contains("helpfulness"), "{plain}");
+    assert!(plain.contains("α̂"), "{plain}");
+    let all = text(&["--examples", "20", "--by", "class,example"]);
+    assert!(all.contains("s.e.") && all.contains("helpfulness"), "{all}");
+}
+
+#[test]
+fn more_than_there_is_is_refused_before_it_is_allocated() {
+    let desk = Desk::new();
+    let weights = desk.path("fc.safetensors");
+    for (model, arguments, said) in [
+        ("mlp:784,8,10", &["--examples", "99999999999"][..], "more than digits:train has: 10000"),
+        ("mlp:784,99999999999999,10", &[], "needs at least"),
+        ("mlp:784,99999999999999999,10", &[], "more parameters than a program can address"),
+        ("mlp:784,99999999999999999999,10", &[], "is not a width"),
+    ] {
+        let output = measure(model, &weights, arguments);
+        let message = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{message}");
+        assert!(message.contains(said), "{message}");
+    }
 }
 
 #[test]

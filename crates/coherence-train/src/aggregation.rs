@@ -1,85 +1,127 @@
 //! How the gradients of a mini-batch become an update.
 //!
-//! Legend: k: examples of a mini-batch, d: parameters, c: clip, t: step.
+//! Legend: k: examples of a mini-batch, d: parameters, c: clip, η: rate.
 
-use coherence_cpu::{
-    elementwise::{axpy, median_of_three_update},
-    outer::split_groups,
+use coherence_core::aggregate::{
+    AggregateError, Mean, MedianOfMeans, OfThree, OverTime, Recent, Requirements, Winsorized,
+    groups as groups_of,
 };
+use coherence_cpu::elementwise::{axpy, median_of_three_update};
 use coherence_nn::{Mlp, Workspace};
-use core::ops::Range;
+use core::{fmt, ops::Range, str::FromStr};
 use serde::{Deserialize, Serialize};
 
 /// A rule that turns mini-batches into updates `w ← w − η G`.
 ///
+/// What G is, is defined in [`coherence_core::aggregate`]; here it is formed from factors and fused
+/// with the update. As text (in settings and checkpoints) a rule is `mean`, `winsorized:CLIP`,
+/// `median-of-means:GROUPS`, `m3`, `a3`, `rm3` or `ra3`.
+///
 /// Momentum is not offered with any of them: the papers' authors refuse it for its instability.
+///
+/// ```
+/// use coherence_train::Aggregation;
+/// assert_eq!("winsorized:2".parse(), Ok(Aggregation::Winsorized { clip: 2 }));
+/// assert!(Aggregation::Winsorized { clip: 51 }.check(100).is_err()); // 102 of 100 are clipped
+/// ```
 ///
 /// Source: CG20 §3.1 (winsorised), WS20 §3 and GM22 §7 (the rules over three mini-batches),
 /// catalogue A18, A19, E.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "rule", rename_all = "snake_case", deny_unknown_fields)]
+#[serde(try_from = "String", into = "String")]
 pub enum Aggregation {
     /// The mean of the mini-batch's per-example gradients: plain SGD.
     Mean,
-    /// The winsorised mean of the mini-batch's per-example gradients, coordinate by coordinate.
+    /// The core's [`Winsorized`] mean of the mini-batch's per-example gradients, coordinate by
+    /// coordinate.
     Winsorized {
-        /// c: how many values are clipped at each end; 0 is the mean, 2c ≥ k the median.
+        /// c: how many values are clipped at each end; 0 is the mean, 2c = k the median.
         clip: usize,
     },
-    /// The median, coordinate by coordinate, of the mean gradients of groups of the mini-batch's
-    /// examples, of nearly equal size. Three groups are M3 with micro-batches of k/3.
+    /// The core's [`MedianOfMeans`] of the mini-batch's per-example gradients, coordinate by
+    /// coordinate. Three groups are M3 with micro-batches of k/3.
     MedianOfMeans {
-        /// How many groups: 1 is the mean, k the median of the per-example gradients.
+        /// The number of groups: 1 is the mean, k the median of the per-example gradients.
         groups: usize,
     },
-    /// The median of three mini-batches' mean gradients; the weights are held for three mini-batches
-    /// and then updated once. The rate is not rescaled.
-    M3,
-    /// As [`M3`](Self::M3) with the mean of the three.
-    A3,
-    /// Every step updates with the median of this and the two previous mini-batches' mean gradients;
-    /// steps 1 and 2 update nothing.
-    Rm3,
-    /// As [`Rm3`](Self::Rm3) with the mean of the three.
-    Ra3,
+    /// A rule of the core over the mean gradients of three mini-batches.
+    OverTime(OverTime),
 }
 
-/// What an [`Aggregation`] remembers between mini-batches, as plain data.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Window {
-    /// Earlier mini-batches' gradients of the SUM loss \[d\], the oldest first. Only the first
-    /// `filled` count: the others are buffers to come.
-    gradients: Vec<Vec<f32>>,
-    filled: usize,
-}
+/// A text that names no [`Aggregation`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "no aggregation {0} (there are mean, winsorized:CLIP, median-of-means:GROUPS, m3, a3, rm3, ra3)"
+)]
+pub struct AggregationError(String);
 
-impl Window {
-    /// A window that remembers these gradients \[d\], the oldest first.
-    pub fn of(gradients: Vec<Vec<f32>>) -> Self {
-        Self { filled: gradients.len(), gradients }
-    }
+impl FromStr for Aggregation {
+    type Err = AggregationError;
 
-    /// The earlier mini-batches' gradients of the SUM loss \[d\], the oldest first; at most two.
-    pub fn gradients(&self) -> &[Vec<f32>] {
-        &self.gradients[..self.filled]
-    }
-
-    /// Remembers `gradient` \[d\] by exchanging buffers; of two that are held, the oldest goes.
-    fn push(&mut self, gradient: &mut Vec<f32>) {
-        self.gradients.resize_with(2, || vec![0.0; gradient.len()]);
-        if self.filled == 2 {
-            self.gradients.swap(0, 1);
-            self.filled = 1;
+    fn from_str(text: &str) -> Result<Self, AggregationError> {
+        let (name, count) = text.split_once(':').map_or((text, None), |(n, c)| (n, Some(c)));
+        let count = count.map(str::parse);
+        let over_time = |rule: &OverTime| rule.name() == name;
+        match (name, count) {
+            ("mean", None) => Some(Self::Mean),
+            ("winsorized", Some(Ok(clip))) => Some(Self::Winsorized { clip }),
+            ("median-of-means", Some(Ok(groups))) => Some(Self::MedianOfMeans { groups }),
+            (_, None) => OverTime::ALL.into_iter().find(over_time).map(Self::OverTime),
+            _ => None,
         }
-        core::mem::swap(&mut self.gradients[self.filled], gradient);
-        self.filled += 1;
+        .ok_or_else(|| AggregationError(text.to_owned()))
+    }
+}
+
+/// The text that [`FromStr`] reads.
+impl fmt::Display for Aggregation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Mean => f.write_str("mean"),
+            Self::Winsorized { clip } => write!(f, "winsorized:{clip}"),
+            Self::MedianOfMeans { groups } => write!(f, "median-of-means:{groups}"),
+            Self::OverTime(rule) => f.write_str(rule.name()),
+        }
+    }
+}
+
+impl TryFrom<String> for Aggregation {
+    type Error = AggregationError;
+
+    fn try_from(text: String) -> Result<Self, AggregationError> {
+        text.parse()
+    }
+}
+
+impl From<Aggregation> for String {
+    fn from(aggregation: Aggregation) -> Self {
+        aggregation.to_string()
     }
 }
 
 impl Aggregation {
-    /// Updates the network by `rate` times the rule, after the loss has written the logits' delta
-    /// for `x` [k, features]; `gradient` is a buffer for rules over three mini-batches, exchanged
-    /// for another now and then.
+    /// Whether the rule is defined for mini-batches of k examples; asked of the core.
+    ///
+    /// # Errors
+    ///
+    /// [`AggregateError`] if not: 2c > k, no groups or more than k, or k = 0.
+    pub fn check(self, k: usize) -> Result<(), AggregateError> {
+        match self {
+            Self::Winsorized { clip } => Winsorized { clip }.check(k),
+            Self::MedianOfMeans { groups } => MedianOfMeans { groups }.check(k),
+            Self::Mean | Self::OverTime(_) => Mean.check(k),
+        }
+    }
+
+    /// What the rule remembers before the first of mini-batches of d parameters.
+    pub(crate) fn recent(self, d: usize) -> Recent<Vec<f32>> {
+        let d = if matches!(self, Self::OverTime(_)) { d } else { 0 };
+        Recent::new([(); 2].map(|()| vec![0.0; d]))
+    }
+
+    /// Updates the network by η = `rate` times the rule, after the loss has written the logits' delta
+    /// for `x` [k, features]; `gradient` is a buffer for rules over time, exchanged for one of
+    /// `recent` now and then.
     pub(crate) fn update(
         self,
         rate: f64,
@@ -87,13 +129,12 @@ impl Aggregation {
         x: &[f32],
         workspace: &mut Workspace<f32>,
         gradient: &mut Vec<f32>,
-        window: &mut Window,
+        recent: &mut Recent<Vec<f32>>,
     ) {
         let k = workspace.examples();
-        let mean = 1.0 / k as f64;
         match self {
             Self::Mean => {
-                scale(workspace, 0..k, -rate * mean);
+                scale(workspace, 0..k, -rate * (1.0 / k as f64));
                 mlp.backward(workspace);
                 mlp.descend(x, workspace);
             }
@@ -104,7 +145,7 @@ impl Aggregation {
                 });
             }
             Self::MedianOfMeans { groups } => {
-                for examples in split_groups(k, groups) {
+                for examples in groups_of(k, groups) {
                     scale(workspace, examples.clone(), 1.0 / examples.len() as f64);
                 }
                 mlp.backward(workspace);
@@ -112,37 +153,35 @@ impl Aggregation {
                     factors.median_of_sums_step(groups, rate as f32, tensor);
                 });
             }
-            Self::M3 | Self::A3 | Self::Rm3 | Self::Ra3 => {
+            Self::OverTime(rule) => {
                 mlp.backward(workspace);
                 gradient.resize(mlp.parameters().len(), 0.0);
                 mlp.gradient(x, workspace, gradient);
-                self.update_by_three(rate, mean, mlp.parameters_mut(), gradient, window);
+                let parameters = mlp.parameters_mut();
+                let _ = rule.exchange(recent, gradient, |how, three| {
+                    update_by_three(how, rate, 1.0 / k as f64, three, parameters);
+                });
             }
         }
     }
+}
 
-    /// One step of a rule over three mini-batches; `mean` is 1/k, as `gradient` is of the SUM loss.
-    fn update_by_three(
-        self,
-        rate: f64,
-        mean: f64,
-        parameters: &mut [f32],
-        gradient: &mut Vec<f32>,
-        window: &mut Window,
-    ) {
-        let [oldest, previous] = window.gradients() else {
-            return window.push(gradient);
-        };
-        let three = [&oldest[..], previous, gradient];
-        if matches!(self, Self::M3 | Self::Rm3) {
-            median_of_three_update(parameters, three.map(|g| (g, mean as f32)), rate as f32);
-        } else {
+/// One step along the median or mean of three mini-batches' gradients of the SUM loss; `mean` is 1/k.
+fn update_by_three(
+    how: OfThree,
+    rate: f64,
+    mean: f64,
+    three: [&Vec<f32>; 3],
+    parameters: &mut [f32],
+) {
+    match how {
+        OfThree::Median => {
+            let means = three.map(|g| (&g[..], mean as f32));
+            median_of_three_update(parameters, means, rate as f32);
+        }
+        OfThree::Mean => {
             let factor = (-rate * mean / 3.0) as f32;
             three.iter().for_each(|g| axpy(factor, g, parameters));
-        }
-        match self {
-            Self::M3 | Self::A3 => window.filled = 0,
-            _ => window.push(gradient),
         }
     }
 }

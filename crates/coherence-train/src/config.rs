@@ -1,6 +1,7 @@
 //! What a run is asked to do, as data.
 
 use crate::{Aggregation, Schedule};
+use coherence_core::aggregate::AggregateError;
 use serde::{Deserialize, Serialize};
 
 /// The settings of one run. With a model and data sets it determines every result bit for bit.
@@ -52,13 +53,15 @@ pub enum ConfigError {
         /// The size of the training set.
         examples: usize,
     },
-    /// There are no groups, or more than examples in a mini-batch.
-    #[error("median_of_means has {groups} groups (must lie in 1..={batch}, the mini-batch)")]
-    Groups {
-        /// The groups asked for.
-        groups: usize,
+    /// The aggregation is not defined for so many examples.
+    #[error("{aggregation} of mini-batches of {batch}: {source}")]
+    Aggregation {
+        /// The aggregation asked for.
+        aggregation: Aggregation,
         /// The size of the mini-batch.
         batch: usize,
+        /// What the core says.
+        source: AggregateError,
     },
     /// The learning rate is not a positive number.
     #[error("rate is {0} (must be positive and finite)")]
@@ -98,11 +101,12 @@ impl Config {
         if !(1 <= self.batch && self.batch <= examples) {
             return Err(ConfigError::Batch { batch: self.batch, examples });
         }
-        if let Aggregation::MedianOfMeans { groups } = self.aggregation
-            && !(1 <= groups && groups <= self.batch)
-        {
-            return Err(ConfigError::Groups { groups, batch: self.batch });
-        }
+        let (aggregation, batch) = (self.aggregation, self.batch);
+        aggregation.check(batch).map_err(|source| ConfigError::Aggregation {
+            aggregation,
+            batch,
+            source,
+        })?;
         if !(self.rate > 0.0 && self.rate.is_finite()) {
             return Err(ConfigError::Rate(self.rate));
         }

@@ -4,7 +4,7 @@ use crate::Examples;
 use coherence_nn::{Mlp, Workspace, loss};
 
 /// Examples in a forward pass of an evaluation. Fixed, so that results depend on nothing else.
-const CHUNK: usize = 1000;
+pub(crate) const CHUNK: usize = 1000;
 
 /// Evaluates networks of one shape, with buffers for one chunk.
 #[derive(Debug)]

@@ -3,7 +3,7 @@
 //! The typical workflow:
 //!
 //! 1. describe the run as a [`Config`]: mini-batch, rate, [`Aggregation`], [`Schedule`];
-//! 2. open a [`Run`] in a folder and [`advance`](Run::advance) it. Killed at any moment it goes on
+//! 2. open a [`TrainingRun`] in a folder and [`advance`](TrainingRun::advance) it. Killed at any moment it goes on
 //!    bit for bit where it was;
 //! 3. read `metrics.csv` ([`Sink`] names its series) and `learned.csv` ([`Learned`]).
 //!
@@ -20,27 +20,31 @@
 
 mod aggregation;
 mod checkpoint;
+mod checksum;
 mod config;
 mod evaluate;
 mod examples;
 mod learned;
 pub mod measure;
+mod memory;
 mod metrics;
 mod passes;
 mod probe;
-mod run;
 mod sampler;
 mod schedule;
 mod sink;
 mod tally;
 mod trainer;
+mod training_run;
 
-pub use aggregation::{Aggregation, Window};
-pub use checkpoint::{Checkpoint, CheckpointError};
+pub use aggregation::{Aggregation, AggregationError};
+pub use checkpoint::{Checkpoint, CheckpointError, RESULTS};
+pub use coherence_core::aggregate::OverTime;
 pub use config::{Config, ConfigError};
 pub use examples::Examples;
 pub use learned::{Learned, NEVER};
-pub use run::{Outcome, Progress, Run, RunError};
+pub use metrics::{MetricsError, MetricsMark};
 pub use schedule::Schedule;
 pub use sink::{Row, Sink};
 pub use trainer::{Diverged, State, Trainer};
+pub use training_run::{Outcome, Progress, TrainingRun, TrainingRunError};

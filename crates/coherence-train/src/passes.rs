@@ -5,18 +5,18 @@ use coherence_nn::{Mlp, Workspace, loss};
 
 /// Examples in a chunk. Fixed, so that results depend on nothing else; large enough that adding a
 /// chunk's d sums in f64 is a small part of its products.
-const CHUNK: usize = 500;
+pub(crate) const CHUNK: usize = 500;
 
 /// Buffers of one chunk.
 #[derive(Debug)]
-pub(crate) struct Passes {
+pub(crate) struct ChunkedPasses {
     workspace: Workspace<f32>,
     x: Vec<f32>,
     labels: Vec<u32>,
     losses: Vec<f64>,
 }
 
-impl Passes {
+impl ChunkedPasses {
     pub(crate) fn new(mlp: &Mlp<f32>) -> Self {
         Self {
             workspace: mlp.workspace(CHUNK),

@@ -2,7 +2,7 @@
 
 use crate::{
     Examples, Sink,
-    passes::Passes,
+    passes::ChunkedPasses,
     tally::{ChunkSums, Tally, dot},
 };
 use coherence_core::{Coherence, Member, helpfulness::helpfulness};
@@ -15,7 +15,7 @@ pub(crate) struct Probe {
     sample: Split,
     tallies: [Tally; 2],
     whole: Tally,
-    passes: Passes,
+    passes: ChunkedPasses,
     chunk: ChunkSums,
 }
 
@@ -32,7 +32,7 @@ impl Probe {
             sample: split(examples, &chosen),
             tallies: [(); 2].map(|()| Tally::new(mlp.layout())),
             whole: Tally::new(mlp.layout()),
-            passes: Passes::new(mlp),
+            passes: ChunkedPasses::new(mlp),
             chunk: ChunkSums::new(mlp.layout()),
         }
     }

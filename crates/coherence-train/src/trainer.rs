@@ -1,12 +1,13 @@
 //! One step, and what is measured between steps.
 
 use crate::{
-    Config, ConfigError, Examples, Learned, Sink, Window,
+    Config, ConfigError, Examples, Learned, Sink,
     evaluate::{Evaluator, Outcomes},
     passes::{forward, on_a_worker},
     probe::Probe,
     sampler::Sampler,
 };
+use coherence_core::aggregate::Recent;
 use coherence_data::{Dataset, Designation};
 use coherence_nn::{Mlp, Workspace};
 
@@ -24,7 +25,7 @@ pub struct Diverged {
 
 /// A network in training, in memory: no files.
 ///
-/// [`Run`](crate::Run) adds the run folder. Results are the same for any number of threads.
+/// [`TrainingRun`](crate::TrainingRun) adds the run folder. Results are the same for any number of threads.
 ///
 /// ```
 /// use coherence_data::{digits, random, select};
@@ -56,7 +57,7 @@ pub struct Trainer {
     test: Examples,
     sampler: Sampler,
     batch: Batch,
-    window: Window,
+    recent: Recent<Vec<f32>>,
     step: u64,
     learned: Learned,
     evaluator: Evaluator,
@@ -82,8 +83,9 @@ pub struct State {
     pub step: u64,
     /// All parameters \[d\].
     pub parameters: Vec<f32>,
-    /// What the aggregation remembers.
-    pub window: Window,
+    /// What the aggregation remembers: gradients of the SUM loss \[d\] for a rule over time, else
+    /// empty buffers.
+    pub recent: Recent<Vec<f32>>,
     /// When each training example was learned.
     pub learned: Learned,
 }
@@ -108,7 +110,7 @@ impl Trainer {
         Ok(Self {
             sampler: Sampler::new(config.seed, train.len(), config.batch),
             batch: Batch::new(&mlp, config.batch),
-            window: Window::default(),
+            recent: config.aggregation.recent(mlp.parameters().len()),
             step: 0,
             learned: Learned::new(train.len()),
             evaluator: Evaluator::new(&mlp),
@@ -173,7 +175,7 @@ impl Trainer {
 
         let Batch { x, workspace, gradient, .. } = &mut self.batch;
         let Config { rate, aggregation, .. } = self.config;
-        aggregation.update(rate, &mut self.mlp, x, workspace, gradient, &mut self.window);
+        aggregation.update(rate, &mut self.mlp, x, workspace, gradient, &mut self.recent);
         self.step += 1;
         Ok(loss)
     }
@@ -222,7 +224,7 @@ impl Trainer {
         State {
             step: self.step,
             parameters: self.mlp.parameters().to_vec(),
-            window: self.window.clone(),
+            recent: self.recent.clone(),
             learned: self.learned.clone(),
         }
     }
@@ -236,7 +238,7 @@ impl Trainer {
         assert_eq!(state.learned.first.len(), self.train.len(), "another training set");
         self.mlp.parameters_mut().copy_from_slice(&state.parameters);
         self.step = state.step;
-        self.window = state.window;
+        self.recent = state.recent;
         self.learned = state.learned;
     }
 }

@@ -3,7 +3,7 @@
 use coherence_data::{digits, random, select};
 use coherence_nn::Mlp;
 use coherence_tests::memory::{Counting, peak};
-use coherence_train::{Aggregation, Config, Schedule, Trainer};
+use coherence_train::{Aggregation, Config, OverTime, Schedule, Trainer};
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -21,8 +21,8 @@ fn a_step_allocates_next_to_nothing() {
         Aggregation::Winsorized { clip: 50 },
         Aggregation::MedianOfMeans { groups: 3 },
         Aggregation::MedianOfMeans { groups: 20 },
-        Aggregation::M3,
-        Aggregation::Rm3,
+        Aggregation::OverTime(OverTime::M3),
+        Aggregation::OverTime(OverTime::Rm3),
     ] {
         let (train, _) = select::split(digits::train(), 600).unwrap();
         let (test, _) = select::split(digits::test(), 100).unwrap();

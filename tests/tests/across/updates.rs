@@ -57,14 +57,8 @@ fn a_winsorized_step_is_the_cores_rule_on_every_coordinate() {
 #[test]
 fn rules_over_time_are_the_cores() {
     let data = noisy(200);
-    let rules = [
-        (Aggregation::M3, OverTime::M3),
-        (Aggregation::A3, OverTime::A3),
-        (Aggregation::Rm3, OverTime::Rm3),
-        (Aggregation::Ra3, OverTime::Ra3),
-    ];
-    for (aggregation, rule) in rules {
-        let mut trainer = trainer(&data, 20, aggregation);
+    for rule in OverTime::ALL {
+        let mut trainer = trainer(&data, 20, Aggregation::OverTime(rule));
         let d = trainer.mlp().parameters().len();
         let mut recent = Recent::new([vec![0.0; d], vec![0.0; d]]);
         let mut direction = vec![0.0; d];

@@ -85,7 +85,7 @@ pub use minimum_diameter::MinimumDiameter;
 pub use mixing::Mixing;
 pub use nearest_neighbor_mixing::NearestNeighborMixing;
 pub use norm_clipping::NormClipping;
-pub use over_time::{OverTime, Recent, Update};
+pub use over_time::{OfThree, OverTime, Recent, Update};
 pub use parse::ParseRuleError;
 pub use percent::{PercentError, Percentile, WinsorizedPercent};
 pub use requirements::Requirements;

@@ -33,6 +33,9 @@ use crate::finite::Policy;
 /// assert_eq!(seen, [None, None, Some(2.0), Some(3.0), Some(2.0)]);
 /// ```
 ///
+/// [`step`](Self::step) writes the direction; [`exchange`](Self::exchange) leaves the arithmetic to the
+/// caller. `coherence-train` is held to both.
+///
 /// Source: Zielinski et al. (2020) §3.2 and §3.3 (catalogue A19, A20; the first steps: catalogue E).
 ///
 /// Law: A19, A20
@@ -49,11 +52,14 @@ pub enum OverTime {
 }
 
 /// What a rule over time remembers: plain data, to be saved and restored as it is.
-#[derive(Clone, Copy, Debug, PartialEq)]
+///
+/// A program may keep it next to its weights: the rule, these two gradients and the count are all
+/// that is needed to go on as if training had never stopped.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Recent<B> {
     /// The two gradients before the current one [2, d]; `steps` says which is older.
     pub previous: [B; 2],
-    /// How many gradients were taken in.
+    /// The number of gradients taken in so far.
     pub steps: u64,
 }
 
@@ -70,11 +76,41 @@ impl<B> Recent<B> {
 pub enum Update {
     /// Hold the weights: too few gradients yet.
     Hold,
-    /// `out` holds the direction.
+    /// There is a direction: step along it.
     Apply,
 }
 
+/// How three gradients become a direction, coordinate by coordinate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum OfThree {
+    /// Their median, [`median_of_three`].
+    Median,
+    /// Their mean.
+    Mean,
+}
+
 impl OverTime {
+    /// All rules over time.
+    pub const ALL: [Self; 4] = [Self::M3, Self::A3, Self::Rm3, Self::Ra3];
+
+    /// The name in lower case: `m3`, `a3`, `rm3` or `ra3`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::M3 => "m3",
+            Self::A3 => "a3",
+            Self::Rm3 => "rm3",
+            Self::Ra3 => "ra3",
+        }
+    }
+
+    /// How the rule combines three gradients.
+    pub fn of_three(self) -> OfThree {
+        match self {
+            Self::M3 | Self::Rm3 => OfThree::Median,
+            Self::A3 | Self::Ra3 => OfThree::Mean,
+        }
+    }
+
     /// Takes in a gradient `[d]` and writes the direction to `out` `[d]` if there is one.
     ///
     /// [`Policy::Omit`] passes over a gradient with a NaN or ±∞ as if its step had not been;
@@ -99,38 +135,92 @@ impl OverTime {
         if !policy.admit(gradient)? {
             return Ok(Update::Hold);
         }
-        Ok(self.take_in(recent, gradient, out))
-    }
-
-    fn take_in<T: Float, B: AsRef<[T]> + AsMut<[T]>>(
-        self,
-        recent: &mut Recent<B>,
-        gradient: &[T],
-        out: &mut [T],
-    ) -> Update {
-        let before = recent.steps;
-        recent.steps += 1;
-        // RM3 and RA3 keep every gradient, in turn; M3 and A3 the first two of each three.
-        let (slot, complete) = match self {
-            Self::Rm3 | Self::Ra3 => (before % 2, before >= 2),
-            Self::M3 | Self::A3 => (before % 3, before % 3 == 2),
-        };
-        if complete {
-            let [p, q] = recent.previous.each_ref().map(B::as_ref);
-            for (j, slot) in out.iter_mut().enumerate() {
-                *slot = self.of_three(p[j], q[j], gradient[j]);
+        let Slots { combine, keep } = self.next(recent);
+        if let Some(slots) = combine {
+            let [older, newer] = slots.map(|slot| recent.previous[slot].as_ref());
+            for (j, out) in out.iter_mut().enumerate() {
+                *out = self.of_three().aggregate([older[j], newer[j], gradient[j]]);
             }
         }
-        if let Some(buffer) = recent.previous.get_mut(slot as usize) {
-            buffer.as_mut().copy_from_slice(gradient);
+        if let Some(slot) = keep {
+            recent.previous[slot].as_mut().copy_from_slice(gradient);
         }
-        if complete { Update::Apply } else { Update::Hold }
+        Ok(if combine.is_some() { Update::Apply } else { Update::Hold })
     }
 
-    fn of_three<T: Float>(self, a: T, b: T, c: T) -> T {
+    /// As [`step`](Self::step) without copies, for a caller that combines the three itself, say in one
+    /// pass with the update of its weights.
+    ///
+    /// `update` is shown how to combine the three gradients and these, the oldest first, if there is
+    /// a direction. Then `gradient` is exchanged for a buffer of `recent` if the rule needs it again:
+    /// its contents are to be overwritten. Values are not looked at.
+    ///
+    /// ```
+    /// use coherence_core::aggregate::{OfThree, OverTime, Recent, Update};
+    ///
+    /// let mut weight = 1.0;
+    /// let (mut recent, mut gradient) = (Recent::new([[0.0]; 2]), [0.0]);
+    /// for g in [3.0, 0.5, 2.0] {
+    ///     gradient[0] = g;
+    ///     let update = OverTime::M3.exchange(&mut recent, &mut gradient, |how, [a, b, c]| {
+    ///         assert_eq!((how, [a[0], b[0], c[0]]), (OfThree::Median, [3.0, 0.5, 2.0]));
+    ///         weight -= 0.1 * how.aggregate([a[0], b[0], c[0]]);
+    ///     });
+    ///     assert_eq!(update == Update::Apply, g == 2.0);
+    /// }
+    /// assert_eq!(weight, 0.8);
+    /// ```
+    pub fn exchange<B>(
+        self,
+        recent: &mut Recent<B>,
+        gradient: &mut B,
+        update: impl FnOnce(OfThree, [&B; 3]),
+    ) -> Update {
+        let Slots { combine, keep } = self.next(recent);
+        if let Some([older, newer]) = combine {
+            update(self.of_three(), [&recent.previous[older], &recent.previous[newer], gradient]);
+        }
+        if let Some(slot) = keep {
+            core::mem::swap(&mut recent.previous[slot], gradient);
+        }
+        if combine.is_some() { Update::Apply } else { Update::Hold }
+    }
+
+    /// Counts one more gradient and says what becomes of it.
+    fn next<B>(self, recent: &mut Recent<B>) -> Slots {
+        let before = recent.steps;
+        recent.steps += 1;
         match self {
-            Self::M3 | Self::Rm3 => median_of_three(a, b, c),
-            Self::A3 | Self::Ra3 => Mean.aggregate(&mut [a, b, c]),
+            // Every gradient is kept, in the place of the oldest.
+            Self::Rm3 | Self::Ra3 => {
+                let (oldest, other) = ((before % 2) as usize, (before + 1) as usize % 2);
+                let combine = (before >= 2).then_some([oldest, other]);
+                Slots { combine, keep: Some(oldest) }
+            }
+            // The first two of each three are kept, the third completes them.
+            Self::M3 | Self::A3 => match (before % 3) as usize {
+                2 => Slots { combine: Some([0, 1]), keep: None },
+                slot => Slots { combine: None, keep: Some(slot) },
+            },
+        }
+    }
+}
+
+/// What becomes of one gradient.
+struct Slots {
+    /// Indices of the two kept gradients that it is combined with, the older first; `None` if there
+    /// is no update.
+    combine: Option<[usize; 2]>,
+    /// Index of the buffer that it goes to afterwards; `None` if it is not needed again.
+    keep: Option<usize>,
+}
+
+impl OfThree {
+    /// The median or mean of three values; NaN if one of them is.
+    pub fn aggregate<T: Float>(self, [a, b, c]: [T; 3]) -> T {
+        match self {
+            Self::Median => median_of_three(a, b, c),
+            Self::Mean => Mean.aggregate(&mut [a, b, c]),
         }
     }
 }

@@ -61,7 +61,7 @@ proptest! {
     fn a19_state_saved_and_restored_goes_on_as_if_nothing_had_been(
         gradients in prop::collection::vec(-9.0..9.0f64, 1..20), cut in 0..20usize, rule in 0..4usize,
     ) {
-        let rule = [OverTime::M3, OverTime::A3, OverTime::Rm3, OverTime::Ra3][rule];
+        let rule = OverTime::ALL[rule];
         let cut = cut % gradients.len();
         let mut recent = Recent::new([[0.0]; 2]);
         let mut found: Vec<_> = gradients[..cut].iter().map(|g| step(rule, &mut recent, *g, Policy::Error)).collect();
@@ -69,6 +69,26 @@ proptest! {
         let mut restored = Recent { previous: saved.0.map(|bits| [f64::from_bits(bits)]), steps: saved.1 };
         found.extend(gradients[cut..].iter().map(|g| step(rule, &mut restored, *g, Policy::Error)));
         prop_assert_eq!(found, run(rule, &gradients));
+    }
+
+    #[test]
+    fn a19_exchanging_buffers_gives_the_three_gradients_of_a_copying_step(
+        gradients in prop::collection::vec(-9.0..9.0f64, 0..20), rule in 0..4usize,
+    ) {
+        let rule = OverTime::ALL[rule];
+        let mut recent = Recent::new([[f64::NAN]; 2]);
+        let exchanged: Vec<Option<f64>> = (0..gradients.len())
+            .map(|t| {
+                let (mut gradient, mut direction) = ([gradients[t]], None);
+                let update = rule.exchange(&mut recent, &mut gradient, |how, three| {
+                    assert_eq!(three.map(|g| g[0]), gradients[t - 2..=t], "oldest first");
+                    direction = Some(how.aggregate(three.map(|g| g[0])));
+                });
+                assert_eq!(update == Update::Apply, direction.is_some());
+                direction
+            })
+            .collect();
+        prop_assert_eq!(exchanged, run(rule, &gradients));
     }
 
     #[test]

@@ -1,21 +1,29 @@
 //! `coherence measure`.
 
+use std::fmt;
 use std::fs;
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 
-use coherence_nn::{Mlp, weights};
+use coherence_data::Dataset;
+use coherence_lab::memory;
+use coherence_nn::{Activation, Layout, Mlp, weights};
 use coherence_train::measure::{self, measure};
 
 use crate::output::{self, Status};
 
+mod assumed;
 mod findings;
+mod normalize;
 mod source;
 
+use assumed::Assumed;
 use findings::Findings;
+use normalize::{Normalization, Normalized};
 use source::{Noise, Source};
 
 /// Measure the coherence of a trained network
@@ -23,14 +31,18 @@ use source::{Noise, Source};
 /// Per-example gradients are of the SUM loss; α is over the whole network unless --by says more.
 ///
 /// α, by layer, class and group, costs one forward and backward pass. What an example has in common
-/// with the others (helpfulness, standard errors: --by example, --csv) costs a product with their
-/// sum more, 1.4 to 1.6 times that pass, as long as activations and deltas fit into 256 MiB
-/// (43,000 examples of mlp:784,256,256,256,10); beyond that the pass is done again. --errors adds
-/// as much again for the classes and for the groups. Memory does not depend on the number of
-/// examples otherwise, but for some 200 bytes for each.
+/// with the others (helpfulness, standard errors: --by example, --csv) costs one more product, with
+/// their sum: 1.4 to 1.6 times that pass in all, as long as activations and deltas fit into 256 MiB
+/// (43,000 examples of mlp:784,256,256,256,10); beyond that the pass is done again. --errors costs
+/// one more such product for each of classes and groups. Otherwise an example takes some 200 bytes.
 ///
-/// JSON: loss (MEAN per example), network, and the arrays layers, classes, groups, examples. The
-/// network and each of the first three have name, m, alpha, m_coherence, alpha_unbiased and its
+/// The network is the function that was trained only with the right activation and inputs: name them
+/// by --activation and --normalize. Loss and accuracy stand beside the result; an accuracy near
+/// chance (below twice 1/classes) gives a warning on stderr.
+///
+/// JSON: assumed (model, activation, normalize, data, noise, examples, classes), loss (MEAN per
+/// example), accuracy, network, and the arrays layers, classes, groups, examples. The network and
+/// each of the first three arrays' entries have name, m, alpha, m_coherence, alpha_debiased and its
 /// standard_error, sq_norm_of_sum, sum_sq_norms, helpfulness (MEAN over a class or group, where the
 /// whole sample helps). Examples have index, label, corrupt, loss, sq_norm, helpfulness. What was
 /// not asked for is an empty array, what was not measured is null.
@@ -42,9 +54,17 @@ pub(crate) struct Measure {
     /// Its weights under PyTorch's names (fc1.weight … or 0.weight …)
     #[arg(long, value_name = "FILE.safetensors")]
     weights: PathBuf,
+    /// The activation between the layers: relu, leaky-relu:SLOPE, tanh, sigmoid, silu, gelu (the erf
+    /// form, PyTorch's default) or identity
+    #[arg(long, default_value_t = Activation::Relu, value_name = "NAME")]
+    activation: Activation,
     /// The data: DATASET or DATASET:train or DATASET:test, for example digits:test
     #[arg(long, value_name = "DATASET[:SPLIT]")]
     data: Source,
+    /// Normalise the inputs as (pixel/255 − MEAN) / STD, after any noise; without it they are
+    /// pixel/255. For MNIST usually 0.1307/0.3081
+    #[arg(long, value_name = "MEAN/STD", allow_hyphen_values = true)]
+    normalize: Option<Normalization>,
     /// Only the first N examples
     #[arg(long, value_name = "N")]
     examples: Option<usize>,
@@ -58,7 +78,7 @@ pub(crate) struct Measure {
     /// What to break coherence down by
     #[arg(long, value_enum, value_delimiter = ',', value_name = "WHAT")]
     by: Vec<By>,
-    /// The standard errors of de-biased α of classes and groups, too
+    /// Add the standard errors of de-biased α of classes and groups
     #[arg(long)]
     errors: bool,
     /// Write the examples to a file, one row each
@@ -95,15 +115,27 @@ impl FromStr for Widths {
         if kind != "mlp" {
             return Err(format!("no model {kind}; write mlp:784,256,10"));
         }
-        let width = |w: &str| w.parse().map_err(|_| format!("'{w}' is not a width"));
+        let width = |w: &str| w.parse().map_err(|e| format!("'{w}' is not a width: {e}"));
         widths.split(',').map(width).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+/// The text that [`FromStr`] reads.
+impl fmt::Display for Widths {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let widths: Vec<String> = self.0.iter().map(usize::to_string).collect();
+        write!(f, "mlp:{}", widths.join(","))
     }
 }
 
 impl Measure {
     pub(crate) fn run(self) -> anyhow::Result<Status> {
+        // Whether there can be such a network is cheaper to ask than to open the data.
+        Layout::mlp(&self.model.0)?;
+        let data = self.data()?;
+        let needed = measure::memory(&self.model.0, data.len());
+        memory::check(&format!("measuring {}", self.model), needed)?;
         let mlp = self.network()?;
-        let data = self.data.open(self.noise, self.seed, self.examples)?;
         let by = measure::By {
             class: self.asks(By::Class),
             example: self.asks(By::Example) || self.csv.is_some(),
@@ -113,7 +145,12 @@ impl Measure {
         if let Some(path) = &self.csv {
             findings::write_csv(&measured.examples, path)?;
         }
-        output::result(self.json, &Findings::of(&measured, |by| self.asks(by)))?;
+        let assumed = self.assumed(data.as_ref());
+        if let Some(warning) = assumed.warning(measured.accuracy) {
+            // Nobody is there to be warned if stderr is gone.
+            let _ = writeln!(io::stderr(), "warning: {warning}");
+        }
+        output::result(self.json, &Findings::new(assumed, &measured, |by| self.asks(by)))?;
         Ok(Status::Holds)
     }
 
@@ -121,8 +158,28 @@ impl Measure {
         self.by.contains(&by)
     }
 
+    fn data(&self) -> anyhow::Result<Box<dyn Dataset>> {
+        let data = self.data.open(self.noise.as_ref(), self.seed, self.examples)?;
+        Ok(match self.normalize {
+            Some(by) => Box::new(Normalized { data, by }),
+            None => data,
+        })
+    }
+
+    fn assumed(&self, data: &dyn Dataset) -> Assumed {
+        Assumed {
+            model: self.model.to_string(),
+            activation: self.activation.to_string(),
+            normalize: self.normalize,
+            data: self.data.to_string(),
+            noise: self.noise.as_ref().map(|noise| format!("{noise}, seed {}", self.seed)),
+            examples: data.len(),
+            classes: data.classes(),
+        }
+    }
+
     fn network(&self) -> anyhow::Result<Mlp<f32>> {
-        let mut mlp = Mlp::zeros(&self.model.0)?;
+        let mut mlp = Mlp::zeros(&self.model.0)?.with_activation(self.activation);
         let file = self.weights.display();
         let bytes = fs::read(&self.weights).with_context(|| format!("cannot read {file}"))?;
         weights::load(&mut mlp, &bytes).with_context(|| format!("cannot use {file}"))?;

@@ -67,7 +67,7 @@ pub enum RunError {
         /// Run.
         run: String,
         /// Why.
-        source: coherence_train::RunError,
+        source: coherence_train::TrainingRunError,
     },
     /// The runs do not fit in memory.
     #[error(transparent)]

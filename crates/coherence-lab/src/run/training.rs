@@ -4,9 +4,9 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use coherence_data::{Dataset, random};
+use coherence_data::random;
 use coherence_nn::Mlp;
-use coherence_train::{Aggregation, Config, Outcome, Run, Schedule};
+use coherence_train::{Aggregation, Config, Outcome, Schedule, TrainingRun};
 
 use super::run_file::RunFile;
 use super::{PlannedRun, RunError, data};
@@ -45,13 +45,12 @@ pub(super) fn execute(
     if file.finished { Ok(file.sittings) } else { Err(RunError::Interrupted) }
 }
 
-/// Bytes that a run needs at least: two vectors of the network's size and the images as f32.
+/// Bytes that a run needs at least.
 pub(super) fn memory(run: &PlannedRun) -> u64 {
     let settings = &run.settings;
     let (train, test) = settings.dataset.sizes();
-    let images = settings.examples.unwrap_or(train) + settings.test_examples.unwrap_or(test);
-    let values = (2 * settings.parameters()).saturating_add(images * Training::INPUTS);
-    (values as u64).saturating_mul(size_of::<f32>() as u64)
+    let examples = [settings.examples.unwrap_or(train), settings.test_examples.unwrap_or(test)];
+    config(settings, run.seed).memory(&settings.widths(), examples)
 }
 
 fn train(
@@ -61,25 +60,22 @@ fn train(
     advance: &dyn Fn(u64),
 ) -> Result<Outcome, RunError> {
     let (train, test) = data::open_both(run)?;
-    let mlp = network(&run.settings, train.as_ref(), run.seed);
+    let mlp = network(&run.settings, run.seed);
     let config = config(&run.settings, run.seed);
     let failed = |source| RunError::Train { run: run.to_string(), source };
-    let mut trainer = Run::open(folder, config, mlp, &train, &test).map_err(failed)?;
+    let mut training = TrainingRun::open(folder, config, mlp, &train, &test).map_err(failed)?;
     let mut known = 0;
     let progress = |progress: coherence_train::Progress| {
         advance(progress.step - known);
         known = progress.step;
     };
-    trainer.advance(stop, progress).map_err(failed)
+    training.advance(stop, progress).map_err(failed)
 }
 
-/// The untrained network, whose weights depend on the seed and the widths alone.
-fn network(settings: &Training, data: &dyn Dataset, seed: u64) -> Mlp<f32> {
-    let inputs = std::iter::once(data.shape().features());
-    let widths: Vec<usize> =
-        inputs.chain(settings.hidden.iter().copied()).chain([data.classes()]).collect();
+/// The untrained network, whose weights depend only on the seed and the widths.
+fn network(settings: &Training, seed: u64) -> Mlp<f32> {
     let mut rng = random::stream(seed, "initialisation");
-    Mlp::xavier(&widths, &mut rng).expect("a checked experiment has no layer without neurons")
+    Mlp::xavier(&settings.widths(), &mut rng).expect("a checked experiment has no empty layer")
 }
 
 fn config(settings: &Training, seed: u64) -> Config {

@@ -122,12 +122,16 @@ impl Training {
     /// Outputs of the network: the classes.
     pub const CLASSES: usize = 10;
 
+    /// Widths of the network's layers, from the pixels to the classes.
+    pub fn widths(&self) -> Vec<usize> {
+        [&[Self::INPUTS], &self.hidden[..], &[Self::CLASSES]].concat()
+    }
+
     /// Number of parameters d of the network; saturates for widths that no network has.
     pub fn parameters(&self) -> usize {
-        let widths = [&[Self::INPUTS], &self.hidden[..], &[Self::CLASSES]].concat();
-        let layers =
-            widths.windows(2).map(|pair| pair[0].saturating_add(1).saturating_mul(pair[1]));
-        layers.fold(0, usize::saturating_add)
+        let layers = self.widths();
+        let sizes = layers.windows(2).map(|pair| pair[0].saturating_add(1).saturating_mul(pair[1]));
+        sizes.fold(0, usize::saturating_add)
     }
 
     /// The settings of one cell, the grid gone. `None` for a cell that is not of this grid.

@@ -52,9 +52,9 @@ impl Members {
         let mlp = slots.mlp();
         self.sum.iter_mut().zip(sum).for_each(|(narrow, &s)| *narrow = s as f32);
         for (c, places) in plan.runs(pieces).into_iter().rev() {
-            let (passes, start) = (slots.passes(c, plan), plan.chunks[c].start);
+            let (pass, start) = (slots.pass(c, plan), plan.chunks[c].start);
             let rows = places.start - start..places.end - start;
-            for (t, factors) in mlp.factors(passes.x, passes.workspace).enumerate() {
+            for (t, factors) in mlp.factors(pass.x, pass.workspace).enumerate() {
                 let factors = factors.rows(rows.clone());
                 let dots = &mut self.dots[t * self.m..][places.clone()];
                 dots.fill(0.0);

@@ -1,6 +1,6 @@
 //! The measurement itself: sums of every group, then what depends on them.
 
-use super::{By, Group, MeasureError, Measurement, Part, check, plan::Plan, sample::Sample};
+use super::{By, Group, MeasureError, Measurement, Statistics, check, plan::Plan, sample::Sample};
 use crate::{
     passes::on_a_worker,
     tally::{ChunkSums, Tally},
@@ -101,12 +101,13 @@ impl<'a> Meter<'a> {
         }
         let (network, tensors) = self.whole();
         let coherence = network.coherence;
-        let classes = classes.into_iter().map(|(class, part, pieces)| {
+        let classes = classes.into_iter().map(|(class, statistics, pieces)| {
             let helpfulness = self.sample.helpfulness(coherence, &pieces);
-            (class, Group { part, helpfulness })
+            (class, Group { statistics, helpfulness })
         });
         Ok(Measurement {
             loss: self.sample.loss(),
+            accuracy: self.sample.accuracy(),
             network,
             tensors,
             classes: classes.collect(),
@@ -116,13 +117,13 @@ impl<'a> Meter<'a> {
     }
 
     /// The first pass, without classes.
-    fn at_once(&mut self) -> Vec<(u32, Part, Vec<usize>)> {
+    fn at_once(&mut self) -> Vec<(u32, Statistics, Vec<usize>)> {
         (0..self.sample.plan.pieces.len()).for_each(|p| self.add(p));
         Vec::new()
     }
 
     /// The first pass, one class after the other, so that one accumulator does for any number.
-    fn by_class(&mut self) -> Vec<(u32, Part, Vec<usize>)> {
+    fn by_class(&mut self) -> Vec<(u32, Statistics, Vec<usize>)> {
         let classes = self.sample.plan.classes().into_iter().map(|pieces| {
             let label = self.sample.plan.pieces[pieces[0]].target.label;
             (label, self.class(&pieces), pieces)
@@ -131,7 +132,7 @@ impl<'a> Meter<'a> {
     }
 
     /// One class. Its sum as such is wanted for standard errors, or where it takes many pieces.
-    fn class(&mut self, pieces: &[usize]) -> Part {
+    fn class(&mut self, pieces: &[usize]) -> Statistics {
         let coherence = match pieces {
             [c] if !self.by.errors => {
                 self.add(*c);
@@ -149,10 +150,10 @@ impl<'a> Meter<'a> {
                     self.add(p);
                     self.sums.add(&self.piece);
                 }
-                return self.sample.part(&self.sums, pieces, self.by.errors);
+                return self.sample.statistics(&self.sums, pieces, self.by.errors);
             }
         };
-        Part { coherence, alpha_unbiased: None }
+        Statistics { coherence, alpha_debiased: None }
     }
 
     /// Adds piece `p` to the sums of its designation.
@@ -164,11 +165,11 @@ impl<'a> Meter<'a> {
     }
 
     /// The network and its tensors over all examples; a second pass if there is to be one.
-    fn whole(&mut self) -> (Part, Vec<(String, Part)>) {
+    fn whole(&mut self) -> (Statistics, Vec<(String, Statistics)>) {
         self.sums.clear();
         self.designations.iter().for_each(|(.., sums)| self.sums.merge(sums));
         let all: Vec<usize> = (0..self.sample.plan.pieces.len()).collect();
-        let network = self.sample.part(&self.sums, &all, true);
+        let network = self.sample.statistics(&self.sums, &all, true);
         let tensors = self.sample.mlp().layout().tensors().par_iter().enumerate();
         let tensors =
             tensors.map(|(t, tensor)| (tensor.name.clone(), self.sample.tensor(&self.sums, t)));
@@ -177,12 +178,13 @@ impl<'a> Meter<'a> {
 
     /// The pristine and the corrupt examples, where the dots are still those with the sum over
     /// all; a third pass for their standard errors.
-    fn by_designation(&mut self, network: Part) -> Vec<(Designation, Group)> {
+    fn by_designation(&mut self, network: Statistics) -> Vec<(Designation, Group)> {
         let alone = self.designations.len() == 1;
         let groups = self.designations.iter().map(|(designation, pieces, sums)| {
             let helpfulness = self.sample.helpfulness(network.coherence, pieces);
-            let part = if alone { network } else { self.sample.part(sums, pieces, self.by.errors) };
-            (*designation, Group { part, helpfulness })
+            let statistics =
+                if alone { network } else { self.sample.statistics(sums, pieces, self.by.errors) };
+            (*designation, Group { statistics, helpfulness })
         });
         groups.collect()
     }

@@ -15,6 +15,9 @@ mod slots;
 
 pub use meter::Meter;
 
+use plan::CHUNK;
+
+use crate::memory::{F32, F64, of_passes, parameters, wide};
 use coherence_core::{Coherence, Member, unbiased::Estimate};
 use coherence_data::{Dataset, Designation};
 use coherence_nn::Mlp;
@@ -48,10 +51,12 @@ pub struct By {
 pub struct Measurement {
     /// MEAN loss per example.
     pub loss: f64,
+    /// Share of the examples whose label has the largest logit; of equal logits the first counts.
+    pub accuracy: f64,
     /// The whole network.
-    pub network: Part,
+    pub network: Statistics,
     /// Each tensor by name, in the order of the network.
-    pub tensors: Vec<(String, Part)>,
+    pub tensors: Vec<(String, Statistics)>,
     /// Each class that occurs, ascending; empty unless asked for.
     pub classes: Vec<(u32, Group)>,
     /// The pristine, then the corrupt examples; without those that do not occur.
@@ -62,18 +67,18 @@ pub struct Measurement {
 
 /// The network or one of its tensors, over all examples or a group of them.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Part {
+pub struct Statistics {
     /// m, ‖S‖² and Q.
     pub coherence: Coherence,
     /// α̂ with its jackknife standard error; `None` unless measured (see [`By`]) and m ≥ 3.
-    pub alpha_unbiased: Option<Estimate>,
+    pub alpha_debiased: Option<Estimate>,
 }
 
 /// The network over a group of examples.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Group {
     /// The group on its own.
-    pub part: Part,
+    pub statistics: Statistics,
     /// The MEAN helpfulness h_i of its examples, where all m examples of the sample help, not only
     /// the group's; `None` unless examples (or errors) were asked for, and for m = 1.
     pub helpfulness: Option<f64>,
@@ -153,9 +158,9 @@ pub enum MeasureError {
 /// let measured = measure(&Mlp::zeros(&[784, 8, 10])?, &data, by)?;
 /// assert_eq!(measured.loss as f32, f32::ln(10.0));
 /// assert_eq!(measured.network, measured.tensors[3].1);
-/// assert!(measured.classes.iter().all(|(_, class)| class.part.coherence.alpha() > 0.999_999));
-/// let unbiased = measured.network.alpha_unbiased.unwrap();
-/// assert!(unbiased.value < measured.network.coherence.alpha());
+/// assert!(measured.classes.iter().all(|(_, class)| class.statistics.coherence.alpha() > 0.999_999));
+/// let debiased = measured.network.alpha_debiased.unwrap();
+/// assert!(debiased.value < measured.network.coherence.alpha());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
@@ -166,6 +171,19 @@ pub enum MeasureError {
 /// Source: catalogue A1, A10, A15c, A15d.
 pub fn measure(mlp: &Mlp<f32>, data: &dyn Dataset, by: By) -> Result<Measurement, MeasureError> {
     Meter::new(mlp, data, by, BUDGET)?.measure()
+}
+
+/// Bytes that [`measure`] needs at least for a network of `widths` and so many examples; saturates.
+///
+/// ```
+/// use coherence_train::measure::memory;
+/// assert!(memory(&[784, 256, 256, 256, 10], 60_000) < 32 << 20);
+/// assert_eq!(memory(&[784, usize::MAX, 10], 60_000), u64::MAX);
+/// ```
+pub fn memory(widths: &[usize], examples: usize) -> u64 {
+    // The parameters, the sums of two pieces, of a designation and of all examples.
+    let of_sums = parameters(widths).saturating_mul(3 * F32 + 2 * F64);
+    of_sums.saturating_add(wide(examples.min(CHUNK)).saturating_mul(of_passes(widths)))
 }
 
 fn check(mlp: &Mlp<f32>, data: &dyn Dataset) -> Result<(), MeasureError> {

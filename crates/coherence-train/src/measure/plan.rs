@@ -7,7 +7,7 @@ use core::ops::Range;
 /// The most examples of a chunk. Fixed, so that results depend on nothing else; large enough that
 /// adding a chunk's d sums in f64 is a small part of its products, and to hold a class of 10,000
 /// digits.
-const CHUNK: usize = 1536;
+pub(super) const CHUNK: usize = 1536;
 
 /// Consecutive examples of one chunk that are summed together: all of one designation, and of one
 /// class if classes are asked for.

@@ -1,7 +1,7 @@
 //! The examples measured: their passes, and what each has in common with a sum over many.
 
 use super::{
-    ExampleMeasure, Part,
+    ExampleMeasure, Statistics,
     losses::Losses,
     members::Members,
     plan::{Piece, Plan},
@@ -10,7 +10,7 @@ use super::{
 use crate::tally::{ChunkSums, Tally};
 use coherence_core::{Coherence, helpfulness::helpfulness, unbiased::jackknife};
 use coherence_data::{Dataset, Target};
-use coherence_nn::Mlp;
+use coherence_nn::{Mlp, loss::argmax};
 
 /// A network's passes over a sample of m examples.
 ///
@@ -20,6 +20,8 @@ pub(super) struct Sample<'a> {
     slots: Slots<'a>,
     data: &'a dyn Dataset,
     losses: Losses,
+    /// How many examples are predicted right.
+    correct: usize,
     /// What a second pass finds, if there is one.
     members: Option<Members>,
 }
@@ -36,6 +38,7 @@ impl<'a> Sample<'a> {
             slots: Slots::new(mlp, data, &plan, second_pass.unwrap_or(0)),
             data,
             losses: Losses::new(examples),
+            correct: 0,
             members: second_pass.map(|_| Members::new(mlp.layout(), &plan)),
             plan,
         }
@@ -48,24 +51,26 @@ impl<'a> Sample<'a> {
     /// Forgets the passes of the last measurement.
     pub(super) fn begin(&mut self) {
         self.losses.clear();
+        self.correct = 0;
         self.slots.forget();
     }
 
     /// Goes forward and backward over chunk `c` and sums its gradients into `sum` \[d\].
     pub(super) fn gradient(&mut self, c: usize, sum: &mut [f32]) {
-        let (mlp, passes) = (self.slots.mlp(), self.slots.passes(c, &self.plan));
-        mlp.gradient(passes.x, passes.workspace, sum);
+        let (mlp, pass) = (self.slots.mlp(), self.slots.pass(c, &self.plan));
+        mlp.gradient(pass.x, pass.workspace, sum);
     }
 
     /// The first pass over piece `p`, after those before it: its sums to `sums`.
     pub(super) fn sum(&mut self, p: usize, sums: &mut ChunkSums) {
         let Piece { places, chunk, .. } = &self.plan.pieces[p];
-        let (mlp, passes) = (self.slots.mlp(), self.slots.passes(*chunk, &self.plan));
+        let (mlp, pass) = (self.slots.mlp(), self.slots.pass(*chunk, &self.plan));
         let of_chunk = self.plan.chunks[*chunk].clone();
         let rows = places.start - of_chunk.start..places.end - of_chunk.start;
-        sums.set(mlp, passes.x, passes.workspace, rows);
+        sums.set(mlp, pass.x, pass.workspace, rows);
         if places.start == of_chunk.start {
-            self.losses.add(of_chunk.map(|place| self.plan.index(place)), passes.losses);
+            self.losses.add(of_chunk.map(|place| self.plan.index(place)), pass.losses);
+            self.correct += correct(pass.workspace.logits(), pass.labels);
         }
         if let Some(members) = &mut self.members {
             members.set_sq_norms(places.clone(), sums);
@@ -77,6 +82,11 @@ impl<'a> Sample<'a> {
         self.losses.sum() / self.plan.len() as f64
     }
 
+    /// The share of right predictions.
+    pub(super) fn accuracy(&self) -> f64 {
+        self.correct as f64 / self.plan.len() as f64
+    }
+
     /// The first example in the order of the data set whose loss is not finite, and that loss.
     pub(super) fn not_finite(&self) -> Option<(usize, f64)> {
         self.losses.not_finite()
@@ -84,26 +94,31 @@ impl<'a> Sample<'a> {
 
     /// The network over the group of `pieces`, whose sums are `sums`; with `errors` a second pass
     /// over the group.
-    pub(super) fn part(&mut self, sums: &Tally, pieces: &[usize], errors: bool) -> Part {
+    pub(super) fn statistics(
+        &mut self,
+        sums: &Tally,
+        pieces: &[usize],
+        errors: bool,
+    ) -> Statistics {
         let coherence = sums.network();
         let members = self.members.as_mut().filter(|_| errors);
-        let alpha_unbiased = members.and_then(|members| {
+        let alpha_debiased = members.and_then(|members| {
             members.dot(&mut self.slots, &self.plan, pieces, sums.sum());
             jackknife(coherence, self.plan.places(pieces).map(|place| members.network(place)))
         });
-        Part { coherence, alpha_unbiased }
+        Statistics { coherence, alpha_debiased }
     }
 
-    /// Tensor `t` over all examples, after [`part`](Self::part) over them.
-    pub(super) fn tensor(&self, sums: &Tally, t: usize) -> Part {
+    /// Tensor `t` over all examples, after [`statistics`](Self::statistics) over them.
+    pub(super) fn tensor(&self, sums: &Tally, t: usize) -> Statistics {
         let coherence = sums.tensor(t);
-        let alpha_unbiased = self.members.as_ref().and_then(|members| {
+        let alpha_debiased = self.members.as_ref().and_then(|members| {
             jackknife(coherence, (0..self.plan.len()).map(|place| members.tensor(t, place)))
         });
-        Part { coherence, alpha_unbiased }
+        Statistics { coherence, alpha_debiased }
     }
 
-    /// The MEAN helpfulness of the examples of `pieces`, after [`part`](Self::part) over all.
+    /// The MEAN helpfulness of the examples of `pieces`, after [`statistics`](Self::statistics) over all.
     pub(super) fn helpfulness(&self, network: Coherence, pieces: &[usize]) -> Option<f64> {
         let members = self.members.as_ref()?;
         let of = |place| helpfulness(network, members.network(place));
@@ -115,7 +130,7 @@ impl<'a> Sample<'a> {
         Some(sum / count as f64)
     }
 
-    /// All examples in the order of the data set, after [`part`](Self::part) over all.
+    /// All examples in the order of the data set, after [`statistics`](Self::statistics) over all.
     pub(super) fn examples(&self, network: Coherence) -> Vec<ExampleMeasure> {
         let Some(members) = &self.members else { return Vec::new() };
         let mut places = vec![0; self.plan.len()];
@@ -128,4 +143,10 @@ impl<'a> Sample<'a> {
         });
         measured.collect()
     }
+}
+
+/// How many rows of `logits` [m, k] have their largest value at the label's place.
+fn correct(logits: &[f32], labels: &[u32]) -> usize {
+    let rows = logits.chunks_exact(logits.len() / labels.len()).zip(labels);
+    rows.filter(|(row, label)| argmax(row) == **label as usize).count()
 }

@@ -24,21 +24,21 @@ struct Images {
     labels: Vec<u32>,
 }
 
-/// A place for something of one chunk.
+/// A buffer for something of one chunk.
 struct Slot<T> {
-    /// The chunk whose it is.
+    /// Index of the chunk held in this slot.
     holds: Option<usize>,
     value: T,
 }
 
 impl<T> Slot<T> {
-    /// So many slots, at least one; `value` makes their buffers.
-    fn some(count: usize, value: impl Fn() -> T) -> Vec<Self> {
+    /// `count` slots, at least one; `value` makes their buffers.
+    fn with_count(count: usize, value: impl Fn() -> T) -> Vec<Self> {
         (0..count.max(1)).map(|_| Self { holds: None, value: value() }).collect()
     }
 
-    /// Chunk `c`'s among `slots`, and whether it is to be computed.
-    fn of(slots: &mut [Self], c: usize) -> (&mut T, bool) {
+    /// The slot of chunk `c`, and whether its value is still to be computed.
+    fn for_chunk(slots: &mut [Self], c: usize) -> (&mut T, bool) {
         let last = slots.len() - 1;
         let Self { holds, value } = &mut slots[c.min(last)];
         (value, holds.replace(c) != Some(c))
@@ -50,9 +50,11 @@ impl<T> Slot<T> {
 }
 
 /// A chunk after its backward pass.
-pub(super) struct Passes<'a> {
+pub(super) struct ChunkPass<'a> {
     /// The images [m, features].
     pub(super) x: &'a [f32],
+    /// The labels \[m\].
+    pub(super) labels: &'a [u32],
     /// Activations and deltas.
     pub(super) workspace: &'a Workspace<f32>,
     /// The losses \[m\]; empty for a chunk that was kept.
@@ -75,9 +77,9 @@ impl<'a> Slots<'a> {
         Self {
             mlp,
             data,
-            images: Slot::some(images, buffers),
+            images: Slot::with_count(images, buffers),
             losses: vec![0.0; capacity],
-            workspaces: Slot::some(chunks.min(room(passes)), || mlp.workspace(capacity)),
+            workspaces: Slot::with_count(chunks.min(room(passes)), || mlp.workspace(capacity)),
         }
     }
 
@@ -92,21 +94,21 @@ impl<'a> Slots<'a> {
         Slot::forget(&mut self.workspaces);
     }
 
-    /// The passes of chunk `c`.
-    pub(super) fn passes(&mut self, c: usize, plan: &Plan) -> Passes<'_> {
+    /// Chunk `c` after its backward pass.
+    pub(super) fn pass(&mut self, c: usize, plan: &Plan) -> ChunkPass<'_> {
         let places = plan.chunks[c].clone();
         let m = places.len();
-        let (Images { x, labels }, to_decode) = Slot::of(&mut self.images, c);
+        let (Images { x, labels }, to_decode) = Slot::for_chunk(&mut self.images, c);
         let (x, labels) = (&mut x[..m * self.mlp.inputs()], &mut labels[..m]);
         if to_decode {
             decode(self.data, |e| plan.index(places.start + e), x, labels);
         }
-        let (workspace, fresh) = Slot::of(&mut self.workspaces, c);
+        let (workspace, fresh) = Slot::for_chunk(&mut self.workspaces, c);
         if fresh {
             forward(self.mlp, x, labels, workspace, &mut self.losses[..m]);
             self.mlp.backward(workspace);
         }
-        Passes { x, workspace, losses: &self.losses[..if fresh { m } else { 0 }] }
+        ChunkPass { x, labels, workspace, losses: &self.losses[..if fresh { m } else { 0 }] }
     }
 }
 
@@ -121,7 +123,8 @@ fn decode(
     rows.with_min_len(32).for_each(|(e, (row, label))| *label = data.get(index(e), row).label);
 }
 
-/// Bytes of an example's activations and deltas.
+/// Bytes of an example's activations and deltas, and pre-activations where they are kept.
 fn bytes_of_example(mlp: &Mlp<f32>) -> usize {
-    2 * size_of::<f32>() * mlp.widths()[1..].iter().sum::<usize>()
+    let buffers = if mlp.activation().needs_pre_activations() { 3 } else { 2 };
+    buffers * size_of::<f32>() * mlp.widths()[1..].iter().sum::<usize>()
 }

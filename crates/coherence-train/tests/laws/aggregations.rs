@@ -1,21 +1,32 @@
-//! Every aggregation against its definition, computed over gradients of batches of one.
+//! Every aggregation against the core's definition, computed over gradients of batches of one.
 
 use crate::blobs::{Blobs, config, go, network, one_by_one, trainer};
+use coherence_core::{
+    aggregate::{CoordinateRule, Mean, MedianOfMeans, Recent, Update, Winsorized},
+    finite::Policy,
+};
 use coherence_data::{random, select::Subset};
-use coherence_tests::naive::aggregate;
-use coherence_train::{Aggregation, Config, Trainer};
+use coherence_train::{Aggregation, Config, OverTime, Trainer};
 
-const AGGREGATIONS: [Aggregation; 10] = [
-    Aggregation::Mean,
-    Aggregation::Winsorized { clip: 2 },
-    Aggregation::Winsorized { clip: 10 },
-    Aggregation::MedianOfMeans { groups: 1 },
-    Aggregation::MedianOfMeans { groups: 3 },
-    Aggregation::MedianOfMeans { groups: 10 },
-    Aggregation::M3,
-    Aggregation::A3,
-    Aggregation::Rm3,
-    Aggregation::Ra3,
+/// Every aggregation with sizes of mini-batches, of which some divide and some do not.
+const CASES: [(Aggregation, usize); 17] = [
+    (Aggregation::Mean, 20),
+    (Aggregation::Mean, 7),
+    (Aggregation::Winsorized { clip: 0 }, 20),
+    (Aggregation::Winsorized { clip: 2 }, 20),
+    (Aggregation::Winsorized { clip: 10 }, 20),
+    (Aggregation::Winsorized { clip: 3 }, 7),
+    (Aggregation::MedianOfMeans { groups: 1 }, 20),
+    (Aggregation::MedianOfMeans { groups: 3 }, 20),
+    (Aggregation::MedianOfMeans { groups: 10 }, 20),
+    (Aggregation::MedianOfMeans { groups: 3 }, 7),
+    (Aggregation::MedianOfMeans { groups: 4 }, 11),
+    (Aggregation::MedianOfMeans { groups: 11 }, 11),
+    (Aggregation::OverTime(OverTime::M3), 20),
+    (Aggregation::OverTime(OverTime::A3), 20),
+    (Aggregation::OverTime(OverTime::Rm3), 20),
+    (Aggregation::OverTime(OverTime::Ra3), 20),
+    (Aggregation::OverTime(OverTime::Rm3), 7),
 ];
 
 /// The per-example gradients [k][d] of the mini-batch that `trainer` takes next.
@@ -29,62 +40,51 @@ fn next_gradients(trainer: &Trainer) -> Vec<Vec<f64>> {
     one_by_one(trainer.mlp(), &data).into_iter().map(|(gradient, ..)| gradient).collect()
 }
 
-fn columns(rows: &[Vec<f64>], rule: impl Fn(&[f64]) -> f64) -> Vec<f64> {
-    (0..rows[0].len()).map(|j| rule(&rows.iter().map(|g| g[j]).collect::<Vec<_>>())).collect()
+/// The core's rule over the columns of `rows` [k][d].
+fn columns(rows: &[Vec<f64>], rule: impl CoordinateRule) -> Vec<f64> {
+    let column = |j: usize| rows.iter().map(|g| g[j]).collect::<Vec<_>>();
+    let d = rows[0].len();
+    (0..d).map(|j| rule.aggregate_with(&mut column(j), Policy::Error).unwrap()).collect()
 }
 
-/// The direction of the update at `step` (from 0), given the mean gradients of all mini-batches so
-/// far and the rows of the last one; `None` where the weights are held.
-fn definition(rule: Aggregation, means: &[Vec<f64>], rows: &[Vec<f64>]) -> Option<Vec<f64>> {
-    let t = means.len();
-    let last_three = || &means[t - 3..];
+/// The direction as the core defines it, given the per-example gradients of the mini-batch; `None`
+/// where the weights are held.
+fn definition(
+    rule: Aggregation,
+    recent: &mut Recent<Vec<f64>>,
+    rows: &[Vec<f64>],
+) -> Option<Vec<f64>> {
     match rule {
-        Aggregation::Mean => Some(columns(rows, aggregate::mean)),
-        Aggregation::Winsorized { clip } => {
-            Some(columns(rows, |column| aggregate::winsorized(column, clip)))
+        Aggregation::Mean => Some(columns(rows, Mean)),
+        Aggregation::Winsorized { clip } => Some(columns(rows, Winsorized { clip })),
+        Aggregation::MedianOfMeans { groups } => Some(columns(rows, MedianOfMeans { groups })),
+        Aggregation::OverTime(rule) => {
+            let (mean, mut direction) = (columns(rows, Mean), vec![0.0; rows[0].len()]);
+            let update = rule.step(recent, &mean, Policy::Error, &mut direction).unwrap();
+            (update == Update::Apply).then_some(direction)
         }
-        Aggregation::MedianOfMeans { groups } => {
-            let group = |g| {
-                rows.iter().enumerate().filter(move |(e, _)| group_of(*e, rows.len(), groups) == g)
-            };
-            let mean = |g| {
-                columns(&group(g).map(|(_, row)| row.clone()).collect::<Vec<_>>(), aggregate::mean)
-            };
-            Some(columns(&(0..groups).map(mean).collect::<Vec<_>>(), aggregate::median))
-        }
-        Aggregation::M3 => t.is_multiple_of(3).then(|| columns(last_three(), aggregate::median)),
-        Aggregation::A3 => t.is_multiple_of(3).then(|| columns(last_three(), aggregate::mean)),
-        Aggregation::Rm3 => (t >= 3).then(|| columns(last_three(), aggregate::median)),
-        Aggregation::Ra3 => (t >= 3).then(|| columns(last_three(), aggregate::mean)),
     }
 }
 
-/// The group of example `e` of m: the first m mod `groups` groups hold one more than the others.
-fn group_of(e: usize, m: usize, groups: usize) -> usize {
-    (0..groups)
-        .find(|g| e < (0..=*g).map(|g| m / groups + usize::from(g < m % groups)).sum())
-        .unwrap()
-}
-
 #[test]
-fn every_step_is_the_aggregations_definition() {
-    for rule in AGGREGATIONS {
-        let mut trainer = trainer(config(rule));
-        let mut means = Vec::new();
+fn every_step_is_that_of_the_cores_rule() {
+    for (rule, batch) in CASES {
+        let mut trainer = trainer(Config { batch, ..config(rule) });
+        let d = trainer.mlp().parameters().len();
+        let mut recent = Recent::new([vec![0.0; d], vec![0.0; d]]);
         for step in 0..12 {
-            let rows = next_gradients(&trainer);
-            means.push(columns(&rows, aggregate::mean));
+            let direction = definition(rule, &mut recent, &next_gradients(&trainer));
             let before = trainer.mlp().parameters().to_vec();
             trainer.advance().unwrap();
             let after = trainer.mlp().parameters();
-            let Some(direction) = definition(rule, &means, &rows) else {
-                assert_eq!(before, after, "{rule:?} holds the weights at step {step}");
+            let Some(direction) = direction else {
+                assert_eq!(before, after, "{rule} holds the weights at step {step}");
                 continue;
             };
             for (j, (&before, &after)) in before.iter().zip(after).enumerate() {
                 let expected = f64::from(before) - 0.1 * direction[j];
                 let error = (f64::from(after) - expected).abs();
-                assert!(error < 3e-7, "{rule:?}, step {step}, coordinate {j}: {after} {expected}");
+                assert!(error < 3e-7, "{rule}, step {step}, coordinate {j}: {after} {expected}");
             }
         }
     }
@@ -102,7 +102,8 @@ fn nothing_clipped_is_the_mean() {
 
 #[test]
 fn restored_state_goes_on_bit_for_bit() {
-    for rule in AGGREGATIONS {
+    for (rule, batch) in CASES {
+        let config = |rule| Config { batch, ..config(rule) };
         for stop in [0, 1, 2, 3, 4, 11] {
             let mut whole = trainer(config(rule));
             let mut first = trainer(config(rule));
@@ -118,8 +119,8 @@ fn restored_state_goes_on_bit_for_bit() {
 
 #[test]
 fn training_lowers_the_loss() {
-    for rule in AGGREGATIONS {
-        let mut trainer = trainer(config(rule));
+    for (rule, batch) in CASES {
+        let mut trainer = trainer(Config { batch, ..config(rule) });
         let data = Blobs { n: 110, seed: 1 };
         let loss = |mlp: &_| one_by_one(mlp, &data).iter().map(|(_, loss, _)| loss).sum::<f64>();
         go(&mut trainer, 30);

@@ -2,7 +2,7 @@
 
 use crate::blobs::{Blobs, config, network};
 use coherence_data::digits;
-use coherence_train::{Aggregation, Config, ConfigError, Schedule, Trainer};
+use coherence_train::{Aggregation, Config, ConfigError, OverTime, Schedule, Trainer};
 
 #[track_caller]
 fn refused(change: impl FnOnce(&mut Config), error: ConfigError) {
@@ -19,6 +19,23 @@ fn settings_out_of_range_are_refused() {
     refused(|c| c.rate = 0.0, ConfigError::Rate(0.0));
     refused(|c| c.rate = f64::INFINITY, ConfigError::Rate(f64::INFINITY));
     refused(|c| c.evaluate = Schedule::Every { steps: 0 }, ConfigError::Interval);
+    let undefined = |aggregation: Aggregation, batch| {
+        let mut config = config(aggregation);
+        config.batch = batch;
+        let error = config.check(110).unwrap_err();
+        assert!(matches!(&error, ConfigError::Aggregation { batch: of, .. } if *of == batch));
+        error.to_string()
+    };
+    let message = undefined(Aggregation::Winsorized { clip: 11 }, 21);
+    assert!(message.starts_with("winsorized:11 of mini-batches of 21: "), "{message}");
+    undefined(Aggregation::MedianOfMeans { groups: 0 }, 20);
+    undefined(Aggregation::MedianOfMeans { groups: 21 }, 20);
+    for (aggregation, batch) in [
+        (Aggregation::Winsorized { clip: 10 }, 20),
+        (Aggregation::MedianOfMeans { groups: 20 }, 20),
+    ] {
+        assert_eq!(Config { batch, ..config(aggregation) }.check(110), Ok(()));
+    }
     let nan = Config { rate: f64::NAN, ..config(Aggregation::Mean) };
     assert!(matches!(nan.check(110), Err(ConfigError::Rate(rate)) if rate.is_nan()));
 }
@@ -41,7 +58,13 @@ fn data_that_do_not_fit_the_model_are_refused() {
 fn settings_survive_json() {
     let schedules =
         [Schedule::Decades, Schedule::Every { steps: 5 }, Schedule::At { steps: vec![1, 4] }];
-    for rule in [Aggregation::Mean, Aggregation::Winsorized { clip: 2 }, Aggregation::Rm3] {
+    let over_time = OverTime::ALL.map(Aggregation::OverTime);
+    let others = [
+        Aggregation::Mean,
+        Aggregation::Winsorized { clip: 2 },
+        Aggregation::MedianOfMeans { groups: 3 },
+    ];
+    for rule in others.into_iter().chain(over_time) {
         for evaluate in schedules.clone() {
             let config = Config { evaluate, ..config(rule) };
             let json = serde_json::to_string(&config).unwrap();
@@ -54,11 +77,17 @@ fn settings_survive_json() {
 fn settings_read_as_the_papers_write_them() {
     let json = r#"{"batch": 100, "rate": 0.1, "steps": 5, "seed": 1, "probe": 0,
         "checkpoint_every": 0, "evaluate": {"when": "decades"},
-        "aggregation": {"rule": "winsorized", "clip": 2}}"#;
+        "aggregation": "winsorized:2"}"#;
     let config: Config = serde_json::from_str(json).unwrap();
     assert_eq!(config.aggregation, Aggregation::Winsorized { clip: 2 });
     let unknown = json.replace("probe", "prob");
     assert!(serde_json::from_str::<Config>(&unknown).unwrap_err().to_string().contains("prob"));
-    let unknown = json.replace("\"clip\"", "\"c\"");
-    assert!(serde_json::from_str::<Config>(&unknown).is_err());
+    for unknown in ["winsorized", "winsorized:-1", "mean:1", "rm3:1", "rm4", ""] {
+        let error = serde_json::from_str::<Config>(&json.replace("winsorized:2", unknown));
+        let message = error.unwrap_err().to_string();
+        assert!(
+            message.contains(&format!("no aggregation {unknown} (there are mean")),
+            "{message}"
+        );
+    }
 }

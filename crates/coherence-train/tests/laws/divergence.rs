@@ -1,7 +1,7 @@
 //! A run that diverges says so, and keeps what it measured.
 
 use crate::blobs::{Blobs, config, network};
-use coherence_train::{Aggregation, Config, Run, RunError};
+use coherence_train::{Aggregation, Config, TrainingRun, TrainingRunError};
 use std::sync::atomic::AtomicBool;
 
 #[test]
@@ -9,10 +9,10 @@ fn divergence_names_step_and_remedy_and_keeps_the_rows() {
     let folder = tempfile::tempdir().unwrap();
     let data = Blobs { n: 110, seed: 1 };
     let config = Config { rate: 1e30, ..config(Aggregation::Mean) };
-    let mut run = Run::open(folder.path(), config, network(), &data, &data).unwrap();
+    let mut run = TrainingRun::open(folder.path(), config, network(), &data, &data).unwrap();
     let error = run.advance(&AtomicBool::new(false), |_| {}).unwrap_err();
     let message = error.to_string();
-    let RunError::Diverged(diverged) = error else { panic!("{message}") };
+    let TrainingRunError::Diverged(diverged) = error else { panic!("{message}") };
     assert!((1..5).contains(&diverged.step), "{message}");
     assert!(message.contains(&format!("at step {} (lower the rate", diverged.step)), "{message}");
 

@@ -6,7 +6,7 @@ use coherence_data::{Dataset, Designation, Shape, Target, digits};
 use coherence_nn::Mlp;
 use coherence_tests::naive;
 use coherence_train::measure::{
-    By, ExampleMeasure, Group, MeasureError, Measurement, Meter, Part, measure,
+    By, ExampleMeasure, Group, MeasureError, Measurement, Meter, Statistics, measure,
 };
 
 const ALL: By = By { class: true, example: true, errors: true };
@@ -56,9 +56,9 @@ fn loops_estimate(gradients: &[Vec<f64>]) -> Estimate {
 }
 
 #[track_caller]
-fn estimates_agree(found: Part, gradients: &[Vec<f64>]) {
+fn estimates_agree(found: Statistics, gradients: &[Vec<f64>]) {
     agrees(found.coherence, loops_coherence(gradients.iter().cloned()));
-    let (found, expected) = (found.alpha_unbiased.unwrap(), loops_estimate(gradients));
+    let (found, expected) = (found.alpha_debiased.unwrap(), loops_estimate(gradients));
     assert!((found.value - expected.value).abs() < 1e-6, "{found:?} {expected:?}");
     let difference = (found.standard_error - expected.standard_error).abs();
     assert!(difference < 1e-4 * expected.standard_error, "{found:?} {expected:?}");
@@ -77,12 +77,12 @@ fn network_tensors_classes_and_designations_are_the_loops() {
     }
     assert_eq!(measured.classes.len(), CLASSES);
     for (class, found) in &measured.classes {
-        estimates_agree(found.part, &chosen(&all, |i| DATA.target(i).label == *class));
+        estimates_agree(found.statistics, &chosen(&all, |i| DATA.target(i).label == *class));
     }
     assert_eq!(measured.designations.len(), 2);
     for (designation, found) in &measured.designations {
         let belongs = |i| DATA.target(i).designation == *designation;
-        estimates_agree(found.part, &chosen(&all, belongs));
+        estimates_agree(found.statistics, &chosen(&all, belongs));
     }
 }
 
@@ -160,7 +160,7 @@ fn what_else_is_asked_for_changes_nothing() {
         assert_eq!(only.classes.len(), CLASSES);
         for ((a, only), (b, all)) in only.classes.iter().zip(&all.classes) {
             assert_eq!(a, b);
-            agrees(only.part.coherence, all.part.coherence);
+            agrees(only.statistics.coherence, all.statistics.coherence);
         }
     }
 }
@@ -189,7 +189,7 @@ fn examples_are_the_loops() {
 fn a15d_mean_helpfulness_is_the_unbiased_alpha() {
     let Measurement { network, examples, .. } = measure(&network(), &DATA, ALL).unwrap();
     let mean = examples.iter().filter_map(|e| e.helpfulness).sum::<f64>() / examples.len() as f64;
-    let estimate = network.alpha_unbiased.unwrap();
+    let estimate = network.alpha_debiased.unwrap();
     assert!((mean - estimate.value).abs() < 1e-6, "{mean} {estimate:?}");
 }
 
@@ -207,14 +207,14 @@ fn tensors_combine_to_the_network() {
 fn what_is_not_asked_for_is_not_there() {
     let measured = measure(&network(), &DATA, By::default()).unwrap();
     assert!(measured.classes.is_empty() && measured.examples.is_empty());
-    assert_eq!(measured.network.alpha_unbiased, None);
-    assert!(measured.tensors.iter().all(|(_, tensor)| tensor.alpha_unbiased.is_none()));
+    assert_eq!(measured.network.alpha_debiased, None);
+    assert!(measured.tensors.iter().all(|(_, tensor)| tensor.alpha_debiased.is_none()));
     assert_eq!(measured.designations.len(), 2);
     assert!(measured.designations.iter().all(|(_, group)| group.helpfulness.is_none()));
     let examples = measure(&network(), &DATA, By { example: true, ..By::default() }).unwrap();
-    let errors = |(_, group): &(Designation, Group)| group.part.alpha_unbiased;
+    let errors = |(_, group): &(Designation, Group)| group.statistics.alpha_debiased;
     assert!(examples.designations.iter().all(|group| errors(group).is_none()));
-    assert!(examples.network.alpha_unbiased.is_some());
+    assert!(examples.network.alpha_debiased.is_some());
 }
 
 /// More examples than a `u32` can number, of two classes.
@@ -253,11 +253,11 @@ fn more_examples_than_can_be_sorted_are_refused() {
 fn a_single_example_has_alpha_one() {
     let measured = measure(&network(), &Blobs { n: 1, seed: 1 }, ALL).unwrap();
     assert!((measured.network.coherence.alpha() - 1.0).abs() < 1e-6);
-    assert_eq!((measured.network.alpha_unbiased, measured.examples[0].helpfulness), (None, None));
+    assert_eq!((measured.network.alpha_debiased, measured.examples[0].helpfulness), (None, None));
     let [(class, group)] = &measured.classes[..] else { panic!("one class") };
-    assert_eq!((*class, group.part, group.helpfulness), (0, measured.network, None));
+    assert_eq!((*class, group.statistics, group.helpfulness), (0, measured.network, None));
     let [(designation, group)] = &measured.designations[..] else { panic!("one designation") };
-    assert_eq!((*designation, group.part), (Designation::Pristine, measured.network));
+    assert_eq!((*designation, group.statistics), (Designation::Pristine, measured.network));
 }
 
 #[test]

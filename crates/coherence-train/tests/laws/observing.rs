@@ -3,7 +3,7 @@
 use crate::blobs::{Blobs, config, go, one_by_one, trainer};
 use coherence_data::{Dataset, Designation, random};
 use coherence_tests::naive;
-use coherence_train::{Aggregation, Config, NEVER, Row, Trainer};
+use coherence_train::{Aggregation, Config, NEVER, OverTime, Row, Trainer};
 
 /// The value of a series in `rows`; panics if it is not there once.
 #[track_caller]
@@ -113,8 +113,10 @@ fn a15d_helpfulness_of_groups_is_the_mean_of_the_loops() {
 
 #[test]
 fn observing_changes_nothing_about_training() {
-    let (mut watched, mut alone) =
-        (trainer(config(Aggregation::Rm3)), trainer(config(Aggregation::Rm3)));
+    let (mut watched, mut alone) = (
+        trainer(config(Aggregation::OverTime(OverTime::Rm3))),
+        trainer(config(Aggregation::OverTime(OverTime::Rm3))),
+    );
     for _ in 0..10 {
         watched.observe(&mut Vec::<Row>::new()).unwrap();
         watched.advance().unwrap();

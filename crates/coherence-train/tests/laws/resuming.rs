@@ -2,7 +2,12 @@
 
 use crate::blobs::{Blobs, config, network};
 use coherence_data::random;
-use coherence_train::{Aggregation, Checkpoint, Config, Outcome, Run, RunError, Schedule};
+use coherence_nn::Activation;
+use coherence_train::{
+    Aggregation, Checkpoint, Config, Outcome, OverTime, RESULTS, Schedule, TrainingRun,
+    TrainingRunError,
+};
+use sha2::{Digest, Sha256};
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
@@ -14,9 +19,9 @@ use std::{
 const FILES: [&str; 4] =
     ["metrics.csv", "learned.csv", "weights.safetensors", "checkpoint.safetensors"];
 
-fn open(folder: &Path, config: Config) -> Result<Run, RunError> {
+fn open(folder: &Path, config: Config) -> Result<TrainingRun, TrainingRunError> {
     let (train, test) = (Blobs { n: 110, seed: 1 }, Blobs { n: 40, seed: 2 });
-    Run::open(folder, config, network(), &train, &test)
+    TrainingRun::open(folder, config, network(), &train, &test)
 }
 
 /// Runs to the end and returns the bytes of all files.
@@ -43,7 +48,11 @@ fn same(found: &[Vec<u8>], expected: &[Vec<u8>], how: &str) {
 
 #[test]
 fn stopped_at_any_step_a_run_ends_as_if_never_stopped() {
-    for rule in [Aggregation::Mean, Aggregation::M3, Aggregation::Rm3] {
+    for rule in [
+        Aggregation::Mean,
+        Aggregation::OverTime(OverTime::M3),
+        Aggregation::OverTime(OverTime::Rm3),
+    ] {
         let expected = uninterrupted(&config(rule));
         for at in 0..30 {
             let folder = tempfile::tempdir().unwrap();
@@ -60,10 +69,10 @@ fn stopped_at_any_step_a_run_ends_as_if_never_stopped() {
 
 #[test]
 fn crashed_at_any_step_a_run_ends_as_if_never_crashed() {
-    let expected = uninterrupted(&config(Aggregation::Rm3));
+    let expected = uninterrupted(&config(Aggregation::OverTime(OverTime::Rm3)));
     for at in 0..30 {
         let folder = tempfile::tempdir().unwrap();
-        let mut run = open(folder.path(), config(Aggregation::Rm3)).unwrap();
+        let mut run = open(folder.path(), config(Aggregation::OverTime(OverTime::Rm3))).unwrap();
         let crash = AssertUnwindSafe(|| {
             run.advance(&AtomicBool::new(false), |progress| {
                 // Not `panic!`: the hook would print thirty expected messages.
@@ -75,7 +84,7 @@ fn crashed_at_any_step_a_run_ends_as_if_never_crashed() {
         assert!(catch_unwind(crash).is_err());
         drop(run);
         same(
-            &finish(folder.path(), config(Aggregation::Rm3)),
+            &finish(folder.path(), config(Aggregation::OverTime(OverTime::Rm3))),
             &expected,
             &format!("crashed at {at}"),
         );
@@ -108,7 +117,7 @@ fn long() -> Config {
         steps: 3000,
         evaluate: Schedule::Every { steps: 10 },
         checkpoint_every: 3,
-        ..config(Aggregation::Rm3)
+        ..config(Aggregation::OverTime(OverTime::Rm3))
     }
 }
 
@@ -152,18 +161,18 @@ fn killed_at_random_moments_a_run_ends_as_if_never_killed() {
 fn another_run_is_refused_by_name() {
     let folder = tempfile::tempdir().unwrap();
     finish(folder.path(), config(Aggregation::Mean));
-    let refused = |error: RunError, what: &str| {
+    let refused = |error: TrainingRunError, what: &str| {
         let message = error.to_string();
         assert!(message.contains(&format!("of another run: its {what} differ")), "{message}");
     };
     let other = Config { rate: 0.2, ..config(Aggregation::Mean) };
     refused(open(folder.path(), other).unwrap_err(), "settings");
     let data = Blobs { n: 120, seed: 1 };
-    let run = Run::open(folder.path(), config(Aggregation::Mean), network(), &data, &data);
+    let run = TrainingRun::open(folder.path(), config(Aggregation::Mean), network(), &data, &data);
     refused(run.unwrap_err(), "training data");
     let wider = coherence_nn::Mlp::zeros(&[6, 4, 3]).unwrap();
     let data = Blobs { n: 110, seed: 1 };
-    let run = Run::open(folder.path(), config(Aggregation::Mean), wider, &data, &data);
+    let run = TrainingRun::open(folder.path(), config(Aggregation::Mean), wider, &data, &data);
     refused(run.unwrap_err(), "widths");
 }
 
@@ -173,19 +182,99 @@ fn a_metrics_file_that_lost_rows_is_an_error() {
     finish(folder.path(), config(Aggregation::Mean));
     std::fs::write(folder.path().join("metrics.csv"), "step,series,value\n").unwrap();
     let message = open(folder.path(), config(Aggregation::Mean)).unwrap_err().to_string();
-    assert!(message.contains("metrics.csv has 18 bytes, the checkpoint saw"), "{message}");
+    assert!(message.contains("metrics.csv: 18 bytes, the checkpoint saw"), "{message}");
+}
+
+#[test]
+fn a_metrics_file_with_another_bit_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    finish(folder.path(), config(Aggregation::Mean));
+    let path = folder.path().join("metrics.csv");
+    let mut rows = std::fs::read(&path).unwrap();
+    rows[40] ^= 1;
+    std::fs::write(&path, &rows).unwrap();
+    let message = open(folder.path(), config(Aggregation::Mean)).unwrap_err().to_string();
+    let said = format!("metrics.csv: the first {} bytes are not those", rows.len());
+    assert!(message.contains(&said) && message.contains("to start the run anew"), "{message}");
+}
+
+/// Every 97th bit, and all of the first hundred bytes: length, names, numbers, padding, tensors.
+#[test]
+fn a_checkpoint_with_another_bit_never_resumes() {
+    let folder = tempfile::tempdir().unwrap();
+    finish(folder.path(), config(Aggregation::OverTime(OverTime::Rm3)));
+    let path = folder.path().join("checkpoint.safetensors");
+    let sound = std::fs::read(&path).unwrap();
+    let bits = (0..800).chain((800..8 * sound.len()).step_by(97));
+    for bit in bits {
+        let mut flipped = sound.clone();
+        flipped[bit / 8] ^= 1 << (bit % 8);
+        std::fs::write(&path, &flipped).unwrap();
+        let opened = open(folder.path(), config(Aggregation::OverTime(OverTime::Rm3)));
+        let message = opened.expect_err(&format!("bit {bit} of the file is flipped")).to_string();
+        assert!(message.contains("checkpoint.safetensors: "), "bit {bit}: {message}");
+        assert!(message.contains("delete"), "bit {bit}: {message}");
+    }
+    std::fs::write(&path, &sound).unwrap();
+    open(folder.path(), config(Aggregation::OverTime(OverTime::Rm3))).unwrap();
+}
+
+/// A file whose metadata say something else, with the checksum that belongs to it: as another version
+/// would have written it. `from` and `to` have one length.
+fn rewritten(bytes: &[u8], from: &str, to: &str) -> Vec<u8> {
+    let replace = |bytes: &[u8], from: &[u8], to: &[u8]| {
+        let at = bytes.windows(from.len()).position(|window| window == from).expect("it is there");
+        [&bytes[..at], to, &bytes[at + from.len()..]].concat()
+    };
+    let key = br#"checksum\":\""#;
+    let at = bytes.windows(key.len()).position(|window| window == key).unwrap() + key.len();
+    let mut blank = replace(bytes, from.as_bytes(), to.as_bytes());
+    blank[at..at + 64].fill(b'0');
+    let sum: String = Sha256::digest(&blank).iter().map(|byte| format!("{byte:02x}")).collect();
+    blank[at..at + 64].copy_from_slice(sum.as_bytes());
+    blank
+}
+
+#[test]
+fn a_run_of_other_results_is_refused_with_both_named() {
+    let folder = tempfile::tempdir().unwrap();
+    finish(folder.path(), config(Aggregation::Mean));
+    let path = folder.path().join("checkpoint.safetensors");
+    let bytes = std::fs::read(&path).unwrap();
+    let [ours, other] = [RESULTS, 9 - RESULTS].map(|n| format!(r#"\"results\":{n}"#));
+    std::fs::write(&path, rewritten(&bytes, &ours, &other)).unwrap();
+    let message = open(folder.path(), config(Aggregation::Mean)).unwrap_err().to_string();
+    let named = [9 - RESULTS, RESULTS].map(|n| message.contains(&format!("results number {n}")));
+    assert!(named == [true, true] && message.contains("go on with that version"), "{message}");
+
+    // A version with the same results may go on.
+    let version = env!("CARGO_PKG_VERSION");
+    let older = "9".repeat(version.len());
+    let [ours, other] = [version, &older].map(|v| format!(r#"\"version\":\"{v}\""#));
+    std::fs::write(&path, rewritten(&bytes, &ours, &other)).unwrap();
+    open(folder.path(), config(Aggregation::Mean)).unwrap();
+}
+
+#[test]
+fn another_activation_is_another_run() {
+    let folder = tempfile::tempdir().unwrap();
+    finish(folder.path(), config(Aggregation::Mean));
+    let (data, tanh) = (Blobs { n: 110, seed: 1 }, network().with_activation(Activation::Tanh));
+    let opened = TrainingRun::open(folder.path(), config(Aggregation::Mean), tanh, &data, &data);
+    let message = opened.unwrap_err().to_string();
+    assert!(message.contains("its activation functions differ"), "{message}");
 }
 
 #[test]
 fn a_checkpoint_reads_back_and_no_part_of_it_does() {
     let folder = tempfile::tempdir().unwrap();
     let stop = AtomicBool::new(false);
-    let mut run = open(folder.path(), config(Aggregation::Rm3)).unwrap();
+    let mut run = open(folder.path(), config(Aggregation::OverTime(OverTime::Rm3))).unwrap();
     run.advance(&stop, |progress| stop.store(progress.step == 5, Ordering::Relaxed)).unwrap();
     let path = folder.path().join("checkpoint.safetensors");
     let checkpoint = Checkpoint::read(&path).unwrap();
     assert_eq!(checkpoint.state, run.trainer().state());
-    assert_eq!(checkpoint.state.window.gradients().len(), 2);
+    assert_eq!(checkpoint.state.recent.steps, 5);
     let bytes = std::fs::read(&path).unwrap();
     for len in (0..bytes.len()).step_by(13) {
         std::fs::write(&path, &bytes[..len]).unwrap();

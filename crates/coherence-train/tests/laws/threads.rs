@@ -3,7 +3,7 @@
 use coherence_data::{digits, noise::LabelNoise, random, select};
 use coherence_nn::Mlp;
 use coherence_train::{
-    Aggregation, Config, Row, Schedule, State, Trainer,
+    Aggregation, Config, OverTime, Row, Schedule, State, Trainer,
     measure::{By, Measurement, measure},
 };
 
@@ -37,7 +37,11 @@ fn run(aggregation: Aggregation) -> (State, Vec<Row>, Measurement) {
 #[test]
 fn one_thread_and_two_give_the_same_bits() {
     let pool = |n| rayon::ThreadPoolBuilder::new().num_threads(n).build().unwrap();
-    for rule in [Aggregation::Mean, Aggregation::Winsorized { clip: 2 }, Aggregation::Rm3] {
+    for rule in [
+        Aggregation::Mean,
+        Aggregation::Winsorized { clip: 2 },
+        Aggregation::OverTime(OverTime::Rm3),
+    ] {
         let [one, two] = [1, 2].map(|n| pool(n).install(|| run(rule)));
         assert!(one == two, "{rule:?} differs between 1 and 2 threads");
     }

@@ -5,18 +5,20 @@ use std::path::Path;
 
 use coherence_data::Designation;
 use coherence_data::files::{WriteError, write_atomically};
-use coherence_train::measure::{ExampleMeasure, Group, Measurement, Part};
+use coherence_train::measure::{ExampleMeasure, Group, Measurement, Statistics};
 use comfy_table::Table;
 use comfy_table::presets::NOTHING;
 use serde::Serialize;
 
-use super::By;
+use super::{Assumed, By};
 
-/// Everything measured; parts that were not asked for are empty.
+/// Everything measured; what was not asked for is empty.
 #[derive(Debug, Serialize)]
 pub(super) struct Findings {
+    assumed: Assumed,
     /// MEAN loss per example.
     loss: f64,
+    accuracy: f64,
     network: Row,
     layers: Vec<Row>,
     classes: Vec<Row>,
@@ -28,7 +30,7 @@ pub(super) struct Findings {
 pub(super) fn write_csv(examples: &[ExampleMeasure], path: &Path) -> Result<(), WriteError> {
     write_atomically(path, |out| {
         let mut csv = csv::Writer::from_writer(out);
-        examples.iter().try_for_each(|example| csv.serialize(Example::of(example)))?;
+        examples.iter().try_for_each(|example| csv.serialize(Example::new(example)))?;
         csv.flush()
     })
 }
@@ -41,7 +43,7 @@ struct Row {
     alpha: f64,
     m_coherence: f64,
     /// De-biased α; none for a single example.
-    alpha_unbiased: Option<f64>,
+    alpha_debiased: Option<f64>,
     /// Its jackknife standard error, where it was measured.
     standard_error: Option<f64>,
     sq_norm_of_sum: f64,
@@ -50,7 +52,7 @@ struct Row {
     helpfulness: Option<f64>,
 }
 
-/// One example's part in the whole.
+/// What one example has in common with the whole.
 #[derive(Debug, Serialize)]
 struct Example {
     index: usize,
@@ -64,59 +66,47 @@ struct Example {
 
 impl Findings {
     /// The findings of a measurement, as far as it `asks` for them.
-    pub(super) fn of(measured: &Measurement, asks: impl Fn(By) -> bool) -> Self {
+    pub(super) fn new(assumed: Assumed, measured: &Measurement, asks: impl Fn(By) -> bool) -> Self {
         let tensors = measured.tensors.iter().filter(|_| asks(By::Layer));
         let groups = measured.designations.iter().filter(|_| asks(By::Group));
         let examples = measured.examples.iter().filter(|_| asks(By::Example));
-        let class = |(label, of): &(u32, Group)| Row::of_group(&format!("class {label}"), of);
+        let class =
+            |(label, group): &(u32, Group)| Row::from_group(&format!("class {label}"), group);
         Self {
+            assumed,
             loss: measured.loss,
-            network: Row::of("network", &measured.network),
-            layers: tensors.map(|(name, part)| Row::of(name, part)).collect(),
+            accuracy: measured.accuracy,
+            network: Row::new("network", &measured.network),
+            layers: tensors.map(|(name, statistics)| Row::new(name, statistics)).collect(),
             classes: measured.classes.iter().map(class).collect(),
-            groups: groups.map(|(of, group)| Row::of_group(of.name(), group)).collect(),
-            examples: examples.map(Example::of).collect(),
+            groups: groups.map(|(of, group)| Row::from_group(of.name(), group)).collect(),
+            examples: examples.map(Example::new).collect(),
         }
     }
 }
 
 impl Row {
-    fn of(name: &str, Part { coherence, alpha_unbiased }: &Part) -> Self {
+    fn new(name: &str, Statistics { coherence, alpha_debiased }: &Statistics) -> Self {
         Self {
             name: name.to_owned(),
             m: coherence.m,
             alpha: coherence.alpha(),
             m_coherence: coherence.m_coherence(),
-            alpha_unbiased: coherence.alpha_unbiased(),
-            standard_error: alpha_unbiased.map(|estimate| estimate.standard_error),
+            alpha_debiased: coherence.alpha_unbiased(),
+            standard_error: alpha_debiased.map(|estimate| estimate.standard_error),
             sq_norm_of_sum: coherence.sq_norm_of_sum,
             sum_sq_norms: coherence.sum_sq_norms,
             helpfulness: None,
         }
     }
 
-    fn of_group(name: &str, group: &Group) -> Self {
-        Self { helpfulness: group.helpfulness, ..Self::of(name, &group.part) }
-    }
-
-    fn cells(&self) -> [String; 9] {
-        let optional = |x: Option<f64>| x.map_or_else(String::new, |x| format!("{x:.6}"));
-        [
-            self.name.clone(),
-            self.m.to_string(),
-            format!("{:.6}", self.alpha),
-            format!("{:.4}", self.m_coherence),
-            optional(self.alpha_unbiased),
-            optional(self.standard_error),
-            format!("{:.6e}", self.sq_norm_of_sum),
-            format!("{:.6e}", self.sum_sq_norms),
-            optional(self.helpfulness),
-        ]
+    fn from_group(name: &str, group: &Group) -> Self {
+        Self { helpfulness: group.helpfulness, ..Self::new(name, &group.statistics) }
     }
 }
 
 impl Example {
-    fn of(measured: &ExampleMeasure) -> Self {
+    fn new(measured: &ExampleMeasure) -> Self {
         Self {
             index: measured.index,
             label: measured.label,
@@ -130,33 +120,51 @@ impl Example {
 
 impl fmt::Display for Findings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "mean loss {:.6}", self.loss)?;
-        let mut parts =
-            table(["part", "m", "α", "α/α⊥", "α̂", "± s.e.", "‖S‖²", "Σ‖g‖²", "helpfulness"]);
+        writeln!(f, "{}", self.assumed)?;
+        writeln!(f, "mean loss {:.6}, accuracy {:.4}", self.loss, self.accuracy)?;
         let groups = self.layers.iter().chain(&self.classes).chain(&self.groups);
-        for row in [&self.network].into_iter().chain(groups) {
-            parts.add_row(row.cells());
-        }
-        writeln!(f, "{parts}")?;
+        let rows: Vec<&Row> = [&self.network].into_iter().chain(groups).collect();
+        let columns: [Column<&Row>; 9] = [
+            ("part", |row| Some(row.name.clone())),
+            ("m", |row| Some(row.m.to_string())),
+            ("α", |row| Some(format!("{:.6}", row.alpha))),
+            ("α/α⊥", |row| Some(format!("{:.4}", row.m_coherence))),
+            ("α̂", |row| six_decimals(row.alpha_debiased)),
+            ("± s.e.", |row| six_decimals(row.standard_error)),
+            ("‖S‖²", |row| Some(format!("{:.6e}", row.sq_norm_of_sum))),
+            ("Σ‖g‖²", |row| Some(format!("{:.6e}", row.sum_sq_norms))),
+            ("helpfulness", |row| six_decimals(row.helpfulness)),
+        ];
+        writeln!(f, "{}", table(&rows, &columns))?;
         if self.examples.is_empty() {
             return Ok(());
         }
-        let mut examples = table(["example", "label", "loss", "‖g‖²", "helpfulness"]);
-        for example in &self.examples {
-            examples.add_row([
-                example.index.to_string(),
-                example.label.to_string(),
-                format!("{:.6}", example.loss),
-                format!("{:.6e}", example.sq_norm),
-                example.helpfulness.map_or_else(String::new, |h| format!("{h:.6}")),
-            ]);
-        }
-        writeln!(f, "{examples}")
+        let columns: [Column<&Example>; 5] = [
+            ("example", |example| Some(example.index.to_string())),
+            ("label", |example| Some(example.label.to_string())),
+            ("loss", |example| Some(format!("{:.6}", example.loss))),
+            ("‖g‖²", |example| Some(format!("{:.6e}", example.sq_norm))),
+            ("helpfulness", |example| six_decimals(example.helpfulness)),
+        ];
+        writeln!(f, "{}", table(&self.examples.iter().collect::<Vec<_>>(), &columns))
     }
 }
 
-fn table<const N: usize>(header: [&str; N]) -> Table {
+/// A heading, and the cell below it for each row where there is one.
+type Column<R> = (&'static str, fn(R) -> Option<String>);
+
+/// A table of the columns that have any cell.
+fn table<R: Copy>(rows: &[R], columns: &[Column<R>]) -> Table {
+    let filled = columns.iter().filter(|(_, cell)| rows.iter().any(|&row| cell(row).is_some()));
+    let filled: Vec<_> = filled.collect();
     let mut table = Table::new();
-    table.load_style(NOTHING).set_header(header);
+    table.load_style(NOTHING).set_header(filled.iter().map(|(heading, _)| *heading));
+    for &row in rows {
+        table.add_row(filled.iter().map(|(_, cell)| cell(row).unwrap_or_default()));
+    }
     table
+}
+
+fn six_decimals(x: Option<f64>) -> Option<String> {
+    x.map(|x| format!("{x:.6}"))
 }

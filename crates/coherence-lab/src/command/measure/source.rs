@@ -1,8 +1,9 @@
 //! The data that a network is measured on, as the command line names them.
 
+use std::fmt;
 use std::str::FromStr;
 
-use anyhow::Context;
+use anyhow::ensure;
 use serde::Deserialize;
 use serde::de::{IntoDeserializer, value::Error as Unknown};
 
@@ -32,26 +33,44 @@ impl FromStr for Source {
     }
 }
 
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let split = match self.split {
+            Split::Train => "train",
+            Split::Test => "test",
+        };
+        write!(f, "{}:{split}", self.name)
+    }
+}
+
 /// Noise as experiments name it, with its percentage.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Noise {
     kind: Data,
     percent: f64,
+    /// As it was written.
+    text: String,
+}
+
+impl fmt::Display for Noise {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
 }
 
 impl FromStr for Noise {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (kind, percent) = text.split_once(':').unwrap_or((text, ""));
+        let (name, percent) = text.split_once(':').unwrap_or((text, ""));
         let kind =
-            Data::deserialize(kind.into_deserializer()).map_err(|e: Unknown| e.to_string())?;
+            Data::deserialize(name.into_deserializer()).map_err(|e: Unknown| e.to_string())?;
         if kind == Data::Real {
-            return Err("real data are without noise: leave --noise away".to_owned());
+            return Err("real data are without noise: omit --noise".to_owned());
         }
         let percent = percent.parse().ok().filter(|p| (0.0..=100.0).contains(p));
-        let percent = percent.ok_or("write a percentage behind it: permuted-labels:50")?;
-        Ok(Self { kind, percent })
+        let percent = percent.ok_or("write a percentage after it: permuted-labels:50")?;
+        Ok(Self { kind, percent, text: text.to_owned() })
     }
 }
 
@@ -59,18 +78,20 @@ impl Source {
     /// Opens the data, makes them noisy and keeps the first `examples`.
     pub(super) fn open(
         &self,
-        noise: Option<Noise>,
+        noise: Option<&Noise>,
         seed: u64,
         examples: Option<usize>,
     ) -> anyhow::Result<Box<dyn Dataset>> {
         let mut data = open(&self.name, self.split)?;
-        if let Some(Noise { kind, percent }) = noise {
-            data = noisy(data, kind, percent / 100.0, seed)?;
+        if let Some(Noise { kind, percent, .. }) = noise {
+            data = noisy(data, *kind, percent / 100.0, seed)?;
         }
         let Some(n) = examples else { return Ok(data) };
-        let first = Subset::new(data, (0..n).collect());
-        let first =
-            first.with_context(|| format!("--examples {n} is more than {} has", self.name))?;
-        Ok(Box::new(first))
+        let there = data.len();
+        ensure!(
+            n <= there,
+            "--examples {n} is more than {self} has: {there} (ask for at most that)"
+        );
+        Ok(Box::new(Subset::new(data, (0..n).collect())?))
     }
 }

@@ -1,7 +1,8 @@
 //! A run with a folder: metrics, checkpoints, stop and resume.
 
 use crate::{
-    Checkpoint, CheckpointError, Config, ConfigError, Diverged, Trainer, metrics::Metrics,
+    Checkpoint, CheckpointError, Config, ConfigError, Diverged, MetricsError, Trainer,
+    metrics::Metrics,
 };
 use coherence_data::{
     Dataset,
@@ -9,7 +10,6 @@ use coherence_data::{
 };
 use coherence_nn::{Mlp, weights};
 use std::{
-    io,
     path::{Path, PathBuf},
     sync::atomic::{AtomicBool, Ordering},
 };
@@ -36,7 +36,7 @@ pub struct Progress {
 
 /// Why a run could not go on.
 #[derive(Debug, thiserror::Error)]
-pub enum RunError {
+pub enum TrainingRunError {
     /// The settings are out of range or do not fit the data.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -59,13 +59,13 @@ pub enum RunError {
         /// What differs.
         what: &'static str,
     },
-    /// The metrics file cannot be written or cut back.
+    /// The metrics file cannot be written, or is not what the checkpoint saw.
     #[error("{}: {source}", path.display())]
     Metrics {
         /// The metrics file.
         path: PathBuf,
-        /// What the operating system says.
-        source: io::Error,
+        /// What is wrong with it.
+        source: MetricsError,
     },
     /// Another file cannot be written.
     #[error(transparent)]
@@ -85,7 +85,7 @@ pub enum RunError {
 /// opened again with the same arguments, and ends with the same bytes in all its files as if it had
 /// never stopped: no row is missing or double.
 #[derive(Debug)]
-pub struct Run {
+pub struct TrainingRun {
     folder: PathBuf,
     trainer: Trainer,
     metrics: Metrics,
@@ -93,32 +93,34 @@ pub struct Run {
     observed: bool,
 }
 
-impl Run {
+impl TrainingRun {
     /// Opens the run in `folder`: goes on from a checkpoint if there is one, else starts anew.
     ///
     /// # Errors
     ///
-    /// [`RunError`] if the settings do not fit, or if the folder holds another run.
+    /// [`TrainingRunError`] if the settings do not fit, or if the folder holds another run.
     pub fn open(
         folder: &Path,
         config: Config,
         mlp: Mlp<f32>,
         train: &dyn Dataset,
         test: &dyn Dataset,
-    ) -> Result<Self, RunError> {
+    ) -> Result<Self, TrainingRunError> {
         let mut trainer = Trainer::new(config, mlp, train, test)?;
         let path = folder.join(CHECKPOINT);
         let resumed = path.exists();
         let metrics = if resumed {
             let checkpoint = Checkpoint::read(&path)
-                .map_err(|source| RunError::Checkpoint { path: path.clone(), source })?;
+                .map_err(|source| TrainingRunError::Checkpoint { path: path.clone(), source })?;
             if let Some(what) = difference(&checkpoint, &trainer) {
-                return Err(RunError::OtherRun { path, what });
+                return Err(TrainingRunError::OtherRun { path, what });
             }
             trainer.restore(checkpoint.state);
-            Metrics::resume(&folder.join(METRICS), checkpoint.metrics_len)
+            Metrics::resume(&folder.join(METRICS), &checkpoint.metrics)
         } else {
-            std::fs::create_dir_all(folder).and_then(|()| Metrics::create(&folder.join(METRICS)))
+            std::fs::create_dir_all(folder)
+                .map_err(MetricsError::from)
+                .and_then(|()| Metrics::create(&folder.join(METRICS)))
         };
         let metrics = metrics.map_err(|source| metrics_error(folder, source))?;
         Ok(Self { folder: folder.to_owned(), trainer, metrics, observed: resumed })
@@ -134,13 +136,13 @@ impl Run {
     ///
     /// # Errors
     ///
-    /// [`RunError::Diverged`] when the loss is not finite, after what was measured is written;
+    /// [`TrainingRunError::Diverged`] when the loss is not finite, after what was measured is written;
     /// others when a file cannot be written.
     pub fn advance(
         &mut self,
         stop: &AtomicBool,
         mut progress: impl FnMut(Progress),
-    ) -> Result<Outcome, RunError> {
+    ) -> Result<Outcome, TrainingRunError> {
         let outcome = self.train(stop, &mut progress);
         if outcome.is_err() {
             // The first error is the one to tell; these files are a service to its reader.
@@ -154,7 +156,7 @@ impl Run {
         &mut self,
         stop: &AtomicBool,
         progress: &mut dyn FnMut(Progress),
-    ) -> Result<Outcome, RunError> {
+    ) -> Result<Outcome, TrainingRunError> {
         let Config { steps, checkpoint_every, .. } = *self.trainer.config();
         let mut loss = None;
         loop {
@@ -178,7 +180,7 @@ impl Run {
         }
     }
 
-    fn observe_if_due(&mut self) -> Result<(), RunError> {
+    fn observe_if_due(&mut self) -> Result<(), TrainingRunError> {
         if self.observed || !self.trainer.is_due() {
             return Ok(());
         }
@@ -188,7 +190,7 @@ impl Run {
     }
 
     /// Writes what a finished run leaves; the checkpoint last, since it says that all is there.
-    fn finish(&mut self) -> Result<Outcome, RunError> {
+    fn finish(&mut self) -> Result<Outcome, TrainingRunError> {
         self.write_learned()?;
         let bytes = weights::to_safetensors(self.trainer.mlp());
         files::write_atomically(&self.folder.join(WEIGHTS), |to| to.write_all(&bytes))?;
@@ -196,7 +198,7 @@ impl Run {
         Ok(Outcome::Finished)
     }
 
-    fn flush_metrics(&mut self) -> Result<(), RunError> {
+    fn flush_metrics(&mut self) -> Result<(), TrainingRunError> {
         self.metrics.flush().map_err(|source| metrics_error(&self.folder, source))
     }
 
@@ -207,14 +209,14 @@ impl Run {
         })
     }
 
-    /// Rows first, so that the length in the checkpoint is one that the file has.
-    fn write_checkpoint(&mut self) -> Result<(), RunError> {
-        let metrics_len =
-            self.metrics.sync().map_err(|source| metrics_error(&self.folder, source))?;
+    /// Rows first, so that the metrics file has what the checkpoint says.
+    fn write_checkpoint(&mut self) -> Result<(), TrainingRunError> {
+        let metrics = self.metrics.sync().map_err(|source| metrics_error(&self.folder, source))?;
         let checkpoint = Checkpoint {
             config: self.trainer.config().clone(),
             widths: self.trainer.mlp().widths().to_vec(),
-            metrics_len,
+            activation: self.trainer.mlp().activation(),
+            metrics,
             state: self.trainer.state(),
         };
         Ok(checkpoint.write(&self.folder.join(CHECKPOINT))?)
@@ -226,8 +228,8 @@ const LEARNED: &str = "learned.csv";
 const METRICS: &str = "metrics.csv";
 const WEIGHTS: &str = "weights.safetensors";
 
-fn metrics_error(folder: &Path, source: io::Error) -> RunError {
-    RunError::Metrics { path: folder.join(METRICS), source }
+fn metrics_error(folder: &Path, source: MetricsError) -> TrainingRunError {
+    TrainingRunError::Metrics { path: folder.join(METRICS), source }
 }
 
 /// What of a checkpoint is not that of the trainer.
@@ -237,6 +239,9 @@ fn difference(checkpoint: &Checkpoint, trainer: &Trainer) -> Option<&'static str
     }
     if checkpoint.widths != trainer.mlp().widths() {
         return Some("widths");
+    }
+    if checkpoint.activation != trainer.mlp().activation() {
+        return Some("activation functions");
     }
     (checkpoint.state.learned.first.len() != trainer.examples().len()).then_some("training data")
 }
