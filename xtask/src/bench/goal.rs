@@ -23,10 +23,8 @@ pub(super) struct Goal {
     pub(super) met: bool,
     /// The two sides, or the interval of the ratio.
     pub(super) sides: String,
-    /// Why it is hard to meet, on any processor.
+    /// Why it is hard to meet, on any processor; empty for most.
     pub(super) remark: &'static str,
-    /// Its column in the first table of the page.
-    pub(super) headline: Option<&'static str>,
 }
 
 impl Goal {
@@ -38,15 +36,11 @@ impl Goal {
     ) -> Self {
         let (what, sides, met) = (what.into(), sides.into(), bound.admits(measured));
         let bound = bound.to_string();
-        Self { what, bound, measured, met, sides, remark: "", headline: None }
+        Self { what, bound, measured, met, sides, remark: "" }
     }
 
     pub(super) fn remark(self, remark: &'static str) -> Self {
         Self { remark, ..self }
-    }
-
-    pub(super) fn headline(self, column: &'static str) -> Self {
-        Self { headline: Some(column), ..self }
     }
 }
 

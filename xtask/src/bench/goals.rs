@@ -1,9 +1,21 @@
 //! The goals of speed, part by part, each with the measurements that decide it.
 
 use super::goal::{Bound, Goal, time};
-use super::record::Part;
+use super::record::{Part, PeerRow};
 use super::scaling;
 use Bound::{AtLeast, AtMost};
+
+/// The goals in the first table of the page.
+pub(super) const HEADLINES: [&str; 8] = [
+    "plain step / fastest peer",
+    "c = 2: fastest peer / winsorised step",
+    "m = 10000: α / fastest peer",
+    "m = 10000: α / forward and backward",
+    "plain step: beside one busy process / quiet",
+    "α, m = 10000: beside one busy process / quiet",
+    "winsorized:8: NumPy / command",
+    "mean: command / reading the file once",
+];
 
 /// The goals of a part of which both sides were measured.
 pub(super) fn of(name: &str, part: &Part) -> Vec<Goal> {
@@ -23,27 +35,18 @@ pub(super) fn of(name: &str, part: &Part) -> Vec<Goal> {
 }
 
 fn w1(part: &Part) -> Vec<Option<Goal>> {
+    let wanted = |row: &PeerRow| row.name == "W1.sgd_step";
     let peer =
-        part.against_peer("plain step / fastest peer", AtMost(0.85), "w1/plain step", |row| {
-            row.name == "W1.sgd_step"
-        });
+        part.against_peer("plain step / fastest peer", AtMost(0.85), "w1/plain step", wanted);
     let products = part.paired(
         "plain step / a loop of its matrix products alone, by faer",
         AtMost(1.15),
         "w1 ratio/plain step to products alone by faer",
     );
-    let by_ours = part.median("w1 ratio/plain step to products alone");
-    let by_ours = by_ours.map_or(String::new(), |x| format!("; by our own products {x:.3} ×"));
-    vec![
-        peer.map(|goal| goal.headline("plain step / fastest peer")),
-        products.map(|goal| {
-            Goal { sides: goal.sides.clone() + &by_ours, ..goal }.remark(
-            "Beside its products a step gathers a shuffled mini-batch, adds biases, clips at zero \
-             and takes the loss. Adding biases and clipping at the end of the products, while \
-             their values are in registers, was tried and was no faster.",
-        )
-        }),
-    ]
+    let remark = "Beside its products a step gathers a shuffled mini-batch, adds biases, clips at \
+                  zero and takes the loss. Adding biases and clipping at the end of the products, \
+                  while their values are in registers, was tried and was no faster.";
+    vec![peer, products.map(|goal| goal.remark(remark))]
 }
 
 fn w2(part: &Part) -> Vec<Option<Goal>> {
@@ -60,10 +63,6 @@ fn w2(part: &Part) -> Vec<Option<Goal>> {
             AtMost(4.0),
             &format!("w2 ratio/c = {c} to plain step"),
         );
-        let peer = match c {
-            2 => peer.map(|goal| goal.headline("fastest peer / winsorised step, c = 2")),
-            _ => peer,
-        };
         [peer, plain.filter(|_| c < 50)]
     };
     [1, 2, 4, 8, 50].into_iter().flat_map(goals).collect()
@@ -82,27 +81,17 @@ fn w3(part: &Part) -> Vec<Option<Goal>> {
             &format!("w3/alpha, m = {m}"),
             |row| row.name == format!("W3.alpha_mlp_m{m}"),
         );
-        let [passes_column, peer_column] = match m {
-            10_000 => ["α / forward and backward, m = 10000", "α / fastest peer, m = 10000"],
-            _ => ["α / forward and backward, m = 50000", "α / fastest peer, m = 50000"],
-        };
-        [
-            passes.map(|goal| goal.headline(passes_column)),
-            peer.map(|goal| goal.headline(peer_column)),
-        ]
+        [passes, peer]
     };
     let groups = part.paired(
         "m = 10000: helpfulness, α by class, pristine and corrupt / forward and backward",
         AtMost(1.5),
         "w3 ratio/groups and helpfulness to forward and backward, m = 10000",
     );
-    let groups = groups.map(|goal| {
-        goal.remark(
-        "The product with the sum of all gradients alone makes it 1.42 by its operations; the rest \
-         is norms, sums in f64, and activations, deltas and images that come from memory where \
-         forward and backward alone find them in the cache.",
-    )
-    });
+    let remark = "The product with the sum of all gradients alone makes it 1.42 by its operations; \
+                  the rest is norms, sums in f64, and activations, deltas and images that come \
+                  from memory where forward and backward alone find them in the cache.";
+    let groups = groups.map(|goal| goal.remark(remark));
     [10_000, 50_000].into_iter().flat_map(goals).chain([groups]).collect()
 }
 
@@ -196,21 +185,34 @@ fn w6(part: &Part) -> Vec<Option<Goal>> {
     goals.map(goal).into()
 }
 
-fn command(_part: &Part) -> Vec<Option<Goal>> {
-    Vec::new()
+fn command(part: &Part) -> Vec<Option<Goal>> {
+    const MATRIX: &str = "command 100 x 335114";
+    let read = part.paired(
+        "mean: command / reading the file once",
+        AtMost(1.5),
+        &format!("{MATRIX} ratio/mean to read once"),
+    );
+    let goals = part.figures.iter().map(|(id, figure)| {
+        let rule = id.strip_prefix(&format!("{MATRIX} ratio/"))?.strip_suffix(" to NumPy")?;
+        let ours = part.median(&format!("{MATRIX}/{rule}"))?;
+        let what = format!("{rule}: NumPy / command");
+        Some(Goal::new(
+            what,
+            AtLeast(3.0),
+            figure.median.recip(),
+            format!("command {}", time(ours)),
+        ))
+    });
+    goals.chain([read]).collect()
 }
 
 fn busy(part: &Part) -> Vec<Option<Goal>> {
-    let goal = |(what, id, column): (&str, &str, &'static str)| {
-        let what = format!("{what}: beside one busy process / quiet");
+    let goal = |(what, id)| {
         let ratio = part.median(&format!("busy/{id}/ratio"))?;
-        let sides = ["busy", "quiet"].map(|side| part.median(&format!("busy/{id}/{side}")));
-        let sides = sides.map(|side| side.map_or_else(String::new, time)).join(" / ");
-        Some(Goal::new(what, AtMost(1.5), ratio, sides).headline(column))
+        let side = |name| part.median(&format!("busy/{id}/{name}")).map(time);
+        let sides = format!("{} / {}", side("busy")?, side("quiet")?);
+        let what = format!("{what}: beside one busy process / quiet");
+        Some(Goal::new(what, AtMost(1.5), ratio, sides))
     };
-    let goals = [
-        ("plain step", "w1 plain step", "plain step, busy / quiet"),
-        ("α, m = 10000", "w3 alpha, m = 10000", "α, busy / quiet"),
-    ];
-    goals.map(goal).into()
+    [("plain step", "w1 plain step"), ("α, m = 10000", "w3 alpha, m = 10000")].map(goal).into()
 }

@@ -66,14 +66,19 @@ impl Bench {
         let start = Instant::now();
         let peers = self.peers.as_deref().map(|scripts| Peers::new(scripts, &self.python));
         let peers = peers.transpose()?;
-        cmd!(sh, "cargo bench --quiet --package coherence-benches --no-run").run()?;
-        let mut record = Record::open(folder, Processor::detect(sh)?)?;
-        let commit = commit(sh)?;
         let chosen = |plan: &&Plan| {
             self.only.is_empty()
                 || self.only.iter().any(|name| plan.name.eq_ignore_ascii_case(name))
         };
-        for plan in PARTS.iter().filter(chosen) {
+        let plans: Vec<&Plan> = PARTS.iter().filter(chosen).collect();
+        let targets = plans.iter().flat_map(|plan| plan.benches).map(|bench| bench.name);
+        let targets = targets.chain(["instruction_set"]).flat_map(|name| ["--bench", name]);
+        cmd!(sh, "cargo bench --package coherence-benches --no-run {targets...}").quiet().run()?;
+        let _numpy = peers.as_ref().map(|peers| sh.push_env("COHERENCE_NUMPY", peers.python()));
+        let patience = if self.quick { 0 } else { 20 };
+        let mut record = Record::open(folder, Processor::detect(sh)?, patience)?;
+        let commit = commit(sh)?;
+        for plan in plans {
             let fresh = self.again || self.quick || commit.ends_with(CHANGED);
             let old = record.parts.remove(plan.name).filter(|old| !fresh && old.commit == commit);
             let part = old.map_or_else(|| Part::new(sh, &commit), Ok)?;

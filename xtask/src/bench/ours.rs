@@ -48,7 +48,7 @@ struct Line {
 }
 
 /// The figures of these lines, by id and name: `memory/plain step/bytes`.
-fn printed(lines: &str) -> Result<BTreeMap<String, Figure>> {
+pub(super) fn printed(lines: &str) -> Result<BTreeMap<String, Figure>> {
     let mut figures = BTreeMap::new();
     for line in lines.lines().filter(|line| line.starts_with('{')) {
         let line: Line = serde_json::from_str(line).with_context(|| line.to_owned())?;

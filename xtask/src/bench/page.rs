@@ -60,10 +60,9 @@ struct Peer<'a> {
 /// The whole page.
 pub(super) fn render(records: &[Record]) -> Result<String> {
     let sections: Vec<Section<'_>> = records.iter().map(section).collect();
-    let mut headlines: Vec<&str> = Vec::new();
-    for goal in sections.iter().flat_map(|s| &s.parts).flat_map(|part| &part.goals) {
-        headlines.extend(goal.headline.filter(|column| !headlines.contains(column)));
-    }
+    let goals = || sections.iter().flat_map(|section| &section.parts).flat_map(|part| &part.goals);
+    let measured = |what: &&str| goals().any(|goal| goal.what == *what);
+    let headlines: Vec<&str> = goals::HEADLINES.into_iter().filter(measured).collect();
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?;

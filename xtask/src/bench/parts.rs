@@ -97,7 +97,7 @@ pub(super) const PARTS: [Plan; 10] = [
         ],
     },
     Plan { name: "memory", benches: &[printing("memory")], peers: &[] },
-    Plan { name: "command", benches: &[printing("command")], peers: &[] },
+    Plan { name: "command", benches: &[criterion("command", ["0.5", "2", "10"])], peers: &[] },
     Plan { name: "busy", benches: &[printing("busy")], peers: &[] },
     Plan { name: "scaling", benches: &[criterion("scaling", ["0.2", "0.6", "10"])], peers: &[] },
     Plan { name: "kernels", benches: &[criterion("kernels", ["0.3", "1", "10"])], peers: &[] },

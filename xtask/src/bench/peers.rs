@@ -36,6 +36,10 @@ impl Peers {
         Ok(Self { scripts: find(scripts)?, python, folder, mnist: find(mnist.as_ref())? })
     }
 
+    pub(super) fn python(&self) -> &Path {
+        &self.python
+    }
+
     /// The rows of one script. Before its name stand the settings that differ from how the peer is
     /// installed: `mklfix` makes MKL take the path on AMD processors that it takes on others (a
     /// preload compiled from mklfix.c), `heap` keeps freed memory and asks for huge pages.

@@ -68,12 +68,12 @@ impl Processor {
     }
 }
 
-/// Cores that programs kept busy during the last second, after up to a minute of waiting for fewer
-/// than a tenth of one.
-pub(super) fn busy_cores() -> Result<f32> {
+/// Waits until programs keep less than a tenth of a core busy for a second, at most so many seconds;
+/// the cores that they kept busy in the last one.
+pub(super) fn busy_cores(patience: u32) -> Result<f32> {
     let mut system = System::new()?;
-    let mut busy = f32::INFINITY;
-    for _ in 0..60 {
+    let mut busy = 0.0;
+    for _ in 0..patience {
         system.refresh_cpu_usage();
         std::thread::sleep(std::time::Duration::from_secs(1));
         system.refresh_cpu_usage();

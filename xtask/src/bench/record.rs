@@ -20,6 +20,9 @@ pub(super) struct Record {
     pub(super) parts: BTreeMap<String, Part>,
     #[serde(skip)]
     path: PathBuf,
+    /// How long to wait for other programs before a bench, in seconds.
+    #[serde(skip)]
+    patience: u32,
 }
 
 /// One part, all of it measured at the same commit: goals compare figures within a part only.
@@ -92,10 +95,10 @@ pub(super) struct Measured {
 
 impl Record {
     /// The processor's file in `folder`/performance, empty where there is none yet.
-    pub(super) fn open(folder: &Path, processor: Processor) -> Result<Self> {
+    pub(super) fn open(folder: &Path, processor: Processor, patience: u32) -> Result<Self> {
         let path = folder.join("performance").join(processor.slug() + ".json");
         let parts = if path.exists() { read_json::<Self>(&path)?.parts } else { BTreeMap::new() };
-        Ok(Self { processor, parts, path })
+        Ok(Self { processor, parts, path, patience })
     }
 
     /// Every processor's record, by file name.
@@ -120,7 +123,7 @@ impl Record {
             println!("{name}: measured at this commit already");
             return Ok(());
         }
-        let busy = busy_cores()?;
+        let busy = busy_cores(self.patience)?;
         let start = Instant::now();
         part.notes.remove(name);
         match measure() {

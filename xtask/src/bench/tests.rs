@@ -2,7 +2,7 @@
 
 use super::goal::{Bound, Goal};
 use super::record::{Figure, Part, PeerRow, Record};
-use super::{goals, page, parts::PARTS, scaling};
+use super::{goals, ours, page, parts::PARTS, scaling};
 
 fn part(figures: &[(&str, f64)], peers: &[(&str, &str, f64)]) -> Part {
     let figure = |&(id, median): &(&str, f64)| (id.to_owned(), Figure { median, interval: None });
@@ -77,6 +77,28 @@ fn a_second_thread_is_judged_by_the_step_that_gains_least() {
     let table = &scaling::tables(&part)[0];
     assert_eq!(table.columns, ["plain, 1 thread", "plain, 2 threads"]);
     assert_eq!(table.rows[1], (20.0, vec!["4.00 s".to_owned(), "2.00 s".to_owned()]));
+}
+
+#[test]
+fn the_command_is_judged_for_every_rule_that_numpy_ran() {
+    let figures = [
+        ("command 100 x 335114/median", 0.05),
+        ("command 100 x 335114 ratio/median to NumPy", 0.25),
+        ("command 100 x 335114 ratio/mean to read once", 1.6),
+    ];
+    let goals = goals::of("command", &part(&figures, &[]));
+    let verdict = |what| (goal(&goals, what).measured, goal(&goals, what).met);
+    assert_eq!(verdict("median: NumPy / command"), (4.0, true));
+    assert_eq!(verdict("mean: command / reading the file once"), (1.6, false));
+}
+
+#[test]
+fn a_bench_prints_named_figures() {
+    let lines = "compiling\n{\"id\": \"busy/step\", \"quiet\": 2e-3, \"ratio\": 1.5}\n";
+    let figures = ours::printed(lines).expect("a line of figures");
+    let figures: Vec<_> = figures.iter().map(|(id, figure)| (id.as_str(), figure.median)).collect();
+    assert_eq!(figures, [("busy/step/quiet", 2e-3), ("busy/step/ratio", 1.5)]);
+    assert!(ours::printed("{\"id\": 1}").is_err());
 }
 
 #[test]
