@@ -38,6 +38,20 @@ pub enum OpenError {
         /// Every folder that was searched.
         looked: Vec<PathBuf>,
     },
+    /// Its files are not in the folder that the environment names.
+    #[error(
+        "{name} is not on this machine: {} is {}, which {} (set it to the folder that holds {name}/, \
+         or unset it)",
+        locate::VARIABLE,
+        root.display(),
+        if root.is_dir() { format!("holds no complete {name}/") } else { "is no folder".to_owned() },
+    )]
+    Misdirected {
+        /// The data set.
+        name: String,
+        /// The folder that `$COHERENCE_DATA` names.
+        root: PathBuf,
+    },
     /// A file of it is damaged.
     #[error("{0} (fetch it anew with `coherence data fetch`)")]
     Damaged(IdxError),
@@ -45,7 +59,7 @@ pub enum OpenError {
 
 /// Opens a split of the data set called `name`: `digits` (always there), `mnist`, `fashion-mnist`.
 ///
-/// Files are searched in [`locate::roots`]; they are checked for form, not for checksum (that is
+/// Files are searched in [`locate::roots`] (`$COHERENCE_DATA` alone where it is set); they are checked for form, not for checksum (that is
 /// [`verify`](crate::verify::verify)'s).
 ///
 /// # Errors
@@ -65,7 +79,12 @@ pub fn open(name: &str, split: Split) -> Result<Box<dyn Dataset>, OpenError> {
     }
     let entry = manifest::entry(name)
         .ok_or_else(|| OpenError::Unknown { name: name.to_owned(), known: names().collect() })?;
-    open_in(&locate::roots(), entry, split).map(|images| Box::new(images) as Box<dyn Dataset>)
+    match (open_in(&locate::roots(), entry, split), locate::named()) {
+        (Err(OpenError::Missing { name, .. }), Some(root)) => {
+            Err(OpenError::Misdirected { name, root })
+        }
+        (opened, _) => opened.map(|images| Box::new(images) as Box<dyn Dataset>),
+    }
 }
 
 /// Opens a split of `entry`, searched in `roots`.

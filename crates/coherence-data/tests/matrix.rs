@@ -3,7 +3,7 @@
 use std::io::Cursor;
 use std::path::Path;
 
-use coherence_data::matrix::{Dtype, Matrix, write_vector};
+use coherence_data::matrix::{Dtype, Matrix, Order, Source, write_vector};
 use half::{bf16, f16};
 use proptest::prelude::*;
 use safetensors::tensor::{Dtype as Stored, SafeTensors, TensorView, serialize};
@@ -51,7 +51,7 @@ fn block(rows: std::ops::Range<usize>, cols: std::ops::Range<usize>) -> Vec<f64>
     rows.flat_map(|i| cols.clone().map(move |j| value(i, j))).collect()
 }
 
-fn read_all(matrix: &mut Matrix<impl std::io::Read + std::io::Seek>) -> Vec<f64> {
+fn read_all(matrix: &Matrix<impl Source>) -> Vec<f64> {
     let (n, d) = (matrix.rows(), matrix.cols());
     let mut out = vec![0.0; n * d];
     matrix.read(0..n, 0..d, &mut out).unwrap();
@@ -60,7 +60,7 @@ fn read_all(matrix: &mut Matrix<impl std::io::Read + std::io::Seek>) -> Vec<f64>
 
 /// n, d, and a range within each.
 fn shape_and_block() -> impl Strategy<Value = (usize, usize, [usize; 4])> {
-    (0_usize..12, 0_usize..12).prop_flat_map(|(n, d)| {
+    (1_usize..12, 1_usize..12).prop_flat_map(|(n, d)| {
         let block = (0..=n, 0..=n, 0..=d, 0..=d)
             .prop_map(|(a, b, c, e)| [a.min(b), a.max(b), c.min(e), c.max(e)]);
         (Just(n), Just(d), block)
@@ -77,7 +77,7 @@ proptest! {
         big: bool,
         fortran: bool,
     ) {
-        let mut matrix = Matrix::new(Cursor::new(npy(dtype, big, fortran, n, d)), None).unwrap();
+        let matrix = Matrix::new(Cursor::new(npy(dtype, big, fortran, n, d)), None).unwrap();
         prop_assert_eq!((matrix.rows(), matrix.cols(), matrix.dtype()), (n, d, dtype));
         let expected = block(i0..i1, j0..j1);
         let mut doubles = vec![0.0_f64; expected.len()];
@@ -107,7 +107,7 @@ proptest! {
         let others = [("labels".to_owned(), labels)];
         let file = serialize(tensors.chain(others), None).unwrap();
         let name = format!("layer.{which}");
-        let mut matrix = Matrix::new(Cursor::new(file), Some(&name)).unwrap();
+        let matrix = Matrix::new(Cursor::new(file), Some(&name)).unwrap();
         prop_assert_eq!(matrix.dtype(), kinds[which].0);
         let mut out = vec![0.0_f64; (i1 - i0) * (j1 - j0)];
         matrix.read(i0..i1, j0..j1, &mut out).unwrap();
@@ -122,9 +122,9 @@ fn files_of_numpy_are_read() {
     let files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|f| f.unwrap().path()).collect();
     assert_eq!(files.len(), 14);
     for path in files {
-        let mut matrix = Matrix::open(&path, None).unwrap();
+        let matrix = Matrix::open(&path, None).unwrap();
         assert_eq!((matrix.rows(), matrix.cols()), (5, 3), "{}", path.display());
-        assert_eq!(read_all(&mut matrix), block(0..5, 0..3), "{}", path.display());
+        assert_eq!(read_all(&matrix), block(0..5, 0..3), "{}", path.display());
     }
 }
 
@@ -133,9 +133,9 @@ fn files_of_numpy_are_read() {
 fn large_blocks_are_read_in_pieces() {
     let (n, d) = (60, 500);
     for fortran in [false, true] {
-        let mut matrix =
+        let matrix =
             Matrix::new(Cursor::new(npy(Dtype::F64, false, fortran, n, d)), None).unwrap();
-        let all = read_all(&mut matrix);
+        let all = read_all(&matrix);
         assert!(all.iter().enumerate().all(|(k, &x)| x == value(k / d, k % d)));
     }
 }
@@ -146,8 +146,8 @@ fn an_only_tensor_needs_no_name() {
     let view = TensorView::new(Stored::F32, vec![2, 1], &data).unwrap();
     let metadata = Some([("framework".to_owned(), "pt".to_owned())].into());
     let file = serialize([("grads", view)], metadata).unwrap();
-    let mut matrix = Matrix::new(Cursor::new(file), None).unwrap();
-    assert_eq!(read_all(&mut matrix), [1.0, 2.0]);
+    let matrix = Matrix::new(Cursor::new(file), None).unwrap();
+    assert_eq!(read_all(&matrix), [1.0, 2.0]);
 }
 
 #[test]
@@ -158,7 +158,7 @@ fn an_npy_file_has_no_names() {
 }
 
 #[test]
-#[should_panic(expected = "rows 0..3 of a matrix of 2 rows")]
+#[should_panic(expected = "block 0..3 × 0..2 of 2 lines of 2 values")]
 fn a_block_beyond_the_matrix_panics() {
     let file = npy(Dtype::F32, false, false, 2, 2);
     let _ = Matrix::new(Cursor::new(file), None).unwrap().read(0..3, 0..2, &mut [0.0_f32; 6]);

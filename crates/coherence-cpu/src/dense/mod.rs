@@ -6,16 +6,27 @@
 //! Results are the same for any number of threads and, coordinate by coordinate, on each
 //! instruction set; dots, and what rests on them, differ between these in the last bits.
 
+mod columns;
+mod count;
+mod finite;
 mod gram;
+mod krum;
+mod parts;
 mod select;
+mod sorted;
 mod sum;
 mod tiles;
 mod vector;
 
 pub(crate) use select::select_here;
 
-pub use gram::{gram, gram_on};
-pub use vector::{Weiszfeld, geometric_median, krum};
+pub use columns::Columnwise;
+pub use finite::first_non_finite;
+pub use gram::{GramSum, gram, gram_on};
+pub use krum::{KrumChoice, krum, multi_krum, square_between};
+pub use parts::Parts;
+pub use sum::weighted_mean_here;
+pub use vector::{Weiszfeld, geometric_median};
 
 use crate::{Element, Isa, order::rule::Rule};
 

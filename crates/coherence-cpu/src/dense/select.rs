@@ -7,6 +7,7 @@
 
 use rayon::prelude::*;
 
+use super::sum::View;
 use crate::{
     Element, Isa,
     order::{
@@ -45,6 +46,21 @@ pub(super) fn select<T: Element>(isa: Isa, rows: &[T], rule: Rule, out: &mut [T]
 pub(crate) fn select_here<T: Element>(isa: Isa, selection: &Selection, rows: &[T], out: &mut [T]) {
     let (n, d) = (rows.len() / out.len(), out.len());
     T::run(isa, Block { selection, rows, n, d, start: 0, out });
+}
+
+/// [`select`] of columns `start .. start + out.len()` of `view`, on the calling thread.
+pub(super) fn select_columns<T: Element>(
+    isa: Isa,
+    selection: &Selection,
+    view: View<'_, T>,
+    out: &mut [T],
+) {
+    let View { rows, d, start } = view;
+    let n = rows.len() / d;
+    let width = (BLOCK_VALUES / n / TILE).clamp(1, 64) * TILE;
+    for (at, out) in out.chunks_mut(width).enumerate() {
+        T::run(isa, Block { selection, rows, n, d, start: start + at * width, out });
+    }
 }
 
 /// Columns `start .. start + out.len()`.
