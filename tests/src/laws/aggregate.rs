@@ -1,6 +1,7 @@
 //! Properties of every aggregator of one coordinate's values.
 //!
-//! A law takes a rule `r(values, count)`, where `count` is its clip, trim or f (ignored by mean and median).
+//! A law takes a rule `r(values, count)`, where `count` is its clip, trim or f (ignored by mean and median),
+//! brought within 2·`count` < n.
 //! Inputs are representable in `f32`, so that `f32` kernels are held to the same laws;
 //! `tolerance` is relative to the greatest magnitude among the inputs.
 
@@ -10,6 +11,11 @@ use crate::naive::aggregate as naive;
 
 /// A rule of one coordinate: values and count to one value.
 pub type Rule<'a> = &'a dyn Fn(&[f64], usize) -> f64;
+
+/// A count within the domain of every rule for n values, 2·count < n.
+pub fn within(count: usize, n: usize) -> usize {
+    count % (n.saturating_sub(1) / 2 + 1)
+}
 
 type Verdict = Result<(), TestCaseError>;
 
@@ -150,7 +156,7 @@ macro_rules! coordinate_rule_laws {
 
             #[test]
             fn agrees_with_the_naive_rule(values in law::values(), count in 0..35usize) {
-                law::agrees(&$rule, &$naive, &values, count, $tolerance)?;
+                law::agrees(&$rule, &$naive, &values, law::within(count, values.len()), $tolerance)?;
             }
 
             #[test]
@@ -158,34 +164,34 @@ macro_rules! coordinate_rule_laws {
                 (values, shuffled) in law::values().prop_flat_map(|v| (Just(v.clone()), Just(v).prop_shuffle())),
                 count in 0..35usize,
             ) {
-                law::permutes(&$rule, &values, &shuffled, count, $tolerance)?;
+                law::permutes(&$rule, &values, &shuffled, law::within(count, values.len()), $tolerance)?;
             }
 
             #[test]
             fn is_translation_equivariant(values in law::values(), t in -50i8..50, count in 0..35usize) {
-                law::translates(&$rule, &values, f64::from(t), count, $tolerance)?;
+                law::translates(&$rule, &values, f64::from(t), law::within(count, values.len()), $tolerance)?;
             }
 
             #[test]
             fn is_scale_equivariant(values in law::values(), exponent in -20..20i32, count in 0..35usize) {
-                law::scales(&$rule, &values, exponent, count, $tolerance)?;
+                law::scales(&$rule, &values, exponent, law::within(count, values.len()), $tolerance)?;
             }
 
             #[test]
             fn stays_in_the_range_of_the_values(values in law::values(), count in 0..35usize) {
-                law::stays_in_range(&$rule, &values, count, $tolerance)?;
+                law::stays_in_range(&$rule, &values, law::within(count, values.len()), $tolerance)?;
             }
 
             #[test]
             fn is_monotone_in_each_value(
                 values in law::values(), i in 0..65usize, by in prop_oneof![0.0f64..10.0, Just(1e30)], count in 0..35usize,
             ) {
-                law::is_monotone(&$rule, &values, i, by, count, $tolerance)?;
+                law::is_monotone(&$rule, &values, i, by, law::within(count, values.len()), $tolerance)?;
             }
 
             #[test]
             fn copies_aggregate_to_themselves(x in -1e30f32..1e30, n in 1..65usize, count in 0..35usize) {
-                law::keeps_copies(&$rule, f64::from(x), n, count, $tolerance)?;
+                law::keeps_copies(&$rule, f64::from(x), n, law::within(count, n), $tolerance)?;
             }
         }
     };
@@ -207,9 +213,9 @@ macro_rules! winsorized_laws {
             }
 
             #[test]
-            fn a18_winsorized_mean_at_half_is_the_median(values in law::values(), more in 0..9usize) {
+            fn a18_winsorized_mean_at_half_is_the_median(values in law::values()) {
                 let median = |v: &[f64], _| $crate::naive::aggregate::median(v);
-                law::agrees(&$rule, &median, &values, values.len().div_ceil(2) + more, $tolerance)?;
+                law::agrees(&$rule, &median, &values, values.len() / 2, $tolerance)?;
             }
 
             #[test]

@@ -21,9 +21,9 @@ pub fn median(values: &[f64]) -> f64 {
     if n % 2 == 1 { sorted[n / 2] } else { (sorted[n / 2 - 1] + sorted[n / 2]) / 2.0 }
 }
 
-/// Clip to the (clip+1)-smallest and the (clip+1)-largest, then the mean; 2·clip ≥ n: the median.
+/// Clip to the (clip+1)-smallest and the (clip+1)-largest, then the mean; 2·clip = n: the median.
 pub fn winsorized(values: &[f64], clip: usize) -> f64 {
-    if 2 * clip >= values.len() {
+    if 2 * clip == values.len() {
         return median(values);
     }
     let mut sorted = sorted(values);
@@ -34,18 +34,18 @@ pub fn winsorized(values: &[f64], clip: usize) -> f64 {
     mean(&sorted)
 }
 
-/// The mean without the `trim` lowest and the `trim` highest; 2·trim ≥ n: the median.
+/// The mean without the `trim` lowest and the `trim` highest, 2·trim < n.
 pub fn trimmed(values: &[f64], trim: usize) -> f64 {
-    if 2 * trim >= values.len() {
-        return median(values);
-    }
     mean(&sorted(values)[trim..values.len() - trim])
 }
 
-/// The `groups` groups of consecutive items: group g begins at ⌊g·n/groups⌋.
-pub fn groups<T: Clone>(items: &[T], groups: usize) -> Vec<Vec<T>> {
-    let n = items.len();
-    (0..groups).map(|g| items[g * n / groups..(g + 1) * n / groups].to_vec()).collect()
+/// The items dealt into `k` groups one by one, in turn, so that the first n mod k have one more; then
+/// the groups filled with the items in their order.
+pub fn groups<T: Clone>(items: &[T], k: usize) -> Vec<Vec<T>> {
+    let mut lengths = vec![0; k];
+    (0..items.len()).for_each(|i| lengths[i % k] += 1);
+    let mut items = items.iter().cloned();
+    lengths.into_iter().map(|length| items.by_ref().take(length).collect()).collect()
 }
 
 /// The median of the means of `k` groups, 1 ≤ k ≤ n.
@@ -53,12 +53,12 @@ pub fn median_of_means(values: &[f64], k: usize) -> f64 {
     median(&groups(values, k).iter().map(|group| mean(group)).collect::<Vec<_>>())
 }
 
-/// The mean of the n − f values closest to the median; of two as close, the lower.
+/// The mean of the n − f values closest to the median, n > f; of two as close, the lower.
 pub fn mean_around_median(values: &[f64], f: usize) -> f64 {
     let middle = median(values);
     let mut by_closeness = sorted(values);
     by_closeness.sort_by(|a, b| (a - middle).abs().total_cmp(&(b - middle).abs()));
-    mean(&by_closeness[..values.len().saturating_sub(f).max(1)])
+    mean(&by_closeness[..values.len() - f])
 }
 
 /// −1, 0 or 1: the sign of Σ sign(x), zeros abstaining.

@@ -14,13 +14,19 @@ macro_rules! any_coordinate_rule {
             $(#[doc = concat!("[`", stringify!($name), "`]")] $name($name),)*
         }
 
-        impl CoordinateRule for AnyCoordinateRule {
-            fn aggregate<T: Float>(&self, values: &mut [T]) -> T {
-                match self { $(Self::$name(rule) => rule.aggregate(values),)* }
+        impl Requirements for AnyCoordinateRule {
+            fn check(&self, n: usize) -> Result<(), AggregateError> {
+                match self { $(Self::$name(rule) => rule.check(n),)* }
             }
 
             fn tolerates(&self, n: usize) -> usize {
                 match self { $(Self::$name(rule) => rule.tolerates(n),)* }
+            }
+        }
+
+        impl CoordinateRule for AnyCoordinateRule {
+            fn aggregate<T: Float>(&self, values: &mut [T]) -> T {
+                match self { $(Self::$name(rule) => rule.aggregate(values),)* }
             }
         }
 
@@ -42,13 +48,19 @@ macro_rules! any_vector_rule {
             $(#[doc = concat!("[`", stringify!($name), "`]")] $name($name),)*
         }
 
-        impl VectorRule for AnyVectorRule {
-            fn work_len(&self, n: usize, d: usize) -> usize {
-                match self { $(Self::$name(rule) => rule.work_len(n, d),)* }
+        impl Requirements for AnyVectorRule {
+            fn check(&self, n: usize) -> Result<(), AggregateError> {
+                match self { $(Self::$name(rule) => rule.check(n),)* }
             }
 
             fn tolerates(&self, n: usize) -> usize {
                 match self { $(Self::$name(rule) => rule.tolerates(n),)* }
+            }
+        }
+
+        impl VectorRule for AnyVectorRule {
+            fn work_len(&self, n: usize, d: usize) -> usize {
+                match self { $(Self::$name(rule) => rule.work_len(n, d),)* }
             }
 
             fn omitting(&self, omitted: usize) -> Self {

@@ -4,8 +4,9 @@ use num_traits::Float;
 
 use super::distances::{check, of_row, squares_between_all};
 use super::krum::krum_score;
+use super::mean_around_median::mean_around_median;
 use super::order::narrow;
-use super::{AggregateError, CoordinateRule, MeanAroundMedian, Rows, VectorRule};
+use super::{AggregateError, Requirements, Rows, VectorRule};
 use crate::number::wide;
 
 /// Bulyan: n − 2f vectors are chosen one by one with Krum among those left, then each coordinate is
@@ -40,13 +41,19 @@ pub struct Bulyan {
     pub f: usize,
 }
 
-impl VectorRule for Bulyan {
-    fn work_len(&self, n: usize, _d: usize) -> usize {
-        n.saturating_mul(n).saturating_add(4 * n)
+impl Requirements for Bulyan {
+    fn check(&self, n: usize) -> Result<(), AggregateError> {
+        AggregateError::check_count("bulyan", "f", n, self.f.saturating_mul(4).saturating_add(3))
     }
 
     fn tolerates(&self, n: usize) -> usize {
-        self.f.min(n.saturating_sub(3) / 4)
+        if self.check(n).is_ok() { self.f } else { 0 }
+    }
+}
+
+impl VectorRule for Bulyan {
+    fn work_len(&self, n: usize, _d: usize) -> usize {
+        n.saturating_mul(n).saturating_add(4 * n)
     }
 
     fn omitting(&self, omitted: usize) -> Self {
@@ -60,7 +67,7 @@ impl VectorRule for Bulyan {
         out: &mut [T],
     ) -> Result<(), AggregateError> {
         let (n, f) = (rows.len(), self.f);
-        AggregateError::check_count("bulyan", n, f.saturating_mul(4).saturating_add(3))?;
+        self.check(n)?;
         check(rows, scratch, self.work_len(n, rows.dim()), out)?;
         let (squares, rest) = scratch.split_at_mut(n * n);
         let (chosen, work) = rest.split_at_mut(n);
@@ -72,7 +79,7 @@ impl VectorRule for Bulyan {
             for (value, &i) in column.iter_mut().zip(chosen) {
                 *value = wide(rows.row(i as usize)[j]);
             }
-            *slot = narrow(MeanAroundMedian { f: 2 * f }.aggregate(column));
+            *slot = narrow(mean_around_median(column, 2 * f));
         }
         Ok(())
     }

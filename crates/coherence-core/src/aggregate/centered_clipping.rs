@@ -3,9 +3,10 @@
 use num_traits::Float;
 
 use super::distances::check;
+use super::requirements::minority;
 use super::vector::refuse_non_finite;
 use super::weiszfeld::{distance, start, write};
-use super::{AggregateError, CoordinateRule, Median, Rows, VectorRule};
+use super::{AggregateError, Requirements, Rows, VectorRule};
 use crate::number::wide;
 
 /// Centred clipping: from a centre v, L times v ← v + (1/n) Σ (x_i − v) min(1, τ/‖x_i − v‖).
@@ -70,13 +71,19 @@ pub(super) fn clip_scale(length: f64, radius: f64) -> f64 {
     if length <= radius { 1.0 } else { radius / length }
 }
 
-impl VectorRule for CenteredClipping {
-    fn work_len(&self, n: usize, d: usize) -> usize {
-        d.saturating_mul(2).saturating_add(n)
+impl Requirements for CenteredClipping {
+    fn check(&self, n: usize) -> Result<(), AggregateError> {
+        AggregateError::check_any("centered-clipping", n)
     }
 
     fn tolerates(&self, n: usize) -> usize {
-        Median.tolerates(n)
+        minority(n)
+    }
+}
+
+impl VectorRule for CenteredClipping {
+    fn work_len(&self, n: usize, d: usize) -> usize {
+        d.saturating_mul(2).saturating_add(n)
     }
 
     fn omitting(&self, _omitted: usize) -> Self {
@@ -90,7 +97,7 @@ impl VectorRule for CenteredClipping {
         out: &mut [T],
     ) -> Result<(), AggregateError> {
         let (n, d) = (rows.len(), rows.dim());
-        AggregateError::check_count("centred clipping", n, 1)?;
+        self.check(n)?;
         check(rows, scratch, self.work_len(n, d), out)?;
         if refuse_non_finite(rows).is_err() {
             out.fill(T::nan());

@@ -2,6 +2,7 @@
 
 use num_traits::Float;
 
+use super::Requirements;
 use crate::finite::{NonFinite, Policy, first_non_finite};
 
 /// A rule that turns the n values of one coordinate into one value.
@@ -15,15 +16,9 @@ use crate::finite::{NonFinite, Policy, first_non_finite};
 /// - takes −∞ and +∞ as the least and the greatest of all values;
 /// - orders −0 before +0, so that the result is a function of the values and not of their order
 ///   (the plain mean alone rounds in the order given).
-pub trait CoordinateRule {
+pub trait CoordinateRule: Requirements {
     /// The aggregate of `values` `[n]`, under [`Policy::Propagate`].
     fn aggregate<T: Float>(&self, values: &mut [T]) -> T;
-
-    /// The number f of arbitrary values among n that cannot drive the result beyond the rule's bound
-    /// (for most rules the range of the other n − f values).
-    ///
-    /// f/n for large n is the breakdown point; f + 1 values suffice for an attack.
-    fn tolerates(&self, n: usize) -> usize;
 
     /// The aggregate of `values` `[n]` with a choice of what NaN and ±∞ mean.
     ///

@@ -4,13 +4,12 @@ use num_traits::Float;
 
 use super::order::narrow;
 use super::vector::refuse_non_finite;
-use super::{AggregateError, CoordinateRule, Rows, VectorRule};
+use super::{AggregateError, CoordinateRule, Requirements, Rows, VectorRule};
 use crate::finite::Policy;
 use crate::number::wide;
 
 /// Any [`CoordinateRule`] as a [`VectorRule`]: out_j is the rule of x_1j, …, x_nj.
 ///
-/// - No vectors: NaN in every coordinate, as the rule itself has it.
 /// - [`Policy::Omit`] leaves a value out of its own coordinate only, not the whole vector.
 /// - Scratch: n. The values pass through `f64`, which is exact.
 ///
@@ -28,6 +27,16 @@ use crate::number::wide;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Coordinatewise<R>(pub R);
 
+impl<R: Requirements> Requirements for Coordinatewise<R> {
+    fn check(&self, n: usize) -> Result<(), AggregateError> {
+        self.0.check(n)
+    }
+
+    fn tolerates(&self, n: usize) -> usize {
+        self.0.tolerates(n)
+    }
+}
+
 impl<R: CoordinateRule + Copy> VectorRule for Coordinatewise<R> {
     fn work_len(&self, n: usize, _d: usize) -> usize {
         n
@@ -35,10 +44,6 @@ impl<R: CoordinateRule + Copy> VectorRule for Coordinatewise<R> {
 
     fn scratch_len(&self, n: usize, d: usize) -> usize {
         self.work_len(n, d)
-    }
-
-    fn tolerates(&self, n: usize) -> usize {
-        self.0.tolerates(n)
     }
 
     fn omitting(&self, _omitted: usize) -> Self {
@@ -62,6 +67,7 @@ impl<R: CoordinateRule + Copy> VectorRule for Coordinatewise<R> {
         out: &mut [T],
     ) -> Result<(), AggregateError> {
         let n = rows.len();
+        self.check(n)?;
         AggregateError::check_length("out", out.len(), rows.dim())?;
         AggregateError::check_scratch(scratch.len(), n)?;
         if policy == Policy::Error {

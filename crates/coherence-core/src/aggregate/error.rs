@@ -6,6 +6,7 @@ use crate::finite::NonFinite;
 
 /// Why n vectors could not be aggregated; `out` is then unspecified.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum AggregateError {
     /// A slice has not the length that the others ask for.
     Length {
@@ -20,19 +21,28 @@ pub enum AggregateError {
     TooFew {
         /// The rule.
         rule: &'static str,
+        /// Its parameter that asks for more vectors, if one does.
+        parameter: Option<&'static str>,
         /// n, the vectors given (under `Policy::Omit`: left).
-        found: usize,
+        n: usize,
         /// The least n.
-        needed: usize,
+        least: usize,
     },
     /// The rule would have to look at too many subsets of so many vectors.
     TooMany {
         /// The rule.
         rule: &'static str,
         /// n, the vectors given.
-        found: usize,
-        /// The greatest n, or the n at which the search is given up.
-        limit: usize,
+        n: usize,
+        /// The greatest n for which the search ends in reasonable time.
+        most: usize,
+    },
+    /// A parameter that counts something is 0.
+    Zero {
+        /// The rule.
+        rule: &'static str,
+        /// The parameter.
+        parameter: &'static str,
     },
     /// An iteration came to its limit before its stopping rule held.
     NotConverged {
@@ -64,9 +74,31 @@ impl AggregateError {
         Self::check_length("scratch", found.min(expected), expected)
     }
 
-    /// `Ok` if there are at least `needed` vectors.
-    pub(super) fn check_count(rule: &'static str, found: usize, needed: usize) -> Result<(), Self> {
-        if found >= needed { Ok(()) } else { Err(Self::TooFew { rule, found, needed }) }
+    /// `Ok` if there is a vector, which is all that `rule` needs.
+    pub(super) fn check_any(rule: &'static str, n: usize) -> Result<(), Self> {
+        let error = Self::TooFew { rule, parameter: None, n, least: 1 };
+        if n > 0 { Ok(()) } else { Err(error) }
+    }
+
+    /// `Ok` if there are at least as many vectors as `rule` needs for its parameter's value, and one.
+    pub(super) fn check_count(
+        rule: &'static str,
+        parameter: &'static str,
+        n: usize,
+        least: usize,
+    ) -> Result<(), Self> {
+        Self::check_any(rule, n)?;
+        let error = Self::TooFew { rule, parameter: Some(parameter), n, least };
+        if n >= least { Ok(()) } else { Err(error) }
+    }
+
+    /// `Ok` if a parameter that counts something is not 0.
+    pub(super) fn check_not_zero(
+        rule: &'static str,
+        parameter: &'static str,
+        value: usize,
+    ) -> Result<(), Self> {
+        if value > 0 { Ok(()) } else { Err(Self::Zero { rule, parameter }) }
     }
 }
 
@@ -82,17 +114,21 @@ impl fmt::Display for AggregateError {
             Self::Length { what, found, expected } => {
                 write!(f, "{what} has length {found}, expected {expected}")
             }
-            Self::TooFew { rule, found, needed } => {
-                write!(
-                    f,
-                    "{rule} needs at least {needed} vectors, found {found} (lower f, or add vectors)"
-                )
+            Self::TooFew { rule, parameter: Some(parameter), n, least } => write!(
+                f,
+                "{rule} with this {parameter} needs at least {least} vectors, found {n} \
+                 (lower {parameter}, or add vectors)"
+            ),
+            Self::TooFew { rule, parameter: None, n, least } => {
+                write!(f, "{rule} needs at least {least} vector, found {n}")
             }
-            Self::TooMany { rule, found, limit } => {
-                write!(
-                    f,
-                    "{rule} looks at every subset and bears {limit} vectors at most, found {found}"
-                )
+            Self::TooMany { rule, n, most } => write!(
+                f,
+                "{rule} with this f tries every subset of at most {most} vectors, found {n} \
+                 (lower f, or take fewer vectors)"
+            ),
+            Self::Zero { rule, parameter } => {
+                write!(f, "{rule} needs {parameter} of at least 1, found 0")
             }
             Self::NotConverged { rule, iterations, residual, tolerance } => write!(
                 f,

@@ -5,9 +5,10 @@
 use num_traits::Float;
 
 use super::distances::check;
+use super::requirements::minority;
 use super::vector::refuse_non_finite;
 use super::weiszfeld::{Certificate, Field, start, write};
-use super::{AggregateError, CoordinateRule, Median, Rows, VectorRule};
+use super::{AggregateError, Requirements, Rows, VectorRule};
 use crate::number::wide;
 
 /// The geometric median: the point with the least sum of distances, argmin_y Σ ‖y − x_i‖.
@@ -97,7 +98,7 @@ impl GeometricMedian {
         out: &mut [T],
     ) -> Result<Certificate, AggregateError> {
         let (n, d) = (rows.len(), rows.dim());
-        AggregateError::check_count("geometric median", n, 1)?;
+        self.check(n)?;
         check(rows, scratch, self.work_len(n, d), out)?;
         refuse_non_finite(rows)?;
         let (points, column) = scratch.split_at_mut(7 * d);
@@ -108,7 +109,7 @@ impl GeometricMedian {
             return Ok(certificate);
         }
         Err(AggregateError::NotConverged {
-            rule: "geometric median",
+            rule: "geometric-median",
             iterations: certificate.iterations,
             residual: certificate.residual,
             tolerance: self.tolerance,
@@ -160,13 +161,19 @@ impl GeometricMedian {
     }
 }
 
-impl VectorRule for GeometricMedian {
-    fn work_len(&self, n: usize, d: usize) -> usize {
-        d.saturating_mul(7).saturating_add(n)
+impl Requirements for GeometricMedian {
+    fn check(&self, n: usize) -> Result<(), AggregateError> {
+        AggregateError::check_any("geometric-median", n)
     }
 
     fn tolerates(&self, n: usize) -> usize {
-        Median.tolerates(n)
+        minority(n)
+    }
+}
+
+impl VectorRule for GeometricMedian {
+    fn work_len(&self, n: usize, d: usize) -> usize {
+        d.saturating_mul(7).saturating_add(n)
     }
 
     fn omitting(&self, _omitted: usize) -> Self {

@@ -3,17 +3,17 @@
 use num_traits::Float;
 
 use super::distances::check;
-use super::median_of_means::{group_count, group_start};
 use super::order::mean;
-use super::{AggregateError, GeometricMedian, Rows, VectorRule};
+use super::requirements::minority;
+use super::{AggregateError, GeometricMedian, Requirements, Rows, VectorRule, groups};
 use crate::number::wide;
 
 /// The median of means, geometric: the vectors are cut into groups, and the [`GeometricMedian`] of the
 /// groups' means is taken.
 ///
-/// Group j of k holds the vectors ⌊jn/k⌋ to ⌊(j+1)n/k⌋ − 1, in the order given.
+/// The groups are those of [`groups`](fn@groups), in the order given.
 ///
-/// - `groups` is taken within 1 … n; n = 0: [`AggregateError::TooFew`].
+/// - Domain: 1 ≤ k ≤ n.
 /// - Breakdown: bears ⌊(k−1)/2⌋ bad vectors, with the geometric median's bound for k means.
 /// - `Policy::Propagate`: NaN in every coordinate if any value is NaN or ±∞.
 /// - Cost: O(nd) for the means, O(kd) an iteration; scratch kd more than the geometric median of k.
@@ -48,14 +48,21 @@ impl GeometricMedianOfMeans {
     }
 }
 
-impl VectorRule for GeometricMedianOfMeans {
-    fn work_len(&self, n: usize, d: usize) -> usize {
-        let k = group_count(self.groups, n);
-        k.saturating_mul(d).saturating_add(d).saturating_add(self.median.work_len(k, d))
+impl Requirements for GeometricMedianOfMeans {
+    fn check(&self, n: usize) -> Result<(), AggregateError> {
+        AggregateError::check_not_zero("geometric-median-of-means", "groups", self.groups)?;
+        AggregateError::check_count("geometric-median-of-means", "groups", n, self.groups)
     }
 
     fn tolerates(&self, n: usize) -> usize {
-        self.median.tolerates(group_count(self.groups, n))
+        if self.check(n).is_ok() { minority(self.groups) } else { 0 }
+    }
+}
+
+impl VectorRule for GeometricMedianOfMeans {
+    fn work_len(&self, _n: usize, d: usize) -> usize {
+        let k = self.groups;
+        k.saturating_mul(d).saturating_add(d).saturating_add(self.median.work_len(k, d))
     }
 
     fn omitting(&self, _omitted: usize) -> Self {
@@ -68,19 +75,17 @@ impl VectorRule for GeometricMedianOfMeans {
         scratch: &mut [f64],
         out: &mut [T],
     ) -> Result<(), AggregateError> {
-        let (n, d) = (rows.len(), rows.dim());
-        let k = group_count(self.groups, n);
-        AggregateError::check_count("geometric median of means", n, 1)?;
+        let (n, d, k) = (rows.len(), rows.dim(), self.groups);
+        self.check(n)?;
         check(rows, scratch, self.work_len(n, d), out)?;
         if d == 0 {
             return Ok(());
         }
         let (means, rest) = scratch.split_at_mut(k * d);
         let (middle, work) = rest.split_at_mut(d);
-        for (g, group) in means.chunks_exact_mut(d).enumerate() {
-            let (from, to) = (group_start(g, k, n), group_start(g + 1, k, n));
-            for (j, slot) in group.iter_mut().enumerate() {
-                *slot = mean((from..to).map(|i| wide(rows.row(i)[j])), to - from);
+        for (group, slots) in groups(n, k).zip(means.chunks_exact_mut(d)) {
+            for (j, slot) in slots.iter_mut().enumerate() {
+                *slot = mean(group.clone().map(|i| wide(rows.row(i)[j])), group.len());
             }
         }
         self.median.aggregate(Rows::matrix(means, d)?, work, middle)?;

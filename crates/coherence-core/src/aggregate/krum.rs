@@ -4,7 +4,7 @@ use num_traits::Float;
 
 use super::distances::{check, mean_of_rows, of_row, sort_numbers_by, squares_between_all};
 use super::order::sort;
-use super::{AggregateError, Rows, VectorRule};
+use super::{AggregateError, Requirements, Rows, VectorRule};
 
 /// Krum: the vector with the least sum of squared distances to its n − f − 2 nearest others.
 ///
@@ -37,13 +37,19 @@ pub struct Krum {
     pub f: usize,
 }
 
-impl VectorRule for Krum {
-    fn work_len(&self, n: usize, d: usize) -> usize {
-        MultiKrum { f: self.f, keep: 1 }.work_len(n, d)
+impl Requirements for Krum {
+    fn check(&self, n: usize) -> Result<(), AggregateError> {
+        AggregateError::check_count("krum", "f", n, self.f.saturating_mul(2).saturating_add(3))
     }
 
     fn tolerates(&self, n: usize) -> usize {
-        MultiKrum { f: self.f, keep: 1 }.tolerates(n)
+        if self.check(n).is_ok() { self.f } else { 0 }
+    }
+}
+
+impl VectorRule for Krum {
+    fn work_len(&self, n: usize, d: usize) -> usize {
+        MultiKrum { f: self.f, keep: 1 }.work_len(n, d)
     }
 
     fn omitting(&self, omitted: usize) -> Self {
@@ -56,18 +62,14 @@ impl VectorRule for Krum {
         scratch: &mut [f64],
         out: &mut [T],
     ) -> Result<(), AggregateError> {
-        AggregateError::check_count(
-            "krum",
-            rows.len(),
-            self.f.saturating_mul(2).saturating_add(3),
-        )?;
+        self.check(rows.len())?;
         MultiKrum { f: self.f, keep: 1 }.aggregate(rows, scratch, out)
     }
 }
 
 /// Multi-Krum: the mean of the `keep` vectors of least [`Krum`] score.
 ///
-/// - Domain: n ≥ 2f + 3 and 1 ≤ `keep` ≤ n − f (0 is taken as 1); n − f is the usual choice.
+/// - Domain: n ≥ 2f + 3 and 1 ≤ `keep` ≤ n − f; n − f is the usual choice.
 /// - Breakdown: bears f bad vectors, with Krum's bound: as there are n − f honest vectors, no vector
 ///   kept has a score above the greatest honest one.
 /// - Scores, ties, NaN, cost: as [`Krum`].
@@ -93,13 +95,26 @@ pub struct MultiKrum {
     pub keep: usize,
 }
 
-impl VectorRule for MultiKrum {
-    fn work_len(&self, n: usize, _d: usize) -> usize {
-        n.saturating_mul(n).saturating_add(2 * n)
+impl Requirements for MultiKrum {
+    fn check(&self, n: usize) -> Result<(), AggregateError> {
+        AggregateError::check_not_zero("multi-krum", "keep", self.keep)?;
+        AggregateError::check_count(
+            "multi-krum",
+            "f",
+            n,
+            self.f.saturating_mul(2).saturating_add(3),
+        )?;
+        AggregateError::check_count("multi-krum", "keep", n, self.f.saturating_add(self.keep))
     }
 
     fn tolerates(&self, n: usize) -> usize {
-        self.f.min(n.saturating_sub(3) / 2)
+        if self.check(n).is_ok() { self.f } else { 0 }
+    }
+}
+
+impl VectorRule for MultiKrum {
+    fn work_len(&self, n: usize, _d: usize) -> usize {
+        n.saturating_mul(n).saturating_add(2 * n)
     }
 
     fn omitting(&self, omitted: usize) -> Self {
@@ -112,9 +127,8 @@ impl VectorRule for MultiKrum {
         scratch: &mut [f64],
         out: &mut [T],
     ) -> Result<(), AggregateError> {
-        let (n, f, keep) = (rows.len(), self.f, self.keep.max(1));
-        let needed = f.saturating_mul(2).saturating_add(3).max(f.saturating_add(keep));
-        AggregateError::check_count("multi-krum", n, needed)?;
+        let (n, f, keep) = (rows.len(), self.f, self.keep);
+        self.check(n)?;
         check(rows, scratch, self.work_len(n, rows.dim()), out)?;
         let (squares, rest) = scratch.split_at_mut(n * n);
         let (scores, numbers) = rest.split_at_mut(n);

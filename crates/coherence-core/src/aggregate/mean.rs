@@ -2,8 +2,8 @@
 
 use num_traits::Float;
 
-use super::CoordinateRule;
 use super::order::{is_ordered, mean_within};
+use super::{AggregateError, CoordinateRule, Requirements};
 use crate::number::wide;
 
 /// The arithmetic mean, (1/n) Σ x_i.
@@ -24,6 +24,16 @@ use crate::number::wide;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Mean;
 
+impl Requirements for Mean {
+    fn check(&self, n: usize) -> Result<(), AggregateError> {
+        AggregateError::check_any("mean", n)
+    }
+
+    fn tolerates(&self, _n: usize) -> usize {
+        0
+    }
+}
+
 impl CoordinateRule for Mean {
     fn aggregate<T: Float>(&self, values: &mut [T]) -> T {
         if !is_ordered(values) {
@@ -32,9 +42,5 @@ impl CoordinateRule for Mean {
         let (lo, hi) =
             values.iter().fold((values[0], values[0]), |(lo, hi), &x| (lo.min(x), hi.max(x)));
         mean_within(values.iter().map(|&x| wide(x)), values.len(), wide(lo), wide(hi))
-    }
-
-    fn tolerates(&self, _n: usize) -> usize {
-        0
     }
 }

@@ -4,15 +4,14 @@ use num_traits::Float;
 
 use super::order::{is_ordered, sort};
 use super::trimmed::mean_of_sorted;
-use super::{CoordinateRule, Median};
+use super::{AggregateError, CoordinateRule, Median, Requirements};
 use crate::number::wide;
 
 /// The mean around the median: the mean of the n − f values closest to the median.
 ///
-/// - f = 0 is the mean. f is taken within 0 … n−1; for f = n−1 it is the value closest to the median.
-///   n = 0 gives NaN.
+/// - Domain: n ≥ 2f + 1, elsewhere NaN. f = 0 is the mean.
 /// - Of a low and a high value that are as close, the low one is kept.
-/// - Breakdown: bears f bad values while 2f < n. With the others in [a, b], the result lies in
+/// - Breakdown: tolerates f Byzantine values. With the others in [a, b], the result lies in
 ///   [a − (b−a), b + (b−a)]: a bad value is kept only in place of an honest one that is farther away.
 /// - Cost: O(n log n), one sort; the values kept are a run of the sorted ones.
 ///
@@ -31,23 +30,42 @@ pub struct MeanAroundMedian {
     pub f: usize,
 }
 
-impl CoordinateRule for MeanAroundMedian {
-    fn aggregate<T: Float>(&self, values: &mut [T]) -> T {
-        if !is_ordered(values) {
-            return T::nan();
-        }
-        let median = wide(Median.aggregate(values));
-        sort(values);
-        let mut kept = &*values;
-        for _ in 0..self.f.min(values.len() - 1) {
-            let below = median - wide(kept[0]);
-            let above = wide(kept[kept.len() - 1]) - median;
-            kept = if below > above { &kept[1..] } else { &kept[..kept.len() - 1] };
-        }
-        mean_of_sorted(kept)
+impl Requirements for MeanAroundMedian {
+    fn check(&self, n: usize) -> Result<(), AggregateError> {
+        AggregateError::check_count(
+            "mean-around-median",
+            "f",
+            n,
+            self.f.saturating_mul(2).saturating_add(1),
+        )
     }
 
     fn tolerates(&self, n: usize) -> usize {
-        self.f.min(Median.tolerates(n))
+        if self.check(n).is_ok() { self.f } else { 0 }
     }
+}
+
+impl CoordinateRule for MeanAroundMedian {
+    fn aggregate<T: Float>(&self, values: &mut [T]) -> T {
+        if self.check(values.len()).is_err() {
+            return T::nan();
+        }
+        mean_around_median(values, self.f)
+    }
+}
+
+/// The mean of the n − f of `values` `[n]` that are closest to their median, n > f.
+pub(super) fn mean_around_median<T: Float>(values: &mut [T], f: usize) -> T {
+    if !is_ordered(values) {
+        return T::nan();
+    }
+    let median = wide(Median.aggregate(values));
+    sort(values);
+    let mut kept = &*values;
+    for _ in 0..f {
+        let below = median - wide(kept[0]);
+        let above = wide(kept[kept.len() - 1]) - median;
+        kept = if below > above { &kept[1..] } else { &kept[..kept.len() - 1] };
+    }
+    mean_of_sorted(kept)
 }

@@ -2,8 +2,9 @@
 
 use num_traits::Float;
 
-use super::CoordinateRule;
 use super::order::{is_ordered, mean_within, total};
+use super::requirements::minority;
+use super::{AggregateError, CoordinateRule, Requirements};
 use crate::number::wide;
 
 /// The coordinate-wise median.
@@ -31,6 +32,16 @@ use crate::number::wide;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Median;
 
+impl Requirements for Median {
+    fn check(&self, n: usize) -> Result<(), AggregateError> {
+        AggregateError::check_any("median", n)
+    }
+
+    fn tolerates(&self, n: usize) -> usize {
+        minority(n)
+    }
+}
+
 impl CoordinateRule for Median {
     fn aggregate<T: Float>(&self, values: &mut [T]) -> T {
         if !is_ordered(values) {
@@ -43,9 +54,5 @@ impl CoordinateRule for Median {
         }
         let lower = wide(below.iter().copied().max_by(total).unwrap_or(upper));
         mean_within([lower, wide(upper)].into_iter(), 2, lower, wide(upper))
-    }
-
-    fn tolerates(&self, n: usize) -> usize {
-        n.saturating_sub(1) / 2
     }
 }

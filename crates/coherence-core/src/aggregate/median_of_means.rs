@@ -2,14 +2,15 @@
 
 use num_traits::Float;
 
-use super::{CoordinateRule, Mean, Median};
+use super::requirements::minority;
+use super::{AggregateError, CoordinateRule, Mean, Median, Requirements, groups};
 
 /// The median of means, coordinate-wise: the values are cut into groups, and the median of the
 /// groups' means is taken.
 ///
-/// Group j of k holds the values ⌊jn/k⌋ to ⌊(j+1)n/k⌋ − 1, in the order given.
+/// The groups are those of [`groups`](fn@groups), in the order given.
 ///
-/// - `groups` is taken within 1 … n: one group is the [`Mean`], n groups are the [`Median`]. n = 0 gives NaN.
+/// - Domain: 1 ≤ k ≤ n, elsewhere NaN. One group is the [`Mean`], n groups are the [`Median`].
 /// - Three groups are M3 of one mini-batch; [`OverTime::M3`](super::OverTime) is M3 of three mini-batches.
 /// - Breakdown: bears ⌊(k−1)/2⌋ bad values, each of which spoils a group; the result then lies in the
 ///   range of the others. Unlike the other rules it depends on which values share a group.
@@ -33,28 +34,26 @@ pub struct MedianOfMeans {
     pub groups: usize,
 }
 
-impl CoordinateRule for MedianOfMeans {
-    fn aggregate<T: Float>(&self, values: &mut [T]) -> T {
-        let n = values.len();
-        let k = group_count(self.groups, n);
-        for j in 0..k {
-            // Group j begins at j or later, so that only groups already averaged are overwritten.
-            values[j] = Mean.aggregate(&mut values[group_start(j, k, n)..group_start(j + 1, k, n)]);
-        }
-        Median.aggregate(&mut values[..k])
+impl Requirements for MedianOfMeans {
+    fn check(&self, n: usize) -> Result<(), AggregateError> {
+        AggregateError::check_not_zero("median-of-means", "groups", self.groups)?;
+        AggregateError::check_count("median-of-means", "groups", n, self.groups)
     }
 
     fn tolerates(&self, n: usize) -> usize {
-        Median.tolerates(group_count(self.groups, n))
+        if self.check(n).is_ok() { minority(self.groups) } else { 0 }
     }
 }
 
-/// `groups`, within 1 … n (0 if n is 0).
-pub(super) fn group_count(groups: usize, n: usize) -> usize {
-    groups.max(1).min(n)
-}
-
-/// Where group `j` of `k` begins, ⌊jn/k⌋, with no product that could overflow.
-pub(super) fn group_start(j: usize, k: usize, n: usize) -> usize {
-    j * (n / k) + j * (n % k) / k
+impl CoordinateRule for MedianOfMeans {
+    fn aggregate<T: Float>(&self, values: &mut [T]) -> T {
+        if self.check(values.len()).is_err() {
+            return T::nan();
+        }
+        for (g, group) in groups(values.len(), self.groups).enumerate() {
+            // Group g begins at g or later, so that only groups already averaged are overwritten.
+            values[g] = Mean.aggregate(&mut values[group]);
+        }
+        Median.aggregate(&mut values[..self.groups])
+    }
 }

@@ -3,7 +3,7 @@
 use num_traits::Float;
 
 use super::distances::{check, mean_of_rows, of_row, squares_between_all};
-use super::{AggregateError, Rows, VectorRule};
+use super::{AggregateError, Requirements, Rows, VectorRule};
 
 /// The subsets that a search may at worst have to look at: a second or so.
 const MOST_SUBSETS: usize = 1 << 24;
@@ -11,7 +11,7 @@ const MOST_SUBSETS: usize = 1 << 24;
 /// Minimum-diameter averaging: the mean of the n − f vectors whose greatest distance from each other
 /// is least.
 ///
-/// - Domain: n ≥ 2f + 1, n − f ≥ 2 vectors kept or n = 1, and at most 2²⁴ subsets (n choose f): every
+/// - Domain: n ≥ 2f + 1, and at most 2²⁴ subsets (n choose f): every
 ///   subset may have to be looked at, though most are cut off early. Of equal diameters the subset of
 ///   the earliest vectors, in lexicographic order, is taken.
 /// - Breakdown: bears f bad vectors. With D the diameter of the honest ones, the subset's is at most D
@@ -39,13 +39,24 @@ pub struct MinimumDiameter {
     pub f: usize,
 }
 
-impl VectorRule for MinimumDiameter {
-    fn work_len(&self, n: usize, _d: usize) -> usize {
-        n.saturating_mul(n).saturating_add(2 * n)
+impl Requirements for MinimumDiameter {
+    fn check(&self, n: usize) -> Result<(), AggregateError> {
+        let rule = "minimum-diameter";
+        AggregateError::check_count(rule, "f", n, self.f.saturating_mul(2).saturating_add(1))?;
+        if subsets(n, self.f).is_none_or(|count| count > MOST_SUBSETS) {
+            return Err(AggregateError::TooMany { rule, n, most: greatest_n(self.f) });
+        }
+        Ok(())
     }
 
     fn tolerates(&self, n: usize) -> usize {
-        self.f.min(n.saturating_sub(1) / 2)
+        if self.check(n).is_ok() { self.f } else { 0 }
+    }
+}
+
+impl VectorRule for MinimumDiameter {
+    fn work_len(&self, n: usize, _d: usize) -> usize {
+        n.saturating_mul(n).saturating_add(2 * n)
     }
 
     fn omitting(&self, omitted: usize) -> Self {
@@ -59,12 +70,8 @@ impl VectorRule for MinimumDiameter {
         out: &mut [T],
     ) -> Result<(), AggregateError> {
         let (n, f) = (rows.len(), self.f);
-        let rule = "minimum-diameter averaging";
-        AggregateError::check_count(rule, n, f.saturating_mul(2).saturating_add(1))?;
+        self.check(n)?;
         check(rows, scratch, self.work_len(n, rows.dim()), out)?;
-        if subsets(n, f).is_none_or(|count| count > MOST_SUBSETS) {
-            return Err(AggregateError::TooMany { rule, found: n, limit: greatest_n(f) });
-        }
         let (squares, rest) = scratch.split_at_mut(n * n);
         let (trial, best) = rest.split_at_mut(n);
         squares_between_all(rows, squares);

@@ -48,7 +48,7 @@ impl Mixing for NearestNeighborMixing {
     ) -> Result<(), AggregateError> {
         let n = rows.len();
         check_mixing(self, rows, scratch, out)?;
-        AggregateError::check_count("nearest-neighbour mixing", n, self.f.saturating_add(1))?;
+        AggregateError::check_count("nearest-neighbor-mixing", "f", n, self.f.saturating_add(1))?;
         let (squares, numbers) = scratch.split_at_mut(n);
         for (i, slot) in out.chunks_exact_mut(rows.dim().max(1)).enumerate() {
             squares

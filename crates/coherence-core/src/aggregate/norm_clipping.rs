@@ -6,7 +6,7 @@ use super::centered_clipping::clip_scale;
 use super::distances::check;
 use super::mixing::{Mixing, check_mixing};
 use super::order::narrow;
-use super::{AggregateError, Rows, VectorRule};
+use super::{AggregateError, Requirements, Rows, VectorRule};
 use crate::number::wide;
 
 /// Norm clipping: each vector is shortened to a norm of at most `limit`, x_i min(1, limit/‖x_i‖).
@@ -46,13 +46,19 @@ impl NormClipping {
     }
 }
 
-impl VectorRule for NormClipping {
-    fn work_len(&self, n: usize, _d: usize) -> usize {
-        n
+impl Requirements for NormClipping {
+    fn check(&self, n: usize) -> Result<(), AggregateError> {
+        AggregateError::check_any("norm-clipping", n)
     }
 
     fn tolerates(&self, _n: usize) -> usize {
         0
+    }
+}
+
+impl VectorRule for NormClipping {
+    fn work_len(&self, n: usize, _d: usize) -> usize {
+        n
     }
 
     fn omitting(&self, _omitted: usize) -> Self {
@@ -66,7 +72,7 @@ impl VectorRule for NormClipping {
         out: &mut [T],
     ) -> Result<(), AggregateError> {
         let n = rows.len();
-        AggregateError::check_count("norm clipping", n, 1)?;
+        Requirements::check(self, n)?;
         check(rows, scratch, n, out)?;
         let scales = &mut scratch[..n];
         scales.iter_mut().zip(rows.iter()).for_each(|(scale, x)| *scale = self.scale(x));

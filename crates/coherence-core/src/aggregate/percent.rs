@@ -6,7 +6,7 @@ use num_traits::Float;
 
 use super::order::{is_ordered, sort};
 use super::winsorized::mean_of_clamped;
-use super::{CoordinateRule, Median, Winsorized};
+use super::{AggregateError, CoordinateRule, Requirements, Winsorized};
 use crate::number::wide;
 
 /// Which value of n is the p-th fraction, 0 ≤ p ≤ 1/2; the upper threshold is its mirror image.
@@ -36,7 +36,9 @@ pub enum Percentile {
 }
 
 impl Percentile {
-    /// The count k of values that lie beyond the threshold at fraction p of n, at most ⌈n/2⌉.
+    /// The count k of values that lie beyond the threshold at fraction p of n, at most ⌊n/2⌋.
+    ///
+    /// With ⌊n/2⌋ both thresholds are the median.
     ///
     /// For [`Interpolated`](Self::Interpolated): the values wholly beyond, ⌊p(n−1)⌋.
     ///
@@ -55,7 +57,7 @@ impl Percentile {
             Self::Truncated => libm::floor(p * n as f64),
             Self::Interpolated => libm::floor(rank),
         };
-        (count as usize).min(n.div_ceil(2))
+        (count as usize).min(n / 2)
     }
 }
 
@@ -64,9 +66,9 @@ impl Percentile {
 ///
 /// With the thresholds lo and hi of the [`Percentile`] definition: (1/n) Σ min(max(x_i, lo), hi).
 ///
-/// - Domain: c in [0, 50]; c = 0 is the mean, c = 50 the [`Median`]. n = 0 gives NaN.
+/// - Domain: c in [0, 50]; c = 0 is the mean, c = 50 the [`Median`](super::Median). n = 0 gives NaN.
 /// - Where the definition is a count, it is [`Winsorized`] with that count, to the bit.
-/// - Breakdown: bears [`Percentile::count`] bad values (⌊(n−1)/2⌋ where it is the median).
+/// - Breakdown: tolerates [`Percentile::count`] Byzantine values, as [`Winsorized`].
 /// - Interpolation between −∞ and +∞ gives NaN.
 ///
 /// # Example
@@ -121,6 +123,16 @@ impl WinsorizedPercent {
     }
 }
 
+impl Requirements for WinsorizedPercent {
+    fn check(&self, n: usize) -> Result<(), AggregateError> {
+        AggregateError::check_any("winsorized", n)
+    }
+
+    fn tolerates(&self, n: usize) -> usize {
+        self.by_count(n).tolerates(n)
+    }
+}
+
 impl CoordinateRule for WinsorizedPercent {
     fn aggregate<T: Float>(&self, values: &mut [T]) -> T {
         if self.definition != Percentile::Interpolated {
@@ -139,10 +151,6 @@ impl CoordinateRule for WinsorizedPercent {
         let hi = between(at(last - i), at(last - next), rank - i as f64);
         // At 50 % the two thresholds are one number but for rounding.
         mean_of_clamped(values, lo.min(hi), hi.max(lo))
-    }
-
-    fn tolerates(&self, n: usize) -> usize {
-        self.by_count(n).clip.min(Median.tolerates(n))
     }
 }
 

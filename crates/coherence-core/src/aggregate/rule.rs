@@ -3,7 +3,7 @@
 use num_traits::Float;
 
 use super::{
-    AggregateError, AnyCoordinateRule, AnyVectorRule, CoordinateRule, Coordinatewise, Rows,
+    AggregateError, AnyCoordinateRule, AnyVectorRule, Coordinatewise, Requirements, Rows,
     VectorRule,
 };
 use crate::finite::Policy;
@@ -32,6 +32,22 @@ pub enum Rule {
     Vector(AnyVectorRule),
 }
 
+impl Requirements for Rule {
+    fn check(&self, n: usize) -> Result<(), AggregateError> {
+        match self {
+            Self::Coordinate(rule) => rule.check(n),
+            Self::Vector(rule) => rule.check(n),
+        }
+    }
+
+    fn tolerates(&self, n: usize) -> usize {
+        match self {
+            Self::Coordinate(rule) => rule.tolerates(n),
+            Self::Vector(rule) => rule.tolerates(n),
+        }
+    }
+}
+
 impl VectorRule for Rule {
     fn work_len(&self, n: usize, d: usize) -> usize {
         match self {
@@ -44,13 +60,6 @@ impl VectorRule for Rule {
         match self {
             Self::Coordinate(rule) => Coordinatewise(*rule).scratch_len(n, d),
             Self::Vector(rule) => rule.scratch_len(n, d),
-        }
-    }
-
-    fn tolerates(&self, n: usize) -> usize {
-        match self {
-            Self::Coordinate(rule) => rule.tolerates(n),
-            Self::Vector(rule) => rule.tolerates(n),
         }
     }
 

@@ -2,7 +2,8 @@
 
 use num_traits::Float;
 
-use super::{CoordinateRule, Median};
+use super::requirements::minority;
+use super::{AggregateError, CoordinateRule, Requirements};
 
 /// The sign of most values: 1, −1, or 0 for a draw.
 ///
@@ -26,6 +27,16 @@ use super::{CoordinateRule, Median};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct SignMajority;
 
+impl Requirements for SignMajority {
+    fn check(&self, n: usize) -> Result<(), AggregateError> {
+        AggregateError::check_any("sign-majority", n)
+    }
+
+    fn tolerates(&self, n: usize) -> usize {
+        minority(n)
+    }
+}
+
 impl CoordinateRule for SignMajority {
     fn aggregate<T: Float>(&self, values: &mut [T]) -> T {
         if values.is_empty() || values.iter().any(|x| x.is_nan()) {
@@ -38,9 +49,5 @@ impl CoordinateRule for SignMajority {
             core::cmp::Ordering::Equal => T::zero(),
             core::cmp::Ordering::Less => -T::one(),
         }
-    }
-
-    fn tolerates(&self, n: usize) -> usize {
-        Median.tolerates(n)
     }
 }

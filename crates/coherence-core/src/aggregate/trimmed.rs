@@ -3,17 +3,16 @@
 use num_traits::Float;
 
 use super::order::{is_ordered, mean_within, sort};
-use super::{CoordinateRule, Mean, Median};
+use super::{AggregateError, CoordinateRule, Mean, Requirements};
 use crate::number::wide;
 
 /// The trimmed mean: the `trim` lowest and the `trim` highest values are left out.
 ///
 /// With x_(1) ≤ … ≤ x_(n): (1/(n − 2·trim)) Σ_{i = trim+1 … n−trim} x_(i).
 ///
-/// - `trim` = 0 is the [`Mean`]; 2·`trim` ≥ n, where nothing would be left, is the [`Median`].
-///   n = 0 gives NaN.
+/// - Domain: n ≥ 2·`trim` + 1, elsewhere NaN. `trim` = 0 is the [`Mean`]; n = 2·`trim` + 1 the median.
 /// - The values kept are summed in ascending order in `f64`: the same to the bit for every order.
-/// - Breakdown: bears `trim` bad values (⌊(n−1)/2⌋ where it is the median); the result then lies in
+/// - Breakdown: tolerates `trim` Byzantine values; the result then lies in
 ///   the range of the others.
 /// - Cost: O(n log n), one sort.
 ///
@@ -32,22 +31,33 @@ pub struct Trimmed {
     pub trim: usize,
 }
 
+impl Requirements for Trimmed {
+    fn check(&self, n: usize) -> Result<(), AggregateError> {
+        AggregateError::check_count(
+            "trimmed",
+            "trim",
+            n,
+            self.trim.saturating_mul(2).saturating_add(1),
+        )
+    }
+
+    fn tolerates(&self, n: usize) -> usize {
+        if self.check(n).is_ok() { self.trim } else { 0 }
+    }
+}
+
 impl CoordinateRule for Trimmed {
     fn aggregate<T: Float>(&self, values: &mut [T]) -> T {
         let n = values.len();
         match self.trim {
+            _ if self.check(n).is_err() => T::nan(),
             0 => Mean.aggregate(values),
-            trim if trim >= n.div_ceil(2) => Median.aggregate(values),
             _ if !is_ordered(values) => T::nan(),
             trim => {
                 sort(values);
                 mean_of_sorted(&values[trim..n - trim])
             }
         }
-    }
-
-    fn tolerates(&self, n: usize) -> usize {
-        self.trim.min(Median.tolerates(n))
     }
 }
 

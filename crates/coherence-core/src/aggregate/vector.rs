@@ -2,7 +2,7 @@
 
 use num_traits::Float;
 
-use super::{AggregateError, Rows};
+use super::{AggregateError, Requirements, Rows};
 use crate::finite::{NonFinite, Policy};
 
 /// A rule that turns n vectors `[d]` into one vector `[d]`.
@@ -10,7 +10,7 @@ use crate::finite::{NonFinite, Policy};
 /// Nothing is allocated: the caller brings [`scratch_len`](Self::scratch_len) values of scratch, whose
 /// contents do not matter before and mean nothing after.
 /// Distances, norms and sums run in `f64` whatever `T` is.
-pub trait VectorRule {
+pub trait VectorRule: Requirements {
     /// The scratch that [`aggregate`](Self::aggregate) needs for n vectors of length d.
     fn work_len(&self, n: usize, d: usize) -> usize;
 
@@ -18,9 +18,6 @@ pub trait VectorRule {
     fn scratch_len(&self, n: usize, d: usize) -> usize {
         n.saturating_add(self.work_len(n, d))
     }
-
-    /// The number f of arbitrary vectors among n that cannot drive the result beyond the rule's bound.
-    fn tolerates(&self, n: usize) -> usize;
 
     /// The rule after `omitted` bad vectors were found and left out: they no longer count against f.
     #[must_use]

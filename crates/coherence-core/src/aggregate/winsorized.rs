@@ -3,7 +3,8 @@
 use num_traits::Float;
 
 use super::order::{is_ordered, mean_within, sort};
-use super::{CoordinateRule, Mean, Median};
+use super::requirements::minority;
+use super::{AggregateError, CoordinateRule, Mean, Median, Requirements};
 use crate::number::wide;
 
 /// The winsorised mean: the `clip` lowest and the `clip` highest values are clipped to their
@@ -12,10 +13,10 @@ use crate::number::wide;
 /// With x_(1) ≤ … ≤ x_(n), lo = x_(clip+1) and hi = x_(n−clip):
 /// (1/n) Σ min(max(x_i, lo), hi).
 ///
-/// - `clip` = 0 is the [`Mean`]; 2·`clip` ≥ n is the [`Median`]. n = 0 gives NaN.
+/// - Domain: n ≥ max(1, 2·`clip`), elsewhere NaN. `clip` = 0 is the [`Mean`], 2·`clip` = n the [`Median`].
 /// - The thresholds are exact; the clipped values are summed in ascending order in `f64`, so the
 ///   result is the same to the bit for every order of the values.
-/// - Breakdown: bears `clip` bad values (⌊(n−1)/2⌋ where it is the median); the result then lies in
+/// - Breakdown: tolerates `clip` Byzantine values (`clip` − 1 where it is the median); the result then lies in
 ///   the range of the others.
 /// - Cost: O(n log n), one sort.
 ///
@@ -40,22 +41,29 @@ pub struct Winsorized {
     pub clip: usize,
 }
 
+impl Requirements for Winsorized {
+    fn check(&self, n: usize) -> Result<(), AggregateError> {
+        AggregateError::check_count("winsorized", "clip", n, self.clip.saturating_mul(2))
+    }
+
+    fn tolerates(&self, n: usize) -> usize {
+        if self.check(n).is_ok() { self.clip.min(minority(n)) } else { 0 }
+    }
+}
+
 impl CoordinateRule for Winsorized {
     fn aggregate<T: Float>(&self, values: &mut [T]) -> T {
         let n = values.len();
         match self.clip {
+            _ if self.check(n).is_err() => T::nan(),
             0 => Mean.aggregate(values),
-            clip if clip >= n.div_ceil(2) => Median.aggregate(values),
+            clip if 2 * clip == n => Median.aggregate(values),
             _ if !is_ordered(values) => T::nan(),
             clip => {
                 sort(values);
                 mean_of_clamped(values, wide(values[clip]), wide(values[n - 1 - clip]))
             }
         }
-    }
-
-    fn tolerates(&self, n: usize) -> usize {
-        self.clip.min(Median.tolerates(n))
     }
 }
 

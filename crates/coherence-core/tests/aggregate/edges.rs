@@ -21,7 +21,7 @@ const COORDINATE: [&str; 9] = [
 /// With the vectors that each needs at least.
 const VECTOR: [(&str, usize); 8] = [
     ("geometric-median", 1),
-    ("geometric-median-of-means:3", 1),
+    ("geometric-median-of-means:3", 3),
     ("krum:1", 5),
     ("multi-krum:1:2", 5),
     ("bulyan:1", 7),
@@ -46,7 +46,9 @@ fn no_values_are_not_a_number() {
         assert!(all_omitted.is_ok_and(f64::is_nan), "{text}");
     }
     let none: &[&[f64]] = &[];
-    assert_eq!(aggregate(&rule("median"), Rows::slices(none).unwrap()), Ok(vec![]));
+    let rule = "median";
+    let too_few = AggregateError::TooFew { rule, parameter: None, n: 0, least: 1 };
+    assert_eq!(aggregate(&self::rule(rule), Rows::slices(none).unwrap()), Err(too_few));
 }
 
 #[test]
@@ -55,16 +57,15 @@ fn too_few_vectors_are_an_error_that_says_how_many_are_needed() {
         let rows = vec![vec![1.0, 2.0]; needed - 1];
         let data = rows.concat();
         let view = Rows::matrix(&data, 2).unwrap();
-        let Err(AggregateError::TooFew { found, needed: said, .. }) = aggregate(&rule(text), view)
-        else {
+        let Err(AggregateError::TooFew { n, least, .. }) = aggregate(&rule(text), view) else {
             panic!("{text} with {} vectors", needed - 1);
         };
-        assert_eq!((found, said), (needed - 1, needed), "{text}");
+        assert_eq!((n, least), (needed - 1, needed), "{text}");
         let enough = vec![vec![1.0, 2.0]; needed];
         assert!(with_rows(&enough, |view| aggregate(&rule(text), view)).is_ok(), "{text}");
     }
     let keep = with_rows(&vec![vec![1.0]; 6], |view| aggregate(&rule("multi-krum:1:6"), view));
-    assert!(matches!(keep, Err(AggregateError::TooFew { found: 6, needed: 7, .. })), "{keep:?}");
+    assert!(matches!(keep, Err(AggregateError::TooFew { n: 6, least: 7, .. })), "{keep:?}");
 }
 
 #[test]
@@ -88,7 +89,7 @@ fn copies_aggregate_to_themselves_and_zeros_to_zero() {
 #[test]
 fn one_value_is_its_own_aggregate() {
     for text in COORDINATE {
-        if text != "sign-majority" {
+        if text != "sign-majority" && coordinate_rule(text).check(1).is_ok() {
             assert_eq!(coordinate_rule(text).aggregate(&mut [0.3f32]), 0.3, "{text}");
         }
     }
@@ -106,7 +107,7 @@ fn infinities_are_the_extremes_of_a_coordinate() {
         ("winsorized:1", vec![neg, 1.0, 3.0, inf], 2.0),
         ("winsorized:1", vec![neg, neg, 3.0, 1.0], neg),
         ("trimmed:1", vec![neg, 1.0, 3.0, inf], 2.0),
-        ("mean-around-median:2", vec![neg, 1.0, 3.0, inf], 2.0),
+        ("mean-around-median:2", vec![neg, 1.0, 3.0, 2.0, inf], 2.0),
         ("median-of-means:3", vec![1.0, inf, 4.0], 4.0),
         ("sign-majority", vec![neg, neg, 1e300], -1.0),
     ] {
@@ -146,6 +147,7 @@ proptest! {
 
     #[test]
     fn mean_around_median_agrees_with_the_naive_rule(values in coherence_tests::laws::aggregate::values(), f in 0..66usize) {
+        let f = coherence_tests::laws::aggregate::within(f, values.len());
         let magnitude = values.iter().fold(0.0f64, |most, x| most.max(x.abs()));
         let found = MeanAroundMedian { f }.aggregate(&mut values.clone());
         prop_assert!((found - naive::mean_around_median(&values, f)).abs() <= 1e-13 * magnitude);
@@ -170,7 +172,7 @@ proptest! {
 
     #[test]
     fn error_names_the_first_value_and_propagate_carries_nan(
-        values in prop::collection::vec(prop_oneof![5 => -9.0..9.0f64, 1 => Just(f64::NAN), 1 => Just(f64::INFINITY)], 1..20),
+        values in prop::collection::vec(prop_oneof![5 => -9.0..9.0f64, 1 => Just(f64::NAN), 1 => Just(f64::INFINITY)], 3..20),
         which in 0..COORDINATE.len(),
     ) {
         let rule = coordinate_rule(COORDINATE[which]);
@@ -206,7 +208,7 @@ fn an_omitted_vector_no_longer_counts_against_f() {
     let run = |text| with_rows(&rows, |view| aggregate_with(&rule(text), view, Policy::Omit));
     assert_eq!(run("krum:1"), Ok(vec![2.5]));
     assert_eq!(run("minimum-diameter:1"), Ok(vec![2.125]));
-    let AggregateError::TooFew { found: 4, .. } = run("krum:2").unwrap_err() else {
+    let AggregateError::TooFew { n: 4, .. } = run("krum:2").unwrap_err() else {
         panic!("four are left")
     };
 }
@@ -345,8 +347,8 @@ fn messages_say_what_is_wrong_and_what_to_do() {
             "out has length 3, expected 2",
         ),
         (
-            AggregateError::TooFew { rule, found: 3, needed: 5 },
-            "krum needs at least 5 vectors, found 3 (lower f, or add vectors)",
+            AggregateError::TooFew { rule, parameter: Some("f"), n: 3, least: 5 },
+            "krum with this f needs at least 5 vectors, found 3 (lower f, or add vectors)",
         ),
         (
             AggregateError::NotConverged { rule, iterations: 9, residual: 0.5, tolerance: 0.25 },

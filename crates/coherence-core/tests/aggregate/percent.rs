@@ -24,8 +24,8 @@ fn a18_definitions_give_these_counts() {
         (32, 0.05, 2, 2, 1),
         (11, 0.25, 3, 3, 2),
         (10, 0.05, 0, 1, 0),
-        (5, 0.50, 2, 3, 2),
-        (1, 0.50, 0, 1, 0),
+        (5, 0.50, 2, 2, 2),
+        (1, 0.50, 0, 0, 0),
         (0, 0.50, 0, 0, 0),
     ] {
         let counts = [NearestRank, Rounded, Truncated].map(|definition| definition.count(p, n));

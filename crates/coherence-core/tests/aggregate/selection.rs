@@ -15,14 +15,16 @@ fn check_bits(found: f64, expected: f64, values: &[f64]) {
 fn check(values: &[f64]) {
     let sorted = naive::sorted(values);
     check_bits(Median.aggregate(&mut values.to_vec()), naive::median(values), values);
-    for count in 1..=values.len().div_ceil(2) {
+    for count in 1..=values.len() / 2 {
         let inner = count.min((values.len() - 1) / 2);
         // The naive mean may round out of the values kept; ours may not.
         let within = |mean: f64| mean.clamp(sorted[inner], sorted[values.len() - 1 - inner]);
         let found = Winsorized { clip: count }.aggregate(&mut values.to_vec());
         check_bits(found, within(naive::winsorized(values, count)), values);
-        let found = Trimmed { trim: count }.aggregate(&mut values.to_vec());
-        check_bits(found, within(naive::trimmed(values, count)), values);
+        if 2 * count < values.len() {
+            let found = Trimmed { trim: count }.aggregate(&mut values.to_vec());
+            check_bits(found, within(naive::trimmed(values, count)), values);
+        }
     }
 }
 

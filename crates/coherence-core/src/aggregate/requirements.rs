@@ -1,0 +1,39 @@
+//! What a rule asks for, and what it promises.
+
+use super::AggregateError;
+
+/// For which numbers of vectors a rule is defined, and how many of them may be arbitrary.
+///
+/// For a rule over one coordinate the vectors are its values.
+pub trait Requirements {
+    /// Whether the rule is defined for n vectors.
+    ///
+    /// No rule is defined for n = 0, and none replaces its parameters by others that would fit.
+    ///
+    /// # Errors
+    ///
+    /// [`AggregateError::TooFew`], [`AggregateError::TooMany`] or [`AggregateError::Zero`], with the rule,
+    /// the numbers and the remedy.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use coherence_core::aggregate::{Krum, Requirements};
+    ///
+    /// assert!(Krum { f: 1 }.check(5).is_ok());
+    /// let error = Krum { f: 1 }.check(4).unwrap_err();
+    /// assert_eq!(error.to_string(), "krum with this f needs at least 5 vectors, found 4 (lower f, or add vectors)");
+    /// ```
+    fn check(&self, n: usize) -> Result<(), AggregateError>;
+
+    /// The number f of arbitrary (Byzantine) vectors among n that cannot drive the result beyond the rule's
+    /// bound (for most rules the range of the other n − f); 0 where the rule is not defined.
+    ///
+    /// f/n for large n is the breakdown point.
+    fn tolerates(&self, n: usize) -> usize;
+}
+
+/// The most values among n that are fewer than half, ⌊(n−1)/2⌋.
+pub(super) fn minority(n: usize) -> usize {
+    n.saturating_sub(1) / 2
+}
