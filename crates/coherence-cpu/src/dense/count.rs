@@ -60,6 +60,11 @@ impl Counting {
         }
     }
 
+    /// Memory for each column.
+    pub(super) fn bytes_a_column(ranks: usize) -> usize {
+        (BINS + 2) * ranks * size_of::<u64>()
+    }
+
     /// Whether the values are not yet found.
     pub(super) fn needs_pass(&self) -> bool {
         self.bytes > 0

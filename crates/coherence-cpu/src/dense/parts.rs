@@ -133,6 +133,20 @@ impl Columnwise {
     }
 }
 
+impl Columnwise {
+    /// The bytes of memory that [`parts`](Self::parts) keep for each column; `None` where there are none.
+    pub fn part_state<T: Element>(&self) -> Option<usize> {
+        match &self.method {
+            Method::Mean | Method::SignMajority => Some(size_of::<f64>()),
+            Method::MedianOfMeans(groups, _) => {
+                Some(size_of::<f64>() + groups.len() * size_of::<T>())
+            }
+            Method::Counted(counted) => Some(Counting::bytes_a_column(counted.ranks.len())),
+            Method::Selection(_) | Method::Sorted(_) | Method::Core => None,
+        }
+    }
+}
+
 impl<T: Element> Parts<'_, T> {
     /// Whether the rows are needed once more.
     pub fn needs_pass(&self) -> bool {

@@ -13,7 +13,7 @@ use coherence_cpu::Element;
 use coherence_cpu::dense::{
     GramSum, KrumChoice, first_non_finite, square_between, weighted_mean_here,
 };
-use coherence_data::matrix::{Matrix, Source, Value};
+use coherence_data::matrix::{Dtype, Matrix, Source, Value};
 
 use super::located;
 use crate::command::matrix::blocks::{Shape, parts};
@@ -76,10 +76,11 @@ fn in_memory<T: Value + Element>(
 fn scaled(rule: AnyVectorRule, scale: Scale) -> AnyVectorRule {
     match rule {
         AnyVectorRule::NormClipping(NormClipping { limit }) => {
-            NormClipping { limit: scale.of(limit) }.into()
+            AnyVectorRule::NormClipping(NormClipping { limit: scale.of(limit) })
         }
         AnyVectorRule::CenteredClipping(CenteredClipping { radius, iterations }) => {
-            CenteredClipping { radius: scale.of(radius), iterations }.into()
+            let radius = scale.of(radius);
+            AnyVectorRule::CenteredClipping(CenteredClipping { radius, iterations })
         }
         other => other,
     }
@@ -93,7 +94,7 @@ struct Walk<'a, S> {
 }
 
 impl<S: Source> Walk<'_, S> {
-    /// Multi-Krum in up to four passes; `None` if a value is not finite and the policy allows it.
+    /// Multi-Krum in two to four passes; `None` if a value is not finite and the policy allows it.
     fn multi_krum<T: Value + Element>(
         &self,
         rule: MultiKrum,
@@ -102,8 +103,9 @@ impl<S: Source> Walk<'_, S> {
         let (n, d) = (self.matrix.rows(), self.matrix.cols());
         let what = format!("the distances between {n} rows");
         drop(zeros::<f64>(n.saturating_mul(n).saturating_mul(self.threads + 2), &what)?);
-        let Some(scale) = self.scale::<T>(policy)? else { return Ok(None) };
-        let choice = KrumChoice::from_gram::<T>(rule, &self.gram::<T>(scale)?, n, d);
+        let scale = self.scale::<T>()?;
+        let Some(gram) = self.gram::<T>(scale, policy)? else { return Ok(None) };
+        let choice = KrumChoice::from_gram::<T>(rule, &gram, n, d);
         let squares = self.squares::<T>(choice.undecided(), scale)?;
         let kept = choice.decide(&squares);
         if let [row] = kept[..] {
@@ -111,48 +113,41 @@ impl<S: Source> Walk<'_, S> {
             self.matrix.read(row..row + 1, 0..d, &mut out)?;
             return Ok(Some(out));
         }
-        let mut weights = vec![0.0; n];
-        kept.iter().for_each(|&row| weights[row] = 1.0);
-        self.mean(&weights, kept.len(), scale).map(Some)
+        self.mean(&kept, scale).map(Some)
     }
 
-    /// The scale of the values, all of which are finite; `None` if one is not and the policy allows it.
-    fn scale<T: Value + Element>(&self, policy: Policy) -> Result<Option<Scale>> {
-        let largest = self.each_piece(|block: &[T], columns, largest: &mut f64| {
-            match first_non_finite(block) {
-                Some(index) if policy == Policy::Error => {
-                    let error = AggregateError::NonFinite(NonFinite { index });
-                    Err(located(error, 0, columns.start, columns.len()))
-                }
-                Some(_) => {
-                    *largest = f64::INFINITY;
-                    Ok(())
-                }
-                None => {
-                    *largest = largest.max(scale::largest(block));
-                    Ok(())
-                }
-            }
-        })?;
-        let largest = largest.into_iter().fold(0.0, f64::max);
-        Ok(largest.is_finite().then(|| Scale::new(largest)))
-    }
-
-    fn gram<T: Value + Element>(&self, scale: Scale) -> Result<Vec<f64>> {
-        // In whatever order pieces come: what their rounding could change is not decided by it.
-        let whole = Mutex::new(GramSum::new(self.matrix.rows()));
-        let add = |block: &mut Vec<T>, columns: Range<usize>| {
-            let mut sum = GramSum::new(self.matrix.rows());
-            self.blocks(block, columns, |block, _| {
-                scale.apply(block);
-                sum.add(block);
-                Ok(())
-            })?;
-            whole.lock().expect("no panic").merge(&sum);
+    /// The scale at which products of `f64` values stay in range; those of `f32` are looked after by
+    /// [`KrumChoice`].
+    fn scale<T: Value + Element>(&self) -> Result<Scale> {
+        if T::DTYPE == Dtype::F32 {
+            return Ok(Scale::NONE);
+        }
+        let largest = self.pieces(Scale::NONE, |block: &[T], _, largest: &mut f64| {
+            *largest = largest.max(scale::largest(block));
             Ok(())
-        };
-        each(self.threads, self.pieces(), Vec::new, add)?;
-        Ok(whole.into_inner().expect("no panic").gram())
+        })?;
+        Ok(Scale::new(largest.into_iter().fold(0.0, f64::max)))
+    }
+
+    fn gram<T: Value + Element>(&self, scale: Scale, policy: Policy) -> Result<Option<Vec<f64>>> {
+        // In whatever order they come: what rounding could change is not decided by these sums.
+        let whole = Mutex::new(Some(GramSum::new(self.matrix.rows())));
+        self.pieces(scale, |block: &[T], columns, sum: &mut Option<GramSum>| {
+            if let Some(index) = first_non_finite(block) {
+                if policy == Policy::Error {
+                    let error = AggregateError::NonFinite(NonFinite { index });
+                    return Err(located(error, 0, columns.start, columns.len()));
+                }
+                *whole.lock().expect("no panic") = None;
+            }
+            sum.get_or_insert_with(|| GramSum::new(self.matrix.rows())).add(block);
+            Ok(())
+        })
+        .map(|sums| {
+            let mut whole = whole.into_inner().expect("no panic")?;
+            sums.iter().flatten().for_each(|sum| whole.merge(sum));
+            Some(whole.gram())
+        })
     }
 
     /// The squared distances of some rows to all rows, [some, n].
@@ -161,12 +156,12 @@ impl<S: Source> Walk<'_, S> {
         if some.is_empty() {
             return Ok(Vec::new());
         }
-        let pieces = self.each_piece(|block: &[T], columns, squares: &mut Vec<f64>| {
+        let pieces = self.pieces(scale, |block: &[T], columns, squares: &mut Vec<f64>| {
             squares.resize(some.len() * n, 0.0);
             let row = |e: usize| &block[e * columns.len()..][..columns.len()];
             for (squares, &e) in squares.chunks_exact_mut(n).zip(some) {
                 for (f, square) in squares.iter_mut().enumerate() {
-                    *square += scale.square(square_between(row(e), row(f)));
+                    *square += square_between(row(e), row(f));
                 }
             }
             Ok(())
@@ -178,24 +173,43 @@ impl<S: Source> Walk<'_, S> {
         Ok(sum)
     }
 
-    /// The mean of the rows of weight 1.
-    fn mean<T: Value + Element>(
-        &self,
-        weights: &[f64],
-        count: usize,
-        scale: Scale,
-    ) -> Result<Vec<T>> {
+    /// The mean of some rows.
+    fn mean<T: Value + Element>(&self, rows: &[usize], scale: Scale) -> Result<Vec<T>> {
         let (n, width) = (self.matrix.rows(), self.shape.columns);
+        let mut weights = vec![0.0; n];
+        rows.iter().for_each(|&row| weights[row] = 1.0);
         let mut out = zeros::<T>(self.matrix.cols(), "the result")?;
         let jobs = out.chunks_mut(width).enumerate();
         each(self.threads, jobs, Vec::new, |block, (at, out)| {
             block.resize(n * out.len(), T::default());
             self.matrix.read(0..n, at * width..at * width + out.len(), block)?;
             scale.apply(block);
-            weighted_mean_here(block, weights, count as f64, out);
+            weighted_mean_here(block, &weights, rows.len() as f64, out);
             scale.undo(out);
             Ok(())
         })?;
         Ok(out)
+    }
+
+    /// Calls `work` for the blocks of each piece of the columns, one after the other, with what it made
+    /// of those before, and returns this for each piece.
+    fn pieces<T: Value + Element, A: Default + Send>(
+        &self,
+        scale: Scale,
+        work: impl Fn(&[T], Range<usize>, &mut A) -> Result<()> + Sync,
+    ) -> Result<Vec<A>> {
+        let (n, d) = (self.matrix.rows(), self.matrix.cols());
+        let blocks = d.div_ceil(self.shape.columns);
+        let pieces = parts(0..d, blocks.div_ceil(PIECES) * self.shape.columns);
+        each(self.threads, pieces, Vec::new, |block: &mut Vec<T>, piece| {
+            let mut answer = A::default();
+            for columns in parts(piece, self.shape.columns) {
+                block.resize(n * columns.len(), T::default());
+                self.matrix.read(0..n, columns.clone(), block)?;
+                scale.apply(block);
+                work(block, columns, &mut answer)?;
+            }
+            Ok(answer)
+        })
     }
 }

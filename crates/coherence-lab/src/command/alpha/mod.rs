@@ -2,31 +2,33 @@
 //!
 //! m: rows, one gradient each; d: columns.
 
+mod measure;
+
 use std::fmt;
 use std::path::PathBuf;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::Args;
 use serde::Serialize;
 
-use coherence_core::finite::NonFinite;
-use coherence_core::unbiased::{Estimate, jackknife};
-use coherence_core::{Coherence, Member, Sums};
-use coherence_data::matrix::Matrix;
+use coherence_core::Coherence;
+use coherence_core::unbiased::Estimate;
+use coherence_data::matrix::{Dtype, Matrix};
 
+use super::matrix::number::Number;
+use super::matrix::scale::Scale;
+use super::matrix::workers;
 use crate::output::{self, Status};
-
-/// Values held at once: 32 MiB as f64.
-const MOST_VALUES: usize = 1 << 22;
-/// Columns held at once; the file is read in runs of as many values.
-const MOST_COLUMNS: usize = 1 << 18;
+use measure::measure;
 
 /// Measure the coherence of the rows of a matrix from any framework
 ///
-/// FILE is .npy (f2, f4, f8) or safetensors, one row per example: the gradient of its loss, not
-/// divided by the number of examples. It is read by blocks, twice if it is large, and may be larger
-/// than memory. Values that are NaN or infinite are refused.
+/// FILE is .npy (f2, f4, f8, in C or Fortran order) or safetensors (F16, BF16, F32, F64), one row per
+/// example: the gradient of its own loss, not divided by the number of examples. alpha is
+/// |sum g|^2 / (m sum |g|^2): 1 if all gradients are equal, about 1/m if they are orthogonal. The file
+/// is read twice by blocks and may be larger than memory. Values that are NaN or infinite are refused.
 #[derive(Debug, Args)]
+#[command(after_help = "Example:\n  coherence alpha gradients.npy --json")]
 pub(crate) struct Alpha {
     /// The matrix
     file: PathBuf,
@@ -40,16 +42,20 @@ pub(crate) struct Alpha {
 
 impl Alpha {
     pub(crate) fn run(self) -> anyhow::Result<Status> {
-        let mut matrix = Matrix::open(&self.file, self.tensor.as_deref())?;
-        let measured = measure(&mut matrix)
-            .with_context(|| format!("{} could not be measured", self.file.display()))?;
+        let matrix = Matrix::open(&self.file, self.tensor.as_deref())?;
+        let measured = match matrix.dtype() {
+            Dtype::F64 => measure::<f64>(&matrix, workers::threads()),
+            Dtype::F16 | Dtype::BF16 | Dtype::F32 => measure::<f32>(&matrix, workers::threads()),
+        };
+        let measured =
+            measured.with_context(|| format!("{} could not be measured", self.file.display()))?;
         output::result(self.json, &measured)?;
         Ok(Status::Holds)
     }
 }
 
-/// What is printed; the names are those of the JSON.
-#[derive(Serialize)]
+/// What is printed; the names are those of the JSON, where what is no `f64` is null.
+#[derive(Clone, Debug, PartialEq, Serialize)]
 struct Measured {
     m: u64,
     d: usize,
@@ -63,97 +69,36 @@ struct Measured {
     sq_norm_of_sum: f64,
 }
 
-/// α of the matrix, from one block of columns after the other: memory O(block + m).
-fn measure(matrix: &mut Matrix) -> anyhow::Result<Measured> {
-    let (m, d) = (matrix.rows(), matrix.cols());
-    let mut whole = Coherence { m: m as u64, sq_norm_of_sum: 0.0, sum_sq_norms: 0.0 };
-    let mut members = vec![Member { dot_with_sum: 0.0, sq_norm: 0.0 }; m];
-    for start in (0..d).step_by(MOST_COLUMNS) {
-        let end = d.min(start + MOST_COLUMNS);
-        let part = Columns::new(matrix, start, end).add_to(&mut members)?;
-        whole.sq_norm_of_sum += part.sq_norm_of_sum;
-        whole.sum_sq_norms += part.sum_sq_norms;
-    }
-    Ok(Measured {
-        m: whole.m,
-        d,
-        alpha: whole.alpha(),
-        m_coherence: whole.m_coherence(),
-        alpha_unbiased: whole.alpha_unbiased(),
-        standard_error: jackknife(whole, members)
-            .map(|Estimate { standard_error, .. }| standard_error),
-        sum_sq_norms: whole.sum_sq_norms,
-        sq_norm_of_sum: whole.sq_norm_of_sum,
-    })
-}
-
-/// A block of columns, walked in chunks of rows.
-struct Columns<'m> {
-    matrix: &'m mut Matrix,
-    start: usize,
-    end: usize,
-    /// Rows read at once.
-    rows: usize,
-    chunk: Vec<f64>,
-    /// The first row of what `chunk` holds; rows read at once are not read again.
-    held: Option<usize>,
-}
-
-impl<'m> Columns<'m> {
-    fn new(matrix: &'m mut Matrix, start: usize, end: usize) -> Self {
-        let rows = (MOST_VALUES / (end - start)).clamp(1, matrix.rows().max(1));
-        Self { matrix, start, end, rows, chunk: Vec::new(), held: None }
-    }
-
-    /// The coherence of these columns; each row's dot with their sum and squared norm are added to `members`.
-    fn add_to(mut self, members: &mut [Member]) -> anyhow::Result<Coherence> {
-        let start = self.start;
-        let mut sums = Sums::zeros(self.end - start);
-        self.each_row(|i, row| {
-            sums.add(row).or_else(|NonFinite { index }| {
-                bail!("the value in row {i}, column {} is not finite", start + index)
-            })
-        })?;
-        self.each_row(|i, row| {
-            if let Some(member) = sums.member(row)? {
-                members[i].dot_with_sum += member.dot_with_sum;
-                members[i].sq_norm += member.sq_norm;
-            }
-            Ok(())
-        })?;
-        Ok(sums.coherence())
-    }
-
-    fn each_row(
-        &mut self,
-        mut visit: impl FnMut(usize, &[f64]) -> anyhow::Result<()>,
-    ) -> anyhow::Result<()> {
-        let (n, width) = (self.matrix.rows(), self.end - self.start);
-        for first in (0..n).step_by(self.rows) {
-            let last = n.min(first + self.rows);
-            if self.held != Some(first) {
-                self.chunk.resize((last - first) * width, 0.0);
-                self.matrix.read(first..last, self.start..self.end, &mut self.chunk)?;
-                self.held = Some(first);
-            }
-            for (i, row) in self.chunk.chunks_exact(width).enumerate() {
-                visit(first + i, row)?;
-            }
+impl Measured {
+    /// `whole` and `estimate` are those of the scaled rows.
+    fn new(whole: Coherence, d: usize, estimate: Option<Estimate>, scale: Scale) -> Self {
+        Self {
+            m: whole.m,
+            d,
+            alpha: whole.alpha(),
+            m_coherence: whole.m_coherence(),
+            alpha_unbiased: whole.alpha_unbiased(),
+            standard_error: estimate.map(|estimate| estimate.standard_error),
+            sum_sq_norms: scale.undo_square(whole.sum_sq_norms),
+            sq_norm_of_sum: scale.undo_square(whole.sq_norm_of_sum),
         }
-        Ok(())
     }
 }
 
 impl fmt::Display for Measured {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let or_none = |x: Option<f64>| x.map_or("-".to_owned(), |x| x.to_string());
+        let number = |x: f64| match x {
+            f64::INFINITY => "exceeds f64".to_owned(),
+            x => Number::Double(x).to_string(),
+        };
+        let or_none = |x: Option<f64>| x.map_or("-".to_owned(), number);
         writeln!(f, "examples m            {}", self.m)?;
         writeln!(f, "parameters d          {}", self.d)?;
-        writeln!(f, "alpha                 {}", self.alpha)?;
-        writeln!(f, "m-coherence           {}", self.m_coherence)?;
+        writeln!(f, "alpha                 {}", number(self.alpha))?;
+        writeln!(f, "m-coherence           {}", number(self.m_coherence))?;
         writeln!(f, "alpha, de-biased      {}", or_none(self.alpha_unbiased))?;
         writeln!(f, "its standard error    {}", or_none(self.standard_error))?;
-        writeln!(f, "sum of squared norms  {}", self.sum_sq_norms)?;
-        writeln!(f, "squared norm of sum   {}", self.sq_norm_of_sum)
+        writeln!(f, "sum of squared norms  {}", number(self.sum_sq_norms))?;
+        writeln!(f, "squared norm of sum   {}", number(self.sq_norm_of_sum))
     }
 }

@@ -27,18 +27,18 @@ impl Shape {
     pub(crate) fn with_all_rows<T: Value>(matrix: &Matrix<impl Source>) -> Option<Self> {
         let (n, d) = (matrix.rows(), matrix.cols());
         let column = n.checked_mul(size_of::<T>())?;
-        let least = match matrix.order() {
-            Order::RowMajor => RUN.min(LARGEST / column),
-            Order::ColumnMajor => 1,
+        let (least, fits) = match matrix.order() {
+            // Runs shorter than a cache line would take hours.
+            Order::RowMajor => (RUN.min(LARGEST / column), n <= Self::most_rows::<T>()),
+            Order::ColumnMajor => (1, column <= 4 * LARGEST),
         };
-        let columns = (BLOCK / column).max(least).min(WIDEST);
-        // Runs shorter than a cache line would take hours.
-        let shortest = match matrix.order() {
-            Order::RowMajor => 16.min(d),
-            Order::ColumnMajor => 1,
-        };
-        let fits = columns >= shortest && column <= 4 * LARGEST;
-        fits.then_some(Self { rows: n, columns: columns.min(d) })
+        let columns = (BLOCK / column).max(least).min(WIDEST).min(d);
+        fits.then_some(Self { rows: n, columns })
+    }
+
+    /// The most rows that blocks of all rows of a matrix in C order may have.
+    pub(crate) fn most_rows<T: Value>() -> usize {
+        LARGEST / 16 / size_of::<T>()
     }
 
     /// Blocks of some rows and of at most `widest` columns.
@@ -50,14 +50,9 @@ impl Shape {
         };
         Self { rows: (BLOCK / size_of::<T>() / columns).clamp(1, n), columns }
     }
-
-    /// Values of a block at most.
-    pub(crate) fn len(self) -> usize {
-        self.rows * self.columns
-    }
 }
 
-/// `0..end` in parts of `step`; the last may be shorter.
+/// `range` in parts of `step`; the last may be shorter.
 pub(crate) fn parts(range: Range<usize>, step: usize) -> impl Iterator<Item = Range<usize>> + Send {
     let Range { start, end } = range;
     (start..end).step_by(step).map(move |first| first..end.min(first.saturating_add(step)))

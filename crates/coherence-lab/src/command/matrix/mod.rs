@@ -4,4 +4,5 @@
 pub(super) mod blocks;
 pub(super) mod memory;
 pub(super) mod number;
+pub(super) mod scale;
 pub(super) mod workers;
