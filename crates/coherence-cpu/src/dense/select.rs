@@ -10,10 +10,7 @@ use rayon::prelude::*;
 use super::sum::View;
 use crate::{
     Element, Isa,
-    order::{
-        Values,
-        rule::{Rule, Selection},
-    },
+    order::{Values, rule::Selection},
     scratch::{Scratch, copy_padded},
     simd::{Kernel, Simd, TILE},
 };
@@ -31,14 +28,13 @@ pub(super) const FEW: usize = 16;
 /// How far ahead of the columns at hand those streams are asked for, in values.
 const FAR: usize = 32 * TILE;
 
-/// `out [d]` = `rule` over each column of `rows [n, d]`.
-pub(super) fn select<T: Element>(isa: Isa, rows: &[T], rule: Rule, out: &mut [T]) {
+/// `out [d]` = `selection` from each column of `rows [n, d]`.
+pub(super) fn select<T: Element>(isa: Isa, selection: &Selection, rows: &[T], out: &mut [T]) {
     let (n, d) = (rows.len() / out.len(), out.len());
-    let selection = Selection::of(rule, n);
     let tiles = if n <= FEW { 256 } else { 64 };
     let width = (BLOCK_VALUES / n / TILE).clamp(1, tiles) * TILE;
     out.par_chunks_mut(width).enumerate().for_each(|(at, out)| {
-        T::run(isa, Block { selection: &selection, rows, n, d, start: at * width, out });
+        T::run(isa, Block { selection, rows, n, d, start: at * width, out });
     });
 }
 
