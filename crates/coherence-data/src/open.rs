@@ -79,11 +79,23 @@ pub fn open(name: &str, split: Split) -> Result<Box<dyn Dataset>, OpenError> {
     }
     let entry = manifest::entry(name)
         .ok_or_else(|| OpenError::Unknown { name: name.to_owned(), known: names().collect() })?;
-    match (open_in(&locate::roots(), entry, split), locate::named()) {
-        (Err(OpenError::Missing { name, .. }), Some(root)) => {
-            Err(OpenError::Misdirected { name, root })
+    open_in(&locate::roots(), entry, split)
+        .map(|images| Box::new(images) as Box<dyn Dataset>)
+        .map_err(|error| match error {
+            OpenError::Missing { name, looked } => OpenError::absent(name, looked),
+            other => other,
+        })
+}
+
+impl OpenError {
+    /// The error for a data set that is in none of [`locate::roots`], of which `looked` are the folders
+    /// searched: [`Misdirected`](Self::Misdirected) where `$COHERENCE_DATA` is set.
+    #[must_use]
+    pub fn absent(name: String, looked: Vec<PathBuf>) -> Self {
+        match locate::named() {
+            Some(root) => Self::Misdirected { name, root },
+            None => Self::Missing { name, looked },
         }
-        (opened, _) => opened.map(|images| Box::new(images) as Box<dyn Dataset>),
     }
 }
 

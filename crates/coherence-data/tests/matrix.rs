@@ -140,6 +140,81 @@ fn large_blocks_are_read_in_pieces() {
     }
 }
 
+/// Half-precision values in runs longer than the internal buffer.
+#[test]
+fn long_runs_of_half_precision_are_decoded() {
+    let (n, d) = (3, 40_000);
+    let mut file = b"\x93NUMPY\x01\x00".to_vec();
+    let header = format!("{{'descr': '>f2', 'fortran_order': False, 'shape': ({n}, {d}), }}\n");
+    file.extend((header.len() as u16).to_le_bytes());
+    file.extend(header.bytes());
+    let value = |k: usize| f16::from_f32((k % 2047) as f32 / 4.0);
+    file.extend((0..n * d).flat_map(|k| value(k).to_be_bytes()));
+    let matrix = Matrix::new(Cursor::new(file), None).unwrap();
+    let mut out = vec![0.0_f32; n * (d - 1)];
+    matrix.read(0..n, 1..d, &mut out).unwrap();
+    for (row, out) in out.chunks(d - 1).enumerate() {
+        assert!(out.iter().enumerate().all(|(j, &x)| x == value(row * d + j + 1).to_f32()));
+    }
+}
+
+#[test]
+fn a_block_as_stored_is_the_block_or_its_transpose() {
+    let (n, d) = (7, 5);
+    for (fortran, order) in [(false, Order::RowMajor), (true, Order::ColumnMajor)] {
+        let matrix = Matrix::new(Cursor::new(npy(Dtype::F64, false, fortran, n, d)), None).unwrap();
+        assert_eq!(matrix.order(), order);
+        let mut stored = vec![0.0; 4 * 3];
+        matrix.read_stored(2..6, 1..4, &mut stored).unwrap();
+        let expected: Vec<f64> = if fortran {
+            (1..4).flat_map(|j| (2..6).map(move |i| value(i, j))).collect()
+        } else {
+            block(2..6, 1..4)
+        };
+        assert_eq!(stored, expected);
+    }
+}
+
+#[test]
+fn several_threads_read_one_file_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("m.npy");
+    let (n, d) = (40, 3000);
+    std::fs::write(&path, npy(Dtype::F32, false, false, n, d)).unwrap();
+    let matrix = &Matrix::open(&path, None).unwrap();
+    std::thread::scope(|scope| {
+        for start in 0..4 {
+            scope.spawn(move || {
+                for row in (start..n).step_by(4) {
+                    let mut out = vec![0.0_f64; d];
+                    matrix.read(row..row + 1, 0..d, &mut out).unwrap();
+                    assert_eq!(out, block(row..row + 1, 0..d));
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn a_file_that_becomes_shorter_while_it_is_open_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("m.npy");
+    std::fs::write(&path, npy(Dtype::F32, false, false, 100, 100)).unwrap();
+    let matrix = Matrix::open(&path, None).unwrap();
+    std::fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(1000).unwrap();
+    let error = matrix.read(0..100, 0..100, &mut vec![0.0_f32; 10_000]).unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::UnexpectedEof);
+}
+
+#[test]
+fn a_matrix_without_rows_or_columns_is_refused() {
+    for (n, d) in [(0, 3), (3, 0), (0, 0)] {
+        let error = Matrix::new(Cursor::new(npy(Dtype::F32, false, false, n, d)), None).unwrap_err();
+        let expected = format!("shape: found {n} × {d}, expected at least one row and one column");
+        assert_eq!(error.to_string(), expected);
+    }
+}
+
 #[test]
 fn an_only_tensor_needs_no_name() {
     let data: Vec<u8> = [1.0_f32, 2.0].iter().flat_map(|x| x.to_le_bytes()).collect();

@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use coherence_core::{
     aggregate::{
-        AggregateError, AnyCoordinateRule, CoordinateRule, Percentile, Requirements, groups,
+        AggregateError, AnyCoordinateRule, CoordinateRule, Median, Percentile, Requirements,
+        Trimmed, Winsorized, groups,
     },
     finite::{NonFinite, Policy},
 };
@@ -24,7 +25,7 @@ use super::{
 use crate::{
     Element, Isa,
     elementwise::Loop,
-    order::rule::{Rule, Selection},
+    order::rule::{OrderRule, Selection},
     scratch::Scratch,
 };
 
@@ -250,7 +251,7 @@ impl Method {
             },
             AnyCoordinateRule::Trimmed(rule) => Self::trimmed(rule.trim, n),
             AnyCoordinateRule::MedianOfMeans(rule) if rule.groups <= MOST_SORTED => {
-                let median = Selection::of(Rule::Median, rule.groups);
+                let median = Selection::from_rule(Median, rule.groups);
                 Self::MedianOfMeans(groups(n, rule.groups).collect(), median)
             }
             AnyCoordinateRule::MeanAroundMedian(rule) if rule.f == 0 => Self::Mean,
@@ -263,21 +264,22 @@ impl Method {
     }
 
     fn median(n: usize) -> Self {
-        Self::select(n, Rule::Median, Counted::median(n))
+        Self::select(n, Median, Counted::median(n))
     }
 
     fn winsorized(clip: usize, n: usize) -> Self {
         match clip {
             0 => Self::Mean,
-            _ if clip >= n.div_ceil(2) => Self::median(n),
-            _ => Self::select(n, Rule::Winsorized { clip }, Counted::winsorized(clip, n)),
+            // Of an odd n the percentile 50 clips half a value more.
+            _ if 2 * clip >= n => Self::median(n),
+            _ => Self::select(n, Winsorized { clip }, Counted::winsorized(clip, n)),
         }
     }
 
     fn trimmed(trim: usize, n: usize) -> Self {
         match trim {
             0 => Self::Mean,
-            _ => Self::select(n, Rule::Trimmed { trim }, Counted::trimmed(trim, n)),
+            _ => Self::select(n, Trimmed { trim }, Counted::trimmed(trim, n)),
         }
     }
 
@@ -291,9 +293,9 @@ impl Method {
     }
 
     /// By selection, or by counting of many rows.
-    fn select(n: usize, rule: Rule, counted: Counted) -> Self {
+    fn select(n: usize, rule: impl OrderRule, counted: Counted) -> Self {
         if n <= MOST_SORTED {
-            Self::Selection(Selection::of(rule, n))
+            Self::Selection(Selection::from_rule(rule, n))
         } else {
             Self::Counted(counted)
         }

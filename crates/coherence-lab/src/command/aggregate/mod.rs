@@ -4,6 +4,8 @@
 
 mod columns;
 mod outcome;
+#[cfg(test)]
+mod tests;
 mod vectors;
 
 use std::path::PathBuf;

@@ -62,8 +62,8 @@ struct Measured {
     alpha: f64,
     m_coherence: f64,
     /// `None` for fewer than two rows.
-    alpha_unbiased: Option<f64>,
-    /// Of `alpha_unbiased`, by the jackknife; `None` for fewer than three rows.
+    alpha_debiased: Option<f64>,
+    /// Of `alpha_debiased`, by the jackknife; `None` for fewer than three rows.
     standard_error: Option<f64>,
     sum_sq_norms: f64,
     sq_norm_of_sum: f64,
@@ -77,7 +77,7 @@ impl Measured {
             d,
             alpha: whole.alpha(),
             m_coherence: whole.m_coherence(),
-            alpha_unbiased: whole.alpha_unbiased(),
+            alpha_debiased: whole.alpha_unbiased(),
             standard_error: estimate.map(|estimate| estimate.standard_error),
             sum_sq_norms: scale.undo_square(whole.sum_sq_norms),
             sq_norm_of_sum: scale.undo_square(whole.sq_norm_of_sum),
@@ -96,7 +96,7 @@ impl fmt::Display for Measured {
         writeln!(f, "parameters d          {}", self.d)?;
         writeln!(f, "alpha                 {}", number(self.alpha))?;
         writeln!(f, "m-coherence           {}", number(self.m_coherence))?;
-        writeln!(f, "alpha, de-biased      {}", or_none(self.alpha_unbiased))?;
+        writeln!(f, "alpha, de-biased      {}", or_none(self.alpha_debiased))?;
         writeln!(f, "its standard error    {}", or_none(self.standard_error))?;
         writeln!(f, "sum of squared norms  {}", number(self.sum_sq_norms))?;
         writeln!(f, "squared norm of sum   {}", number(self.sq_norm_of_sum))

@@ -32,7 +32,9 @@ impl Shape {
             Order::RowMajor => (RUN.min(LARGEST / column), n <= Self::most_rows::<T>()),
             Order::ColumnMajor => (1, column <= 4 * LARGEST),
         };
-        let columns = (BLOCK / column).max(least).min(WIDEST).min(d);
+        let columns = (BLOCK / column).max(least).min(WIDEST);
+        // Whole cache lines, where there are several.
+        let columns = if columns > 64 { columns / 64 * 64 } else { columns }.min(d);
         fits.then_some(Self { rows: n, columns })
     }
 
