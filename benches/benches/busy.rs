@@ -46,8 +46,10 @@ fn main() {
 
 /// Keeps one core busy; ends when the parent closes the pipe, which it also does by dying.
 fn spin_until_stdin_closes() {
-    thread::spawn(|| loop {
-        spin_loop();
+    thread::spawn(|| {
+        loop {
+            spin_loop();
+        }
     });
     let mut stdin = std::io::stdin();
     while stdin.read(&mut [0; 1]).is_ok_and(|count| count > 0) {}

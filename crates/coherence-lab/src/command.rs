@@ -10,6 +10,7 @@ mod check;
 mod data;
 mod experiments;
 mod list;
+mod matrix;
 mod measure;
 mod report;
 mod reproduce;

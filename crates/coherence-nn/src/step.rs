@@ -3,6 +3,7 @@
 //! Legend: m: examples, i: inputs of the layer, o: outputs, e: one example, η: `rate`.
 
 use crate::{Factors, Input};
+use coherence_core::aggregate;
 use coherence_cpu::{
     Element, dense,
     elementwise::{axpy, column_sums},
@@ -32,7 +33,7 @@ impl<T: Element> Factors<'_, T> {
 
     /// One step along the median over groups of examples of the groups' summed gradients:
     /// `tensor [o, i] -= rate · median_g Σ_{e in g} g_e`; the groups are
-    /// [`split_groups`](outer::split_groups).
+    /// [`coherence_core::aggregate::groups`].
     ///
     /// Source: WS20 §3 (M3); catalogue A19.
     ///
@@ -48,8 +49,7 @@ impl<T: Element> Factors<'_, T> {
             Input::Ones => {
                 let mut sums = vec![T::zero(); (groups + 1) * o];
                 let (median, sums) = sums.split_at_mut(o);
-                for (examples, sum) in outer::split_groups(m, groups).zip(sums.chunks_exact_mut(o))
-                {
+                for (examples, sum) in aggregate::groups(m, groups).zip(sums.chunks_exact_mut(o)) {
                     let delta = &self.delta[examples.start * o..examples.end * o];
                     column_sums(delta, Output::Overwrite, sum);
                 }

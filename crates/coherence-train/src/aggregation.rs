@@ -2,10 +2,8 @@
 //!
 //! Legend: k: examples of a mini-batch, d: parameters, c: clip, t: step.
 
-use coherence_cpu::{
-    elementwise::{axpy, median_of_three_update},
-    outer::split_groups,
-};
+use coherence_core::aggregate;
+use coherence_cpu::elementwise::{axpy, median_of_three_update};
 use coherence_nn::{Mlp, Workspace};
 use core::ops::Range;
 use serde::{Deserialize, Serialize};
@@ -104,7 +102,7 @@ impl Aggregation {
                 });
             }
             Self::MedianOfMeans { groups } => {
-                for examples in split_groups(k, groups) {
+                for examples in aggregate::groups(k, groups) {
                     scale(workspace, examples.clone(), 1.0 / examples.len() as f64);
                 }
                 mlp.backward(workspace);
