@@ -56,7 +56,7 @@ impl Peers {
             .env("PYTHONWARNINGS", "ignore")
             .env("MNIST_PKL", &self.mnist)
             .env("REF_DIR", ".")
-            .envs([("MAX_S", "8"), ("REPS", "7")])
+            .envs([("MAX_S", "8"), ("REPS", "7"), ("PLAIN_BATCHES", "1000")])
             .env_remove("OPENBLAS_CORETYPE") // numpy's OpenBLAS picks its kernels itself
             .env_remove("OPENBLAS_L2_SIZE");
         if settings.contains(&"mklfix") {
