@@ -11,12 +11,12 @@ fn selections(c: &mut Criterion) {
     let mut out = portable.clone();
     for clip in [1, 2, 4, 8, 16, 50] {
         winsorized_mean_on(Isa::Portable, dims, &a, &delta, clip, &mut portable);
-        let mut group = c.benchmark_group(format!("kernels, c = {clip}"));
+        let mut group = c.benchmark_group("kernels");
         group.throughput(Throughput::Elements((dims.m * dims.i * dims.o) as u64));
         for &isa in Isa::available() {
             winsorized_mean_on(isa, dims, &a, &delta, clip, &mut out);
             assert_eq!(portable, out, "{isa:?}");
-            time(&mut group, &format!("{isa:?}"), THREADS, || {
+            time(&mut group, &format!("winsorized by c, {isa:?}/{clip}"), THREADS, || {
                 winsorized_mean_on(isa, dims, &a, &delta, clip, &mut out);
             });
         }

@@ -7,7 +7,7 @@
 use coherence_benches::{
     BATCH, BIG, Passes, RATE, Ratio, SMALL, THREADS, ratio, ratios, step, time, trainer,
 };
-use coherence_cpu::outer::split_groups;
+use coherence_core::aggregate::groups;
 use coherence_train::{Aggregation, OverTime, Trainer};
 use criterion::{Criterion, criterion_group, criterion_main};
 
@@ -29,7 +29,7 @@ fn check() {
         passes.gradient(of.start, of.len(), &mut sum);
         sum
     };
-    let sums: Vec<Vec<f32>> = split_groups(BATCH, 3).map(sum).collect();
+    let sums: Vec<Vec<f32>> = groups(BATCH, 3).map(sum).collect();
     passes.run(0, BATCH);
     for factors in passes.factors(0, BATCH) {
         let mut step = vec![0.0; factors.range.len()];

@@ -1,10 +1,10 @@
-//! The proof that `coherence-core` needs neither std nor an allocator: a program without either
-//! is built, linked statically and run.
+//! Proof that `coherence-core` needs neither std nor an allocator: builds a program that has neither,
+//! links it statically and runs it.
 
 use anyhow::{Context, Result, ensure};
 use xshell::{Shell, cmd};
 
-/// The probe's folder, a workspace of its own.
+/// Folder of the probe, which is a workspace of its own.
 const PROBE: &str = "tests/no-std-probe";
 
 /// Builds and runs the probe with no features and with `alloc`; prints the sizes.

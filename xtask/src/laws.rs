@@ -1,7 +1,8 @@
-//! `docs/laws.md`: law → statement → source → function → tests, made from doc comments and names.
+//! Writes `docs/laws.md`: for each law its statement, source, functions and tests, from doc comments
+//! and test names.
 //!
 //! A documented item of coherence-core says `Law: A5b` in its doc comment; a test's name begins
-//! with the row, `a05b_…`. A row without either is an error, so no law can lose its test.
+//! with the row, `a05b_…`. A row without either is an error, so no law can lose its function or test.
 
 mod scan;
 
@@ -136,7 +137,7 @@ fn cell(text: &str) -> String {
     text.replace('|', "\\|")
 }
 
-/// A path without the parts that all share.
+/// A path without the prefix that most paths share.
 fn short(file: &str) -> &str {
     file.strip_prefix("crates/").unwrap_or(file)
 }

@@ -1,13 +1,13 @@
 //! The layer rule: a crate depends only on layers below its own.
 //!
-//! ARCHITECTURE.md draws the layers; this is the same picture as a table, and the build's own
-//! metadata is held against it. Development dependencies are free: a test may look anywhere.
+//! The table below is the picture of layers in ARCHITECTURE.md. Cargo's metadata is checked against
+//! it. Development dependencies are not restricted.
 
 use anyhow::{Result, bail, ensure};
 use cargo_metadata::{DependencyKind, MetadataCommand, Package};
 
-/// Each crate of ours with its layer. The kernel crates stand in layer 0 beside the core and
-/// may use it, so the core alone has layer −1 here.
+/// Each crate of the workspace with its layer. Layer 0 of the picture holds the core and the kernel
+/// crates. The kernel crates may use the core, so the core has layer −1 here.
 const LAYERS: &[(&str, i8)] = &[
     ("coherence-core", -1),
     ("coherence-cpu", 0),
@@ -16,11 +16,12 @@ const LAYERS: &[(&str, i8)] = &[
     ("coherence-train", 2),
     ("coherence-lab", 4),
     ("xtask", 5),
-    ("coherence-tests", -2), // oracles: they know none of our crates
+    ("coherence-tests", -2), // oracles: they use none of our crates
     ("coherence-benches", 5),
 ];
 
-/// Fails on the first crate that is not in the table or looks upwards or sideways.
+/// Fails on the first crate that is not in the table or depends on a crate of its own or a higher
+/// layer.
 pub(crate) fn run() -> Result<()> {
     let metadata = MetadataCommand::new()
         .manifest_path(crate::workspace_root().join("Cargo.toml"))
@@ -29,7 +30,7 @@ pub(crate) fn run() -> Result<()> {
     for package in &metadata.packages {
         check(package)?;
     }
-    println!("layers: {} crates look downwards only", metadata.packages.len());
+    println!("layers: {} crates depend on lower layers only", metadata.packages.len());
     Ok(())
 }
 

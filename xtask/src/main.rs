@@ -1,8 +1,8 @@
 //! `cargo xtask`: the only door for people and CI.
 //!
-//! One file a command; CI calls the same commands, so CI and laptop cannot differ.
+//! Each command has a file. CI runs the same commands, so CI and laptop cannot differ.
 
-#![allow(clippy::print_stdout, reason = "a task's findings are its output")]
+#![allow(clippy::print_stdout, reason = "what a command finds is its output")]
 
 mod bare;
 mod bench;
@@ -16,7 +16,7 @@ use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 use xshell::Shell;
 
-/// Build, check, reproduce: everything that is done with this repository.
+/// Test, measure, document and reproduce: every task of this repository.
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 struct Args {
@@ -28,50 +28,50 @@ struct Args {
 enum Command {
     /// Run the experiments of the papers, judge their claims, write the report.
     ///
-    /// Everything after `reproduce` is passed on to `coherence reproduce`
-    /// (see `cargo xtask reproduce --help`).
+    /// Builds `coherence` for speed and passes all arguments on to `coherence reproduce`;
+    /// `cargo xtask reproduce --help` lists them.
     #[command(disable_help_flag = true)]
     Reproduce {
-        /// Passed on to `coherence reproduce`.
+        /// Arguments of `coherence reproduce`.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
-    /// List, fetch, verify or locate the data sets (`coherence data`).
+    /// List, fetch, verify or locate the data sets (arguments of `coherence data`).
     #[command(disable_help_flag = true)]
     Data {
-        /// Passed on to `coherence data`.
+        /// Arguments of `coherence data`.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
-    /// Formatting, tidiness, layers, lints, no_std, unit, property, integration and doc tests.
+    /// Run every check of CI: formatting, tidiness, layers, laws, no_std, lints, tests, documentation.
     Test {
-        /// Cases a property test runs; the default is each test's own (1,000 for a law).
+        /// Number of cases of each property test [default: set by each test, 1000 for a law].
         #[arg(long)]
         cases: Option<u32>,
     },
-    /// Check module docs, file sizes, forbidden words; then the layer rule.
+    /// Check module docs, file sizes, forbidden words and the layer rule.
     Tidy,
-    /// Check that every crate depends only on layers below its own.
+    /// Check that every crate depends only on crates of lower layers.
     Layers,
-    /// Write docs/laws.md from the sources, or check that it is current.
+    /// Write docs/laws.md from doc comments and test names.
     Laws {
-        /// Fail if the file is stale or a law has no function or no test.
+        /// Write nothing; fail if the page is stale or a law has no function or no test.
         #[arg(long)]
         check: bool,
     },
-    /// Build and run the bare-metal probe of coherence-core; print its size.
+    /// Build and run a program that uses coherence-core without std; print its size.
     NoStd,
-    /// Fuzz the parsers and aggregators with libFuzzer (nightly, cargo-fuzz).
+    /// Fuzz the parsers and aggregators (needs nightly and cargo-fuzz).
     Fuzz(tools::Fuzz),
-    /// Measure the goals of speed, beside the peers if asked; write docs/performance.md.
+    /// Measure speed, beside other libraries if asked; write docs/performance.md.
     Bench(bench::Bench),
-    /// Mutate coherence-core and see that a test notices (cargo-mutants).
+    /// Check that the tests notice every mutant of coherence-core (needs cargo-mutants).
     Mutants(tools::Mutants),
-    /// Run coherence-cpu's tests under the address sanitizer (nightly).
+    /// Run the tests of coherence-cpu under the address sanitizer (needs nightly).
     Sanitize(tools::Sanitize),
     /// Build the documentation of all crates.
     Doc {
-        /// Open it in a browser.
+        /// Open the documentation in a browser.
         #[arg(long)]
         open: bool,
     },

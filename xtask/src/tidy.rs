@@ -1,15 +1,15 @@
-//! What rustc does not enforce: every module says what it is, files stay small, sources hold
-//! nothing unfinished and nothing of the machine that they were written on.
+//! Rules that rustc does not enforce: every module has documentation, files are small, sources
+//! contain no unfinished code and no path of one machine.
 
 use anyhow::{Result, ensure};
 use std::path::Path;
 use xshell::{Shell, cmd};
 
-/// Lines of code (neither blank nor comment) that a file may have.
+/// Most lines of code, neither blank nor comment, of a file.
 const MOST_LINES: usize = 400;
 
-/// Words that no committed file may hold, with what they give away. Each is split so that this
-/// file does not hold it either.
+/// Words that no committed file may contain, each with the reason. They are split here so that this
+/// file does not contain them.
 const FORBIDDEN: &[(&str, &str)] = &[
     (concat!("todo", "!("), "unfinished code"),
     (concat!("unimplemented", "!("), "unfinished code"),
@@ -19,7 +19,7 @@ const FORBIDDEN: &[(&str, &str)] = &[
     (concat!("/wo", "rk/"), "a path of one machine"),
 ];
 
-/// Fails with the list of everything that is untidy.
+/// Fails with a list of all violations.
 pub(crate) fn run(sh: &Shell) -> Result<()> {
     let listing = cmd!(sh, "git ls-files --cached --others --exclude-standard").quiet().read()?;
     let root = crate::workspace_root();
@@ -49,7 +49,7 @@ fn faults_of(name: &str, text: &str) -> Vec<String> {
     }
     if name.ends_with(".rs") {
         if !text.starts_with("//!") {
-            faults.push(format!("{name}: the first line must say what the module is (`//! …`)"));
+            faults.push(format!("{name}: the first line must document the module (`//! …`)"));
         }
         let n_lines = text.lines().filter(|line| is_code(line)).count();
         if n_lines > MOST_LINES {

@@ -1,12 +1,13 @@
-//! Commands that hand over to another program: the binary `coherence`, cargo-fuzz,
-//! cargo-mutants, rustdoc, the sanitizer.
+//! Commands that run another program: `coherence`, cargo-fuzz, cargo-mutants, rustdoc, the
+//! sanitizer.
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use std::process::{Command, ExitCode};
 use xshell::{Shell, cmd};
 
-/// Builds `coherence` for speed and runs one of its subcommands; its exit status is ours.
+/// Builds `coherence` with the release profile, runs one of its subcommands and returns its exit
+/// status.
 pub(crate) fn coherence(sh: &Shell, subcommand: &str, args: &[String]) -> Result<ExitCode> {
     cmd!(sh, "cargo build --release --package coherence-lab --bin coherence").quiet().run()?;
     let program = crate::target_dir().join("release/coherence");
@@ -19,7 +20,7 @@ pub(crate) fn coherence(sh: &Shell, subcommand: &str, args: &[String]) -> Result
     Ok(ExitCode::from(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(2)))
 }
 
-/// The fuzz targets, each with the folder of committed files that it starts from.
+/// The fuzz targets, each with its folder of committed seeds.
 const FUZZ_TARGETS: [(&str, &str); 5] = [
     ("idx", "crates/coherence-data/tests/hostile/idx"),
     ("npy", "crates/coherence-data/tests/hostile/npy"),
@@ -28,13 +29,13 @@ const FUZZ_TARGETS: [(&str, &str); 5] = [
     ("aggregate", ""),
 ];
 
-/// `cargo xtask fuzz`: libFuzzer on one target or on each in turn.
+/// `cargo xtask fuzz`: runs libFuzzer on one target or on all in turn.
 #[derive(Debug, Args)]
 pub(crate) struct Fuzz {
-    /// The target; all of them, one after the other, when left out.
+    /// The target [default: all, one after the other].
     #[arg(value_parser = FUZZ_TARGETS.map(|(name, _)| name))]
     target: Option<String>,
-    /// Seconds that each target runs.
+    /// Seconds for each target.
     #[arg(long, default_value_t = 60)]
     seconds: u32,
 }
@@ -42,7 +43,7 @@ pub(crate) struct Fuzz {
 impl Fuzz {
     pub(crate) fn run(&self, sh: &Shell) -> Result<()> {
         let chosen = |name: &str| self.target.as_deref().is_none_or(|target| target == name);
-        // Only `experiment` needs the lab, most of the build; other features would build all twice.
+        // Only `experiment` needs the lab, which is most of the build.
         let features = (!chosen("experiment")).then_some("--no-default-features");
         for (name, seeds) in FUZZ_TARGETS.into_iter().filter(|(name, _)| chosen(name)) {
             self.fuzz(sh, features, name, seeds)?;
@@ -50,7 +51,7 @@ impl Fuzz {
         Ok(())
     }
 
-    /// What is found goes to fuzz/corpus.
+    /// New inputs are kept in fuzz/corpus.
     fn fuzz(&self, sh: &Shell, features: Option<&str>, name: &str, seeds: &str) -> Result<()> {
         let corpus = format!("fuzz/corpus/{name}");
         sh.create_dir(&corpus)?;

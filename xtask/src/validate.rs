@@ -1,13 +1,12 @@
-//! `cargo xtask test`: the cheapest check first, so that a fault shows soon.
+//! `cargo xtask test`: every check of CI, the cheapest first, so that a fault shows soon.
 
 use anyhow::Result;
 use std::time::Instant;
 use xshell::{Shell, cmd};
 
-/// The features of `coherence-core` whose tests run by themselves; the workspace's have `std`.
-const CORE_FEATURES: [&str; 2] = ["", "alloc"];
-
-/// The feature that brings the taps of candle models; a library without it is what people build.
+/// The feature with the taps of candle models. Every build of the workspace but the documentation
+/// has it, so that our crates are compiled once; the documentation is built as people build the
+/// library, without it.
 const TAP: &str = "coherence-nn/candle";
 
 /// Everything that a change must pass.
@@ -18,35 +17,42 @@ pub(crate) fn test(sh: &Shell, cases: Option<u32>) -> Result<()> {
     stage("tidiness", || crate::tidy::run(sh))?;
     stage("layers", crate::layers::run)?;
     stage("laws", || crate::laws::run(true))?;
-    stage("core without std", || core_features(sh))?;
     stage("no_std probe", || crate::bare::run(sh))?;
+    stage("core without std", || Ok(core_without_std(sh)?))?;
     stage("lints", || Ok(clippy(sh)?))?;
     stage("tests", || Ok(tests(sh)?))?;
-    stage("doc tests", || Ok(cmd!(sh, "cargo test --workspace --doc").run()?))?;
+    stage("doc tests", || Ok(doc_tests(sh)?))?;
     stage("documentation", || crate::tools::doc(sh, false))?;
     println!("all checks passed in {} s", start.elapsed().as_secs());
     Ok(())
 }
 
-fn core_features(sh: &Shell) -> Result<()> {
-    for features in CORE_FEATURES {
-        let of_features = ["--no-default-features", &format!("--features={features}")];
-        cmd!(sh, "cargo test --quiet --package coherence-core {of_features...} --lib --tests")
-            .run()?;
-    }
-    Ok(())
+/// The tests of `coherence-core` with its own square roots and powers instead of those of std. They
+/// run with `alloc`, which only adds functions; without it the library is built by the lints here
+/// and run by the probe.
+fn core_without_std(sh: &Shell) -> xshell::Result<()> {
+    let core = ["--package", "coherence-core", "--no-default-features"];
+    cmd!(sh, "cargo clippy --quiet {core...} -- -D warnings").run()?;
+    cmd!(sh, "cargo test --quiet {core...} --features alloc --lib --tests").run()
 }
 
 fn clippy(sh: &Shell) -> xshell::Result<()> {
     cmd!(sh, "cargo clippy --workspace --all-targets --features {TAP} -- -D warnings").run()
 }
 
-/// Everything but the benches, which only the lints build.
+/// The workspace without the benches. They have no tests, and their dependencies take minutes to
+/// compile: the lints alone check them.
+const TESTED: [&str; 5] = ["--workspace", "--exclude", "coherence-benches", "--features", TAP];
+
 fn tests(sh: &Shell) -> xshell::Result<()> {
-    cmd!(sh, "cargo test --workspace --features {TAP} --lib --bins --tests --examples").run()
+    cmd!(sh, "cargo test {TESTED...} --lib --bins --tests --examples").run()
 }
 
-/// Names the stage before and its wall time after, so that a slow one is seen.
+fn doc_tests(sh: &Shell) -> xshell::Result<()> {
+    cmd!(sh, "cargo test {TESTED...} --doc").run()
+}
+
+/// Prints the name of a stage before it and its time after it.
 fn stage(name: &str, check: impl FnOnce() -> Result<()>) -> Result<()> {
     println!("── {name}");
     let start = Instant::now();

@@ -24,10 +24,13 @@ fn matrix(rng: &mut Rng, len: usize, kind: usize) -> Vec<f32> {
 fn check(isa: Isa, rows: &[f32], n: usize, d: usize) {
     let column = |j: usize| -> Vec<f64> { (0..n).map(|e| f64::from(rows[e * d + j])).collect() };
     let mut out = vec![f32::NAN; d];
-    for clip in [0, 1, 2, 4, 7, 8, 9, n / 2] {
+    for clip in [0, 1, 2, 4, 7, 8, 9, n / 2].into_iter().filter(|clip| 2 * clip <= n) {
         let context = format!("{isa:?} {n} × {d} clip {clip}");
         winsorized_mean_on(isa, rows, clip, &mut out);
         (0..d).for_each(|j| assert_same_mean(out[j], &winsorized(column(j), clip), &context));
+        if 2 * clip == n {
+            continue; // nothing is left to take the mean of
+        }
         trimmed_mean_on(isa, rows, clip, &mut out);
         (0..d).for_each(|j| assert_same_mean(out[j], &trimmed(column(j), clip), &context));
     }

@@ -2,6 +2,7 @@
 
 mod naive;
 
+use coherence_core::aggregate::{Requirements, Trimmed, Winsorized};
 use coherence_cpu::{
     Isa,
     outer::{sq_norms, trimmed_mean_on, winsorized_mean_on},
@@ -28,7 +29,8 @@ const SIZES: [(usize, usize, usize); 14] = [
 ];
 
 fn clips(m: usize) -> Vec<usize> {
-    let mut clips = vec![0, 1, 2, 3, 4, 5, 8, 9, 15, m / 4, m / 2 - m / 2 % 2, m / 2, m];
+    let mut clips = vec![0, 1, 2, 3, 4, 5, 8, 9, 15, m / 4, m / 2 - m / 2 % 2, m / 2];
+    clips.retain(|clip| 2 * clip <= m);
     clips.sort_unstable();
     clips.dedup();
     clips
@@ -58,6 +60,9 @@ fn check(isa: Isa, dims: Dims, a: &[f32], delta: &[f32]) {
             let values = products(dims, a, delta, at);
             assert_same_mean(got, &winsorized(values, clip), &context);
         }
+        if 2 * clip == dims.m {
+            continue; // nothing is left to take the mean of
+        }
         trimmed_mean_on(isa, dims, a, delta, clip, &mut out);
         for (at, &got) in out.iter().enumerate() {
             let values = products(dims, a, delta, at);
@@ -78,6 +83,35 @@ fn robust_means_equal_sort_and_clip_on_every_instruction_set() {
                 check(isa, dims, &a, &delta);
             }
         }
+    }
+}
+
+/// The message of the panic that `f` ends in.
+fn panic_of(f: impl FnOnce() + std::panic::UnwindSafe) -> String {
+    let panic = std::panic::catch_unwind(f).expect_err("a panic");
+    *panic.downcast().expect("a message")
+}
+
+#[test]
+fn a_rule_that_is_not_defined_for_so_few_examples_panics_with_the_cores_error() {
+    let dims = Dims { m: 4, i: 1, o: 1 };
+    let winsorized = |clip| {
+        panic_of(move || {
+            winsorized_mean_on(Isa::detect(), dims, &[1.0f32; 4], &[1.0; 4], clip, &mut [0.0])
+        })
+    };
+    let trimmed = |trim| {
+        panic_of(move || {
+            trimmed_mean_on(Isa::detect(), dims, &[1.0f32; 4], &[1.0; 4], trim, &mut [0.0])
+        })
+    };
+    for clip in [3, 4, usize::MAX] {
+        let error = Winsorized { clip }.check(4).expect_err("2 clip > m");
+        assert_eq!(winsorized(clip), error.to_string());
+    }
+    for trim in [2, 3, usize::MAX] {
+        let error = Trimmed { trim }.check(4).expect_err("2 trim >= m");
+        assert_eq!(trimmed(trim), error.to_string());
     }
 }
 

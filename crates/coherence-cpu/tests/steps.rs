@@ -4,7 +4,7 @@ mod naive;
 
 use coherence_cpu::{
     Element, Isa,
-    outer::{median_of_sums_step_on, split_groups, winsorized_mean, winsorized_step},
+    outer::{median_of_sums_step_on, winsorized_mean, winsorized_step},
     product::Dims,
 };
 use naive::{Rng, products};
@@ -66,24 +66,12 @@ fn a_step_along_groups_takes_the_median_of_their_sums() {
 }
 
 #[test]
-fn groups_are_nearly_equal_and_leave_no_example_out() {
-    for m in 1..40 {
-        for groups in 1..=m {
-            let all: Vec<_> = split_groups(m, groups).collect();
-            assert!(all.iter().cloned().flatten().eq(0..m));
-            let sizes: Vec<usize> = all.iter().map(|of| of.len()).collect();
-            assert!(sizes.is_sorted_by(|a, b| a >= b) && sizes[0] - sizes[groups - 1] <= 1);
-        }
-    }
-}
-
-#[test]
 fn a_winsorised_step_is_the_mean_and_then_the_step() {
     let mut rng = Rng::new(1);
     for [m, i, o] in SIZES {
         let dims = Dims { m, i, o };
         let (a, delta, before) = (rng.normals(m * i), rng.normals(m * o), rng.normals(o * i));
-        for clip in [1, 2, 5, m] {
+        for clip in [1, 2, 5, m / 2].into_iter().filter(|clip| 1 <= *clip && 2 * clip <= m) {
             let (mut mean, mut weight) = (vec![0.0; o * i], before.clone());
             winsorized_mean(dims, &a, &delta, clip, &mut mean);
             winsorized_step(dims, &a, &delta, clip, 0.25, &mut weight);

@@ -1,10 +1,8 @@
 //! Writing a file so that a reader, or a crash, sees the old content or the new, never a part.
 
-use std::fs::File;
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
-
-use tempfile::{Builder, NamedTempFile};
 
 /// A file could not be written; what stood at `path` before still stands there.
 #[derive(Debug, thiserror::Error)]
@@ -19,7 +17,9 @@ pub struct WriteError {
 /// Writes `path` by way of a temporary file in the same folder: write, sync, rename, sync the folder.
 ///
 /// Missing parent folders are made. Whatever moment the machine stops at, `path` holds either its
-/// old content or all of the new; a temporary file `.NAME.….tmp` may be left behind after a kill.
+/// old content or all of the new. After a kill the temporary file `.NAME.tmp` stays; the next write
+/// of the same name takes it over, so that leftovers do not accumulate. While a process writes it is
+/// locked, and a second process writes `.NAME.1.tmp`.
 ///
 /// # Errors
 /// [`WriteError`] when any step fails or the closure returns an error; `path` is then untouched.
@@ -40,21 +40,32 @@ pub fn write_atomically(
 
 fn try_write(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     let folder = folder_of(path);
-    std::fs::create_dir_all(folder)?;
-    let mut temporary = temporary_beside(path, folder)?;
-    let mut buffered = BufWriter::new(temporary.as_file_mut());
+    fs::create_dir_all(folder)?;
+    let temporary = Temporary::beside(path, folder)?;
+    let mut buffered = BufWriter::new(&temporary.file);
     write(&mut buffered)?;
     buffered.flush()?;
     drop(buffered);
-    temporary.as_file().sync_all()?;
-    temporary.persist(path)?;
+    temporary.file.sync_all()?;
+    temporary.rename(path)?;
     sync_folder(folder)
+}
+
+/// Whether two paths lead to one file, also through links; `false` if either leads nowhere.
+#[must_use]
+pub fn is_same_file(a: &Path, b: &Path) -> bool {
+    let metadata = |path: &Path| fs::metadata(path).ok();
+    let (Some(one), Some(other)) = (metadata(a), metadata(b)) else { return false };
+    identity(&one).zip(identity(&other)).map_or_else(
+        || fs::canonicalize(a).ok() == fs::canonicalize(b).ok(),
+        |(one, other)| one == other,
+    )
 }
 
 /// Moves `from` to `to` in the same folder and makes the move durable.
 pub(crate) fn rename_durably(from: &Path, to: &Path) -> io::Result<()> {
     File::open(from)?.sync_all()?;
-    std::fs::rename(from, to)?;
+    fs::rename(from, to)?;
     sync_folder(folder_of(to))
 }
 
@@ -62,18 +73,110 @@ fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-fn temporary_beside(path: &Path, folder: &Path) -> io::Result<NamedTempFile> {
-    let name = path.file_name().ok_or_else(|| io::Error::from(io::ErrorKind::InvalidFilename))?;
-    let prefix = format!(".{}.", name.to_string_lossy());
-    let mut builder = Builder::new();
-    builder.prefix(&prefix).suffix(".tmp");
-    #[cfg(unix)]
-    {
-        // tempfile's 0600 would make results private; the umask still applies.
-        use std::os::unix::fs::PermissionsExt;
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
+/// A temporary file that this process has locked; removed when it is dropped before its renaming.
+struct Temporary {
+    file: File,
+    path: PathBuf,
+    renamed: bool,
+}
+
+impl Temporary {
+    /// Processes that may write one file at once.
+    const MOST: usize = 100;
+
+    /// The first temporary name of `path` that no other process holds: a new file, or one that a
+    /// killed process left behind.
+    fn beside(path: &Path, folder: &Path) -> io::Result<Self> {
+        let name = path.file_name().ok_or_else(|| io::Error::from(io::ErrorKind::InvalidFilename))?;
+        let name = name.to_string_lossy();
+        for number in 0..Self::MOST {
+            let number = if number == 0 { String::new() } else { format!(".{number}") };
+            let path = folder.join(format!(".{name}{number}.tmp"));
+            if let Some(file) = take(&path)? {
+                return Ok(Self { file, path, renamed: false });
+            }
+        }
+        let busy = format!("{} processes hold temporary files of it", Self::MOST);
+        Err(io::Error::new(io::ErrorKind::ResourceBusy, busy))
     }
-    builder.tempfile_in(folder)
+
+    /// Renames while the lock is held, so that nobody takes the file over as a leftover.
+    fn rename(mut self, to: &Path) -> io::Result<()> {
+        fs::rename(&self.path, to)?;
+        self.renamed = true;
+        Ok(())
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        if !self.renamed {
+            // What cannot be removed now is taken over by the next write.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// The file at `path`, empty and locked; `None` if it is another's.
+fn take(path: &Path) -> io::Result<Option<File>> {
+    let mut options = OpenOptions::new();
+    options.write(true);
+    let file = match options.clone().create_new(true).open(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            // Renamed or removed meanwhile, no plain file, or not ours to write.
+            let is_file = fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file());
+            let Some(file) = is_file.then(|| options.open(path).ok()).flatten() else {
+                return Ok(None);
+            };
+            file
+        }
+        opened => opened?,
+    };
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Ok(None),
+        // Without locks a leftover cannot be told from a file in use: only a new one will do.
+        Err(TryLockError::Error(_)) if file.metadata()?.len() == 0 => {}
+        Err(TryLockError::Error(_)) => return Ok(None),
+    }
+    // Between opening and locking another process may have renamed it to its final name; and what
+    // stands there may be a link.
+    if !is_plain_file_at(&file, path)? {
+        return Ok(None);
+    }
+    file.set_len(0)?;
+    Ok(Some(file))
+}
+
+/// Whether `path` itself, not a link, is the open `file`, under no other name.
+fn is_plain_file_at(file: &File, path: &Path) -> io::Result<bool> {
+    let open = file.metadata()?;
+    let Ok(there) = fs::symlink_metadata(path) else { return Ok(false) };
+    Ok(there.is_file() && identity(&open) == identity(&there) && has_one_name(&open))
+}
+
+/// Device and number of a file.
+#[cfg(unix)]
+#[allow(clippy::unnecessary_wraps)] // not every system has them
+fn identity(metadata: &fs::Metadata) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+    Some((metadata.dev(), metadata.ino()))
+}
+
+#[cfg(not(unix))]
+fn identity(_: &fs::Metadata) -> Option<(u64, u64)> {
+    None
+}
+
+#[cfg(unix)]
+fn has_one_name(metadata: &fs::Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    metadata.nlink() == 1
+}
+
+#[cfg(not(unix))]
+fn has_one_name(_: &fs::Metadata) -> bool {
+    true
 }
 
 /// Makes a rename in `folder` durable; only Unix can sync a folder, and needs to.

@@ -9,11 +9,14 @@ use crate::manifest::{Entry, Item, Pair};
 /// The environment variable that names the folder of data sets.
 pub const VARIABLE: &str = "COHERENCE_DATA";
 
-/// The folders that are searched, in order: `$COHERENCE_DATA`, `./data`, and `coherence` in the
-/// platform's folder for a user's data (e.g. `~/.local/share/coherence`).
+/// The folders that are searched: `$COHERENCE_DATA` alone where it is set; otherwise `./data`, then
+/// `coherence` in the platform's folder for a user's data (e.g. `~/.local/share/coherence`).
 #[must_use]
 pub fn roots() -> Vec<PathBuf> {
-    named().into_iter().chain([PathBuf::from("data")]).chain(platform()).collect()
+    match named() {
+        Some(folder) => vec![folder],
+        None => [PathBuf::from("data")].into_iter().chain(platform()).collect(),
+    }
 }
 
 /// The folder that [`fetch`](crate::fetch::fetch) fills: `$COHERENCE_DATA`, or else the platform's.
@@ -22,7 +25,9 @@ pub fn home() -> PathBuf {
     named().or_else(platform).unwrap_or_else(|| PathBuf::from("data"))
 }
 
-fn named() -> Option<PathBuf> {
+/// The folder that `$COHERENCE_DATA` names, if it is set and not empty; it need not exist.
+#[must_use]
+pub fn named() -> Option<PathBuf> {
     std::env::var_os(VARIABLE).filter(|value| !value.is_empty()).map(PathBuf::from)
 }
 

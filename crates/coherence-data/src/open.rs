@@ -38,6 +38,20 @@ pub enum OpenError {
         /// Every folder that was searched.
         looked: Vec<PathBuf>,
     },
+    /// Its files are not in the folder that the environment names.
+    #[error(
+        "{name} is not on this machine: {} is {}, which {} (set it to the folder that holds {name}/, \
+         or unset it)",
+        locate::VARIABLE,
+        root.display(),
+        if root.is_dir() { format!("holds no complete {name}/") } else { "is no folder".to_owned() },
+    )]
+    Misdirected {
+        /// The data set.
+        name: String,
+        /// The folder that `$COHERENCE_DATA` names.
+        root: PathBuf,
+    },
     /// A file of it is damaged.
     #[error("{0} (fetch it anew with `coherence data fetch`)")]
     Damaged(IdxError),
@@ -45,7 +59,7 @@ pub enum OpenError {
 
 /// Opens a split of the data set called `name`: `digits` (always there), `mnist`, `fashion-mnist`.
 ///
-/// Files are searched in [`locate::roots`]; they are checked for form, not for checksum (that is
+/// Files are searched in [`locate::roots`] (`$COHERENCE_DATA` alone where it is set); they are checked for form, not for checksum (that is
 /// [`verify`](crate::verify::verify)'s).
 ///
 /// # Errors
@@ -65,7 +79,24 @@ pub fn open(name: &str, split: Split) -> Result<Box<dyn Dataset>, OpenError> {
     }
     let entry = manifest::entry(name)
         .ok_or_else(|| OpenError::Unknown { name: name.to_owned(), known: names().collect() })?;
-    open_in(&locate::roots(), entry, split).map(|images| Box::new(images) as Box<dyn Dataset>)
+    open_in(&locate::roots(), entry, split)
+        .map(|images| Box::new(images) as Box<dyn Dataset>)
+        .map_err(|error| match error {
+            OpenError::Missing { name, looked } => OpenError::absent(name, looked),
+            other => other,
+        })
+}
+
+impl OpenError {
+    /// The error for a data set that is in none of [`locate::roots`], of which `looked` are the folders
+    /// searched: [`Misdirected`](Self::Misdirected) where `$COHERENCE_DATA` is set.
+    #[must_use]
+    pub fn absent(name: String, looked: Vec<PathBuf>) -> Self {
+        match locate::named() {
+            Some(root) => Self::Misdirected { name, root },
+            None => Self::Missing { name, looked },
+        }
+    }
 }
 
 /// Opens a split of `entry`, searched in `roots`.

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io;
 
-use coherence_data::files::write_atomically;
+use coherence_data::files::{is_same_file, write_atomically};
 
 #[test]
 fn a_failed_write_leaves_the_old_content_and_no_other_file() {
@@ -33,6 +33,63 @@ fn the_new_content_appears_only_when_it_is_complete() {
     .unwrap();
     assert_eq!(fs::read(&path).unwrap(), [b'x'; 100_000]);
     assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+}
+
+/// A killed writer's temporary file has the first name and no lock.
+#[test]
+fn a_leftover_is_taken_over_and_does_not_stay() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("metrics.csv");
+    fs::write(folder.path().join(".metrics.csv.tmp"), "a longer text than the new one").unwrap();
+    write_atomically(&path, |w| w.write_all(b"new")).unwrap();
+    assert_eq!(fs::read_to_string(&path).unwrap(), "new");
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+}
+
+#[test]
+fn writers_of_one_file_at_once_do_not_disturb_each_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = &folder.path().join("metrics.csv");
+    std::thread::scope(|scope| {
+        for writer in 0..8_u8 {
+            scope.spawn(move || {
+                for _ in 0..50 {
+                    write_atomically(path, |w| w.write_all(&[writer; 10_000])).unwrap();
+                    let read = fs::read(path).unwrap();
+                    assert!(read.len() == 10_000 && read.iter().all(|&x| x == read[0]));
+                }
+            });
+        }
+    });
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+}
+
+/// What stands where the temporary file would be is not written through or over.
+#[cfg(unix)]
+#[test]
+fn links_in_place_of_the_temporary_file_are_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, other) = (folder.path().join("out"), folder.path().join("other"));
+    fs::write(&other, "untouched").unwrap();
+    std::os::unix::fs::symlink(&other, folder.path().join(".out.tmp")).unwrap();
+    fs::hard_link(&other, folder.path().join(".out.1.tmp")).unwrap();
+    fs::create_dir(folder.path().join(".out.2.tmp")).unwrap();
+    write_atomically(&path, |w| w.write_all(b"new")).unwrap();
+    assert_eq!(fs::read_to_string(&path).unwrap(), "new");
+    assert_eq!(fs::read_to_string(&other).unwrap(), "untouched");
+}
+
+#[cfg(unix)]
+#[test]
+fn one_file_is_the_same_through_links() {
+    let folder = tempfile::tempdir().unwrap();
+    let [a, b, soft, hard] = ["a", "b", "soft", "hard"].map(|name| folder.path().join(name));
+    fs::write(&a, "").unwrap();
+    fs::write(&b, "").unwrap();
+    std::os::unix::fs::symlink(&a, &soft).unwrap();
+    fs::hard_link(&a, &hard).unwrap();
+    assert!(is_same_file(&a, &a) && is_same_file(&a, &soft) && is_same_file(&hard, &soft));
+    assert!(!is_same_file(&a, &b) && !is_same_file(&a, &folder.path().join("absent")));
 }
 
 #[test]

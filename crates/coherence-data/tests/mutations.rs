@@ -30,7 +30,7 @@ fn survive(name: &str, seeds: &[Vec<u8>], parse: impl Fn(&[u8])) {
 
 /// Opens the file, and reads all of it by small blocks if it opens.
 fn read_matrix(file: &[u8], tensor: Option<&str>) {
-    let Ok(mut matrix) = Matrix::new(Cursor::new(file), tensor) else { return };
+    let Ok(matrix) = Matrix::new(Cursor::new(file), tensor) else { return };
     let mut buffer = [0.0_f32; 64];
     let width = matrix.cols().min(64);
     for row in 0..matrix.rows().min(1000) {

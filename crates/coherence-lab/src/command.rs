@@ -11,6 +11,7 @@ mod completions;
 mod data;
 mod experiments;
 mod list;
+mod matrix;
 mod measure;
 mod report;
 mod reproduce;

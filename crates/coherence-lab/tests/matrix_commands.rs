@@ -174,7 +174,7 @@ fn a1_a15c_alpha_of_every_format_is_alpha_by_definition() {
         assert_close(&found["sum_sq_norms"], energy);
         assert_close(&found["alpha"], square / (9.0 * energy));
         assert_close(&found["m_coherence"], square / energy);
-        assert_close(&found["alpha_unbiased"], unbiased(&rows));
+        assert_close(&found["alpha_debiased"], unbiased(&rows));
         assert_close(&found["standard_error"], jackknife(&rows));
     }
 }
@@ -201,12 +201,12 @@ fn alpha_of_too_few_rows_has_no_estimate() {
     let one = write(folder.path(), "one.npy", &Matrix::new(1, 3).npy("<f8", false));
     let found = json(&["alpha", text(&one)]);
     assert_eq!(found["alpha"], 1.0);
-    assert!(found["alpha_unbiased"].is_null() && found["standard_error"].is_null());
+    assert!(found["alpha_debiased"].is_null() && found["standard_error"].is_null());
     let two = json(&[
         "alpha",
         text(&write(folder.path(), "two.npy", &Matrix::new(2, 3).npy("<f8", false))),
     ]);
-    assert!(two["alpha_unbiased"].is_number() && two["standard_error"].is_null());
+    assert!(two["alpha_debiased"].is_number() && two["standard_error"].is_null());
 }
 
 #[test]

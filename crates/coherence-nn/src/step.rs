@@ -3,7 +3,7 @@
 //! Legend: m: examples, i: inputs of the layer, o: outputs, e: one example, η: `rate`.
 
 use crate::{Factors, Input};
-use coherence_core::aggregate::groups as groups_of;
+use coherence_core::aggregate;
 use coherence_cpu::{
     Element, dense,
     elementwise::{axpy, column_sums},
@@ -49,7 +49,7 @@ impl<T: Element> Factors<'_, T> {
             Input::Ones => {
                 let mut sums = vec![T::zero(); (groups + 1) * o];
                 let (median, sums) = sums.split_at_mut(o);
-                for (examples, sum) in groups_of(m, groups).zip(sums.chunks_exact_mut(o)) {
+                for (examples, sum) in aggregate::groups(m, groups).zip(sums.chunks_exact_mut(o)) {
                     let delta = &self.delta[examples.start * o..examples.end * o];
                     column_sums(delta, Output::Overwrite, sum);
                 }

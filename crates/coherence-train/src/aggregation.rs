@@ -3,8 +3,7 @@
 //! Legend: k: examples of a mini-batch, d: parameters, c: clip, η: rate.
 
 use coherence_core::aggregate::{
-    AggregateError, Mean, MedianOfMeans, OfThree, OverTime, Recent, Requirements, Winsorized,
-    groups as groups_of,
+    self, AggregateError, Mean, MedianOfMeans, OfThree, OverTime, Recent, Requirements, Winsorized,
 };
 use coherence_cpu::elementwise::{axpy, median_of_three_update};
 use coherence_nn::{Mlp, Workspace};
@@ -145,7 +144,7 @@ impl Aggregation {
                 });
             }
             Self::MedianOfMeans { groups } => {
-                for examples in groups_of(k, groups) {
+                for examples in aggregate::groups(k, groups) {
                     scale(workspace, examples.clone(), 1.0 / examples.len() as f64);
                 }
                 mlp.backward(workspace);

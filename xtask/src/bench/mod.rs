@@ -1,96 +1,109 @@
-//! `cargo xtask bench`: measures what the goals of speed are about, the peers beside it when asked,
-//! and writes docs/performance.md from the measurements alone.
+//! `cargo xtask bench`: runs our benches and the peers' scripts, keeps the figures by processor in
+//! docs/performance/, and writes docs/performance.md from these files alone.
 
-mod figure;
 mod goal;
 mod goals;
-mod instructions;
-mod machine;
 mod ours;
 mod page;
+mod parts;
 mod peers;
+mod processor;
 mod record;
 mod scaling;
 #[cfg(test)]
 mod tests;
 
 use anyhow::{Context, Result};
-use clap::Args;
-use machine::Machine;
-use record::Record;
-use std::path::{Path, PathBuf};
-use xshell::Shell;
+use clap::{Args, builder::PossibleValuesParser};
+use parts::{PARTS, Plan};
+use peers::Peers;
+use processor::Processor;
+use record::{Part, Record};
+use std::{
+    path::{Path, PathBuf},
+    time::Instant,
+};
+use xshell::{Shell, cmd};
 
-/// Raw measurements, from which the page is rendered.
-const RECORD: &str = "docs/performance.json";
-
-/// The page.
-const PAGE: &str = "docs/performance.md";
-
-/// `cargo xtask bench`: benches, peers, docs/performance.md.
+/// `cargo xtask bench`: measure, keep the figures, write docs/performance.md.
+///
+/// The machine should be idle otherwise. Figures are kept after every bench and every script: after
+/// an interruption the same command goes on where it stopped.
 #[derive(Debug, Args)]
 pub(crate) struct Bench {
-    /// Measure briefly: to see that everything works, not for figures to keep.
-    #[arg(long)]
-    quick: bool,
-    /// Also run the peers' scripts, which lie in this folder, and fill in the ratios.
+    /// Measure only these parts; all of them when left out.
+    #[arg(long, value_name = "PART", value_delimiter = ',', ignore_case = true,
+          value_parser = PossibleValuesParser::new(PARTS.map(|part| part.name)))]
+    only: Vec<String>,
+    /// Also run the peers' scripts in this folder; MNIST_PKL names their data, mnist.pkl.gz.
     #[arg(long, value_name = "DIR")]
     peers: Option<PathBuf>,
     /// The Python that has the peers installed (requirements.txt beside the scripts).
-    #[arg(long, value_name = "PY", default_value = "python3", requires = "peers")]
+    #[arg(long, value_name = "PY", default_value = "python3")]
     python: PathBuf,
-    /// Measure only this bench again, a row such as `w1_step`, into docs/performance.json.
-    #[arg(long, value_name = "BENCH", conflicts_with = "peers")]
-    again: Vec<String>,
-    /// Measure nothing: write the page again from docs/performance.json.
-    #[arg(long, conflicts_with_all = ["quick", "peers", "again"])]
+    /// Measure again what was measured at this commit already.
+    #[arg(long)]
+    again: bool,
+    /// Measure briefly, to try the command: figures and page go to target/bench/quick.
+    #[arg(long)]
+    quick: bool,
+    /// Measure nothing, only write the page.
+    #[arg(long, conflicts_with_all = ["only", "peers", "again", "quick"])]
     render: bool,
 }
 
 impl Bench {
     pub(crate) fn run(&self, sh: &Shell) -> Result<()> {
-        let root = crate::workspace_root();
-        let record = if self.render {
-            Record::load(&root.join(RECORD))?
-        } else if !self.again.is_empty() {
-            self.measure_again(sh, &root.join(RECORD))?
-        } else {
-            self.measure(sh, &root.join(RECORD))?
+        let quick = crate::target_dir().join("bench/quick");
+        let folder = if self.quick { quick } else { crate::workspace_root().join("docs") };
+        if !self.render {
+            self.measure(sh, &folder)?;
+        }
+        page::write(&folder)
+    }
+
+    fn measure(&self, sh: &Shell, folder: &Path) -> Result<()> {
+        let start = Instant::now();
+        let peers = self.peers.as_deref().map(|scripts| Peers::new(scripts, &self.python));
+        let peers = peers.transpose()?;
+        let chosen = |plan: &&Plan| {
+            self.only.is_empty()
+                || self.only.iter().any(|name| plan.name.eq_ignore_ascii_case(name))
         };
-        figure::write_all(&record, &root.join("docs/images"))?;
-        std::fs::write(root.join(PAGE), page::render(&record)).context(PAGE)?;
-        println!("wrote {PAGE} from {RECORD}");
+        let plans: Vec<&Plan> = PARTS.iter().filter(chosen).collect();
+        let targets = plans.iter().flat_map(|plan| plan.benches).map(|bench| bench.name);
+        let targets = targets.chain(["instruction_set"]).flat_map(|name| ["--bench", name]);
+        cmd!(sh, "cargo bench --package coherence-benches --no-run {targets...}").quiet().run()?;
+        let _numpy = peers.as_ref().map(|peers| sh.push_env("COHERENCE_NUMPY", peers.python()));
+        let patience = if self.quick { 0 } else { 20 };
+        let mut record = Record::open(folder, Processor::detect(sh)?, patience)?;
+        let commit = commit(sh)?;
+        for plan in plans {
+            let fresh = self.again || self.quick || commit.ends_with(CHANGED);
+            let old = record.parts.remove(plan.name).filter(|old| !fresh && old.commit == commit);
+            let part = old.map_or_else(|| Part::new(sh, &commit), Ok)?;
+            record.parts.insert(plan.name.to_owned(), part);
+            for bench in plan.benches {
+                record.keep(plan.name, bench.name, || ours::measure(sh, bench, self.quick))?;
+            }
+            if let Some(peers) = &peers {
+                for script in plan.peers {
+                    record.keep(plan.name, script, || peers.measure(script))?;
+                }
+            }
+        }
+        println!("measured in {} s", start.elapsed().as_secs());
         Ok(())
     }
+}
 
-    /// Some benches on top of what was measured before.
-    fn measure_again(&self, sh: &Shell, path: &Path) -> Result<Record> {
-        let mut record = Record::load(path)?;
-        let folder = crate::target_dir().join("bench");
-        for bench in &self.again {
-            let machine = machine::here(sh)?;
-            ours::measure_again(sh, &folder, bench, self.quick, &mut record)?;
-            let Machine { commit, date, .. } = machine;
-            record.again.push(format!("{bench} at commit {commit}, {date}"));
-        }
-        record.save(path)?;
-        Ok(record)
-    }
+/// What follows the commit where sources differ from it.
+const CHANGED: &str = " with changes";
 
-    /// Saves what there is after every stage: the next may be interrupted.
-    fn measure(&self, sh: &Shell, path: &Path) -> Result<Record> {
-        let mut record = Record::new(machine::here(sh)?, self.quick);
-        let folder = crate::target_dir().join("bench");
-        ours::measure(sh, &folder, self.quick, &mut record)?;
-        record.machine.load_after = machine::load();
-        record.save(path)?;
-        instructions::measure(sh, &mut record)?;
-        record.save(path)?;
-        if let Some(scripts) = &self.peers {
-            let scripts = scripts.canonicalize().with_context(|| scripts.display().to_string())?;
-            peers::measure(&scripts, &self.python, &folder.join("peers"), &mut record)?;
-            record.save(path)?;
-        }
-        Ok(record)
-    }
+/// The commit that is measured; docs/ does not matter, the figures themselves are written there.
+fn commit(sh: &Shell) -> Result<String> {
+    let commit = cmd!(sh, "git rev-parse --short HEAD").quiet().read()?;
+    let changes = cmd!(sh, "git status --porcelain --untracked-files=no -- . :!docs").quiet();
+    let changed = !changes.read().context("git status")?.is_empty();
+    Ok(commit + if changed { CHANGED } else { "" })
 }

@@ -1,81 +1,62 @@
-//! Runs the benches of this repository and collects criterion's medians and the counted memory.
+//! Runs the benches of this repository and collects their figures.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 use xshell::{Shell, cmd};
 
-use super::record::{Median, Record, is_ratio};
-
-/// A bench target with its time to warm up, to measure, both in seconds, and its samples.
-type Plan = (&'static str, [&'static str; 3]);
-
-const FULL: [Plan; 7] = [
-    ("w1_step", ["1", "5", "50"]),
-    ("w2_winsorized", ["1", "3", "30"]),
-    ("w3_alpha", ["1", "5", "15"]),
-    ("w5_dense", ["0.5", "2", "20"]),
-    ("w6_rolling", ["1", "5", "40"]),
-    ("scaling", ["0.2", "0.6", "10"]),
-    ("kernels", ["0.3", "1", "10"]),
-];
+use super::parts::Bench;
+use super::record::{Figure, Measured, read_json};
 
 const QUICK: [&str; 3] = ["0.1", "0.2", "10"];
 
-/// Runs every bench; results of earlier runs are removed first. A bench that fails is a line of the
-/// page.
-pub(crate) fn measure(sh: &Shell, folder: &Path, quick: bool, record: &mut Record) -> Result<()> {
-    cmd!(sh, "cargo bench --quiet --package coherence-benches --no-run").run()?;
-    let results = empty(folder)?;
-    for plan in FULL {
-        if let Err(error) = run(sh, plan, quick, &results) {
-            record.missing.push(missing(plan.0) + &error.to_string());
-        }
-    }
-    collect(&results, record)?;
-    memory(sh, record)
-}
-
-/// Runs one bench again; its medians take the place of those that the record has.
-pub(crate) fn measure_again(
-    sh: &Shell,
-    folder: &Path,
-    bench: &str,
-    quick: bool,
-    record: &mut Record,
-) -> Result<()> {
-    let Some(&plan) = FULL.iter().find(|(name, _)| *name == bench) else {
-        bail!("no bench {bench} (there are {})", FULL.map(|(name, _)| name).join(", "));
-    };
-    let results = empty(folder)?;
-    run(sh, plan, quick, &results)?;
-    record.missing.retain(|line| !line.starts_with(&missing(bench)));
-    collect(&results, record)
-}
-
-/// The start of the line that says why a bench failed.
-fn missing(bench: &str) -> String {
-    format!("bench {bench}: ")
-}
-
-/// A folder for criterion's results, without those of earlier runs.
-fn empty(folder: &Path) -> Result<PathBuf> {
-    let results = folder.join("criterion");
+/// One bench: criterion's medians from its folder, other figures from the lines that it prints.
+pub(super) fn measure(sh: &Shell, bench: &Bench, quick: bool) -> Result<Measured> {
+    let results = crate::target_dir().join("bench/criterion");
     if results.exists() {
         std::fs::remove_dir_all(&results)?;
     }
-    Ok(results)
+    let _home = sh.push_env("CRITERION_HOME", &results);
+    let mut arguments: Vec<&str> = Vec::new();
+    if let Some([warm, time, samples]) = bench.times.map(|times| if quick { QUICK } else { times })
+    {
+        arguments.extend(["--noplot", "--warm-up-time", warm, "--measurement-time", time]);
+        arguments.extend(["--sample-size", samples, "--nresamples", "10000"]);
+    }
+    let name = bench.name;
+    let lines = cmd!(sh, "cargo bench --quiet --package coherence-benches --bench {name} --")
+        .args(arguments)
+        .quiet()
+        .read()?;
+    let mut figures = printed(&lines)?;
+    if bench.times.is_some() {
+        collect(&results, &mut figures)?;
+    }
+    ensure!(!figures.is_empty(), "no figures");
+    Ok(Measured { figures, ..Measured::default() })
 }
 
-fn run(sh: &Shell, (bench, times): Plan, quick: bool, results: &Path) -> Result<()> {
-    println!("bench {bench}");
-    let _home = sh.push_env("CRITERION_HOME", results);
-    let [warm, time, samples] = if quick { QUICK } else { times };
-    cmd!(sh, "cargo bench --quiet --package coherence-benches --bench {bench} --")
-        .args(["--noplot", "--warm-up-time", warm, "--measurement-time", time])
-        .args(["--sample-size", samples, "--nresamples", "10000"])
-        .run()?;
-    Ok(())
+/// One line of a bench that prints its figures: `{"id": "memory/plain step", "bytes": 8848384}`.
+#[derive(Deserialize)]
+struct Line {
+    id: String,
+    #[serde(flatten)]
+    figures: BTreeMap<String, f64>,
+}
+
+/// The figures of these lines, by id and name: `memory/plain step/bytes`.
+pub(super) fn printed(lines: &str) -> Result<BTreeMap<String, Figure>> {
+    let mut figures = BTreeMap::new();
+    for line in lines.lines().filter(|line| line.starts_with('{')) {
+        let line: Line = serde_json::from_str(line).with_context(|| line.to_owned())?;
+        for (name, median) in line.figures {
+            figures.insert(format!("{}/{name}", line.id), Figure { median, interval: None });
+        }
+    }
+    Ok(figures)
 }
 
 /// Criterion's name of a benchmark, in `benchmark.json`.
@@ -102,26 +83,17 @@ struct Interval {
     upper_bound: f64,
 }
 
-fn collect(results: &Path, record: &mut Record) -> Result<()> {
+fn collect(results: &Path, figures: &mut BTreeMap<String, Figure>) -> Result<()> {
     for folder in folders_named_new(results)? {
-        let read = |name| {
-            let path = folder.join(name);
-            std::fs::read_to_string(&path).with_context(|| path.display().to_string())
-        };
-        let Name { full_id } = serde_json::from_str(&read("benchmark.json")?)?;
-        let Estimates { median } = serde_json::from_str(&read("estimates.json")?)?;
-        // criterion counts in nanoseconds; a ratio has no unit
-        let unit = if is_ratio(&full_id) { 1.0 } else { 1e-9 };
+        let Name { full_id } = read_json(&folder.join("benchmark.json"))?;
+        let Estimates { median } = read_json(&folder.join("estimates.json"))?;
         let Interval { lower_bound, upper_bound } = median.confidence_interval;
-        let median = Median {
-            median: median.point_estimate * unit,
-            low: lower_bound * unit,
-            high: upper_bound * unit,
-        };
-        record.medians.insert(full_id, median);
-    }
-    if record.medians.is_empty() {
-        bail!("criterion left no results in {}", results.display());
+        // criterion counts in nanoseconds; a ratio has no unit
+        let is_ratio = full_id.split('/').next().is_some_and(|group| group.ends_with("ratio"));
+        let unit = if is_ratio { 1.0 } else { 1e-9 };
+        let [median, low, high] =
+            [median.point_estimate, lower_bound, upper_bound].map(|x| x * unit);
+        figures.insert(full_id, Figure { median, interval: Some([low, high]) });
     }
     Ok(())
 }
@@ -131,29 +103,11 @@ fn folders_named_new(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).with_context(|| folder.display().to_string())? {
         let path = entry?.path();
-        if path.is_dir() && path.ends_with("new") {
+        if path.ends_with("new") {
             found.push(path);
         } else if path.is_dir() {
             found.extend(folders_named_new(&path)?);
         }
     }
     Ok(found)
-}
-
-/// One line of the bench `memory`.
-#[derive(Deserialize)]
-struct Peak {
-    id: String,
-    bytes: u64,
-}
-
-fn memory(sh: &Shell, record: &mut Record) -> Result<()> {
-    println!("bench memory");
-    let lines =
-        cmd!(sh, "cargo bench --quiet --package coherence-benches --bench memory").read()?;
-    for line in lines.lines().filter(|line| line.starts_with('{')) {
-        let Peak { id, bytes } = serde_json::from_str(line)?;
-        record.bytes.insert(id, bytes);
-    }
-    Ok(())
 }

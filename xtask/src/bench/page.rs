@@ -1,178 +1,116 @@
-//! docs/performance.md, rendered from the measurements alone.
+//! docs/performance.md: the records and their goals, put into the template beside this file.
 
-use std::fmt::Write as _;
+use anyhow::{Context, Result};
+use minijinja::{Environment, UndefinedBehavior, context, syntax::SyntaxConfig, value::Serde};
+use serde::Serialize;
+use std::{collections::BTreeSet, path::Path};
 
-use super::goal::{Goal, Verdict, mebibytes, time};
-use super::record::{PeerRow, Record, is_ratio};
-use super::{goals, scaling};
+use super::goal::{Goal, time};
+use super::goals;
+use super::parts::PARTS;
+use super::record::{Part, PeerRow, Record};
+use super::scaling::{Table, tables};
+
+const TEMPLATE: &str = include_str!("page.md");
+
+/// The name of the page in its folder.
+pub(super) const PAGE: &str = "performance.md";
+
+/// Writes the page of all records in `folder`/performance.
+pub(super) fn write(folder: &Path) -> Result<()> {
+    let path = folder.join(PAGE);
+    std::fs::write(&path, render(&Record::load_all(folder)?)?)
+        .with_context(|| path.display().to_string())?;
+    println!("wrote {}", path.display());
+    Ok(())
+}
+
+/// A processor's section.
+#[derive(Serialize)]
+struct Section<'a> {
+    title: String,
+    file: String,
+    record: &'a Record,
+    /// What peers were run.
+    versions: BTreeSet<String>,
+    parts: Vec<Measured<'a>>,
+    met: usize,
+    goals: usize,
+}
+
+/// A part's share of a section.
+#[derive(Serialize)]
+struct Measured<'a> {
+    name: &'a str,
+    part: &'a Part,
+    goals: Vec<Goal>,
+    tables: Vec<Table>,
+    peers: Vec<Peer<'a>>,
+}
+
+/// A line of the peers' table.
+#[derive(Serialize)]
+struct Peer<'a> {
+    row: &'a PeerRow,
+    title: String,
+    varied: String,
+    notes: String,
+}
 
 /// The whole page.
-pub(crate) fn render(record: &Record) -> String {
-    let goals = goals::all(record);
-    let mut page = String::new();
-    page += "# Performance\n\n";
-    page +=
-        "Written by `cargo xtask bench` from [performance.json](performance.json); do not edit.\n";
-    page += "`cargo xtask bench --peers DIR --python PY` measures again and runs the peers beside it, \
-             `--again BENCH` measures one of our benches again, `--render` only writes the page again.\n\n";
-    head(&mut page, record);
-    summary(&mut page, &goals);
-    table(&mut page, &goals);
-    page += HOW;
-    figures(&mut page, record);
-    peers(&mut page, record);
-    medians(&mut page, record);
-    page
+pub(super) fn render(records: &[Record]) -> Result<String> {
+    let sections: Vec<Section<'_>> = records.iter().map(section).collect();
+    let goals = || sections.iter().flat_map(|section| &section.parts).flat_map(|part| &part.goals);
+    let measured = |what: &&str| goals().any(|goal| goal.what == *what);
+    let headlines: Vec<&str> = goals::HEADLINES.into_iter().filter(measured).collect();
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?;
+    environment.set_syntax(syntax);
+    environment.add_filter("time", time);
+    environment.add_filter("ratio", |x: f64| {
+        if x < 10.0 { format!("{x:.3} ×") } else { format!("{x:.1} ×") }
+    });
+    environment.add_template("page.md", TEMPLATE)?;
+    let page = environment.get_template("page.md")?;
+    Ok(page.render(context! { sections => Serde(sections), headlines })?)
 }
 
-const HOW: &str = "\
-## How it was measured
-
-Medians; every bench checks its answer before it is timed.
-A ratio with a 95 % interval beside it comes from alternating blocks of both functions in one process (`benches/src/timing.rs`); other ratios are quotients of two medians of this run.
-Our steps are the trainer's own (`Trainer::advance`): they gather a shuffled mini-batch, run forward and backward and update, called from within a pool of 2 threads as the laboratory does.
-The peers' scripts take mini-batches in order, repeat what other programs disturb, and each runs in a process of its own.
-A goal cannot be met where something that every program must do, measured beside it, takes too long by itself.
-Under scaling, a block of steps counts only if before and after it each thread had a core to itself, that is, arithmetic in the first cache took less than 1.2 times as long as on one thread at its best; other blocks are repeated. A virtual machine may lend two threads the two halves of one core for seconds at a time.
-A peer counts as the fastest over all its settings: as installed, with MKL's AVX-512 path switched on (`+mklfix`), with a heap that keeps freed memory in huge pages.
-W2 and the dense rules are compared with a sort before they are timed; that results are the same bits on 1 and 2 threads and, for selections, on every instruction set is held by tests (`crates/coherence-cpu/tests`, `crates/coherence-train/tests`), not by this page.
-Memory is the peak of bytes on the heap during steps or a measurement, counted on all threads: the trainer with its network and all its buffers over a data set of one mini-batch; for α the network's sums and one chunk's passes, the data set not counted.
-
-";
-
-fn head(page: &mut String, record: &Record) {
-    let m = &record.machine;
-    let _ = writeln!(page, "| | |\n|---|---|");
-    let _ = writeln!(
-        page,
-        "| machine | {}, {} cores, {} GiB, {}, kernels on {} |",
-        m.cpu, m.cores, m.memory_gib, m.platform, m.isa
-    );
-    let _ = writeln!(page, "| ours | commit {}, {} |", m.commit, m.rustc);
-    let mut versions: Vec<String> = record
-        .peers
-        .iter()
-        .map(|row| {
-            format!("{} {}", row.peer.split([' ', '+']).next().unwrap_or_default(), row.version)
-        })
-        .collect();
-    versions.sort();
-    versions.dedup();
-    let versions = if versions.is_empty() { "not run".to_owned() } else { versions.join(", ") };
-    let _ = writeln!(page, "| peers | {versions} |");
-    let _ = writeln!(page, "| date | {} |", m.date);
-    for again in &record.again {
-        let _ = writeln!(page, "| measured again | {again} |");
-    }
-    let _ = writeln!(page, "| load before and after | {:.1}, {:.1} |", m.load_before, m.load_after);
-    page.push('\n');
-    if m.load_before > 0.7 {
-        page.push_str("**Other programs were running: times and ratios below are noisy.**\n\n");
-    }
-    if record.quick {
-        page.push_str("**Measured with `--quick`: times and ratios below are rough.**\n\n");
-    }
-    for line in &record.missing {
-        let _ = writeln!(page, "- {line}");
+fn section(record: &Record) -> Section<'_> {
+    let named = |name| record.parts.get_key_value(name);
+    let parts: Vec<_> = PARTS.iter().filter_map(|plan| named(plan.name)).map(measured).collect();
+    let rows = record.parts.values().flat_map(|part| &part.peers);
+    let who = |row: &PeerRow| row.peer.split([' ', '+']).next().unwrap_or_default().to_owned();
+    let goals = || parts.iter().flat_map(|part| &part.goals);
+    Section {
+        title: record.processor.title(),
+        file: format!("performance/{}.json", record.processor.slug()),
+        record,
+        versions: rows.map(|row| format!("{} {}", who(row), row.version)).collect(),
+        met: goals().filter(|goal| goal.met).count(),
+        goals: goals().count(),
+        parts,
     }
 }
 
-/// How many goals are met, row by row.
-fn summary(page: &mut String, goals: &[Goal]) {
-    let count = |verdict| goals.iter().filter(|goal| goal.verdict() == verdict).count();
-    let [met, not_met, cannot_be] = [Verdict::Met, Verdict::NotMet, Verdict::CannotBe].map(count);
-    let measured = met + not_met + cannot_be;
-    let _ = write!(page, "\n{met} of {measured} measured goals are met");
-    if cannot_be > 0 {
-        let _ = write!(page, ", {cannot_be} cannot be met by any program on this machine");
-    }
-    let _ = match count(Verdict::NotMeasured) {
-        0 => writeln!(page, ".\n"),
-        n => writeln!(page, "; {n} were not measured in this run.\n"),
-    };
-}
-
-fn table(page: &mut String, goals: &[Goal]) {
-    page.push_str(
-        "## Goals\n\n| | what | goal | measured | | sides |\n|---|---|---|---|---|---|\n",
-    );
-    let mut row = "";
-    for goal in goals {
-        let first = if goal.row == row { "" } else { goal.row };
-        row = goal.row;
-        let measured = goal.measured.map_or_else(|| "-".to_owned(), ratio);
-        let (what, bound, verdict) = (&goal.what, goal.bound, goal.verdict());
-        let _ = writeln!(
-            page,
-            "| {first} | {what} | {bound} | {measured} | {verdict} | {} |",
-            goal.sides
-        );
-    }
-    page.push('\n');
-    let unmet = |goal: &&Goal| goal.verdict() == Verdict::NotMet && !goal.remark.is_empty();
-    for goal in goals.iter().filter(unmet) {
-        let _ = writeln!(page, "- {} ({}): {}", goal.row, goal.what, goal.remark);
-    }
-    page.push('\n');
-}
-
-fn ratio(x: f64) -> String {
-    if x < 10.0 { format!("{x:.3} ×") } else { format!("{x:.1} ×") }
-}
-
-fn figures(page: &mut String, record: &Record) {
-    page.push_str("## Scaling\n\n");
-    for figure in &scaling::FIGURES {
-        if figure.series.iter().any(|series| !scaling::points(record, series, 2).is_empty()) {
-            let _ = writeln!(page, "![{}](images/{})\n", figure.title, figure.file);
-        }
-    }
-}
-
-fn peers(page: &mut String, record: &Record) {
-    if record.peers.is_empty() {
-        return;
-    }
-    page.push_str("## The peers in this run\n\n");
-    page.push_str("| row | peer | c or rule | median | notes |\n|---|---|---|---|---|\n");
-    let mut rows: Vec<&PeerRow> = record.peers.iter().collect();
-    let order = |row: &&PeerRow| (row.name.clone(), row.c, row.op.clone());
+fn measured<'a>((name, part): (&'a String, &'a Part)) -> Measured<'a> {
+    let mut rows: Vec<&PeerRow> = part.peers.iter().collect();
+    let order = |row: &PeerRow| (row.name.clone(), row.c, row.op.clone());
     rows.sort_by(|a, b| order(a).cmp(&order(b)).then(a.median_s.total_cmp(&b.median_s)));
-    for row in rows {
+    let peers = rows.into_iter().map(|row| {
         let varied = row.c.map(|c| format!("c = {c}")).or_else(|| row.op.clone());
-        let (name, title, notes) = (&row.name, row.title(), notes(row));
-        let (varied, time) = (varied.unwrap_or_default(), time(row.median_s));
-        let _ = writeln!(page, "| {name} | {title} | {varied} | {time} | {notes} |");
-    }
-    page.push('\n');
+        Peer { row, title: row.title(), varied: varied.unwrap_or_default(), notes: notes(row) }
+    });
+    let (goals, tables, peers) = (goals::of(name, part), tables(part), peers.collect());
+    Measured { name, part, goals, tables, peers }
 }
 
 /// What a peer's row says beside its time.
 fn notes(row: &PeerRow) -> String {
-    let mut notes = Vec::new();
-    notes.extend(row.ratio_to_sgd.map(|x| format!("{x:.2} × its SGD")));
-    notes.extend(row.paired_ratio.map(|x| format!("{x:.2} × its plain pass")));
-    notes.extend(row.rss_peak_mib.map(|x| format!("peak {x:.0} MiB")));
-    notes.join(", ")
-}
-
-/// Everything that was measured here.
-fn medians(page: &mut String, record: &Record) {
-    page.push_str("## All medians\n\n| bench | median | 95 % |\n|---|---|---|\n");
-    for (id, median) in &record.medians {
-        let text = if is_ratio(id) { ratio } else { time };
-        let [median, low, high] = [median.median, median.low, median.high].map(text);
-        let _ = writeln!(page, "| {id} | {median} | {low} … {high} |");
-    }
-    page.push_str("\n| memory | peak |\n|---|---|\n");
-    for (id, &bytes) in &record.bytes {
-        let _ = writeln!(page, "| {id} | {} |", mebibytes(bytes as f64));
-    }
-    if !record.instructions.is_empty() {
-        page.push_str("\nValgrind shows programs no AVX-512: these are instructions of the AVX2 path, one thread, one layer 784 × 256, batch 100.\n");
-        page.push_str("\n| kernel | instructions |\n|---|---|\n");
-        for (id, count) in &record.instructions {
-            let _ = writeln!(page, "| {id} | {:.2} M |", *count as f64 / 1e6);
-        }
-    }
+    let notes = [
+        row.ratio_to_sgd.map(|x| format!("{x:.2} × its SGD")),
+        row.paired_ratio.map(|x| format!("{x:.2} × its plain pass")),
+        row.rss_peak_mib.map(|x| format!("peak {x:.0} MiB")),
+    ];
+    notes.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }

@@ -1,11 +1,14 @@
 """Runs one of the peers' scripts: argv is FOLDER SCRIPT ARGUMENTS.
 
 The scripts repeat a measurement while other programs disturb it, and wait for them for minutes. Unattended runs
-must end: waits and repetitions are bounded here; nothing else about the measurement changes."""
+must end: waits, repetitions and the whole are bounded here; nothing else about the measurement changes."""
 import runpy
+import signal
 import sys
 
-WAIT_S, REPEAT_S = 5.0, 30.0
+WAIT_S, REPEAT_S, WHOLE_S = 5.0, 30.0, 200
+
+signal.alarm(WHOLE_S)
 
 folder, script = sys.argv[1:3]
 sys.path.insert(0, folder)

@@ -1,121 +1,198 @@
-//! What was measured, as data: docs/performance.json.
+//! What was measured, as data: one file a processor in docs/performance/.
 
-use anyhow::{Context, Result};
-use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
-use std::path::Path;
+use anyhow::{Context, Result, ensure};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+    time::Instant,
+};
+use xshell::{Shell, cmd};
 
-use super::machine::Machine;
+use super::processor::{Processor, busy_cores};
 
-/// One run of `cargo xtask bench`.
+/// All figures of one processor.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Record {
-    pub(crate) machine: Machine,
-    /// Whether the measuring times were those of `--quick`.
-    pub(crate) quick: bool,
-    /// By criterion's full id: seconds, or a ratio where the group's name ends in "ratio".
-    pub(crate) medians: BTreeMap<String, Median>,
-    /// Peaks of memory by id.
-    pub(crate) bytes: BTreeMap<String, u64>,
-    /// Instructions by kernel; empty where they could not be counted.
-    pub(crate) instructions: BTreeMap<String, u64>,
-    /// The rows that the peers' scripts printed, with their own names.
-    pub(crate) peers: Vec<PeerRow>,
-    /// What could not be measured, and why.
-    pub(crate) missing: Vec<String>,
-    /// What was measured again later: bench, commit and day.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) again: Vec<String>,
+pub(super) struct Record {
+    pub(super) processor: Processor,
+    /// By name; what was never measured here is absent.
+    pub(super) parts: BTreeMap<String, Part>,
+    #[serde(skip)]
+    path: PathBuf,
+    /// How long to wait for other programs before a bench, in seconds.
+    #[serde(skip)]
+    patience: u32,
 }
 
-/// Whether the medians of criterion's group in `id` are ratios rather than times.
-pub(crate) fn is_ratio(id: &str) -> bool {
-    id.split('/').next().is_some_and(|group| group.ends_with("ratio"))
+/// One part, all of it measured at the same commit: goals compare figures within a part only.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Part {
+    pub(super) commit: String,
+    pub(super) date: String,
+    pub(super) rustc: String,
+    /// Benches and scripts whose figures are here.
+    pub(super) done: BTreeSet<String>,
+    /// What failed or was disturbed, by bench or script.
+    pub(super) notes: BTreeMap<String, String>,
+    /// By criterion's id or as a bench printed it.
+    pub(super) figures: BTreeMap<String, Figure>,
+    /// What the peers' scripts printed.
+    pub(super) peers: Vec<PeerRow>,
 }
 
-/// A median with its 95 % interval.
+/// A median, with its 95 % interval where criterion found one: seconds, a ratio or bytes.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Median {
-    pub(crate) median: f64,
-    pub(crate) low: f64,
-    pub(crate) high: f64,
+pub(super) struct Figure {
+    pub(super) median: f64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) interval: Option<[f64; 2]>,
 }
 
 /// One line of a peer's script; what the page does not use is left out.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct PeerRow {
-    pub(crate) name: String,
-    pub(crate) peer: String,
-    pub(crate) version: String,
-    pub(crate) median_s: f64,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) c: Option<u64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) chunk: Option<u64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) op: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) variant: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) ratio_to_sgd: Option<f64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) paired_ratio: Option<f64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) rss_peak_mib: Option<f64>,
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct PeerRow {
+    pub(super) name: String,
+    pub(super) peer: String,
+    pub(super) version: String,
+    pub(super) median_s: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) c: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) chunk: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) op: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) variant: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) ratio_to_sgd: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) paired_ratio: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) rss_peak_mib: Option<f64>,
     /// Whether at least three repetitions were undisturbed by other programs.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) clean: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) clean: Option<bool>,
+}
+
+/// A file's value.
+pub(super) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
+    let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+    serde_json::from_str(&text).with_context(|| path.display().to_string())
+}
+
+/// What one bench or one script yields.
+#[derive(Debug, Default)]
+pub(super) struct Measured {
+    pub(super) figures: BTreeMap<String, Figure>,
+    pub(super) peers: Vec<PeerRow>,
+    /// What ended before its time.
+    pub(super) note: Option<String>,
 }
 
 impl Record {
-    pub(crate) fn new(machine: Machine, quick: bool) -> Self {
-        Self {
-            machine,
-            quick,
-            medians: BTreeMap::new(),
-            bytes: BTreeMap::new(),
-            instructions: BTreeMap::new(),
-            peers: Vec::new(),
-            missing: Vec::new(),
-            again: Vec::new(),
+    /// The processor's file in `folder`/performance, empty where there is none yet.
+    pub(super) fn open(folder: &Path, processor: Processor, patience: u32) -> Result<Self> {
+        let path = folder.join("performance").join(processor.slug() + ".json");
+        let parts = if path.exists() { read_json::<Self>(&path)?.parts } else { BTreeMap::new() };
+        Ok(Self { processor, parts, path, patience })
+    }
+
+    /// Every processor's record, by file name.
+    pub(super) fn load_all(folder: &Path) -> Result<Vec<Self>> {
+        let folder = folder.join("performance");
+        let entries = std::fs::read_dir(&folder).with_context(|| folder.display().to_string())?;
+        let mut paths = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
+        paths.sort();
+        paths.iter().map(|path| read_json(path)).collect()
+    }
+
+    /// Measures one bench or script of a part unless that is done; saves at once. A failure is a
+    /// note: the next bench is measured all the same.
+    pub(super) fn keep(
+        &mut self,
+        part: &str,
+        name: &str,
+        measure: impl FnOnce() -> Result<Measured>,
+    ) -> Result<()> {
+        let part = self.parts.get_mut(part).context("a part that was begun")?;
+        if part.done.contains(name) {
+            println!("{name}: measured at this commit already");
+            return Ok(());
         }
+        let busy = busy_cores(self.patience)?;
+        let start = Instant::now();
+        part.notes.remove(name);
+        match measure() {
+            Ok(Measured { figures, peers, note }) => {
+                part.figures.extend(figures);
+                part.peers.extend(peers);
+                part.done.insert(name.to_owned());
+                let disturbed = format!("other programs kept {busy:.1} cores busy when it began");
+                let note = note.or_else(|| (busy >= 0.1).then_some(disturbed));
+                part.notes.extend(note.map(|note| (name.to_owned(), note)));
+            }
+            Err(error) => {
+                part.notes.insert(name.to_owned(), format!("failed: {error:#}"));
+            }
+        }
+        let note = part.notes.get(name).map_or(String::new(), |note| format!(" ({note})"));
+        println!("{name}: {:.0} s{note}", start.elapsed().as_secs_f64());
+        self.save()
     }
 
-    pub(crate) fn load(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path)
-            .with_context(|| format!("{}: measure first (cargo xtask bench)", path.display()))?;
-        serde_json::from_str(&text).with_context(|| path.display().to_string())
-    }
-
-    pub(crate) fn save(&self, path: &Path) -> Result<()> {
+    fn save(&self) -> Result<()> {
         let text = serde_json::to_string_pretty(self)? + "\n";
-        std::fs::write(path, text).with_context(|| path.display().to_string())
+        let write = || {
+            std::fs::create_dir_all(self.path.parent().unwrap_or(Path::new(".")))?;
+            std::fs::write(&self.path, text)
+        };
+        write().with_context(|| self.path.display().to_string())
+    }
+}
+
+impl Part {
+    /// Nothing measured yet.
+    pub(super) fn new(sh: &Shell, commit: &str) -> Result<Self> {
+        Ok(Self {
+            commit: commit.to_owned(),
+            date: jiff::Timestamp::now().strftime("%Y-%m-%d %H:%M UTC").to_string(),
+            rustc: cmd!(sh, "rustc --version").quiet().read()?,
+            ..Self::default()
+        })
     }
 
     /// The median of an id, if it was measured.
-    pub(crate) fn median(&self, id: &str) -> Option<f64> {
-        self.medians.get(id).map(|median| median.median)
+    pub(super) fn median(&self, id: &str) -> Option<f64> {
+        self.figures.get(id).map(|figure| figure.median)
     }
 
     /// The peer's row that took the least time, of those that `wanted` picks.
-    pub(crate) fn fastest(&self, wanted: impl Fn(&PeerRow) -> bool) -> Option<&PeerRow> {
+    pub(super) fn fastest(&self, wanted: impl Fn(&PeerRow) -> bool) -> Option<&PeerRow> {
         let rows = self.peers.iter().filter(|row| wanted(row));
         rows.min_by(|a, b| a.median_s.total_cmp(&b.median_s))
     }
 }
 
 impl PeerRow {
+    /// A line of a script's output; none where it holds something else.
+    pub(super) fn from_line(line: &str) -> Result<Option<Self>> {
+        if !line.starts_with('{') {
+            return Ok(None);
+        }
+        let row: Self = serde_json::from_str(line).context("a peer's row")?;
+        ensure!(row.median_s > 0.0 && !row.name.is_empty(), "a peer's row without time: {line}");
+        Ok(Some(row))
+    }
+
     /// Who it was and what it did: peer, variant, chunk.
-    pub(crate) fn title(&self) -> String {
+    pub(super) fn title(&self) -> String {
         let mut title = self.peer.clone();
-        if let Some(variant) = &self.variant {
-            title += &format!(": {variant}");
-        }
-        if let Some(chunk) = self.chunk {
-            title += &format!(", chunk {chunk}");
-        }
+        title += &self.variant.as_ref().map_or(String::new(), |variant| format!(": {variant}"));
+        title += &self.chunk.map_or(String::new(), |chunk| format!(", chunk {chunk}"));
         if self.clean == Some(false) {
             title += " (disturbed)";
         }

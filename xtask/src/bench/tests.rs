@@ -1,35 +1,22 @@
-//! Verdicts follow from figures, and the committed page from the committed record.
+//! Verdicts follow from figures, and the committed page from the committed records.
 
-use super::goal::{Bound, Goal, Verdict};
-use super::machine::Machine;
-use super::record::{Median, PeerRow, Record};
-use super::{PAGE, RECORD, goals, page, scaling};
+use super::goal::{Bound, Goal};
+use super::record::{Figure, Part, PeerRow, Record};
+use super::{goals, ours, page, parts::PARTS, scaling};
 
-fn record() -> Record {
-    let machine = Machine {
-        date: String::new(),
-        cpu: String::new(),
-        cores: 2,
-        memory_gib: 1,
-        platform: String::new(),
-        isa: String::new(),
-        rustc: String::new(),
-        commit: String::new(),
-        load_before: 0.0,
-        load_after: 0.0,
+fn part(figures: &[(&str, f64)], peers: &[(&str, &str, f64)]) -> Part {
+    let figure = |&(id, median): &(&str, f64)| (id.to_owned(), Figure { median, interval: None });
+    let row = |&(name, peer, seconds): &(&str, &str, f64)| {
+        let line = format!(
+            r#"{{"name": "{name}", "peer": "{peer}", "version": "1", "median_s": {seconds}, "reps": 9}}"#
+        );
+        PeerRow::from_line(&line).expect("a row as the scripts print it").expect("a row")
     };
-    Record::new(machine, false)
-}
-
-fn put(record: &mut Record, id: &str, median: f64) {
-    record.medians.insert(id.to_owned(), Median { median, low: median, high: median });
-}
-
-fn peer(name: &str, peer: &str, median_s: f64) -> PeerRow {
-    let row = format!(
-        r#"{{"name": "{name}", "peer": "{peer}", "version": "1", "median_s": {median_s}, "reps": 9}}"#
-    );
-    serde_json::from_str(&row).expect("a row as the scripts print it")
+    Part {
+        figures: figures.iter().map(figure).collect(),
+        peers: peers.iter().map(row).collect(),
+        ..Part::default()
+    }
 }
 
 fn goal<'a>(goals: &'a [Goal], what: &str) -> &'a Goal {
@@ -38,76 +25,93 @@ fn goal<'a>(goals: &'a [Goal], what: &str) -> &'a Goal {
 
 #[test]
 fn a_bound_holds_at_its_own_value_only_on_the_right_side() {
-    let verdict = |bound, x: f64| {
-        Goal::quotient("", "", bound, [Some(x), Some(1.0)], |x| x.to_string()).verdict()
-    };
-    assert_eq!(verdict(Bound::AtMost(1.5), 1.5), Verdict::Met);
-    assert_eq!(verdict(Bound::AtMost(1.5), 1.501), Verdict::NotMet);
-    assert_eq!(verdict(Bound::AtLeast(20.0), 20.0), Verdict::Met);
-    assert_eq!(verdict(Bound::AtLeast(20.0), 19.9), Verdict::NotMet);
-    assert_eq!(verdict(Bound::AtMost(1.5), f64::NAN), Verdict::NotMet);
+    let met = |bound, x| Goal::new("", bound, x, "").met;
+    assert!(met(Bound::AtMost(1.5), 1.5) && !met(Bound::AtMost(1.5), 1.501));
+    assert!(met(Bound::AtLeast(20.0), 20.0) && !met(Bound::AtLeast(20.0), 19.9));
+    assert!(!met(Bound::AtMost(1.5), f64::NAN) && !met(Bound::AtLeast(1.5), f64::NAN));
 }
 
 #[test]
-fn what_was_not_measured_is_neither_met_nor_missed() {
-    assert!(goals::all(&record()).iter().all(|goal| goal.verdict() == Verdict::NotMeasured));
+fn what_was_not_measured_is_absent_rather_than_failed() {
+    let ours = part(&[("w1/plain step", 0.9)], &[]);
+    assert!(PARTS.iter().all(|plan| goals::of(plan.name, &ours).is_empty()));
 }
 
 #[test]
-fn the_reference_is_the_fastest_peer_of_the_run() {
-    let mut record = record();
-    put(&mut record, "w1/plain step", 0.9);
-    record.peers = vec![peer("W1.sgd_step", "slow", 2.0), peer("W1.sgd_step", "fast", 0.6)];
-    record.peers.push(peer("W2.wsgd_step", "another row", 0.1));
-    let goals = goals::all(&record);
+fn the_reference_is_the_fastest_peer_of_the_part() {
+    let peers = [
+        ("W1.sgd_step", "slow", 2.0),
+        ("W1.sgd_step", "fast", 0.6),
+        ("W2.wsgd_step", "another row", 0.1),
+    ];
+    let goals = goals::of("W1", &part(&[("w1/plain step", 0.9)], &peers));
     let goal = goal(&goals, "plain step / fastest peer");
-    assert_eq!((goal.measured, goal.verdict()), (Some(0.9 / 0.6), Verdict::NotMet));
+    assert_eq!((goal.measured, goal.met), (0.9 / 0.6, false));
     assert!(goal.sides.contains("fast"), "{}", goal.sides);
 }
 
 #[test]
-fn a_goal_cannot_be_met_only_if_the_best_ratio_misses_it() {
-    let mut record = record();
-    put(&mut record, "w5 n = 3/krum", 2.9);
-    record.peers = vec![peer("W5.n3_d11000000", "torch", 7.0)];
-    record.peers[0].op = Some("krum".to_owned());
-    let verdict =
-        |record: &Record| goal(&goals::all(record), "n = 3: fastest peer / krum").verdict();
-    assert_eq!(verdict(&record), Verdict::NotMet);
-    put(&mut record, "w5 n = 3/read once", 2.0);
-    assert_eq!(verdict(&record), Verdict::NotMet);
-    put(&mut record, "w5 n = 3/read once", 2.8);
-    assert_eq!(verdict(&record), Verdict::CannotBe);
-}
-
-#[test]
 fn a_point_off_the_line_is_a_cliff() {
-    let mut record = record();
-    for (batch, seconds) in [(10, 1.0), (20, 2.0), (50, 20.0), (100, 40.0)] {
-        put(&mut record, &format!("scaling/plain by batch, 2 threads/{batch}"), seconds);
-    }
-    let goals = scaling::goals(&record);
+    let figures = [10, 20, 50, 100].map(|n| format!("scaling/plain by batch, 2 threads/{n}"));
+    let figures: Vec<_> = figures.iter().map(String::as_str).zip([1.0, 2.0, 20.0, 40.0]).collect();
+    let goals = goals::of("scaling", &part(&figures, &[]));
     let cliff = goal(&goals, "no cliff over examples in a batch: growth of time per unit of work");
-    assert_eq!((cliff.measured, cliff.verdict()), (Some(4.0), Verdict::NotMet));
+    assert_eq!((cliff.measured, cliff.met), (4.0, false));
     assert!(cliff.sides.contains("20 → 50"), "{}", cliff.sides);
 }
 
 #[test]
 fn a_second_thread_is_judged_by_the_step_that_gains_least() {
-    let mut record = record();
-    for (batch, one, two) in [(10, 0.001, 0.001), (20, 4.0, 2.0), (50, 6.0, 4.0)] {
-        put(&mut record, &format!("scaling/plain by batch, 1 thread/{batch}"), one);
-        put(&mut record, &format!("scaling/plain by batch, 2 threads/{batch}"), two);
-    }
-    let goals = scaling::goals(&record);
+    let figures = [
+        ("scaling/plain by batch, 1 thread/10", 0.001),
+        ("scaling/plain by batch, 2 threads/10", 0.001),
+        ("scaling/plain by batch, 1 thread/20", 4.0),
+        ("scaling/plain by batch, 2 threads/20", 2.0),
+        ("scaling/plain by batch, 1 thread/50", 6.0),
+        ("scaling/plain by batch, 2 threads/50", 4.0),
+    ];
+    let part = part(&figures, &[]);
+    let goals = goals::of("scaling", &part);
     let gain = goal(&goals, "two threads / one, the least of all steps over 2 ms");
-    assert_eq!((gain.measured, gain.verdict()), (Some(1.5), Verdict::NotMet));
+    assert_eq!((gain.measured, gain.met), (1.5, false));
+    let table = &scaling::tables(&part)[0];
+    assert_eq!(table.columns, ["plain, 1 thread", "plain, 2 threads"]);
+    assert_eq!(table.rows[1], (20.0, vec!["4.00 s".to_owned(), "2.00 s".to_owned()]));
 }
 
 #[test]
-fn the_page_is_what_the_record_renders_to() {
-    let root = crate::workspace_root();
-    let record = Record::load(&root.join(RECORD)).expect("a committed record");
-    let committed = std::fs::read_to_string(root.join(PAGE)).expect("a committed page");
-    assert!(page::render(&record) == committed, "stale: cargo xtask bench --render");
+fn the_command_is_judged_for_every_rule_that_numpy_ran() {
+    let figures = [
+        ("command 100 x 335114/median", 0.05),
+        ("command 100 x 335114 ratio/median to NumPy", 0.25),
+        ("command 100 x 335114 ratio/mean to read once", 1.6),
+    ];
+    let goals = goals::of("command", &part(&figures, &[]));
+    let verdict = |what| (goal(&goals, what).measured, goal(&goals, what).met);
+    assert_eq!(verdict("median: NumPy / command"), (4.0, true));
+    assert_eq!(verdict("mean: command / reading the file once"), (1.6, false));
+}
+
+#[test]
+fn a_bench_prints_named_figures() {
+    let lines = "compiling\n{\"id\": \"busy/step\", \"quiet\": 2e-3, \"ratio\": 1.5}\n";
+    let figures = ours::printed(lines).expect("a line of figures");
+    let figures: Vec<_> = figures.iter().map(|(id, figure)| (id.as_str(), figure.median)).collect();
+    assert_eq!(figures, [("busy/step/quiet", 2e-3), ("busy/step/ratio", 1.5)]);
+    assert!(ours::printed("{\"id\": 1}").is_err());
+}
+
+#[test]
+fn a_row_without_a_time_is_an_error_and_other_output_is_none() {
+    assert!(PeerRow::from_line("warning: something").expect("no row").is_none());
+    assert!(PeerRow::from_line(r#"{"name": "W1.sgd_step", "peer": "x"}"#).is_err());
+}
+
+#[test]
+fn the_page_is_what_the_records_render_to() {
+    let docs = crate::workspace_root().join("docs");
+    let records = Record::load_all(&docs).expect("committed records");
+    let committed = std::fs::read_to_string(docs.join(page::PAGE)).expect("a committed page");
+    let rendered = page::render(&records).expect("a page");
+    assert!(rendered == committed, "stale: cargo xtask bench --render");
 }

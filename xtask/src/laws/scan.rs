@@ -1,4 +1,4 @@
-//! What the sources say of laws: documented items and names of tests.
+//! Reads the laws from the sources: documented items and names of tests.
 
 use anyhow::{Context, Result};
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ pub(super) struct Item {
     pub(super) summary: String,
     /// Its first block of plain text.
     pub(super) formula: String,
-    /// Where it is from.
+    /// The paper and the equation.
     pub(super) source: String,
     /// The rows of the catalogue that it cites.
     pub(super) rows: Vec<String>,
@@ -138,7 +138,7 @@ fn source(doc: &[&str]) -> String {
     paragraph(doc.get(start..).unwrap_or_default()).replacen("Source: ", "", 1)
 }
 
-/// rustdoc's links lead nowhere in a page: `[text](target)` becomes `text`.
+/// Without rustdoc's links, which do not work in a page: `[text](target)` becomes `text`.
 fn plain(text: &str) -> String {
     let mut out = String::new();
     let mut rest = text;
@@ -184,7 +184,7 @@ fn row_of(prefix: &str) -> Option<String> {
     is_row.then(|| format!("A{number}{letter}"))
 }
 
-/// The Rust files under a folder, sorted by path: (path relative to the root, text).
+/// The Rust files under a folder as (path relative to the root, text), sorted by path.
 fn sources(folder: &Path, root: &Path) -> Result<Vec<(String, String)>> {
     let mut files = Vec::new();
     collect(folder, &mut files)?;

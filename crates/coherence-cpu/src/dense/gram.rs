@@ -45,17 +45,69 @@ pub fn gram_on<T: Element>(isa: Isa, rows: &[T], n: usize) -> Vec<f64> {
             T::run(isa, Tiles { rows, n, d, columns: columns(piece), packed })
         })
         .collect();
-    let mut sum = vec![0.0; tile(side, 0)];
+    let mut whole = GramSum::new(n);
     for piece in sums {
-        sum.iter_mut().zip(piece).for_each(|(s, g)| *s += g);
+        whole.sums.iter_mut().zip(piece).for_each(|(s, g)| *s += g);
     }
-    let mut gram = vec![0.0; n * n];
-    for e in 0..n {
-        for f in 0..=e {
-            let dot = sum[tile(e / SIDE, f / SIDE)..][e % SIDE * SIDE + f % SIDE];
-            gram[e * n + f] = dot;
-            gram[f * n + e] = dot;
+    whole.gram()
+}
+
+/// The Gram matrix of rows whose columns come in parts.
+///
+/// ```
+/// let mut sum = coherence_cpu::dense::GramSum::new(2);
+/// sum.add(&[1.0f32, 1.0]); // the first column of two rows
+/// sum.add(&[0.0f32, 2.0]);
+/// assert_eq!(sum.gram(), [1.0, 1.0, 1.0, 5.0]);
+/// ```
+#[derive(Clone, Debug)]
+pub struct GramSum {
+    n: usize,
+    /// Tile by tile, see [`Tiles`].
+    sums: Vec<f64>,
+}
+
+impl GramSum {
+    /// That of n rows without columns.
+    pub fn new(n: usize) -> Self {
+        Self { n, sums: vec![0.0; tile(n.div_ceil(SIDE), 0)] }
+    }
+
+    /// Adds some columns of all rows, `rows` [n, columns], on the calling thread.
+    ///
+    /// # Panics
+    ///
+    /// When `rows` is not `n` rows of one width.
+    pub fn add<T: Element>(&mut self, rows: &[T]) {
+        let n = self.n;
+        assert!(n > 0 && rows.len().is_multiple_of(n), "{} values in {n} rows", rows.len());
+        let d = rows.len() / n;
+        let packed = &mut Scratch::new(n.div_ceil(SIDE) * SIDE * COLUMNS);
+        let piece = T::run(Isa::detect(), Tiles { rows, n, d, columns: 0..d, packed });
+        self.sums.iter_mut().zip(piece).for_each(|(s, g)| *s += g);
+    }
+
+    /// Adds the sums over other columns of the same rows.
+    ///
+    /// # Panics
+    ///
+    /// When the number of rows differs.
+    pub fn merge(&mut self, other: &Self) {
+        assert_eq!(self.n, other.n, "the same rows");
+        self.sums.iter_mut().zip(&other.sums).for_each(|(s, g)| *s += g);
+    }
+
+    /// G [n, n].
+    pub fn gram(&self) -> Vec<f64> {
+        let n = self.n;
+        let mut gram = vec![0.0; n * n];
+        for e in 0..n {
+            for f in 0..=e {
+                let dot = self.sums[tile(e / SIDE, f / SIDE)..][e % SIDE * SIDE + f % SIDE];
+                gram[e * n + f] = dot;
+                gram[f * n + e] = dot;
+            }
         }
+        gram
     }
-    gram
 }

@@ -6,18 +6,36 @@
 //! Results are the same for any number of threads and, coordinate by coordinate, on each
 //! instruction set; dots, and what rests on them, differ between these in the last bits.
 
+mod columns;
+mod count;
+mod finite;
 mod gram;
+mod krum;
+mod moments;
+mod parts;
 mod select;
+mod sorted;
 mod sum;
 mod tiles;
 mod vector;
 
 pub(crate) use select::select_here;
 
-pub use gram::{gram, gram_on};
-pub use vector::{Weiszfeld, geometric_median, krum};
+pub use columns::Columnwise;
+pub use finite::first_non_finite;
+pub use gram::{GramSum, gram, gram_on};
+pub use krum::{KrumChoice, krum, multi_krum, square_between};
+pub use moments::{add_dots, add_moments};
+pub use parts::Parts;
+pub use sum::weighted_mean_here;
+pub use vector::{Weiszfeld, geometric_median};
 
-use crate::{Element, Isa, order::rule::Rule};
+use coherence_core::aggregate::{Median, Trimmed, Winsorized};
+
+use crate::{
+    Element, Isa,
+    order::rule::{OrderRule, Selection},
+};
 
 /// Mean of the rows, `out [d]`.
 ///
@@ -35,11 +53,11 @@ pub fn mean<T: Element>(rows: &[T], out: &mut [T]) {
 }
 
 /// Winsorised mean of the rows, `out [d]`: values clipped to the (clip + 1)-smallest and -largest
-/// of their column, then the mean. `clip = 0` is the mean; `2 clip >= n` the median.
+/// of their column, then the mean. `clip = 0` is the mean, `2 clip = n` the median.
 ///
 /// # Panics
 ///
-/// When `rows` is not n × d with n > 0.
+/// When `rows` is not n × d with n > 0, or `2 clip > n`.
 ///
 /// ```
 /// let mut out = [0.0f32];
@@ -52,15 +70,15 @@ pub fn winsorized_mean<T: Element>(rows: &[T], clip: usize, out: &mut [T]) {
 
 /// [`winsorized_mean`] on a given instruction set.
 pub fn winsorized_mean_on<T: Element>(isa: Isa, rows: &[T], clip: usize, out: &mut [T]) {
-    select(isa, rows, Rule::Winsorized { clip }, out);
+    select(isa, rows, Winsorized { clip }, out);
 }
 
 /// Trimmed mean of the rows, `out [d]`: the mean without the `trim` smallest and largest values of
-/// each column. `2 trim >= n` is the median.
+/// each column.
 ///
 /// # Panics
 ///
-/// When `rows` is not n × d with n > 0.
+/// When `rows` is not n × d with n > 0, or `2 trim >= n`.
 ///
 /// ```
 /// let mut out = [0.0f32];
@@ -73,7 +91,7 @@ pub fn trimmed_mean<T: Element>(rows: &[T], trim: usize, out: &mut [T]) {
 
 /// [`trimmed_mean`] on a given instruction set.
 pub fn trimmed_mean_on<T: Element>(isa: Isa, rows: &[T], trim: usize, out: &mut [T]) {
-    select(isa, rows, Rule::Trimmed { trim }, out);
+    select(isa, rows, Trimmed { trim }, out);
 }
 
 /// Median of the rows, `out [d]`: the middle value, the mean of the two middle values for even n.
@@ -93,20 +111,20 @@ pub fn median<T: Element>(rows: &[T], out: &mut [T]) {
 
 /// [`median`] on a given instruction set.
 pub fn median_on<T: Element>(isa: Isa, rows: &[T], out: &mut [T]) {
-    select(isa, rows, Rule::Median, out);
+    select(isa, rows, Median, out);
 }
 
-fn select<T: Element>(isa: Isa, rows: &[T], rule: Rule, out: &mut [T]) {
+fn select<T: Element>(isa: Isa, rows: &[T], rule: impl OrderRule, out: &mut [T]) {
     if out.is_empty() {
         return;
     }
     let d = out.len();
     assert!(!rows.is_empty() && rows.len().is_multiple_of(d), "{} values, rows of {d}", rows.len());
-    match rule {
-        Rule::Winsorized { clip: 0 } | Rule::Trimmed { trim: 0 } => {
-            let n = rows.len() / d;
-            sum::weighted_sum(isa, rows, &vec![1.0; n], n as f64, out);
-        }
-        _ => select::select(isa, rows, rule, out),
+    let n = rows.len() / d;
+    let selection = Selection::from_rule(rule, n);
+    if selection.is_mean() {
+        sum::weighted_sum(isa, rows, &vec![1.0; n], n as f64, out);
+    } else {
+        select::select(isa, &selection, rows, out);
     }
 }

@@ -7,12 +7,10 @@
 
 use rayon::prelude::*;
 
+use super::sum::View;
 use crate::{
     Element, Isa,
-    order::{
-        Values,
-        rule::{Rule, Selection},
-    },
+    order::{Values, rule::Selection},
     scratch::{Scratch, copy_padded},
     simd::{Kernel, Simd, TILE},
 };
@@ -30,14 +28,13 @@ pub(super) const FEW: usize = 16;
 /// How far ahead of the columns at hand those streams are asked for, in values.
 const FAR: usize = 32 * TILE;
 
-/// `out [d]` = `rule` over each column of `rows [n, d]`.
-pub(super) fn select<T: Element>(isa: Isa, rows: &[T], rule: Rule, out: &mut [T]) {
+/// `out [d]` = `selection` from each column of `rows [n, d]`.
+pub(super) fn select<T: Element>(isa: Isa, selection: &Selection, rows: &[T], out: &mut [T]) {
     let (n, d) = (rows.len() / out.len(), out.len());
-    let selection = Selection::of(rule, n);
     let tiles = if n <= FEW { 256 } else { 64 };
     let width = (BLOCK_VALUES / n / TILE).clamp(1, tiles) * TILE;
     out.par_chunks_mut(width).enumerate().for_each(|(at, out)| {
-        T::run(isa, Block { selection: &selection, rows, n, d, start: at * width, out });
+        T::run(isa, Block { selection, rows, n, d, start: at * width, out });
     });
 }
 
@@ -45,6 +42,21 @@ pub(super) fn select<T: Element>(isa: Isa, rows: &[T], rule: Rule, out: &mut [T]
 pub(crate) fn select_here<T: Element>(isa: Isa, selection: &Selection, rows: &[T], out: &mut [T]) {
     let (n, d) = (rows.len() / out.len(), out.len());
     T::run(isa, Block { selection, rows, n, d, start: 0, out });
+}
+
+/// [`select`] of columns `start .. start + out.len()` of `view`, on the calling thread.
+pub(super) fn select_columns<T: Element>(
+    isa: Isa,
+    selection: &Selection,
+    view: View<'_, T>,
+    out: &mut [T],
+) {
+    let View { rows, d, start } = view;
+    let n = rows.len() / d;
+    let width = (BLOCK_VALUES / n / TILE).clamp(1, 64) * TILE;
+    for (at, out) in out.chunks_mut(width).enumerate() {
+        T::run(isa, Block { selection, rows, n, d, start: start + at * width, out });
+    }
 }
 
 /// Columns `start .. start + out.len()`.

@@ -37,9 +37,62 @@ pub(super) fn weighted_sum<T: Element>(
     let d = out.len();
     assert_eq!(rows.len(), weights.len() * d);
     out.par_chunks_mut(COLUMNS).enumerate().for_each(|(at, out)| {
-        let sums = &mut Scratch::new(out.len());
-        T::run(isa, Sum { rows, d, start: at * COLUMNS, weights, divisor, sums, out });
+        mean_here(isa, View { rows, d, start: at * COLUMNS }, weights, divisor, out);
     });
+}
+
+/// `out[j] = Σ_e weights[e] rows[e, j] / divisor` for `rows [n, d]`, n weights and `out [d]`, in `f64`, on
+/// the calling thread; a zero is +0.
+///
+/// # Panics
+///
+/// When the lengths do not fit.
+///
+/// ```
+/// let mut out = [0.0f32; 2];
+/// coherence_cpu::dense::weighted_mean_here(&[1.0, 2.0, 3.0, 6.0], &[1.0, 3.0], 2.0, &mut out);
+/// assert_eq!(out, [5.0, 10.0]);
+/// ```
+pub fn weighted_mean_here<T: Element>(rows: &[T], weights: &[f64], divisor: f64, out: &mut [T]) {
+    let d = out.len();
+    assert_eq!(rows.len(), weights.len() * d, "{} rows of {d} values", weights.len());
+    mean_here(Isa::detect(), View { rows, d, start: 0 }, weights, divisor, out);
+}
+
+/// [`weighted_sum`] of columns `start .. start + out.len()` of `view`, on the calling thread.
+pub(super) fn mean_here<T: Element>(
+    isa: Isa,
+    view: View<'_, T>,
+    weights: &[f64],
+    divisor: f64,
+    out: &mut [T],
+) {
+    let View { rows, d, start } = view;
+    for (at, out) in out.chunks_mut(COLUMNS).enumerate() {
+        let sums = &mut Scratch::new(out.len());
+        let start = start + at * COLUMNS;
+        T::run(isa, Sum { rows, d, start, weights, divisor, sums, out, more: false });
+    }
+}
+
+/// Adds rows [n, d] to `sums` \[d\], row by row: the sums of all rows are the same bits however the
+/// rows come in parts, and narrowed after a division those of [`weighted_sum`] with weights 1.
+pub(super) fn add_rows<T: Element>(isa: Isa, rows: &[T], sums: &mut [f64]) {
+    let d = sums.len();
+    let weights = &vec![1.0; rows.len() / d];
+    for (at, sums) in sums.chunks_mut(COLUMNS).enumerate() {
+        let out = &mut Scratch::new(sums.len()); // tells the width; not written to
+        let start = at * COLUMNS;
+        T::run(isa, Sum { rows, d, start, weights, divisor: 1.0, sums, out, more: true });
+    }
+}
+
+/// Columns from `start` on of `rows` [n, d].
+#[derive(Clone, Copy)]
+pub(super) struct View<'a, T> {
+    pub(super) rows: &'a [T],
+    pub(super) d: usize,
+    pub(super) start: usize,
 }
 
 /// The sums of columns `start .. start + out.len()`.
@@ -51,6 +104,8 @@ struct Sum<'a, T> {
     divisor: f64,
     sums: &'a mut [f64],
     out: &'a mut [T],
+    /// Whether `sums` hold those of rows before, and more rows follow: no results are made.
+    more: bool,
 }
 
 impl<T: Element> Kernel<T> for Sum<'_, T> {
@@ -71,7 +126,7 @@ impl<T: Element> Sum<'_, T> {
     /// Adds a band of rows to the sums; the last of them make results of these.
     #[inline(always)]
     fn add<S: Simd<T>>(&mut self, simd: S, band: Range<usize>) {
-        let Self { rows, d, start, weights, .. } = *self;
+        let Self { rows, d, start, weights, more, .. } = *self;
         let (n, out) = (weights.len(), &mut *self.out);
         let width = out.len();
         let Range { start: first, end: last } = band;
@@ -88,7 +143,7 @@ impl<T: Element> Sum<'_, T> {
             let mut row = rows.as_ptr().wrapping_add(first * d + start + at);
             let sums = self.sums.as_mut_ptr().wrapping_add(at);
             let mut sum = simd.wide_splat(0.0);
-            if first > 0 {
+            if first > 0 || more {
                 // SAFETY: LANES sums begin at `at`.
                 sum = unsafe { simd.wide_load(sums) };
             }
@@ -102,7 +157,7 @@ impl<T: Element> Sum<'_, T> {
             }
             // SAFETY: LANES sums and results begin at `at`.
             unsafe {
-                if last < n {
+                if last < n || more {
                     simd.wide_store(sums, sum);
                 } else {
                     let mean = simd.add(simd.narrow(simd.wide_div(sum, divisor)), zero);
@@ -116,12 +171,17 @@ impl<T: Element> Sum<'_, T> {
     #[inline(always)]
     fn add_last_columns<S: Simd<T>>(&mut self) {
         let whole = self.out.len() / S::LANES * S::LANES;
-        for (column, out) in (self.start + whole..).zip(&mut self.out[whole..]) {
-            let mut sum = 0.0;
-            for (row, weight) in self.rows.chunks_exact(self.d).zip(self.weights) {
-                sum += row[column].widen() * weight;
+        let places = self.sums[whole..].iter_mut().zip(&mut self.out[whole..]);
+        for (column, (sum, out)) in (self.start + whole..).zip(places) {
+            if !self.more {
+                *sum = 0.0;
             }
-            *out = T::narrow(sum / self.divisor) + T::zero();
+            for (row, weight) in self.rows.chunks_exact(self.d).zip(self.weights) {
+                *sum += row[column].widen() * weight;
+            }
+            if !self.more {
+                *out = T::narrow(*sum / self.divisor) + T::zero();
+            }
         }
     }
 }

@@ -1,39 +1,9 @@
-//! Rules that look at whole rows: Krum and the geometric median, both on the Gram matrix.
+//! The geometric median, on the Gram matrix.
 //!
 //! `n`: rows, `d`: columns; G = X Xᵀ [n, n].
 
 use super::{gram, sum::weighted_sum};
 use crate::{Element, Isa};
-
-/// Krum: the number of the row with the least sum of squared distances to its n − f − 2 nearest
-/// others, where `f = faulty`; of equal rows the first.
-///
-/// score(e) = Σ over the nearest of ‖x_e − x_f‖² = G_ee + G_ff − 2 G_ef, which rounds like the
-/// largest of these: rows far from zero and close together are told apart less well.
-///
-/// # Panics
-///
-/// When `rows` is not `n` rows of one width, or `n < faulty + 3`.
-///
-/// Source: Blanchard et al. (2017), *Machine Learning with Adversaries*, §4.
-///
-/// ```
-/// assert_eq!(coherence_cpu::dense::krum(&[1.0f32, 1.1, 0.8, 1.05, 90.0], 5, 1), 3);
-/// ```
-pub fn krum<T: Element>(rows: &[T], n: usize, faulty: usize) -> usize {
-    assert!(n >= faulty + 3, "krum: {n} rows, at least {} needed", faulty + 3);
-    let g = gram(rows, n);
-    let score = |e: usize| -> f64 {
-        let mut distances: Vec<f64> = (0..n)
-            .filter(|&f| f != e)
-            .map(|f| (g[e * n + e] + g[f * n + f] - 2.0 * g[e * n + f]).max(0.0))
-            .collect();
-        distances.sort_unstable_by(f64::total_cmp);
-        distances[..n - faulty - 2].iter().sum()
-    };
-    let scores: Vec<f64> = (0..n).map(score).collect();
-    (0..n).min_by(|&e, &f| scores[e].total_cmp(&scores[f])).unwrap_or(0)
-}
 
 /// When [`geometric_median`] stops.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -1,4 +1,7 @@
 //! From order statistics to a robust mean of every lane.
+//!
+//! What a rule is, and for how many values it is defined, is the core's; here stands which order
+//! statistics it needs.
 #![allow(unsafe_code)]
 
 use super::{
@@ -8,67 +11,98 @@ use super::{
     sort8::BLOCK,
 };
 use crate::{Element, simd::Simd};
+use coherence_core::aggregate::{Median, Requirements, Trimmed, Winsorized};
 use core::cell::RefCell;
 use std::sync::{Arc, OnceLock};
 
-/// A robust mean of the values of one coordinate.
+/// A rule of the core that rests on one pair of order statistics.
+pub(crate) trait OrderRule: Requirements {
+    /// The statistics of `m` values, for which the rule is defined.
+    fn statistics(self, m: usize) -> Statistics;
+}
+
+/// The `rank`-th smallest and the `rank`-th largest value, and what is made of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Rule {
-    /// Clip to the (clip + 1)-smallest and -largest value, then the mean.
-    Winsorized { clip: usize },
-    /// The mean without the `trim` smallest and largest.
-    Trimmed { trim: usize },
-    /// The middle value, or the mean of the two middle values.
-    Median,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Finish {
-    Mean,
-    ClippedMean,
-    InnerMean,
-    Middle,
-}
-
-/// A rule made ready for `m` examples.
-///
-/// Each rule rests on one pair of order statistics: the `rank`-th smallest and `rank`-th largest.
-#[derive(Debug)]
-pub(crate) struct Selection {
-    m: usize,
+pub(crate) struct Statistics {
     /// From 1 to ⌈m/2⌉.
     rank: usize,
     finish: Finish,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Finish {
+    /// The mean of all values; no statistics are needed.
+    Mean,
+    /// The mean of the values clipped to the two statistics.
+    ClippedMean,
+    /// The mean without the `rank` - 1 smallest and largest values.
+    InnerMean,
+    /// The mean of the two statistics.
+    Middle,
+}
+
+impl OrderRule for Winsorized {
+    fn statistics(self, m: usize) -> Statistics {
+        match self.clip {
+            0 => Statistics { rank: 1, finish: Finish::Mean },
+            clip if 2 * clip == m => Median.statistics(m),
+            clip => Statistics { rank: clip + 1, finish: Finish::ClippedMean },
+        }
+    }
+}
+
+impl OrderRule for Trimmed {
+    fn statistics(self, _: usize) -> Statistics {
+        match self.trim {
+            0 => Statistics { rank: 1, finish: Finish::Mean },
+            trim => Statistics { rank: trim + 1, finish: Finish::InnerMean },
+        }
+    }
+}
+
+impl OrderRule for Median {
+    fn statistics(self, m: usize) -> Statistics {
+        Statistics { rank: m.div_ceil(2), finish: Finish::Middle }
+    }
+}
+
+/// A rule prepared for `m` examples.
+#[derive(Debug)]
+pub(crate) struct Selection {
+    m: usize,
+    statistics: Statistics,
     /// `networks[n]` is for n granules of values; only for ranks beyond the register lists.
     networks: Vec<OnceLock<Network>>,
 }
 
 impl Selection {
-    /// `rule` for `m` examples; as it was made ready for this thread's last call if that was the same,
-    /// which it is for all tensors and steps of a training run.
-    pub(crate) fn of(rule: Rule, m: usize) -> Arc<Self> {
+    /// `rule` for `m` examples. A thread keeps the latest selection, which all tensors and steps of
+    /// a training run share.
+    ///
+    /// Panics with the core's error when the rule is not defined for `m` values.
+    pub(crate) fn from_rule(rule: impl OrderRule, m: usize) -> Arc<Self> {
         std::thread_local! {
-            static LAST: RefCell<Option<(Rule, Arc<Selection>)>> = const { RefCell::new(None) };
+            static LATEST: RefCell<Option<Arc<Selection>>> = const { RefCell::new(None) };
         }
-        LAST.with_borrow_mut(|last| match last {
-            Some((same, selection)) if *same == rule && selection.m == m => selection.clone(),
-            _ => last.insert((rule, Arc::new(Self::new(rule, m)))).1.clone(),
+        rule.check(m).unwrap_or_else(|error| panic!("{error}"));
+        let statistics = rule.statistics(m);
+        LATEST.with_borrow_mut(|latest| match latest {
+            Some(same) if (same.m, same.statistics) == (m, statistics) => same.clone(),
+            _ => latest.insert(Arc::new(Self::new(statistics, m))).clone(),
         })
     }
 
-    fn new(rule: Rule, m: usize) -> Self {
-        assert!(m > 0, "a robust mean of no examples");
-        let (rank, finish) = match rule {
-            Rule::Winsorized { clip: 0 } | Rule::Trimmed { trim: 0 } => (1, Finish::Mean),
-            Rule::Winsorized { clip } if clip < m.div_ceil(2) => (clip + 1, Finish::ClippedMean),
-            Rule::Trimmed { trim } if trim < m.div_ceil(2) => (trim + 1, Finish::InnerMean),
-            _ => (m.div_ceil(2), Finish::Middle),
-        };
-        let mut selection = Self { m, rank, finish, networks: Vec::new() };
-        if rank > LENGTHS[LENGTHS.len() - 1] {
+    fn new(statistics: Statistics, m: usize) -> Self {
+        let mut selection = Self { m, statistics, networks: Vec::new() };
+        if statistics.rank > LENGTHS[LENGTHS.len() - 1] {
             selection.networks.resize_with(m.div_ceil(selection.granule()) + 1, OnceLock::new);
         }
         selection
+    }
+
+    /// Whether the rule is the plain mean, for which sums are faster than a selection.
+    pub(crate) fn is_mean(&self) -> bool {
+        self.statistics.finish == Finish::Mean
     }
 
     /// Values come in multiples of this many where zeros can fill them up: whole blocks, and few
@@ -79,7 +113,7 @@ impl Selection {
 
     /// Fewer values than this that are not zero, and the result is zero.
     pub(crate) fn least_values(&self) -> usize {
-        self.rank
+        self.statistics.rank
     }
 
     /// Rows of a tile that [`Selection::aggregate`] needs as scratch.
@@ -121,15 +155,14 @@ impl Selection {
         zeros: usize,
         scratch: *mut T,
     ) -> (S::V, S::V) {
-        match self.rank {
-            _ if matches!(self.finish, Finish::Mean) => {
-                (simd.splat(T::neg_infinity()), simd.splat(T::infinity()))
-            }
-            1..=2 => extremes::<T, S, 2>(simd, values, zeros, self.rank),
-            3 => extremes::<T, S, 3>(simd, values, zeros, self.rank),
-            4..=5 => extremes::<T, S, 5>(simd, values, zeros, self.rank),
-            6..=9 => extremes::<T, S, 9>(simd, values, zeros, self.rank),
-            10..=17 => extremes::<T, S, 17>(simd, values, zeros, self.rank),
+        let rank = self.statistics.rank;
+        match rank {
+            _ if self.is_mean() => (simd.splat(T::neg_infinity()), simd.splat(T::infinity())),
+            1..=2 => extremes::<T, S, 2>(simd, values, zeros, rank),
+            3 => extremes::<T, S, 3>(simd, values, zeros, rank),
+            4..=5 => extremes::<T, S, 5>(simd, values, zeros, rank),
+            6..=9 => extremes::<T, S, 9>(simd, values, zeros, rank),
+            10..=17 => extremes::<T, S, 17>(simd, values, zeros, rank),
             // SAFETY: the caller's promise is passed on.
             _ => unsafe { self.sorted_thresholds(simd, values, zeros, scratch) },
         }
@@ -153,7 +186,8 @@ impl Selection {
                 simd.store(scratch.add(row * S::LANES), v);
             }
         }
-        let ranks = [self.rank, self.m + 1 - self.rank];
+        let rank = self.statistics.rank;
+        let ranks = [rank, self.m + 1 - rank];
         let network = self.networks[count.div_ceil(self.granule())].get_or_init(|| {
             let wires = ranks.map(|r| [r.checked_sub(1), r.checked_sub(zeros + 1)]);
             Network::new(filled, &wires.concat().into_iter().flatten().collect::<Vec<_>>())
@@ -175,13 +209,13 @@ impl Selection {
         high: S::V,
     ) -> S::V {
         let tails = simd.wide_add(simd.widen(low), simd.widen(high));
-        let (total, count) = match self.finish {
+        let (total, count) = match self.statistics.finish {
             Finish::Middle => (tails, 2.0),
             Finish::Mean | Finish::ClippedMean => {
                 (clipped_sum::<T, S, G>(simd, values, zeros, low, high), self.m as f64)
             }
             Finish::InnerMean => {
-                let cut = self.rank - 1;
+                let cut = self.statistics.rank - 1;
                 let sum = clipped_sum::<T, S, G>(simd, values, zeros, low, high);
                 let outside = simd.wide_mul(tails, simd.wide_splat(-(cut as f64)));
                 (simd.wide_add(sum, outside), (self.m - 2 * cut) as f64)

@@ -3,8 +3,7 @@
 //! The groups' sums are formed block by block; a block's median is stepped along while all is in the
 //! cache.
 
-use core::ops::Range;
-
+use coherence_core::aggregate::{Median, groups};
 use rayon::prelude::*;
 
 use super::check;
@@ -12,7 +11,7 @@ use crate::{
     Element, Isa,
     dense::select_here,
     elementwise::{Loop, median_of_three},
-    order::rule::{Rule, Selection},
+    order::rule::Selection,
     product::{Dims, gradient_block},
     scratch::Scratch,
 };
@@ -20,32 +19,21 @@ use crate::{
 /// Rows of a block.
 const ROWS: usize = 128;
 
-/// Columns of a block of so many groups: their sums and the weights they change stay in L2.
-fn columns(groups: usize) -> usize {
-    (576 / groups).clamp(16, 192)
-}
-
-/// The examples of each of `groups` groups of m: nearly equal, the first ones larger.
-///
-/// ```
-/// let groups: Vec<_> = coherence_cpu::outer::split_groups(100, 3).collect();
-/// assert_eq!(groups, [0..34, 34..67, 67..100]);
-/// ```
-pub fn split_groups(m: usize, groups: usize) -> impl Iterator<Item = Range<usize>> {
-    let bound = move |group: usize| group * (m / groups) + group.min(m % groups);
-    (0..groups).map(move |group| bound(group)..bound(group + 1))
+/// Columns of a block of `k` groups: their sums and the weights they change stay in L2.
+fn columns(k: usize) -> usize {
+    (576 / k).clamp(16, 192)
 }
 
 /// One step along the median of the groups' gradients of the SUM loss:
 /// `weight [o, i] -= rate · median_g Σ_{e in group g} δ_e ⊗ a_e`, coordinate by coordinate; the
-/// groups are [`split_groups`].
+/// k groups are [`coherence_core::aggregate::groups`]`(m, k)`.
 ///
 /// For the median of MEAN gradients divide each δ_e by the size of its group. An even number of
 /// groups has the mean of its two middle values; one group is a step along the sum.
 ///
 /// # Panics
 ///
-/// When a slice's length is not the product of its sizes, or unless 1 <= `groups` <= m.
+/// When a slice's length is not the product of its sizes, or unless 1 <= `k` <= m.
 ///
 /// # Example
 ///
@@ -62,11 +50,11 @@ pub fn median_of_sums_step<T: Element>(
     dims: Dims,
     a: &[T],
     delta: &[T],
-    groups: usize,
+    k: usize,
     rate: T,
     weight: &mut [T],
 ) {
-    median_of_sums_step_on(Isa::detect(), dims, a, delta, groups, rate, weight);
+    median_of_sums_step_on(Isa::detect(), dims, a, delta, k, rate, weight);
 }
 
 /// [`median_of_sums_step`] on a given instruction set.
@@ -75,27 +63,27 @@ pub fn median_of_sums_step_on<T: Element>(
     dims: Dims,
     a: &[T],
     delta: &[T],
-    groups: usize,
+    k: usize,
     rate: T,
     weight: &mut [T],
 ) {
     check(dims, a, delta);
     let Dims { m, i, o } = dims;
     assert_eq!(weight.len(), o * i, "weight for {dims:?}");
-    assert!(1 <= groups && groups <= m, "{groups} groups of {m} examples");
+    let groups = groups(m, k);
     if weight.is_empty() {
         return;
     }
-    let selection = Selection::of(Rule::Median, groups);
-    let columns = columns(groups).min(i);
+    let selection = Selection::from_rule(Median, k);
+    let columns = columns(k).min(i);
     weight.par_chunks_mut(ROWS * i).enumerate().for_each(|(at, weight)| {
         let rows = at * ROWS..at * ROWS + weight.len() / i;
-        let mut buffers = Scratch::new((groups + 1) * rows.len() * columns);
+        let mut buffers = Scratch::new((k + 1) * rows.len() * columns);
         for start in (0..i).step_by(columns) {
             let cols = start..i.min(start + columns);
             let len = rows.len() * cols.len();
-            let (median, sums) = buffers[..(groups + 1) * len].split_at_mut(len);
-            for (examples, sum) in split_groups(m, groups).zip(sums.chunks_exact_mut(len)) {
+            let (median, sums) = buffers[..(k + 1) * len].split_at_mut(len);
+            for (examples, sum) in groups.clone().zip(sums.chunks_exact_mut(len)) {
                 let block = [rows.clone(), cols.clone()];
                 gradient_block(isa, dims, [delta, a], examples, block, sum);
             }

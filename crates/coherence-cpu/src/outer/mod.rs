@@ -8,12 +8,13 @@ mod groups;
 mod pack;
 mod select;
 
-pub use groups::{median_of_sums_step, median_of_sums_step_on, split_groups};
+pub use groups::{median_of_sums_step, median_of_sums_step_on};
+
+use coherence_core::aggregate::{Trimmed, Winsorized};
 
 use crate::{
     Element, Isa,
     norms::row_sq_norms,
-    order::rule::Rule,
     product::{Dims, Output, matmul_tn},
 };
 use select::select;
@@ -47,11 +48,11 @@ pub fn sq_norms<T: Element>(dims: Dims, a: &[T], delta: &[T], out: &mut [f64]) {
 /// Winsorised mean of the m outer products, coordinate by coordinate, `out [o, i]`: the MEAN over
 /// examples of the values clipped to the (clip + 1)-smallest and -largest.
 ///
-/// `clip = 0` is the mean; `2 clip >= m` is the median (mean of the two middle values for even m).
+/// `clip = 0` is the mean, `2 clip = m` the median.
 ///
 /// # Panics
 ///
-/// When a slice's length is not the product of its sizes, or `m = 0`.
+/// When a slice's length is not the product of its sizes, `m = 0` or `2 clip > m`.
 ///
 /// # Example
 ///
@@ -80,7 +81,7 @@ pub fn winsorized_mean_on<T: Element>(
         let m = T::narrow(dims.m as f64);
         out.iter_mut().for_each(|sum| *sum = *sum / m + T::zero());
     } else {
-        select(isa, dims, a, delta, Rule::Winsorized { clip }, None, out);
+        select(isa, dims, a, delta, Winsorized { clip }, None, out);
     }
 }
 
@@ -89,7 +90,7 @@ pub fn winsorized_mean_on<T: Element>(
 ///
 /// # Panics
 ///
-/// When a slice's length is not the product of its sizes, or `m = 0`.
+/// When a slice's length is not the product of its sizes, `m = 0` or `2 clip > m`.
 ///
 /// # Example
 ///
@@ -113,16 +114,16 @@ pub fn winsorized_step<T: Element>(
         let rate = rate / T::narrow(dims.m as f64);
         median_of_sums_step_on(isa, dims, a, delta, 1, rate, weight);
     } else {
-        select(isa, dims, a, delta, Rule::Winsorized { clip }, Some(rate), weight);
+        select(isa, dims, a, delta, Winsorized { clip }, Some(rate), weight);
     }
 }
 
 /// Trimmed mean of the m outer products, `out [o, i]`: the MEAN of what is left without the `trim`
-/// smallest and largest values. `2 trim >= m` is the median.
+/// smallest and largest values.
 ///
 /// # Panics
 ///
-/// When a slice's length is not the product of its sizes, or `m = 0`.
+/// When a slice's length is not the product of its sizes, or `2 trim >= m`.
 ///
 /// # Example
 ///
@@ -145,7 +146,7 @@ pub fn trimmed_mean_on<T: Element>(
     trim: usize,
     out: &mut [T],
 ) {
-    select(isa, dims, a, delta, Rule::Trimmed { trim }, None, out);
+    select(isa, dims, a, delta, Trimmed { trim }, None, out);
 }
 
 fn check<T: Element>(dims: Dims, a: &[T], delta: &[T]) {

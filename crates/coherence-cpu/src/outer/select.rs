@@ -12,7 +12,7 @@ use crate::{
     Element, Isa,
     order::{
         Values,
-        rule::{Rule, Selection},
+        rule::{OrderRule, Selection},
     },
     product::Dims,
     scratch::Scratch,
@@ -21,24 +21,24 @@ use crate::{
 
 /// `rule` over the m products `delta[e, j] · a[e, k]`, each rounded to `T`, for each coordinate of
 /// `out [o, i]`: it takes the place of what is there, or with a `rate` that changes by −rate times
-/// it. Panics when a slice's length is not the product of its sizes, or `m = 0`.
+/// it. Panics when a slice's length is not the product of its sizes, or with the core's error when the
+/// rule is not defined for `m` values.
 pub(super) fn select<T: Element>(
     isa: Isa,
     dims: Dims,
     a: &[T],
     delta: &[T],
-    rule: Rule,
+    rule: impl OrderRule,
     rate: Option<T>,
     out: &mut [T],
 ) {
     super::check(dims, a, delta);
     let Dims { m, i, o } = dims;
     assert_eq!(out.len(), o * i, "out for {dims:?}");
-    assert!(m > 0, "no examples");
+    let selection = Selection::from_rule(rule, m);
     if out.is_empty() {
         return;
     }
-    let selection = Selection::of(rule, m);
     let vectors_over_o = count_nonzeros(a) * o.div_ceil(TILE);
     let vectors_over_i = count_nonzeros(delta) * i.div_ceil(TILE);
     let (sparse, width, lanes, lane_width, row_stride, lane_stride) =

@@ -20,8 +20,7 @@ use crate::{
 /// Rows of a panel.
 const DEPTH: usize = 256;
 
-/// Vectors in a row of a panel: with 8 rows (AVX-512) or 4 (AVX2) of the left factor a tile's sums,
-/// a row of the panel and a left value just fit the registers.
+/// Vectors in a row of the widest panel.
 const VECTORS: usize = 3;
 
 /// A matrix in a slice: element (r, c) is `data[r * strides[0] + c * strides[1]]`.
@@ -67,11 +66,9 @@ impl<T: Element> Kernel<T> for Piece<'_, T> {
     fn run<S: Simd<T>>(self, simd: S) {
         let mut panel = Panel::<T>([MaybeUninit::uninit(); DEPTH * VECTORS * TILE]);
         let panel: *mut T = panel.0.as_mut_ptr().cast();
-        let end = self.cols.end;
         for k in (0..self.inner).step_by(DEPTH) {
             let depth = k..self.inner.min(k + DEPTH);
-            for start in self.cols.clone().step_by(VECTORS * S::LANES) {
-                let cols = start..end.min(start + VECTORS * S::LANES);
+            for cols in panels::<T, S>(&self.cols) {
                 let block = Block { depth: depth.clone(), cols: cols.clone() };
                 // SAFETY: `block` lies inside the matrices and has as many vectors as said; the
                 // panel has room for DEPTH rows of VECTORS vectors.
@@ -85,6 +82,17 @@ impl<T: Element> Kernel<T> for Piece<'_, T> {
             }
         }
     }
+}
+
+/// Cuts columns in panels of nearly as many whole vectors each, so that none is left with a single
+/// one, which would load more than it computes.
+#[inline(always)]
+fn panels<T: Element, S: Simd<T>>(cols: &Range<usize>) -> impl Iterator<Item = Range<usize>> {
+    let Range { start, end } = *cols;
+    let vectors = (end - start).div_ceil(S::LANES);
+    let panels = vectors.div_ceil(S::PRODUCT_TILE[1]);
+    let bound = move |panel: usize| end.min(start + vectors * panel / panels * S::LANES);
+    (0..panels).map(move |panel| bound(panel)..bound(panel + 1))
 }
 
 /// The part of the right factor that fills the panel.
@@ -110,9 +118,13 @@ impl<T: Element> Piece<'_, T> {
         unsafe {
             self.pack::<S, V>(simd, block, panel);
             let (mut row, end) = (self.rows.start, self.rows.end);
-            while S::LANES == TILE && row + 8 <= end {
+            while S::PRODUCT_TILE[0] == 8 && row + 8 <= end {
                 self.tile::<S, 8, V>(simd, row, block, panel);
                 row += 8;
+            }
+            while S::PRODUCT_TILE[0] == 6 && row + 6 <= end {
+                self.tile::<S, 6, V>(simd, row, block, panel);
+                row += 6;
             }
             while row + 4 <= end {
                 self.tile::<S, 4, V>(simd, row, block, panel);

@@ -40,6 +40,7 @@ impl Simd<f32> for Avx2 {
     type V = __m256;
     type Wide = [__m256d; 2];
     const LANES: usize = 8;
+    const PRODUCT_TILE: [usize; 2] = [6, 2];
 
     #[inline(always)]
     fn splat(self, x: f32) -> __m256 {
@@ -134,5 +135,54 @@ impl Simd<f32> for Avx2 {
         // SAFETY: `lanes` holds four values; `self` proves the features.
         unsafe { _mm256_storeu_pd(lanes.as_mut_ptr(), _mm256_add_pd(w[0], w[1])) };
         lanes.iter().sum()
+    }
+
+    /// Three rounds of interleaving, at distances 1, 2 and 4.
+    #[inline(always)]
+    unsafe fn transpose(
+        self,
+        from: *const f32,
+        from_stride: usize,
+        to: *mut f32,
+        to_stride: usize,
+    ) {
+        // SAFETY: rows r < 8 are readable for 8 values by the caller's promise.
+        let rows: [__m256; 8] =
+            core::array::from_fn(|r| unsafe { self.load(from.add(r * from_stride)) });
+        for (c, column) in self.transposed(rows).into_iter().enumerate() {
+            // SAFETY: columns c < 8 are writable for 8 values by the caller's promise.
+            unsafe { self.store(to.add(c * to_stride), column) }
+        }
+    }
+}
+
+impl Avx2 {
+    #[inline(always)]
+    fn transposed(self, r: [__m256; 8]) -> [__m256; 8] {
+        let pairs: [__m256d; 8] = core::array::from_fn(|n| {
+            let (x, y) = (r[n / 2 * 2], r[n / 2 * 2 + 1]);
+            op!(_mm256_castps_pd(if n % 2 == 0 {
+                _mm256_unpacklo_ps(x, y)
+            } else {
+                _mm256_unpackhi_ps(x, y)
+            }))
+        });
+        // quads[4 g + q]: column 4 l + q of rows 4 g .. 4 g + 4 in 128-bit part l
+        let quads: [__m256; 8] = core::array::from_fn(|n| {
+            let (x, y) = (pairs[n / 4 * 4 + n % 4 / 2], pairs[n / 4 * 4 + n % 4 / 2 + 2]);
+            op!(_mm256_castpd_ps(if n % 2 == 0 {
+                _mm256_unpacklo_pd(x, y)
+            } else {
+                _mm256_unpackhi_pd(x, y)
+            }))
+        });
+        core::array::from_fn(|c| {
+            let (x, y) = (quads[c % 4], quads[4 + c % 4]);
+            op!(if c < 4 {
+                _mm256_permute2f128_ps::<0x20>(x, y)
+            } else {
+                _mm256_permute2f128_ps::<0x31>(x, y)
+            })
+        })
     }
 }

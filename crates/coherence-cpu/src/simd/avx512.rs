@@ -44,6 +44,7 @@ impl Simd<f32> for Avx512 {
     type V = __m512;
     type Wide = [__m512d; 2];
     const LANES: usize = 16;
+    const PRODUCT_TILE: [usize; 2] = [8, 3];
 
     #[inline(always)]
     fn splat(self, x: f32) -> __m512 {

@@ -25,6 +25,9 @@ pub trait Simd<T: Element>: Copy + Send + Sync {
     type Wide: Copy;
     /// Lanes of a vector; divides [`TILE`].
     const LANES: usize;
+    /// Rows and vectors of a product's tile: with one row of the right factor and a value of the
+    /// left one its sums fit the registers.
+    const PRODUCT_TILE: [usize; 2];
 
     /// `x` in each lane.
     fn splat(self, x: T) -> Self::V;

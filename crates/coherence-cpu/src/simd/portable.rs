@@ -18,6 +18,7 @@ impl<T: Element> Simd<T> for Portable {
     type V = [T; LANES];
     type Wide = [f64; LANES];
     const LANES: usize = LANES;
+    const PRODUCT_TILE: [usize; 2] = [4, 1];
 
     #[inline(always)]
     fn splat(self, x: T) -> Self::V {

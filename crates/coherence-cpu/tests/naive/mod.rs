@@ -69,7 +69,7 @@ pub(crate) fn median(mut values: Vec<f64>) -> Mean {
 
 pub(crate) fn winsorized(mut values: Vec<f64>, clip: usize) -> Mean {
     let m = values.len();
-    if 2 * clip >= m {
+    if 2 * clip == m {
         return median(values);
     }
     values.sort_by(f64::total_cmp);
@@ -80,9 +80,6 @@ pub(crate) fn winsorized(mut values: Vec<f64>, clip: usize) -> Mean {
 
 pub(crate) fn trimmed(mut values: Vec<f64>, trim: usize) -> Mean {
     let m = values.len();
-    if 2 * trim >= m {
-        return median(values);
-    }
     values.sort_by(f64::total_cmp);
     let bound = values[trim].abs().max(values[m - 1 - trim].abs());
     let inner = mean(&values[trim..m - trim], false);

@@ -32,6 +32,22 @@ pub enum Fault {
         /// The longest header accepted.
         cap: u64,
     },
+    /// A format that is known but not read.
+    #[error("this is {what}: convert it in Python by `{remedy}`")]
+    Foreign {
+        /// What it is.
+        what: &'static str,
+        /// The line of Python that makes a `.npy` file of it.
+        remedy: &'static str,
+    },
+    /// A matrix without values.
+    #[error("shape: found {rows} × {cols}, expected at least one row and one column")]
+    Empty {
+        /// Rows.
+        rows: usize,
+        /// Columns.
+        cols: usize,
+    },
     /// A field of the header is not what it must be.
     #[error("{field}: found {found}, expected {expected}")]
     Field {

@@ -6,10 +6,11 @@
 //! ```
 //! The header is a Python literal; NumPy writes just this form, and just this form is read here.
 
-use std::io::{Read, Seek};
+use std::io::Read;
 
 use super::error::shortened;
 use super::value::Endian;
+use super::source::{Sequential, Source};
 use super::{Dtype, Fault, Layout, expected_length};
 
 /// NumPy writes 128 bytes, and itself reads no more than 10,000 unless told to trust the file.
@@ -23,7 +24,7 @@ pub(super) fn version(first: [u8; 8]) -> Option<[u8; 2]> {
 
 /// Reads what follows the version.
 pub(super) fn layout(
-    source: &mut (impl Read + Seek),
+    source: &mut Sequential<'_, impl Source>,
     version: [u8; 2],
     file_length: u64,
 ) -> Result<Layout, Fault> {
@@ -33,8 +34,8 @@ pub(super) fn layout(
         return Err(field("header length", &found, "at most 10000 bytes"));
     }
     let mut header = Vec::new();
-    source.take(header_length.into()).read_to_end(&mut header)?;
-    let start = source.stream_position()?;
+    source.by_ref().take(header_length.into()).read_to_end(&mut header)?;
+    let start = source.position;
     if header.len() < header_length as usize {
         let missing = u64::from(header_length) - header.len() as u64;
         return Err(Fault::Length { found: file_length, expected: start + missing });

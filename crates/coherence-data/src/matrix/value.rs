@@ -1,5 +1,6 @@
 //! Element types: how values lie in a file, and what they are read into.
 
+use half::slice::{HalfBitsSliceExt, HalfFloatSliceExt};
 use half::{bf16, f16};
 use serde::Deserialize;
 
@@ -48,15 +49,18 @@ mod sealed {
 }
 
 /// What matrices are read into and results are written from: `f32` and `f64`.
-pub trait Value: sealed::Sealed + Copy + Default + Send + Sync + 'static {
+pub trait Value:
+    sealed::Sealed + bytemuck::Pod + Default + PartialEq + Send + Sync + 'static
+{
     /// The type's name in files.
     const DTYPE: Dtype;
     /// Exact.
     fn from_f32(x: f32) -> Self;
     /// Rounded to nearest.
     fn from_f64(x: f64) -> Self;
-    /// Appends the little-endian bytes.
-    fn append_to(self, bytes: &mut Vec<u8>);
+    /// The value whose bytes are these in reverse order.
+    #[must_use]
+    fn swap_bytes(self) -> Self;
 }
 
 impl Value for f32 {
@@ -67,8 +71,8 @@ impl Value for f32 {
     fn from_f64(x: f64) -> Self {
         x as f32
     }
-    fn append_to(self, bytes: &mut Vec<u8>) {
-        bytes.extend(self.to_le_bytes());
+    fn swap_bytes(self) -> Self {
+        Self::from_bits(self.to_bits().swap_bytes())
     }
 }
 
@@ -80,38 +84,42 @@ impl Value for f64 {
     fn from_f64(x: f64) -> Self {
         x
     }
-    fn append_to(self, bytes: &mut Vec<u8>) {
-        bytes.extend(self.to_le_bytes());
+    fn swap_bytes(self) -> Self {
+        Self::from_bits(self.to_bits().swap_bytes())
     }
 }
 
-/// Calls `put` with every value of `bytes`, whose length is a multiple of the value's size.
-pub(super) fn decode<T: Value>(
-    dtype: Dtype,
-    endian: Endian,
-    bytes: &[u8],
-    put: &mut impl FnMut(T),
-) {
+/// The values that `bytes` holds, to `out`; `bytes` begin as any element type is aligned, and may be
+/// reordered.
+pub(super) fn decode<T: Value>(dtype: Dtype, endian: Endian, bytes: &mut [u8], out: &mut [T]) {
+    debug_assert_eq!(bytes.len(), out.len() * dtype.size());
+    if endian != Endian::NATIVE {
+        bytes.chunks_exact_mut(dtype.size()).for_each(<[u8]>::reverse);
+    }
     match dtype {
-        Dtype::F16 => each(bytes, endian, |b| T::from_f32(f16::from_le_bytes(b).to_f32()), put),
-        Dtype::BF16 => each(bytes, endian, |b| T::from_f32(bf16::from_le_bytes(b).to_f32()), put),
-        Dtype::F32 => each(bytes, endian, |b| T::from_f32(f32::from_le_bytes(b)), put),
-        Dtype::F64 => each(bytes, endian, |b| T::from_f64(f64::from_le_bytes(b)), put),
+        Dtype::F16 => halves(bytemuck::cast_slice::<u8, u16>(bytes).reinterpret_cast::<f16>(), out),
+        Dtype::BF16 => {
+            halves(bytemuck::cast_slice::<u8, u16>(bytes).reinterpret_cast::<bf16>(), out);
+        }
+        Dtype::F32 => convert(bytemuck::cast_slice(bytes), T::from_f32, out),
+        Dtype::F64 => convert(bytemuck::cast_slice(bytes), T::from_f64, out),
     }
 }
 
-fn each<T, const SIZE: usize>(
-    bytes: &[u8],
-    endian: Endian,
-    value: impl Fn([u8; SIZE]) -> T,
-    put: &mut impl FnMut(T),
-) {
-    let (values, rest) = bytes.as_chunks::<SIZE>();
-    debug_assert!(rest.is_empty(), "a piece holds whole values");
-    for &(mut one) in values {
-        if endian == Endian::Big {
-            one.reverse();
-        }
-        put(value(one));
+/// Half-precision values, some at a time by the processor's own conversion.
+fn halves<H, T: Value>(values: &[H], out: &mut [T])
+where
+    [H]: HalfFloatSliceExt,
+{
+    const SOME: usize = 64;
+    let mut singles = [0.0; SOME];
+    for (values, out) in values.chunks(SOME).zip(out.chunks_mut(SOME)) {
+        let singles = &mut singles[..values.len()];
+        values.convert_to_f32_slice(singles);
+        convert(singles, T::from_f32, out);
     }
+}
+
+fn convert<A: Copy, B>(values: &[A], one: impl Fn(A) -> B, out: &mut [B]) {
+    out.iter_mut().zip(values).for_each(|(slot, &value)| *slot = one(value));
 }

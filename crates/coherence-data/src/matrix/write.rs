@@ -1,10 +1,12 @@
 //! Writing a result: one vector, as `.npy` or safetensors.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use safetensors::tensor::{Dtype as Stored, TensorView, serialize};
 
+use super::value::Endian;
 use super::{Dtype, Value};
 use crate::files::{self, WriteError};
 
@@ -17,6 +19,29 @@ pub enum ResultError {
     /// The file could not be written.
     #[error(transparent)]
     Write(#[from] WriteError),
+}
+
+/// The format of a result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Format {
+    /// `.npy`, version 1.0.
+    Npy,
+    /// `.safetensors`.
+    Safetensors,
+}
+
+impl Format {
+    /// The format that a file's name asks for.
+    ///
+    /// # Errors
+    /// [`ResultError::Ending`] for any ending but `.npy` and `.safetensors`.
+    pub fn from_path(path: &Path) -> Result<Self, ResultError> {
+        match path.extension().and_then(|ending| ending.to_str()) {
+            Some("npy") => Ok(Self::Npy),
+            Some("safetensors") => Ok(Self::Safetensors),
+            _ => Err(ResultError::Ending(path.to_owned())),
+        }
+    }
 }
 
 /// Writes `values` \[d\] to `path`: `.npy`, or `.safetensors` with the tensor called `name`.
@@ -34,19 +59,24 @@ pub enum ResultError {
 /// assert_eq!(file.len(), 128 + 2 * 4); // header and two values
 /// ```
 pub fn write_vector<T: Value>(path: &Path, name: &str, values: &[T]) -> Result<(), ResultError> {
-    let mut bytes = Vec::with_capacity(size_of_val(values));
-    values.iter().for_each(|value| value.append_to(&mut bytes));
-    match path.extension().and_then(|ending| ending.to_str()) {
-        Some("npy") => files::write_atomically(path, |w| npy(w, T::DTYPE, values.len(), &bytes))?,
-        Some("safetensors") => {
-            files::write_atomically(path, |w| named(w, name, T::DTYPE, values.len(), &bytes))?;
-        }
-        _ => return Err(ResultError::Ending(path.to_owned())),
-    }
+    let format = Format::from_path(path)?;
+    let values = little_endian(values);
+    let (count, bytes) = (values.len(), bytemuck::cast_slice(&values));
+    files::write_atomically(path, |w| match format {
+        Format::Npy => npy(w, T::DTYPE, count, bytes),
+        Format::Safetensors => named(w, name, T::DTYPE, count, bytes),
+    })?;
     Ok(())
 }
 
-/// Version 1.0; the header is filled with blanks so that the values begin at byte 128.
+fn little_endian<T: Value>(values: &[T]) -> Cow<'_, [T]> {
+    match Endian::NATIVE {
+        Endian::Little => Cow::Borrowed(values),
+        Endian::Big => values.iter().map(|value| value.swap_bytes()).collect(),
+    }
+}
+
+/// The header is filled with blanks so that the values begin at byte 128.
 fn npy(w: &mut dyn Write, dtype: Dtype, count: usize, bytes: &[u8]) -> io::Result<()> {
     const HEADER: usize = 128 - 10;
     let descr = format!("<f{}", dtype.size());

@@ -20,8 +20,7 @@ impl Path {
             None => roots,
             Some(name) => {
                 let entry = super::entry(&name)?;
-                let missing =
-                    || OpenError::Missing { looked: locate::folders(&roots, entry), name };
+                let missing = || OpenError::absent(name, locate::folders(&roots, entry));
                 vec![locate::folder(&roots, entry).ok_or_else(missing)?]
             }
         };

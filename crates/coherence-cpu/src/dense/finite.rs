@@ -1,0 +1,49 @@
+//! Whether all values of some columns are finite.
+
+use super::sum::View;
+use crate::{Element, Isa, elementwise::Loop};
+
+/// Values looked at before a decision.
+const SOME: usize = 1 << 8;
+
+/// The index of the first value that is NaN or infinite.
+///
+/// ```
+/// use coherence_cpu::dense::first_non_finite;
+/// assert_eq!(first_non_finite(&[1.0f32, f32::INFINITY]), Some(1));
+/// assert_eq!(first_non_finite(&[1.0f64; 1000]), None);
+/// ```
+pub fn first_non_finite<T: Element>(values: &[T]) -> Option<usize> {
+    let d = values.len();
+    first_in_columns(Isa::detect(), View { rows: values, d, start: 0 }, d)
+}
+
+/// The index row · d + column of the first value by row, among columns `start .. start + width` of
+/// `view`, that is NaN or infinite.
+pub(super) fn first_in_columns<T: Element>(
+    isa: Isa,
+    view: View<'_, T>,
+    width: usize,
+) -> Option<usize> {
+    let View { rows, d, start } = view;
+    if width == 0 {
+        return None;
+    }
+    let mut found = None;
+    let search = Loop(|| {
+        found = rows.chunks_exact(d).position(|row| !all_finite(&row[start..][..width]));
+    });
+    T::run(isa, search);
+    let row = found?;
+    let place = rows[row * d + start..][..width].iter().position(|x| !x.is_finite())?;
+    Some(row * d + start + place)
+}
+
+#[inline(always)]
+fn all_finite<T: Element>(values: &[T]) -> bool {
+    // x − x is zero, or NaN where x is not finite; no early end within a piece, so that it is a loop
+    // over vectors.
+    values.chunks(SOME).all(|some| {
+        some.iter().fold(true, |finite, &x| finite & (x - x == T::zero()))
+    })
+}

@@ -1,0 +1,202 @@
+//! Krum and Multi-Krum: chosen by the Gram matrix where its rounding cannot matter, by exact distances
+//! where it could.
+//!
+//! `n`: rows, `d`: columns. The rules are the core's, [`MultiKrum`]; so is what they choose.
+
+use coherence_core::aggregate::{AggregateError, Krum, MultiKrum, Requirements};
+use rayon::prelude::*;
+
+use super::gram;
+use crate::{
+    Element, Isa,
+    simd::{Kernel, Simd},
+};
+
+/// Krum: the number of the row with the least sum of squared distances to its n − f − 2 nearest
+/// others; of equal sums the first row.
+///
+/// Distances come from the Gram matrix, ‖x_e − x_f‖² = G_ee + G_ff − 2 G_ef. Rows whose order its
+/// rounding could change are scored once more by differences in `f64`. `f64` values lie between
+/// 1e-140 and 1e140, or are zero.
+///
+/// # Errors
+///
+/// The core's, unless n ≥ 2f + 3.
+///
+/// # Panics
+///
+/// When `rows` is not `n` rows of one width.
+///
+/// Source: Blanchard et al. (2017), *Machine Learning with Adversaries*, §4.
+///
+/// ```
+/// let rows = [1.0f32, 1.1, 0.8, 1.05, 90.0];
+/// assert_eq!(coherence_cpu::dense::krum(&rows, 5, 1), Ok(3));
+/// ```
+pub fn krum<T: Element>(rows: &[T], n: usize, f: usize) -> Result<usize, AggregateError> {
+    Krum { f }.check(n)?;
+    Ok(multi_krum(rows, n, MultiKrum { f, keep: 1 })?[0])
+}
+
+/// Multi-Krum: the numbers of the `keep` rows of least [`krum`] score, lowest number first.
+///
+/// # Errors
+///
+/// The core's, unless n ≥ 2f + 3 and 1 ≤ keep ≤ n − f.
+///
+/// # Panics
+///
+/// When `rows` is not `n` rows of one width.
+pub fn multi_krum<T: Element>(
+    rows: &[T],
+    n: usize,
+    rule: MultiKrum,
+) -> Result<Vec<usize>, AggregateError> {
+    rule.check(n)?;
+    let d = rows.len() / n;
+    let choice = KrumChoice::from_gram::<T>(rule, &gram(rows, n), n, d);
+    let squares: Vec<f64> = choice
+        .undecided()
+        .par_iter()
+        .flat_map_iter(|&e| {
+            (0..n).map(move |f| square_between(&rows[e * d..][..d], &rows[f * d..][..d]))
+        })
+        .collect();
+    Ok(choice.decide(&squares))
+}
+
+/// ‖x − y‖² from differences in `f64`.
+///
+/// # Panics
+///
+/// If the lengths differ.
+///
+/// ```
+/// assert_eq!(coherence_cpu::dense::square_between(&[1.0f32, 5.0], &[4.0, 1.0]), 25.0);
+/// ```
+pub fn square_between<T: Element>(x: &[T], y: &[T]) -> f64 {
+    assert_eq!(x.len(), y.len(), "two vectors of one length");
+    T::run(Isa::detect(), Difference { x, y })
+}
+
+struct Difference<'a, T> {
+    x: &'a [T],
+    y: &'a [T],
+}
+
+impl<T: Element> Kernel<T> for Difference<'_, T> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, _: S) -> f64 {
+        const SUMS: usize = 16;
+        let (x, x_rest) = self.x.as_chunks::<SUMS>();
+        let (y, y_rest) = self.y.as_chunks::<SUMS>();
+        let mut sums = [0.0; SUMS];
+        for (x, y) in x.iter().zip(y) {
+            for l in 0..SUMS {
+                let difference = x[l].widen() - y[l].widen();
+                sums[l] += difference * difference;
+            }
+        }
+        let rest = x_rest.iter().zip(y_rest).map(|(x, y)| (x.widen() - y.widen()).powi(2));
+        sums.iter().sum::<f64>() + rest.sum::<f64>()
+    }
+}
+
+/// What the Gram matrix decides of a Multi-Krum, and what it leaves open.
+#[derive(Clone, Debug)]
+pub struct KrumChoice {
+    rule: MultiKrum,
+    n: usize,
+    kept: Vec<usize>,
+    undecided: Vec<usize>,
+}
+
+impl KrumChoice {
+    /// The choice by the Gram matrix [n, n] of n rows of d values of type `T`, as [`gram`] computes
+    /// it. The caller has checked the rule for n.
+    pub fn from_gram<T: Element>(rule: MultiKrum, gram: &[f64], n: usize, d: usize) -> Self {
+        // Twice what `gram` states for a dot, and what its products lose beneath the normal numbers.
+        let (relative, absolute) = if size_of::<T>() == size_of::<f32>() {
+            (6e-6, d as f64 * 1e-37)
+        } else {
+            (1e-13, d as f64 * 1e-300)
+        };
+        let neighbors = n - rule.f - 2;
+        let bounds: Vec<(f64, f64)> = (0..n)
+            .into_par_iter()
+            .map(|e| score_bounds(gram, n, e, neighbors, relative, absolute))
+            .collect();
+        let (mut lows, mut highs): (Vec<f64>, Vec<f64>) = bounds.iter().copied().unzip();
+        lows.sort_unstable_by(f64::total_cmp);
+        highs.sort_unstable_by(f64::total_cmp);
+        // Row e is kept if fewer than `keep` rows can be before it or beside it, itself counted, and
+        // not if as many are surely before it.
+        let kept = |&e: &usize| lows.partition_point(|&low| low <= bounds[e].1) <= rule.keep;
+        let out = |e: usize| highs.partition_point(|&high| high < bounds[e].0) >= rule.keep;
+        let (kept, others): (Vec<usize>, Vec<usize>) = (0..n).partition(kept);
+        let undecided = others.into_iter().filter(|&e| !out(e)).collect();
+        Self { rule, n, kept, undecided }
+    }
+
+    /// The rows whose squared distances to all rows [`decide`](Self::decide) needs.
+    pub fn undecided(&self) -> &[usize] {
+        &self.undecided
+    }
+
+    /// The rows kept, lowest number first, given the squared distances of each undecided row to all
+    /// rows, `squares` [undecided, n].
+    ///
+    /// # Panics
+    ///
+    /// If `squares` has another length.
+    pub fn decide(mut self, squares: &[f64]) -> Vec<usize> {
+        let n = self.n;
+        assert_eq!(squares.len(), self.undecided.len() * n, "n squares for each undecided row");
+        let neighbors = n - self.rule.f - 2;
+        let score = |(place, &e): (usize, &usize)| {
+            let squares = &squares[place * n..][..n];
+            (least_sum(others(squares, e), neighbors), e)
+        };
+        let mut scored: Vec<(f64, usize)> = self.undecided.iter().enumerate().map(score).collect();
+        scored.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        let missing = self.rule.keep - self.kept.len();
+        self.kept.extend(scored.into_iter().take(missing).map(|(_, e)| e));
+        self.kept.sort_unstable();
+        self.kept
+    }
+}
+
+/// The squares of one row without its own.
+fn others(squares: &[f64], e: usize) -> Vec<f64> {
+    // What is not a number is infinite, as in the core: such a row is nobody's neighbour.
+    let infinite = |x: f64| if x.is_nan() { f64::INFINITY } else { x };
+    (0..squares.len()).filter(|&f| f != e).map(|f| infinite(squares[f])).collect()
+}
+
+/// The sum of the `count` least, in ascending order.
+fn least_sum(mut values: Vec<f64>, count: usize) -> f64 {
+    values.sort_unstable_by(f64::total_cmp);
+    values[..count].iter().sum()
+}
+
+/// Between which numbers the score of row e lies.
+fn score_bounds(
+    gram: &[f64],
+    n: usize,
+    e: usize,
+    neighbors: usize,
+    relative: f64,
+    absolute: f64,
+) -> (f64, f64) {
+    let square = |f: usize| gram[e * n + e] + gram[f * n + f] - 2.0 * gram[e * n + f];
+    let error = |f: usize| relative * (gram[e * n + e] + gram[f * n + f]) + absolute;
+    // Overflow says nothing about a distance.
+    let low = |f| if square(f).is_finite() { (square(f) - error(f)).max(0.0) } else { 0.0 };
+    let high = |f| if square(f).is_finite() { square(f) + error(f) } else { f64::INFINITY };
+    let bound = |bound: &dyn Fn(usize) -> f64| {
+        least_sum(others(&(0..n).map(bound).collect::<Vec<_>>(), e), neighbors)
+    };
+    (bound(&low), bound(&high))
+}

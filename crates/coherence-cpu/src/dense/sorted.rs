@@ -1,0 +1,173 @@
+//! Rules that need more order statistics than one pair: columns are sorted, lane by lane.
+//!
+//! `n`: rows, `d`: columns.
+#![allow(unsafe_code)] // tiles loaded and stored without bounds checks
+
+use std::sync::Arc;
+
+use super::sum::View;
+use crate::{
+    Element, Isa,
+    order::{network::Network, sort8::BLOCK},
+    scratch::Scratch,
+    simd::{Kernel, Simd, TILE},
+};
+
+/// What is made of a sorted column.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Finish {
+    /// The mean of the n − f values closest to the median; of two as close the lower one is kept.
+    Around { f: usize },
+    /// The mean of the values clipped to thresholds between two order statistics each.
+    Between(Between),
+}
+
+/// Thresholds (1 − t) x_(at) + t x_(next), counted from either end, places from 0.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Between {
+    pub(super) at: usize,
+    pub(super) next: usize,
+    t: f64,
+}
+
+impl Between {
+    /// The interpolated percentiles of the core's `WinsorizedPercent`.
+    pub(super) fn percentiles(percent: f64, n: usize) -> Self {
+        let last = n - 1;
+        let rank = percent / 100.0 * last as f64;
+        let at = rank as usize; // the integer part
+        Self { at, next: (at + 1).min(last), t: rank - at as f64 }
+    }
+
+    /// The thresholds, given x_(at), x_(next) and their mirror images.
+    pub(super) fn thresholds(self, [low, low_next, high, high_next]: [f64; 4]) -> (f64, f64) {
+        let between = |a: f64, b: f64| {
+            if self.t == 0.0 {
+                a
+            } else {
+                ((1.0 - self.t) * a + self.t * b).clamp(a.min(b), a.max(b))
+            }
+        };
+        let (low, high) = (between(low, low_next), between(high, high_next));
+        // At 50 % the two are one number but for rounding.
+        (low.min(high), high.max(low))
+    }
+}
+
+/// A network that sorts n values, and what is made of them.
+#[derive(Clone, Debug)]
+pub(super) struct Sorted {
+    pub(super) finish: Finish,
+    network: Arc<Network>,
+}
+
+impl Sorted {
+    pub(super) fn new(finish: Finish, n: usize) -> Self {
+        let wires: Vec<usize> = (0..n).collect();
+        Self { finish, network: Arc::new(Network::new(n.next_multiple_of(BLOCK), &wires)) }
+    }
+
+    /// The rule of columns `start .. start + out.len()` of `view`.
+    pub(super) fn columns<T: Element>(&self, isa: Isa, view: View<'_, T>, out: &mut [T]) {
+        T::run(isa, Columns { sorted: self, view, out });
+    }
+}
+
+struct Columns<'a, T> {
+    sorted: &'a Sorted,
+    view: View<'a, T>,
+    out: &'a mut [T],
+}
+
+impl<T: Element> Kernel<T> for Columns<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, simd: S) {
+        let View { rows, d, start } = self.view;
+        let n = rows.len() / d;
+        let mut tile = Scratch::new(n.next_multiple_of(BLOCK) * TILE);
+        for (at, out) in self.out.chunks_mut(TILE).enumerate() {
+            let (filled, beyond) = tile.split_at_mut(n * TILE);
+            for (to, row) in filled.chunks_exact_mut(TILE).zip(rows.chunks_exact(d)) {
+                let from = &row[start + at * TILE..][..out.len()];
+                to[..from.len()].copy_from_slice(from);
+                to[from.len()..].fill(T::zero());
+            }
+            beyond.fill(T::infinity());
+            for lane in (0..TILE).step_by(S::LANES) {
+                // SAFETY: the network is for the tile's rows of TILE values, of which LANES begin at
+                // `lane`, a multiple of LANES below TILE.
+                unsafe {
+                    self.sorted.network.run(simd, tile.as_mut_ptr().add(lane), TILE);
+                }
+            }
+            let mut results = [0.0; TILE];
+            match self.sorted.finish {
+                Finish::Around { f } => around(&tile[..n * TILE], f, &mut results),
+                Finish::Between(between) => clipped(&tile[..n * TILE], between, &mut results),
+            }
+            for (out, result) in out.iter_mut().zip(results) {
+                *out = T::narrow(result) + T::zero();
+            }
+        }
+    }
+}
+
+/// The mean of the n − f values of each column of the sorted `tile` [n, TILE] closest to its median.
+///
+/// They are a run x_(s) … x_(s+n−f−1), and s is the number of places where the lower end is farther
+/// from the median than the value after the upper end. As 2f < n the values between x_(f) and
+/// x_(n−f−1) are always kept; of each pair x_(s), x_(s+n−f) one is.
+#[inline(always)]
+fn around<T: Element>(tile: &[T], f: usize, results: &mut [f64; TILE]) {
+    let n = tile.len() / TILE;
+    let row = |e: usize| -> &[T; TILE] { tile[e * TILE..][..TILE].try_into().expect("TILE values") };
+    let (lower, upper) = (row((n - 1) / 2), row(n / 2));
+    let mut median = [0.0; TILE];
+    for l in 0..TILE {
+        let (lower, upper) = (lower[l].widen(), upper[l].widen());
+        let middle = (lower + upper) / 2.0;
+        median[l] = if middle - middle == 0.0 { middle } else { lower / 2.0 + upper / 2.0 };
+    }
+    let mut sum = [0.0; TILE];
+    for e in 0..f {
+        let (low, high) = (row(e), row(e + n - f));
+        for l in 0..TILE {
+            let (low, high) = (low[l].widen(), high[l].widen());
+            sum[l] += if median[l] - low > high - median[l] { high } else { low };
+        }
+    }
+    for e in f..n - f {
+        let values = row(e);
+        for l in 0..TILE {
+            sum[l] += values[l].widen();
+        }
+    }
+    for l in 0..TILE {
+        results[l] = sum[l] / (n - f) as f64;
+    }
+}
+
+/// The mean of the values of each column of the sorted `tile` [n, TILE], clipped.
+#[inline(always)]
+fn clipped<T: Element>(tile: &[T], between: Between, results: &mut [f64; TILE]) {
+    let n = tile.len() / TILE;
+    let Between { at, next, .. } = between;
+    let value = |e: usize, l: usize| tile[e * TILE + l].widen();
+    let (mut low, mut high, mut sum) = ([0.0; TILE], [0.0; TILE], [0.0; TILE]);
+    for l in 0..TILE {
+        let ends = [at, next, n - 1 - at, n - 1 - next].map(|e| value(e, l));
+        (low[l], high[l]) = between.thresholds(ends);
+    }
+    for row in tile.chunks_exact(TILE) {
+        for l in 0..TILE {
+            let x = row[l].widen();
+            let x = if x > low[l] { x } else { low[l] };
+            sum[l] += if x < high[l] { x } else { high[l] };
+        }
+    }
+    for l in 0..TILE {
+        results[l] = sum[l] / n as f64;
+    }
+}

@@ -1,0 +1,62 @@
+//! Files of other formats, recognised by how they begin, with the line of Python that converts them.
+
+/// A format that is not read here, and how to convert it.
+pub(super) struct Foreign {
+    pub(super) what: &'static str,
+    pub(super) remedy: &'static str,
+}
+
+const NPZ: Foreign = Foreign {
+    what: "an .npz archive of NumPy (zip)",
+    remedy: "import numpy as np; z = np.load('FILE'); np.save('matrix.npy', z[z.files[0]])",
+};
+
+const TORCH: Foreign = Foreign {
+    what: "a file of torch.save (pickle in a zip archive)",
+    remedy: "import numpy as np, torch; np.save('matrix.npy', torch.load('FILE').numpy())",
+};
+
+const PICKLE: Foreign = Foreign {
+    what: "a Python pickle, or a file of torch.save before 1.6",
+    remedy: "import numpy as np, torch; np.save('matrix.npy', torch.load('FILE').numpy())",
+};
+
+const ZIP: Foreign = Foreign {
+    what: "a zip archive",
+    remedy: "import zipfile; zipfile.ZipFile('FILE').extractall()",
+};
+
+const GZIP: Foreign = Foreign {
+    what: "compressed by gzip",
+    remedy: "import gzip; open('matrix', 'wb').write(gzip.open('FILE').read())",
+};
+
+const HDF5: Foreign = Foreign {
+    what: "an HDF5 file",
+    remedy: "import h5py, numpy as np; f = h5py.File('FILE'); np.save('matrix.npy', f[list(f)[0]])",
+};
+
+/// Bytes of a file's beginning that [`recognize`] looks at.
+pub(super) const BEGINNING: usize = 512;
+
+/// The foreign format of a file that begins with `bytes`, if it is one that is known.
+pub(super) fn recognize(bytes: &[u8]) -> Option<Foreign> {
+    match bytes {
+        [b'P', b'K', 3, 4, rest @ ..] => Some(match first_name(rest) {
+            Some(name) if name.ends_with(b".npy") => NPZ,
+            Some(name) if name.ends_with(b"/data.pkl") => TORCH,
+            _ => ZIP,
+        }),
+        [0x80, 2..=5, b'\x8a' | b'}' | b'c' | b'\x95' | b']' | b'(', ..] => Some(PICKLE),
+        [0x1f, 0x8b, 8, ..] => Some(GZIP),
+        [0x89, b'H', b'D', b'F', ..] => Some(HDF5),
+        _ => None,
+    }
+}
+
+/// The name in a zip archive's first local header, of which `rest` follows the signature: its
+/// length stands 22 bytes after it, the name itself 26.
+fn first_name(rest: &[u8]) -> Option<&[u8]> {
+    let length = u16::from_le_bytes([*rest.get(22)?, *rest.get(23)?]);
+    rest.get(26..26 + usize::from(length))
+}

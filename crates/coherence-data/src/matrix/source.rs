@@ -1,0 +1,80 @@
+//! Where the bytes of a matrix come from.
+
+use std::fs::File;
+use std::io::{self, Cursor, Read};
+
+/// Bytes that can be read at any offset, by several threads at once.
+pub trait Source: Sync {
+    /// The number of bytes.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    fn length(&self) -> io::Result<u64>;
+
+    /// Reads at most `buffer.len()` bytes from `offset` on and returns how many; 0 at the end.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
+}
+
+impl Source for File {
+    fn length(&self) -> io::Result<u64> {
+        self.metadata().map(|metadata| metadata.len())
+    }
+
+    #[cfg(unix)]
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        std::os::unix::fs::FileExt::read_at(self, buffer, offset)
+    }
+
+    #[cfg(windows)]
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        std::os::windows::fs::FileExt::seek_read(self, buffer, offset)
+    }
+}
+
+impl<B: AsRef<[u8]> + Sync> Source for Cursor<B> {
+    fn length(&self) -> io::Result<u64> {
+        Ok(self.get_ref().as_ref().len() as u64)
+    }
+
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        let bytes = self.get_ref().as_ref();
+        let start = usize::try_from(offset).map_or(bytes.len(), |offset| offset.min(bytes.len()));
+        (&bytes[start..]).read(buffer)
+    }
+}
+
+/// Fills `buffer` from `offset` on.
+///
+/// A file that became shorter since it was opened is an error here; read through a memory map it
+/// would end the process.
+pub(super) fn fill(source: &impl Source, mut buffer: &mut [u8], mut offset: u64) -> io::Result<()> {
+    while !buffer.is_empty() {
+        match source.read_at(buffer, offset) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(count) => {
+                buffer = &mut buffer[count..];
+                offset += count as u64;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Reads one byte after the other, for headers.
+pub(super) struct Sequential<'a, S> {
+    pub(super) source: &'a S,
+    pub(super) position: u64,
+}
+
+impl<S: Source> Read for Sequential<'_, S> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.source.read_at(buffer, self.position)?;
+        self.position += count as u64;
+        Ok(count)
+    }
+}

@@ -1,0 +1,130 @@
+//! Rules by coordinate: blocks of columns, each with all of its rows or, where these are many, with
+//! its rows in parts.
+
+use std::ops::Range;
+
+use anyhow::{Result, bail};
+
+use coherence_core::aggregate::AnyCoordinateRule;
+use coherence_core::finite::Policy;
+use coherence_cpu::Element;
+use coherence_cpu::dense::Columnwise;
+use coherence_data::matrix::{Matrix, Source, Value};
+
+use super::located;
+use crate::command::matrix::blocks::{Shape, parts};
+use crate::command::matrix::memory::zeros;
+use crate::command::matrix::workers::each;
+
+/// With more rows than this a rule that can take them in parts does.
+const MANY_ROWS: usize = 512;
+/// Bytes that a thread keeps of a block of columns between parts.
+const STATE: usize = 1 << 22;
+/// Columns of a block at most.
+const WIDEST: usize = 1 << 14;
+
+/// The rule over all columns, by so many threads.
+pub(super) fn aggregate<T: Value + Element>(
+    matrix: &Matrix<impl Source>,
+    rule: AnyCoordinateRule,
+    policy: Policy,
+    threads: usize,
+) -> Result<Vec<T>> {
+    let rule = Columnwise::new(rule, matrix.rows())?;
+    let mut out = zeros::<T>(matrix.cols(), "the result")?;
+    let walk = Walk::new::<T>(matrix, &rule, policy, threads)?;
+    let mut first = 0;
+    let jobs = out.chunks_mut(walk.shape.columns).map(move |out| {
+        let columns = first..first + out.len();
+        first = columns.end;
+        (columns, out)
+    });
+    each(threads, jobs, Vec::new, |block, (columns, out)| walk.block(block, columns, out))?;
+    Ok(out)
+}
+
+/// How blocks are read.
+struct Walk<'a, S> {
+    matrix: &'a Matrix<S>,
+    rule: &'a Columnwise,
+    policy: Policy,
+    shape: Shape,
+    in_parts: bool,
+}
+
+impl<'a, S: Source> Walk<'a, S> {
+    fn new<T: Value + Element>(
+        matrix: &'a Matrix<S>,
+        rule: &'a Columnwise,
+        policy: Policy,
+        threads: usize,
+    ) -> Result<Self> {
+        let (n, d) = (matrix.rows(), matrix.cols());
+        if let Some(state) = rule.part_state::<T>()
+            && n > MANY_ROWS
+        {
+            let most = (STATE / state).clamp(16, WIDEST);
+            let widest = most.min(d.div_ceil(threads).max(256));
+            let shape = Shape::with_some_rows::<T>(matrix, widest);
+            return Ok(Self { matrix, rule, policy, shape, in_parts: true });
+        }
+        let Some(shape) = Shape::with_all_rows::<T>(matrix) else {
+            bail!(
+                "{n} rows are too many for this rule, which sorts whole columns (up to {} rows in C \
+                 order, more in Fortran order: numpy.asfortranarray)",
+                Shape::most_rows::<T>()
+            );
+        };
+        Ok(Self { matrix, rule, policy, shape, in_parts: false })
+    }
+
+    fn block<T: Value + Element>(
+        &self,
+        block: &mut Vec<T>,
+        columns: Range<usize>,
+        out: &mut [T],
+    ) -> Result<()> {
+        if self.in_parts {
+            return self.parts(block, columns, out);
+        }
+        let (n, width) = (self.matrix.rows(), columns.len());
+        block.resize(n * width, T::default());
+        self.matrix.read(0..n, columns.clone(), block)?;
+        self.rule
+            .aggregate_here(block, self.policy, out)
+            .map_err(|error| located(error, 0, columns.start, width))
+    }
+
+    fn parts<T: Value + Element>(
+        &self,
+        block: &mut Vec<T>,
+        columns: Range<usize>,
+        out: &mut [T],
+    ) -> Result<()> {
+        let (n, width) = (self.matrix.rows(), columns.len());
+        let Some(mut state) = self.rule.parts::<T>(width, self.policy) else {
+            unreachable!("a walk in parts is of a rule that has them");
+        };
+        while state.needs_pass() {
+            for rows in parts(0..n, self.shape.rows) {
+                block.resize(rows.len() * width, T::default());
+                self.matrix.read(rows, columns.clone(), block)?;
+                let added = state.add(block);
+                added.map_err(|error| located(error.into(), 0, columns.start, width))?;
+            }
+            state.end_pass();
+        }
+        for absent in state.finish(out) {
+            out[absent] = self.whole_column(columns.start + absent)?;
+        }
+        Ok(())
+    }
+
+    /// The rule of a column that must be seen whole.
+    fn whole_column<T: Value + Element>(&self, column: usize) -> Result<T> {
+        let n = self.matrix.rows();
+        let mut values = zeros::<f64>(n, "a column with values that are not finite")?;
+        self.matrix.read(0..n, column..column + 1, &mut values)?;
+        Ok(self.rule.column(&mut values, self.policy))
+    }
+}

@@ -1,0 +1,158 @@
+//! `coherence aggregate`.
+//!
+//! n: rows, one vector each; d: columns.
+
+mod columns;
+mod outcome;
+#[cfg(test)]
+mod tests;
+mod vectors;
+
+use std::path::PathBuf;
+
+use anyhow::{Context, bail};
+use clap::{Args, ValueEnum};
+
+use coherence_core::aggregate::{AggregateError, Requirements, Rule};
+use coherence_core::finite::{NonFinite, Policy};
+use coherence_cpu::Element;
+use coherence_data::files::is_same_file;
+use coherence_data::matrix::{Dtype, Format, Matrix, Source, Value, write_vector};
+
+use super::matrix::number::Number;
+use super::matrix::workers;
+use crate::output::{self, Status};
+use outcome::{Outcome, Output};
+
+/// Aggregate the rows of a matrix from any framework to one vector
+///
+/// FILE is .npy (f2, f4, f8, in C or Fortran order) or safetensors (F16, BF16, F32, F64), one vector
+/// per row. Order statistics are exact and sums run in f64; the result has the input's precision
+/// (f4 for half precision). Rules by coordinate, krum and multi-krum read the file by blocks, so
+/// that it may be larger than memory; the others hold it whole.
+#[derive(Debug, Args)]
+#[command(after_help = help())]
+pub(crate) struct Aggregate {
+    /// The matrix
+    file: PathBuf,
+    /// How to aggregate: one of the rules below
+    #[arg(long)]
+    rule: Rule,
+    /// Where to write the vector: .npy or .safetensors [default: stdout, one value per line]
+    #[arg(short, long)]
+    out: Option<PathBuf>,
+    /// What to do with NaN and infinite values
+    #[arg(long, value_enum, default_value_t)]
+    non_finite: NonFiniteValues,
+    /// The tensor of a safetensors file that holds several
+    #[arg(long)]
+    tensor: Option<String>,
+    /// JSON instead of text
+    #[arg(long)]
+    json: bool,
+}
+
+/// [`Policy`] on the command line.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum NonFiniteValues {
+    /// Refuse, and say where one is
+    #[default]
+    Error,
+    /// Compute with them, as IEEE arithmetic has it
+    Propagate,
+    /// Leave them out: the value for a rule by coordinate, else the whole row
+    Omit,
+}
+
+impl From<NonFiniteValues> for Policy {
+    fn from(values: NonFiniteValues) -> Self {
+        match values {
+            NonFiniteValues::Error => Self::Error,
+            NonFiniteValues::Propagate => Self::Propagate,
+            NonFiniteValues::Omit => Self::Omit,
+        }
+    }
+}
+
+/// The rules, one a line, and examples, for `--help`.
+fn help() -> String {
+    let width = Rule::FORMS.iter().map(|(form, _)| form.len()).max().unwrap_or(0);
+    let line = |(form, meaning): &(&str, &str)| format!("  {form:width$}  {meaning}\n");
+    let lines: String = Rule::FORMS.iter().map(line).collect();
+    format!(
+        "Rules, for n rows of which at most F are Byzantine:\n{lines}\n\
+         Examples:\n  \
+         coherence aggregate --rule median gradients.npy -o update.npy\n  \
+         coherence aggregate --rule krum:2 --tensor grads gradients.safetensors --json"
+    )
+}
+
+impl Aggregate {
+    pub(crate) fn run(self) -> anyhow::Result<Status> {
+        let matrix = Matrix::open(&self.file, self.tensor.as_deref())?;
+        self.check_out()?;
+        let result = match matrix.dtype() {
+            Dtype::F64 => self.finish::<f64>(&matrix)?,
+            Dtype::F16 | Dtype::BF16 | Dtype::F32 => self.finish::<f32>(&matrix)?,
+        };
+        output::result(self.json, &result)?;
+        Ok(Status::Holds)
+    }
+
+    /// Refuses, before the work, an output file that could not be written or that is the input.
+    fn check_out(&self) -> anyhow::Result<()> {
+        let Some(out) = &self.out else { return Ok(()) };
+        Format::from_path(out)?;
+        if is_same_file(&self.file, out) {
+            bail!("{} is the matrix itself: choose another file for the result", out.display());
+        }
+        Ok(())
+    }
+
+    /// Aggregates in the precision `T`, and writes the file if one is asked for.
+    fn finish<T: Value + Element>(&self, matrix: &Matrix) -> anyhow::Result<Outcome>
+    where
+        Number: From<T>,
+    {
+        let values: Vec<T> = aggregate(matrix, self.rule, self.non_finite.into(), workers::threads())
+            .with_context(|| format!("{} could not be aggregated", self.file.display()))?;
+        let out = match &self.out {
+            Some(path) => {
+                // From here on a signal waits until the file is whole; before, it ends the process.
+                ctrlc::set_handler(|| ()).context("cannot watch for Ctrl-C")?;
+                write_vector(path, "aggregate", &values)?;
+                Output::File(path.clone())
+            }
+            None => Output::Values(values.into_iter().map(Number::from).collect()),
+        };
+        let (n, d) = (matrix.rows(), matrix.cols());
+        Ok(Outcome { rule: self.rule.to_string(), n, d, out })
+    }
+}
+
+/// The rule over a whole matrix, by so many threads; the result does not depend on their number.
+fn aggregate<T: Value + Element>(
+    matrix: &Matrix<impl Source>,
+    rule: Rule,
+    policy: Policy,
+    threads: usize,
+) -> anyhow::Result<Vec<T>> {
+    rule.check(matrix.rows())?;
+    match rule {
+        Rule::Coordinate(rule) => columns::aggregate(matrix, rule, policy, threads),
+        Rule::Vector(rule) => vectors::aggregate(matrix, rule, policy, threads),
+    }
+}
+
+/// The error of a block whose first row and column these are, and which has `width` columns.
+fn located(error: AggregateError, row: usize, column: usize, width: usize) -> anyhow::Error {
+    match error {
+        AggregateError::NonFinite(NonFinite { index }) => anyhow::anyhow!(
+            "the value in row {}, column {} is not finite (choose --non-finite propagate or omit \
+             to go on)",
+            row + index / width,
+            column + index % width
+        ),
+        other => other.into(),
+    }
+}

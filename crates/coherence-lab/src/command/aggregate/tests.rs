@@ -1,0 +1,251 @@
+//! The command's own function: the laws of the rules, and the same bits for every layout, element type
+//! and number of threads as the kernels in memory.
+
+use std::io::Cursor;
+
+use coherence_core::aggregate::{AnyCoordinateRule, AnyVectorRule, Rows, Rule, VectorRule};
+use coherence_core::finite::Policy;
+use coherence_cpu::Element;
+use coherence_cpu::dense::Columnwise;
+use coherence_data::matrix::{Dtype, Matrix, Value};
+
+use super::aggregate;
+
+/// A `.npy` file of values [n, d].
+fn npy<T: Element>(descr: &str, fortran: bool, values: &[T], d: usize) -> Matrix<Cursor<Vec<u8>>> {
+    let n = values.len() / d;
+    let order = if fortran { "True" } else { "False" };
+    let header = format!("{{'descr': '{descr}', 'fortran_order': {order}, 'shape': ({n}, {d}), }}");
+    let mut file = b"\x93NUMPY\x01\x00\x76\x00".to_vec();
+    file.extend(format!("{header:<117}\n").bytes());
+    let mut put = |x: T| {
+        let mut bytes = match &descr[2..] {
+            "4" => (x.widen() as f32).to_le_bytes().to_vec(),
+            _ => x.widen().to_le_bytes().to_vec(),
+        };
+        if descr.starts_with('>') {
+            bytes.reverse();
+        }
+        file.extend(bytes);
+    };
+    if fortran {
+        (0..d).for_each(|j| (0..n).for_each(|i| put(values[i * d + j])));
+    } else {
+        values.iter().for_each(|&x| put(x));
+    }
+    Matrix::new(Cursor::new(file), None).expect("a matrix")
+}
+
+fn descr<T: Value>(big: bool) -> &'static str {
+    match (T::DTYPE, big) {
+        (Dtype::F64, false) => "<f8",
+        (Dtype::F64, true) => ">f8",
+        (_, false) => "<f4",
+        (_, true) => ">f4",
+    }
+}
+
+fn command<T: Element + Value>(text: &str, rows: &[Vec<f64>]) -> Result<Vec<f64>, String> {
+    let Some(d) = rows.first().map(Vec::len) else { return Err("no matrix has no rows".into()) };
+    let values: Vec<T> = rows.concat().into_iter().map(T::narrow).collect();
+    let matrix = npy(descr::<T>(false), rows.len() % 2 == 0, &values, d);
+    let rule = text.parse().expect("a rule");
+    let out = aggregate::<T>(&matrix, rule, Policy::Error, 2).map_err(|e| format!("{e:#}"))?;
+    Ok(out.into_iter().map(T::widen).collect())
+}
+
+macro_rules! every_rule {
+    ($name:ident, $tolerance:expr, $rule:expr) => {
+        coherence_tests::rule_laws!(
+            $name,
+            [
+                "mean",
+                "median",
+                "winsorized",
+                "winsorized%",
+                "trimmed",
+                "median-of-means",
+                "mean-around-median",
+                "sign-majority",
+                "geometric-median",
+                "geometric-median-of-means",
+                "krum",
+                "multi-krum",
+                "bulyan",
+                "minimum-diameter",
+                "centered-clipping",
+                "norm-clipping"
+            ],
+            $tolerance,
+            $rule
+        );
+    };
+}
+
+every_rule!(command_in_single_precision, 1e-6, command::<f32>);
+every_rule!(command_in_double_precision, 1e-9, command::<f64>);
+
+/// Numbers from a fixed recurrence, between −1 and 1.
+fn numbers<T: Element>(len: usize) -> Vec<T> {
+    let mut state = 7_u64;
+    let next = |_| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        T::narrow((state >> 40) as f64 / f64::from(1 << 23) - 1.0)
+    };
+    (0..len).map(next).collect()
+}
+
+fn bits<T: Element>(values: &[T]) -> Vec<u64> {
+    values.iter().map(|x| x.widen().to_bits()).collect()
+}
+
+const RULES: [&str; 8] = [
+    "mean",
+    "median",
+    "winsorized:2",
+    "winsorized:7%:interpolated",
+    "trimmed:20",
+    "median-of-means:3",
+    "mean-around-median:2",
+    "sign-majority",
+];
+
+fn check<T: Element + Value>(n: usize, d: usize) {
+    let values = numbers::<T>(n * d);
+    for text in RULES {
+        let rule: Rule = text.parse().expect("a rule");
+        let Rule::Coordinate(coordinate) = rule else { panic!("{text} is by coordinate") };
+        let mut expected = vec![T::nan(); d];
+        let kernel = Columnwise::new(coordinate, n).expect("defined");
+        kernel.aggregate(&values, Policy::Error, &mut expected).expect("finite values");
+        for (fortran, big) in [(false, false), (false, true), (true, false), (true, true)] {
+            let matrix = npy(descr::<T>(big), fortran, &values, d);
+            for threads in [1, 2, 5] {
+                let found = aggregate::<T>(&matrix, rule, Policy::Error, threads).expect("a result");
+                let context = format!("{text} of {n} × {d}, {fortran} {big} {threads}");
+                assert_eq!(bits(&found), bits(&expected), "{context}");
+            }
+        }
+    }
+}
+
+/// One block and several, rows all at once and in parts, rows that are counted.
+#[test]
+fn every_layout_and_number_of_threads_gives_the_bits_of_the_kernels_in_memory() {
+    for (n, d) in [(41, 3), (100, 6000), (600, 1500), (4100, 60)] {
+        check::<f32>(n, d);
+    }
+    check::<f64>(100, 3000);
+}
+
+fn core<T: Element>(rule: AnyVectorRule, values: &[T], d: usize, policy: Policy) -> Vec<T> {
+    let n = values.len() / d;
+    let (mut scratch, mut out) = (vec![0.0; rule.scratch_len(n, d)], vec![T::nan(); d]);
+    let rows = Rows::matrix(values, d).expect("whole rows");
+    rule.aggregate_with(rows, policy, &mut scratch, &mut out).expect("defined");
+    out
+}
+
+/// Blocks, exact distances and the mean of the rows kept, over several pieces of the columns.
+#[test]
+fn krum_by_blocks_is_the_cores() {
+    let (n, d) = (20, 40_000);
+    let mut values = numbers::<f32>(n * d);
+    values[3 * d..4 * d].fill(1e20);
+    let row = values[5 * d..6 * d].to_vec();
+    values[9 * d..10 * d].copy_from_slice(&row);
+    for text in ["krum:3", "krum:0", "multi-krum:4:7"] {
+        let rule: Rule = text.parse().expect("a rule");
+        let Rule::Vector(vector) = rule else { panic!("{text} is over rows") };
+        let expected = core(vector, &values, d, Policy::Error);
+        for (fortran, threads) in [(false, 1), (false, 3), (true, 2)] {
+            let matrix = npy("<f4", fortran, &values, d);
+            let found = aggregate::<f32>(&matrix, rule, Policy::Error, threads).expect("a result");
+            for (x, y) in found.iter().zip(&expected) {
+                assert!((x - y).abs() <= 1e-6, "{text}: {x}, by the core {y}");
+            }
+        }
+    }
+    values[7 * d + 11] = f32::NAN;
+    let matrix = npy("<f4", false, &values, d);
+    let rule = "krum:3".parse().expect("a rule");
+    let error = aggregate::<f32>(&matrix, rule, Policy::Error, 2).unwrap_err().to_string();
+    assert!(error.contains("row 7, column 11 is not finite"), "{error}");
+    let Rule::Vector(vector) = rule else { panic!("krum is over rows") };
+    let found = aggregate::<f32>(&matrix, rule, Policy::Omit, 2).expect("a result");
+    assert_eq!(found, core(vector, &values, d, Policy::Omit));
+}
+
+/// Scaled by a power of two the rows have the scaled aggregate, at any end of `f64`.
+#[test]
+fn rules_hold_at_the_ends_of_f64() {
+    let (n, d) = (9, 5);
+    let values = numbers::<f64>(n * d);
+    for text in [
+        "krum:1",
+        "multi-krum:1:3",
+        "bulyan:1",
+        "geometric-median",
+        "geometric-median-of-means:4",
+        "minimum-diameter:2",
+        "mean",
+        "trimmed:2",
+        "median-of-means:4",
+        "mean-around-median:2",
+    ] {
+        let rule: Rule = text.parse().expect("a rule");
+        let of = |values: &[f64]| {
+            let matrix = npy("<f8", false, values, d);
+            aggregate::<f64>(&matrix, rule, Policy::Error, 2).expect("a result")
+        };
+        let plain = of(&values);
+        for exponent in [1020, 660, -660, -1000] {
+            let scale = 2_f64.powi(exponent);
+            let found = of(&values.iter().map(|x| x * scale).collect::<Vec<_>>());
+            for (x, y) in found.iter().zip(&plain) {
+                assert!((x / scale - y).abs() <= 1e-9, "{text} at 2^{exponent}: {x}, not {y}");
+            }
+        }
+    }
+    for (text, scaled) in [("norm-clipping:0.5", "norm-clipping:0.5e200"), ("centered-clipping:0.5:2", "centered-clipping:0.5e200:2")] {
+        let of = |text: &str, scale: f64| {
+            let values: Vec<f64> = values.iter().map(|x| x * scale).collect();
+            let matrix = npy("<f8", false, &values, d);
+            aggregate::<f64>(&matrix, text.parse().unwrap(), Policy::Error, 2).expect("a result")
+        };
+        for (x, y) in of(scaled, 1e200).iter().zip(of(text, 1.0)) {
+            assert!((x / 1e200 - y).abs() <= 1e-9, "{scaled}: {x}, not {y}");
+        }
+    }
+}
+
+/// In parts, a value that is not finite concerns its own column only.
+#[test]
+fn values_that_are_not_finite_among_many_rows_are_the_cores() {
+    let (n, d) = (5000, 3);
+    let mut values = numbers::<f32>(n * d);
+    (values[4000 * d + 1], values[70 * d + 1]) = (f32::NAN, f32::INFINITY);
+    let matrix = npy("<f4", false, &values, d);
+    for text in ["mean", "median", "winsorized:9", "sign-majority"] {
+        let rule: Rule = text.parse().expect("a rule");
+        let Rule::Coordinate(coordinate) = rule else { panic!("{text} is by coordinate") };
+        for policy in [Policy::Propagate, Policy::Omit] {
+            let found = aggregate::<f32>(&matrix, rule, policy, 2).expect("a result");
+            let mut expected = vec![0.0; d];
+            expected_columns(coordinate, &values, policy, &mut expected);
+            for (x, y) in found.iter().zip(&expected) {
+                assert!((x - y).abs() <= 1e-6 || (x.is_nan() && y.is_nan()), "{text}: {x} {y}");
+            }
+        }
+        let error = aggregate::<f32>(&matrix, rule, Policy::Error, 2).unwrap_err().to_string();
+        assert!(error.contains("row 70, column 1 is not finite"), "{error}");
+    }
+}
+
+fn expected_columns(rule: AnyCoordinateRule, values: &[f32], policy: Policy, out: &mut [f32]) {
+    let d = out.len();
+    let rule = coherence_core::aggregate::Coordinatewise(rule);
+    let rows = Rows::matrix(values, d).expect("whole rows");
+    let mut scratch = vec![0.0; rule.scratch_len(values.len() / d, d)];
+    rule.aggregate_with(rows, policy, &mut scratch, out).expect("defined");
+}

@@ -1,0 +1,215 @@
+//! Rules over whole rows: Krum by passes over blocks of columns, the others in memory.
+
+use std::ops::Range;
+use std::sync::Mutex;
+
+use anyhow::Result;
+
+use coherence_core::aggregate::{
+    AggregateError, AnyVectorRule, CenteredClipping, MultiKrum, NormClipping, Rows, VectorRule,
+};
+use coherence_core::finite::{NonFinite, Policy};
+use coherence_cpu::Element;
+use coherence_cpu::dense::{
+    GramSum, KrumChoice, first_non_finite, square_between, weighted_mean_here,
+};
+use coherence_data::matrix::{Dtype, Matrix, Source, Value};
+
+use super::located;
+use crate::command::matrix::blocks::{Shape, parts};
+use crate::command::matrix::memory::zeros;
+use crate::command::matrix::scale::{self, Scale};
+use crate::command::matrix::workers::each;
+
+/// Pieces of the columns whose sums are added up in their order.
+const PIECES: usize = 16;
+
+/// The rule over all rows, by so many threads.
+pub(super) fn aggregate<T: Value + Element>(
+    matrix: &Matrix<impl Source>,
+    rule: AnyVectorRule,
+    policy: Policy,
+    threads: usize,
+) -> Result<Vec<T>> {
+    let krum = match rule {
+        AnyVectorRule::Krum(rule) => Some(MultiKrum { f: rule.f, keep: 1 }),
+        AnyVectorRule::MultiKrum(rule) => Some(rule),
+        _ => None,
+    };
+    if let (Some(krum), Some(shape)) = (krum, Shape::with_all_rows::<T>(matrix)) {
+        let walk = Walk { matrix, shape, threads };
+        if let Some(out) = walk.multi_krum(krum, policy)? {
+            return Ok(out);
+        }
+    }
+    in_memory(matrix, rule, policy, threads)
+}
+
+/// The core's rule on the matrix held whole.
+fn in_memory<T: Value + Element>(
+    matrix: &Matrix<impl Source>,
+    rule: AnyVectorRule,
+    policy: Policy,
+    threads: usize,
+) -> Result<Vec<T>> {
+    let (n, d) = (matrix.rows(), matrix.cols());
+    let what = format!("a rule over whole rows holds all {n} × {d} values, which");
+    let mut values = zeros::<T>(n.saturating_mul(d), &what)?;
+    let mut out = zeros::<T>(d, "the result")?;
+    let mut scratch = zeros::<f64>(rule.scratch_len(n, d), "the rule's scratch")?;
+    let height = n.div_ceil(threads);
+    let jobs = values.chunks_mut(height * d).enumerate();
+    each(threads, jobs, || (), |(), (at, values)| {
+        let rows = at * height..at * height + values.len() / d;
+        Ok(matrix.read(rows, 0..d, values)?)
+    })?;
+    let scale = Scale::new(scale::largest(&values));
+    scale.apply(&mut values);
+    scaled(rule, scale)
+        .aggregate_with(Rows::matrix(&values, d)?, policy, &mut scratch, &mut out)
+        .map_err(|error| located(error, 0, 0, d))?;
+    scale.undo(&mut out);
+    Ok(out)
+}
+
+/// The rule whose lengths are scaled as the vectors are.
+fn scaled(rule: AnyVectorRule, scale: Scale) -> AnyVectorRule {
+    match rule {
+        AnyVectorRule::NormClipping(NormClipping { limit }) => {
+            AnyVectorRule::NormClipping(NormClipping { limit: scale.of(limit) })
+        }
+        AnyVectorRule::CenteredClipping(CenteredClipping { radius, iterations }) => {
+            let radius = scale.of(radius);
+            AnyVectorRule::CenteredClipping(CenteredClipping { radius, iterations })
+        }
+        other => other,
+    }
+}
+
+/// How blocks with all rows are read.
+struct Walk<'a, S> {
+    matrix: &'a Matrix<S>,
+    shape: Shape,
+    threads: usize,
+}
+
+impl<S: Source> Walk<'_, S> {
+    /// Multi-Krum in two to four passes; `None` if a value is not finite and the policy allows it.
+    fn multi_krum<T: Value + Element>(
+        &self,
+        rule: MultiKrum,
+        policy: Policy,
+    ) -> Result<Option<Vec<T>>> {
+        let (n, d) = (self.matrix.rows(), self.matrix.cols());
+        let what = format!("the distances between {n} rows");
+        drop(zeros::<f64>(n.saturating_mul(n).saturating_mul(self.threads + 2), &what)?);
+        let scale = self.scale::<T>()?;
+        let Some(gram) = self.gram::<T>(scale, policy)? else { return Ok(None) };
+        let choice = KrumChoice::from_gram::<T>(rule, &gram, n, d);
+        let squares = self.squares::<T>(choice.undecided(), scale)?;
+        let kept = choice.decide(&squares);
+        if let [row] = kept[..] {
+            let mut out = zeros::<T>(d, "the result")?;
+            self.matrix.read(row..row + 1, 0..d, &mut out)?;
+            return Ok(Some(out));
+        }
+        self.mean(&kept, scale).map(Some)
+    }
+
+    /// The scale at which products of `f64` values stay in range; those of `f32` are looked after by
+    /// [`KrumChoice`].
+    fn scale<T: Value + Element>(&self) -> Result<Scale> {
+        if T::DTYPE == Dtype::F32 {
+            return Ok(Scale::NONE);
+        }
+        let largest = self.pieces(Scale::NONE, |block: &[T], _, largest: &mut f64| {
+            *largest = largest.max(scale::largest(block));
+            Ok(())
+        })?;
+        Ok(Scale::new(largest.into_iter().fold(0.0, f64::max)))
+    }
+
+    fn gram<T: Value + Element>(&self, scale: Scale, policy: Policy) -> Result<Option<Vec<f64>>> {
+        // In whatever order they come: what rounding could change is not decided by these sums.
+        let whole = Mutex::new(Some(GramSum::new(self.matrix.rows())));
+        self.pieces(scale, |block: &[T], columns, sum: &mut Option<GramSum>| {
+            if let Some(index) = first_non_finite(block) {
+                if policy == Policy::Error {
+                    let error = AggregateError::NonFinite(NonFinite { index });
+                    return Err(located(error, 0, columns.start, columns.len()));
+                }
+                *whole.lock().expect("no panic") = None;
+            }
+            sum.get_or_insert_with(|| GramSum::new(self.matrix.rows())).add(block);
+            Ok(())
+        })
+        .map(|sums| {
+            let mut whole = whole.into_inner().expect("no panic")?;
+            sums.iter().flatten().for_each(|sum| whole.merge(sum));
+            Some(whole.gram())
+        })
+    }
+
+    /// The squared distances of some rows to all rows, [some, n].
+    fn squares<T: Value + Element>(&self, some: &[usize], scale: Scale) -> Result<Vec<f64>> {
+        let n = self.matrix.rows();
+        if some.is_empty() {
+            return Ok(Vec::new());
+        }
+        let pieces = self.pieces(scale, |block: &[T], columns, squares: &mut Vec<f64>| {
+            squares.resize(some.len() * n, 0.0);
+            let row = |e: usize| &block[e * columns.len()..][..columns.len()];
+            for (squares, &e) in squares.chunks_exact_mut(n).zip(some) {
+                for (f, square) in squares.iter_mut().enumerate() {
+                    *square += square_between(row(e), row(f));
+                }
+            }
+            Ok(())
+        })?;
+        let mut sum = vec![0.0; some.len() * n];
+        for piece in pieces {
+            sum.iter_mut().zip(piece).for_each(|(sum, square)| *sum += square);
+        }
+        Ok(sum)
+    }
+
+    /// The mean of some rows.
+    fn mean<T: Value + Element>(&self, rows: &[usize], scale: Scale) -> Result<Vec<T>> {
+        let (n, width) = (self.matrix.rows(), self.shape.columns);
+        let mut weights = vec![0.0; n];
+        rows.iter().for_each(|&row| weights[row] = 1.0);
+        let mut out = zeros::<T>(self.matrix.cols(), "the result")?;
+        let jobs = out.chunks_mut(width).enumerate();
+        each(self.threads, jobs, Vec::new, |block, (at, out)| {
+            block.resize(n * out.len(), T::default());
+            self.matrix.read(0..n, at * width..at * width + out.len(), block)?;
+            scale.apply(block);
+            weighted_mean_here(block, &weights, rows.len() as f64, out);
+            scale.undo(out);
+            Ok(())
+        })?;
+        Ok(out)
+    }
+
+    /// Calls `work` for the blocks of each piece of the columns, one after the other, with what it made
+    /// of those before, and returns this for each piece.
+    fn pieces<T: Value + Element, A: Default + Send>(
+        &self,
+        scale: Scale,
+        work: impl Fn(&[T], Range<usize>, &mut A) -> Result<()> + Sync,
+    ) -> Result<Vec<A>> {
+        let (n, d) = (self.matrix.rows(), self.matrix.cols());
+        let blocks = d.div_ceil(self.shape.columns);
+        let pieces = parts(0..d, blocks.div_ceil(PIECES) * self.shape.columns);
+        each(self.threads, pieces, Vec::new, |block: &mut Vec<T>, piece| {
+            let mut answer = A::default();
+            for columns in parts(piece, self.shape.columns) {
+                block.resize(n * columns.len(), T::default());
+                self.matrix.read(0..n, columns.clone(), block)?;
+                scale.apply(block);
+                work(block, columns, &mut answer)?;
+            }
+            Ok(answer)
+        })
+    }
+}

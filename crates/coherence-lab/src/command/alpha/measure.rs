@@ -1,0 +1,199 @@
+//! α of a matrix in a file, in two passes.
+//!
+//! m: rows, d: columns; S = Σ g_i, Q = Σ ‖g_i‖². The first pass gives S and Q, the second each row's
+//! S · g_i and ‖g_i‖², of which the jackknife is made.
+
+use std::ops::Range;
+
+use anyhow::{Result, bail};
+
+use coherence_core::unbiased::{Estimate, jackknife};
+use coherence_core::{Coherence, Member};
+use coherence_cpu::Element;
+use coherence_cpu::dense::{add_dots, add_moments, first_non_finite};
+use coherence_data::matrix::{Matrix, Order, Source, Value};
+
+use super::Measured;
+use crate::command::matrix::blocks::parts;
+use crate::command::matrix::memory::zeros;
+use crate::command::matrix::scale::{Scale, largest};
+use crate::command::matrix::workers::each;
+
+/// Columns whose sum is held at once: 16 MiB.
+const MOST_COLUMNS: usize = 1 << 21;
+/// Columns whose squares, and a row's products, are added up before they go to their sum.
+const COLUMNS: usize = 1 << 10;
+/// Values of a block.
+const BLOCK: usize = 1 << 18;
+/// Rows whose members are held at once: 4 MiB.
+const MEMBERS: usize = 1 << 18;
+
+/// The coherence of the rows, by so many threads; the result does not depend on their number.
+pub(super) fn measure<T: Value + Element>(
+    matrix: &Matrix<impl Source>,
+    threads: usize,
+) -> Result<Measured> {
+    let walk = Walk { matrix, threads, scale: Scale::NONE };
+    let measured = walk.measure::<T>()?;
+    // Q in range means that no product that counts has left it.
+    if (1e-250..1e250).contains(&measured.sum_sq_norms) {
+        return Ok(measured);
+    }
+    match walk.largest::<T>()? {
+        0.0 => Ok(measured),
+        largest => Walk { scale: Scale::new(largest), ..walk }.measure::<T>(),
+    }
+}
+
+struct Walk<'a, S> {
+    matrix: &'a Matrix<S>,
+    threads: usize,
+    scale: Scale,
+}
+
+impl<S: Source> Walk<'_, S> {
+    fn measure<T: Value + Element>(&self) -> Result<Measured> {
+        let (m, d) = (self.matrix.rows(), self.matrix.cols());
+        let mut whole = Coherence { m: m as u64, sq_norm_of_sum: 0.0, sum_sq_norms: 0.0 };
+        let estimate = if d <= MOST_COLUMNS {
+            let sum = self.sums::<T>(0..d, &mut whole)?;
+            self.streamed::<T>(whole, &sum)?
+        } else {
+            let mut members = zeros::<[f64; 2]>(m, "two sums a row")?;
+            for columns in parts(0..d, MOST_COLUMNS) {
+                let sum = self.sums::<T>(columns.clone(), &mut whole)?;
+                self.members::<T>(0..m, columns, &sum, &mut members)?;
+            }
+            jackknife(whole, members.into_iter().map(member))
+        };
+        Ok(Measured::new(whole, d, estimate, self.scale))
+    }
+
+    /// S of some columns; their squares are added to `whole`.
+    fn sums<T: Value + Element>(
+        &self,
+        columns: Range<usize>,
+        whole: &mut Coherence,
+    ) -> Result<Vec<f64>> {
+        let mut sum = zeros::<f64>(columns.len(), "the sum of the rows")?;
+        let first = columns.start;
+        let jobs = sum.chunks_mut(self.width()).enumerate();
+        let state = || (Vec::new(), Vec::new());
+        let energies = each(self.threads, jobs, state, |(block, squares), (at, sum)| {
+            let start = first + at * self.width();
+            self.column_sums::<T>(start..start + sum.len(), block, sum, squares)
+        })?;
+        whole.sum_sq_norms += energies.into_iter().flatten().sum::<f64>();
+        whole.sq_norm_of_sum += sum.iter().map(|s| s * s).sum::<f64>();
+        Ok(sum)
+    }
+
+    /// Columns of a block of the first pass.
+    fn width(&self) -> usize {
+        match self.matrix.order() {
+            Order::RowMajor => 4 * COLUMNS,
+            Order::ColumnMajor => COLUMNS,
+        }
+    }
+
+    /// The sums of some columns, and their energies, one for each [`COLUMNS`] of them.
+    fn column_sums<T: Value + Element>(
+        &self,
+        columns: Range<usize>,
+        block: &mut Vec<T>,
+        sums: &mut [f64],
+        squares: &mut Vec<f64>,
+    ) -> Result<Vec<f64>> {
+        let width = columns.len();
+        squares.clear();
+        squares.resize(width, 0.0);
+        for rows in parts(0..self.matrix.rows(), (BLOCK / width).max(1)) {
+            self.read(rows, columns.clone(), block)?;
+            add_moments(block, sums, squares);
+        }
+        Ok(squares.chunks(COLUMNS).map(|some| some.iter().sum()).collect())
+    }
+
+    /// The jackknife, with members that are read as it asks for them.
+    fn streamed<T: Value + Element>(
+        &self,
+        whole: Coherence,
+        sum: &[f64],
+    ) -> Result<Option<Estimate>> {
+        let (m, d) = (self.matrix.rows(), self.matrix.cols());
+        let mut failed = None;
+        let members = parts(0..m, MEMBERS).map_while(|rows| {
+            let mut members = vec![[0.0; 2]; rows.len()];
+            failed = self.members::<T>(rows, 0..d, sum, &mut members).err();
+            failed.is_none().then_some(members)
+        });
+        let estimate = jackknife(whole, members.flatten().map(member));
+        failed.map_or(Ok(estimate), Err)
+    }
+
+    /// Adds S · g_i and ‖g_i‖² over some columns for each of some rows.
+    fn members<T: Value + Element>(
+        &self,
+        rows: Range<usize>,
+        columns: Range<usize>,
+        sum: &[f64],
+        members: &mut [[f64; 2]],
+    ) -> Result<()> {
+        let width = match self.matrix.order() {
+            Order::RowMajor => 16 * COLUMNS,
+            Order::ColumnMajor => COLUMNS,
+        };
+        let height = (BLOCK / width.min(columns.len())).max(1);
+        let first = rows.start;
+        let jobs = members.chunks_mut(height).enumerate();
+        each(self.threads, jobs, Vec::new, |block: &mut Vec<T>, (at, members)| {
+            let rows = first + at * height..first + at * height + members.len();
+            for part in parts(columns.clone(), width) {
+                self.read(rows.clone(), part.clone(), block)?;
+                let within = part.start - columns.start..part.end - columns.start;
+                add_dots(block, &sum[within], members);
+            }
+            Ok(())
+        })?;
+        Ok(())
+    }
+
+    /// The greatest magnitude.
+    fn largest<T: Value + Element>(&self) -> Result<f64> {
+        let blocks = parts(0..self.matrix.cols(), self.width());
+        let found = each(self.threads, blocks, Vec::new, |block: &mut Vec<T>, columns| {
+            let mut found = 0.0_f64;
+            for rows in parts(0..self.matrix.rows(), (BLOCK / columns.len()).max(1)) {
+                self.read(rows, columns.clone(), block)?;
+                found = found.max(largest(block));
+            }
+            Ok(found)
+        })?;
+        Ok(found.into_iter().fold(0.0, f64::max))
+    }
+
+    /// Reads a block, scaled, and refuses values that are not finite.
+    fn read<T: Value + Element>(
+        &self,
+        rows: Range<usize>,
+        columns: Range<usize>,
+        block: &mut Vec<T>,
+    ) -> Result<()> {
+        block.resize(rows.len() * columns.len(), T::default());
+        self.matrix.read(rows.clone(), columns.clone(), block)?;
+        if let Some(index) = first_non_finite(block) {
+            let (row, column) = (index / columns.len(), index % columns.len());
+            bail!(
+                "the value in row {}, column {} is not finite",
+                rows.start + row,
+                columns.start + column
+            );
+        }
+        self.scale.apply(block);
+        Ok(())
+    }
+}
+
+fn member([dot_with_sum, sq_norm]: [f64; 2]) -> Member {
+    Member { dot_with_sum, sq_norm }
+}

@@ -1,0 +1,104 @@
+//! `coherence alpha`.
+//!
+//! m: rows, one gradient each; d: columns.
+
+mod measure;
+
+use std::fmt;
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::Args;
+use serde::Serialize;
+
+use coherence_core::Coherence;
+use coherence_core::unbiased::Estimate;
+use coherence_data::matrix::{Dtype, Matrix};
+
+use super::matrix::number::Number;
+use super::matrix::scale::Scale;
+use super::matrix::workers;
+use crate::output::{self, Status};
+use measure::measure;
+
+/// Measure the coherence of the rows of a matrix from any framework
+///
+/// FILE is .npy (f2, f4, f8, in C or Fortran order) or safetensors (F16, BF16, F32, F64), one row per
+/// example: the gradient of its own loss, not divided by the number of examples. alpha is
+/// |sum g|^2 / (m sum |g|^2): 1 if all gradients are equal, about 1/m if they are orthogonal. The file
+/// is read twice by blocks and may be larger than memory. Values that are NaN or infinite are refused.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  coherence alpha gradients.npy --json")]
+pub(crate) struct Alpha {
+    /// The matrix
+    file: PathBuf,
+    /// The tensor of a safetensors file that holds several
+    #[arg(long)]
+    tensor: Option<String>,
+    /// JSON instead of text
+    #[arg(long)]
+    json: bool,
+}
+
+impl Alpha {
+    pub(crate) fn run(self) -> anyhow::Result<Status> {
+        let matrix = Matrix::open(&self.file, self.tensor.as_deref())?;
+        let measured = match matrix.dtype() {
+            Dtype::F64 => measure::<f64>(&matrix, workers::threads()),
+            Dtype::F16 | Dtype::BF16 | Dtype::F32 => measure::<f32>(&matrix, workers::threads()),
+        };
+        let measured =
+            measured.with_context(|| format!("{} could not be measured", self.file.display()))?;
+        output::result(self.json, &measured)?;
+        Ok(Status::Holds)
+    }
+}
+
+/// What is printed; the names are those of the JSON, where what is no `f64` is null.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+struct Measured {
+    m: u64,
+    d: usize,
+    alpha: f64,
+    m_coherence: f64,
+    /// `None` for fewer than two rows.
+    alpha_debiased: Option<f64>,
+    /// Of `alpha_debiased`, by the jackknife; `None` for fewer than three rows.
+    standard_error: Option<f64>,
+    sum_sq_norms: f64,
+    sq_norm_of_sum: f64,
+}
+
+impl Measured {
+    /// `whole` and `estimate` are those of the scaled rows.
+    fn new(whole: Coherence, d: usize, estimate: Option<Estimate>, scale: Scale) -> Self {
+        Self {
+            m: whole.m,
+            d,
+            alpha: whole.alpha(),
+            m_coherence: whole.m_coherence(),
+            alpha_debiased: whole.alpha_unbiased(),
+            standard_error: estimate.map(|estimate| estimate.standard_error),
+            sum_sq_norms: scale.undo_square(whole.sum_sq_norms),
+            sq_norm_of_sum: scale.undo_square(whole.sq_norm_of_sum),
+        }
+    }
+}
+
+impl fmt::Display for Measured {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let number = |x: f64| match x {
+            f64::INFINITY => "exceeds f64".to_owned(),
+            x => Number::Double(x).to_string(),
+        };
+        let or_none = |x: Option<f64>| x.map_or("-".to_owned(), number);
+        writeln!(f, "examples m            {}", self.m)?;
+        writeln!(f, "parameters d          {}", self.d)?;
+        writeln!(f, "alpha                 {}", number(self.alpha))?;
+        writeln!(f, "m-coherence           {}", number(self.m_coherence))?;
+        writeln!(f, "alpha, de-biased      {}", or_none(self.alpha_debiased))?;
+        writeln!(f, "its standard error    {}", or_none(self.standard_error))?;
+        writeln!(f, "sum of squared norms  {}", number(self.sum_sq_norms))?;
+        writeln!(f, "squared norm of sum   {}", number(self.sq_norm_of_sum))
+    }
+}

@@ -1,0 +1,63 @@
+//! Memory asked for by the size of a file: refused by name before anything is allocated.
+
+use anyhow::{Result, bail};
+use sysinfo::{MemoryRefreshKind, RefreshKind, System};
+
+/// Less than this is not worth asking the system about.
+const SMALL: usize = 1 << 26;
+
+/// `len` zeros for `what`.
+///
+/// # Errors
+/// If the machine has not as much memory to spare, with both sizes.
+pub(crate) fn zeros<T: Default + Clone>(len: usize, what: &str) -> Result<Vec<T>> {
+    let needed = len.checked_mul(size_of::<T>());
+    let needed = needed.ok_or_else(|| anyhow::anyhow!("{what}: {len} values are too many"))?;
+    if needed >= SMALL {
+        check(needed, what)?;
+    }
+    // A limit of the process shows only when it is met. The buffer is given back, so that fresh pages,
+    // which are zero, take its place and are mapped by whoever fills them.
+    if Vec::<T>::new().try_reserve_exact(len).is_err() {
+        bail!("{what} needs {}, which this process may not have", size(needed as u64));
+    }
+    Ok(vec![T::default(); len])
+}
+
+fn check(needed: usize, what: &str) -> Result<()> {
+    let kind = RefreshKind::nothing().with_memory(MemoryRefreshKind::nothing().with_ram());
+    let Ok(system) = System::new_with_specifics(kind) else {
+        return Ok(()); // no such system: the process's own limits remain
+    };
+    let group = system.cgroup_limits().map_or(u64::MAX, |limits| limits.free_memory);
+    let free = system.available_memory().min(group);
+    if needed as u64 > free {
+        bail!("{what} needs {} of memory, {} are free", size(needed as u64), size(free));
+    }
+    Ok(())
+}
+
+/// A number of bytes with the unit that suits it.
+fn size(bytes: u64) -> String {
+    let units = ["bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+    let power = (bytes.max(1).ilog2() / 10) as usize;
+    if power == 0 {
+        return format!("{bytes} bytes");
+    }
+    format!("{:.1} {}", bytes as f64 / 1024_f64.powi(power as i32), units[power])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_no_machine_has_is_refused_with_both_sizes() {
+        let error = zeros::<f64>(1 << 55, "the matrix").unwrap_err().to_string();
+        assert!(error.starts_with("the matrix needs 256.0 PiB of memory, "), "{error}");
+        assert!(error.ends_with(" are free"), "{error}");
+        let error = zeros::<f64>(usize::MAX, "the matrix").unwrap_err().to_string();
+        assert!(error.contains("too many"), "{error}");
+        assert_eq!(zeros::<f32>(3, "three").unwrap(), [0.0; 3]);
+    }
+}
