@@ -48,6 +48,7 @@
 //!     --target x86_64-unknown-linux-gnu
 //! ```
 
+mod cache;
 pub mod dense;
 mod element;
 pub mod elementwise;

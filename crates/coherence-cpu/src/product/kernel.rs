@@ -17,8 +17,8 @@ use crate::{
     simd::{Kernel, Simd, TILE},
 };
 
-/// Rows of a panel.
-const DEPTH: usize = 256;
+/// Rows of a panel: an element's chain of additions is cut here, so it is the same on every machine.
+pub(super) const DEPTH: usize = 256;
 
 /// Vectors in a row of the widest panel.
 const VECTORS: usize = 3;
