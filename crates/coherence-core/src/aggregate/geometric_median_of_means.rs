@@ -60,8 +60,8 @@ impl Requirements for GeometricMedianOfMeans {
 }
 
 impl VectorRule for GeometricMedianOfMeans {
-    fn work_len(&self, _n: usize, d: usize) -> usize {
-        let k = self.groups;
+    fn work_len(&self, n: usize, d: usize) -> usize {
+        let k = self.groups.min(n); // where there are fewer vectors, the rule refuses them
         k.saturating_mul(d).saturating_add(d).saturating_add(self.median.work_len(k, d))
     }
 

@@ -2,6 +2,7 @@
 
 mod between;
 mod breakdown;
+mod definitions;
 mod edges;
 mod geometric;
 mod golden;
