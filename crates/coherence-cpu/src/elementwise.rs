@@ -1,7 +1,7 @@
-//! What a step does between its products: bias, ReLU, its mask, bias gradients, updates.
+//! What a step does between its products: bias, ReLU and its derivative, bias gradients, updates.
 //!
-//! Plain loops, compiled once for each instruction set; long slices are cut into fixed pieces for
-//! the ambient threads. Every element is computed on its own, so results depend on neither.
+//! Plain loops, compiled once for each instruction set. Long slices are cut into pieces for the ambient
+//! threads. Every element is computed on its own, so results depend on neither.
 //! `m`: examples, `o`: outputs, `d`: parameters.
 #![allow(unsafe_code)] // column sums read tiles through pointers
 
@@ -13,10 +13,11 @@ use crate::{
     simd::{Kernel, Simd, TILE},
 };
 
-/// Elements of a piece at least, or nearly: below it the work is hardly longer than handing it out.
+/// The least number of elements in a piece, nearly: shorter work hardly takes longer than handing it
+/// to another thread.
 const PIECE: usize = 1 << 15;
 
-/// The length of the pieces that so many elements are cut in: as many for each thread.
+/// The length of a piece of `len` elements; every thread has equally many pieces.
 fn piece_len(len: usize) -> usize {
     match len / PIECE {
         0 | 1 => len,

@@ -1,7 +1,7 @@
-//! How a product is cut in pieces: bands of rows, each of them in stretches of columns.
+//! How a product is cut into pieces: bands of rows, each cut into stretches of columns.
 //!
-//! There are several pieces for each thread, so that a free thread takes what a disturbed one has
-//! not begun. A stretch packs its own columns of the right factor, so that only further bands pack
+//! There are several pieces for each thread, so that a free thread takes those that a disturbed thread
+//! has not begun. A piece packs its own columns of the right factor, so that only a second band packs
 //! them again. No result depends on the cut.
 
 use core::ops::Range;
