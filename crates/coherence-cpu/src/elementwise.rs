@@ -1,7 +1,7 @@
-//! What a step does between its products: bias, ReLU, its mask, bias gradients, updates.
+//! What a step does between its products: bias, ReLU and its derivative, bias gradients, updates.
 //!
-//! Plain loops, compiled once for each instruction set; long slices are cut into fixed pieces for
-//! the ambient threads. Every element is computed on its own, so results depend on neither.
+//! Plain loops, compiled once for each instruction set. Long slices are cut into pieces for the ambient
+//! threads. Every element is computed on its own, so results depend on neither.
 //! `m`: examples, `o`: outputs, `d`: parameters.
 #![allow(unsafe_code)] // column sums read tiles through pointers
 
@@ -13,10 +13,11 @@ use crate::{
     simd::{Kernel, Simd, TILE},
 };
 
-/// Elements of a piece at least, or nearly: below it the work is shorter than handing it out.
-const PIECE: usize = 1 << 16;
+/// The least number of elements in a piece, nearly: shorter work hardly takes longer than handing it
+/// to another thread.
+const PIECE: usize = 1 << 15;
 
-/// The length of the pieces that so many elements are cut in: as many for each thread.
+/// The length of a piece of `len` elements; every thread has equally many pieces.
 fn piece_len(len: usize) -> usize {
     match len / PIECE {
         0 | 1 => len,
@@ -206,11 +207,25 @@ pub fn column_sums<T: Element>(delta: &[T], output: Output, out: &mut [T]) {
         return;
     }
     assert!(delta.len().is_multiple_of(o), "{} values in rows of {o}", delta.len());
-    T::run(Isa::detect(), ColumnSums { delta, output, out });
+    let isa = Isa::detect();
+    let piece = |(at, out): (usize, &mut [T])| {
+        T::run(isa, ColumnSums { delta, o, start: at * STRIP, output, out });
+    };
+    if delta.len() < PIECE {
+        T::run(isa, ColumnSums { delta, o, start: 0, output, out });
+    } else {
+        out.par_chunks_mut(STRIP).enumerate().for_each(piece);
+    }
 }
 
+/// Columns whose sums one thread takes at a time.
+const STRIP: usize = 4 * TILE;
+
+/// Sums of columns `start .. start + out.len()` of `delta [_, o]`.
 struct ColumnSums<'a, T> {
     delta: &'a [T],
+    o: usize,
+    start: usize,
     output: Output,
     out: &'a mut [T],
 }
@@ -218,26 +233,39 @@ struct ColumnSums<'a, T> {
 impl<T: Element> Kernel<T> for ColumnSums<'_, T> {
     type Output = ();
 
+    /// A cache line of every row at a time.
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {
-        let o = self.out.len();
-        let whole = o / TILE * TILE;
-        if self.output == Output::Overwrite {
-            self.out.fill(T::zero());
+        let Self { delta, o, start, output, out } = self;
+        let whole = out.len() / TILE * TILE;
+        assert!(start + out.len() <= o);
+        if output == Output::Overwrite {
+            out.fill(T::zero());
         }
-        for j in (0..whole).step_by(S::LANES) {
-            // SAFETY: j + LANES <= whole <= out.len().
-            let mut sum = simd.widen(unsafe { simd.load(self.out.as_ptr().add(j)) });
-            for row in self.delta.chunks_exact(o) {
-                // SAFETY: j + LANES <= whole <= row.len().
-                sum = simd.wide_add(sum, simd.widen(unsafe { simd.load(row.as_ptr().add(j)) }));
+        for j in (0..whole).step_by(TILE) {
+            let mut sums = [simd.wide_splat(0.0); MOST_VECTORS];
+            for (v, sum) in sums.iter_mut().enumerate().take(TILE / S::LANES) {
+                // SAFETY: j + TILE <= whole <= out.len(), and v < TILE / LANES.
+                *sum = simd.widen(unsafe { simd.load(out.as_ptr().add(j + v * S::LANES)) });
             }
-            // SAFETY: j + LANES <= whole <= out.len().
-            unsafe { simd.store(self.out.as_mut_ptr().add(j), simd.narrow(sum)) }
+            for row in delta.chunks_exact(o) {
+                for (v, sum) in sums.iter_mut().enumerate().take(TILE / S::LANES) {
+                    // SAFETY: start + j + TILE <= o, the length of the row, and v < TILE / LANES.
+                    let x = unsafe { simd.load(row.as_ptr().add(start + j + v * S::LANES)) };
+                    *sum = simd.wide_add(*sum, simd.widen(x));
+                }
+            }
+            for (v, sum) in sums.into_iter().enumerate().take(TILE / S::LANES) {
+                // SAFETY: as where the sums began.
+                unsafe { simd.store(out.as_mut_ptr().add(j + v * S::LANES), simd.narrow(sum)) }
+            }
         }
-        for j in whole..o {
-            let sum: f64 = self.delta.iter().skip(j).step_by(o).map(|x| x.widen()).sum();
-            self.out[j] = T::narrow(self.out[j].widen() + sum);
+        for (j, out) in out.iter_mut().enumerate().skip(whole) {
+            let column = delta.iter().skip(start + j).step_by(o);
+            *out = T::narrow(out.widen() + column.map(|x| x.widen()).sum::<f64>());
         }
     }
 }
+
+/// Vectors of a cache line, on the instruction set of the shortest.
+const MOST_VECTORS: usize = 2;

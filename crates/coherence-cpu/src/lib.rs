@@ -16,38 +16,40 @@
 //! # What is where
 //!
 //! - [`product`]: the three matrix products of a linear layer.
-//! - [`outer`]: norms and robust means of the examples' outer products, which never exist.
+//! - [`outer`]: norms and robust means of the examples' outer products, which are never stored.
 //! - [`dense`]: the same rules on an n × d matrix; Gram matrix, geometric median, Krum.
-//! - [`norms`], [`elementwise`]: dots of rows, and what a step does between its products.
+//! - [`norms`], [`elementwise`]: dots of rows; bias, ReLU, column sums and updates.
 //!
 //! # Words
 //!
 //! `m`: examples; `i`: inputs of a layer; `o`: its outputs; `d`: parameters (columns); `n`: rows of
 //! a dense matrix; `c` (argument `clip`): winsorisation count. All matrices are row-major.
-//! Gradients are of the SUM loss; robust means are MEANS over examples.
+//! Gradients are of the SUM loss; robust means are MEANS over examples. What a rule is, for how many
+//! vectors it is defined and how a batch is cut into groups is defined by `coherence_core::aggregate`.
 //!
 //! # Results
 //!
-//! Work runs on the ambient rayon pool in pieces that do not depend on its size, so results are the
-//! same for any number of threads. Order statistics are exact, and the same bits on every
-//! instruction set ([`Isa`]); a zero result is +0. Values must be finite: nothing is unsafe about
-//! others, but what comes out is not promised.
+//! Work runs on the ambient rayon pool, in more pieces than threads. Results depend neither on the
+//! number of threads nor on the caches of the machine. Order statistics are exact, and the same bits
+//! on every instruction set ([`Isa`]); a zero result is +0. Values must be finite; with others the
+//! result is unspecified, but never undefined behaviour.
 //!
 //! # Memory
 //!
-//! A thread keeps the buffers of its kernels for the next call, up to 4 MiB each: a step of training
-//! allocates next to nothing.
+//! A thread keeps the buffers of its kernels, of up to 4 MiB each, for the next call, so that a
+//! training step hardly allocates.
 //!
 //! # Unsafe code
 //!
-//! Loads, stores, the intrinsics, bytes of buffers read as numbers, and disjoint writes from several
-//! threads, each with its proof. To run the tests under address sanitizer:
+//! Loads, stores, intrinsics, buffers reinterpreted as numbers, and disjoint writes from several
+//! threads; each block states its proof. To run the tests under address sanitizer:
 //!
 //! ```text
 //! RUSTFLAGS=-Zsanitizer=address cargo +nightly test -p coherence-cpu --lib --tests \
 //!     --target x86_64-unknown-linux-gnu
 //! ```
 
+mod cache;
 pub mod dense;
 mod element;
 pub mod elementwise;

@@ -10,7 +10,7 @@ use crate::{
     simd::{Kernel, Simd},
 };
 
-/// Rows that one thread takes at a time.
+/// Rows of a piece of work.
 const PIECE: usize = 64;
 
 /// Squared norms of the rows, `out[e] = ‖x_e‖²`, for `x [out.len(), width]`.

@@ -1,5 +1,5 @@
-//! Buffers that a thread keeps for its next kernel: fresh ones would have to be cleared, large ones
-//! mapped page by page, with every call.
+//! Buffers that a thread keeps for its next kernel. A new buffer would have to be cleared with every
+//! call, and a large one mapped page by page.
 #![allow(unsafe_code)] // bytes read as numbers
 
 use core::{
@@ -11,7 +11,7 @@ use core::{
 
 use crate::Element;
 
-/// Numbers of which any bytes are a value.
+/// Types for which every bit pattern is valid.
 ///
 /// # Safety
 ///
@@ -32,15 +32,15 @@ struct Line {
     _bytes: [u64; 8],
 }
 
-/// What a thread keeps of one buffer at most, in lines: 4 MiB.
-const MOST: usize = 1 << 16;
+/// The largest buffer that a thread keeps, in lines: 4 MiB.
+const MOST_LINES: usize = 1 << 16;
 
 std::thread_local! {
     static KEPT: RefCell<Vec<Vec<Line>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// `len` numbers, whatever the buffer held before; the first begins a cache line, so that no vector
-/// straddles two.
+/// `len` numbers with unspecified values. The first is aligned to a cache line, so that no vector
+/// straddles two lines.
 #[derive(Debug)]
 pub(crate) struct Scratch<T> {
     lines: Vec<Line>,
@@ -55,8 +55,8 @@ impl<T: Plain> Scratch<T> {
     }
 }
 
-/// The smallest kept buffer of at least so many lines; if there is none a new one in place of the
-/// largest, so that no more are kept than were ever in use at once.
+/// The smallest kept buffer of at least `lines` lines. If there is none, a new one replaces the largest
+/// kept one, so that no more buffers are kept than were ever in use at once.
 fn take(lines: usize) -> Vec<Line> {
     let kept = KEPT.with_borrow_mut(|kept| {
         let key = |&k: &usize| (kept[k].len() < lines, kept[k].len().abs_diff(lines));
@@ -68,7 +68,7 @@ fn take(lines: usize) -> Vec<Line> {
 
 impl<T> Drop for Scratch<T> {
     fn drop(&mut self) {
-        if self.lines.len() <= MOST {
+        if self.lines.len() <= MOST_LINES {
             let lines = core::mem::take(&mut self.lines);
             KEPT.with_borrow_mut(|kept| kept.push(lines));
         }
@@ -78,7 +78,7 @@ impl<T> Drop for Scratch<T> {
 impl<T: Plain> Deref for Scratch<T> {
     type Target = [T];
     fn deref(&self) -> &[T] {
-        // SAFETY: the lines hold `len` values, initialised bytes of which any are a T.
+        // SAFETY: the lines hold `len` values in initialised bytes, and every bit pattern is a T.
         unsafe { from_raw_parts(self.lines.as_ptr().cast(), self.len) }
     }
 }
@@ -121,7 +121,7 @@ mod tests {
 
     #[test]
     fn a_very_large_buffer_is_given_back() {
-        drop(Scratch::<f64>::new(8 * MOST + 1));
+        drop(Scratch::<f64>::new(8 * MOST_LINES + 1));
         assert_eq!(KEPT.with_borrow(Vec::len), 0);
     }
 }

@@ -1,6 +1,6 @@
 //! From order statistics to a robust mean of every lane.
 //!
-//! What a rule is, and for how many values it is defined, is the core's; here stands which order
+//! The core defines what a rule is and for how many values it is defined; this module says which order
 //! statistics it needs.
 #![allow(unsafe_code)]
 
@@ -105,13 +105,13 @@ impl Selection {
         self.statistics.finish == Finish::Mean
     }
 
-    /// Values come in multiples of this many where zeros can fill them up: whole blocks, and few
-    /// enough counts that a network for each stays cheap.
+    /// Counts of values are rounded up to a multiple of this with zeros: whole blocks, and so few
+    /// different counts that a network for each is cheap.
     pub(crate) fn granule(&self) -> usize {
         BLOCK * (self.m / 128).max(1)
     }
 
-    /// Fewer values than this that are not zero, and the result is zero.
+    /// With fewer non-zero values than this the result is zero.
     pub(crate) fn least_values(&self) -> usize {
         self.statistics.rank
     }

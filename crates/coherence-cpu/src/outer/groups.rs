@@ -1,6 +1,6 @@
 //! A step along the median of the gradients of groups of examples.
 //!
-//! The groups' sums are formed block by block; a block's median is stepped along while all is in the
+//! The groups' sums are formed block by block; a block's weights are updated while its sums are in the
 //! cache.
 
 use coherence_core::aggregate::{Median, groups};
@@ -29,7 +29,7 @@ fn columns(k: usize) -> usize {
 /// k groups are [`coherence_core::aggregate::groups`]`(m, k)`.
 ///
 /// For the median of MEAN gradients divide each δ_e by the size of its group. An even number of
-/// groups has the mean of its two middle values; one group is a step along the sum.
+/// groups has the mean of its two middle values; one group makes a step along the sum.
 ///
 /// # Panics
 ///

@@ -1,4 +1,4 @@
-//! All about the m outer products g_e = δ_e ⊗ a_e of a layer; the m × (o·i) matrix never exists.
+//! Norms and robust means of a layer's m outer products g_e = δ_e ⊗ a_e, without the m × (o·i) matrix.
 //!
 //! `m`: examples, `i`: inputs, `o`: outputs. `a [m, i]` went in, `delta [m, o]` came back;
 //! `g_e[j, k] = delta[e, j] · a[e, k]` is example e's gradient of the SUM loss, rounded to the
@@ -15,7 +15,7 @@ use coherence_core::aggregate::{Trimmed, Winsorized};
 use crate::{
     Element, Isa,
     norms::row_sq_norms,
-    product::{Dims, Output, matmul_tn},
+    product::{Dims, Output, matmul_tn_on},
 };
 use select::select;
 
@@ -77,7 +77,7 @@ pub fn winsorized_mean_on<T: Element>(
     out: &mut [T],
 ) {
     if clip == 0 && dims.m > 0 {
-        matmul_tn(dims, delta, a, Output::Overwrite, out);
+        matmul_tn_on(isa, dims, delta, a, Output::Overwrite, out);
         let m = T::narrow(dims.m as f64);
         out.iter_mut().for_each(|sum| *sum = *sum / m + T::zero());
     } else {

@@ -1,7 +1,7 @@
 //! Robust means of the m outer products, blocks of coordinates at a time.
 //!
-//! One factor supplies the lanes, in tiles of 16 columns that stay in L1; the columns of the other
-//! supply the multipliers, of which zeros are skipped. The sparser way round is taken.
+//! One factor supplies the lanes, in tiles of 16 columns that stay in L1. The factor with more zeros
+//! supplies the multipliers, column by column; zeros are skipped.
 //! `m`: examples, `i`: inputs, `o`: outputs.
 #![allow(unsafe_code)] // products read without bounds checks, and disjoint columns of `out`
 
@@ -20,8 +20,8 @@ use crate::{
 };
 
 /// `rule` over the m products `delta[e, j] · a[e, k]`, each rounded to `T`, for each coordinate of
-/// `out [o, i]`: it takes the place of what is there, or with a `rate` that changes by −rate times
-/// it. Panics when a slice's length is not the product of its sizes, or with the core's error when the
+/// `out [o, i]`: without a `rate` the result overwrites `out`, with one `out` changes by −rate times
+/// the result. Panics when a slice's length is not the product of its sizes, or with the core's error when the
 /// rule is not defined for `m` values.
 pub(super) fn select<T: Element>(
     isa: Isa,

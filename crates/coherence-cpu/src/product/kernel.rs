@@ -1,12 +1,12 @@
 //! The product of two strided matrices, written once for every instruction set.
 //!
-//! The right factor is copied in panels of a few vectors' width and at most [`DEPTH`] rows, which
-//! stay in L1; the left one is read where it lies, as many of its columns at a time as the panel has
-//! rows, so that they stay in L2. Each of its values multiplies a row of the panel; a tile of the
-//! result stays in registers meanwhile.
+//! The right factor is copied into panels, a few vectors wide and at most [`DEPTH`] rows deep, which
+//! stay in L1. The left factor is read in place, as many columns at a time as the panel has rows, which
+//! stay in L2. A tile of the result stays in registers while values of the left factor multiply rows of
+//! the panel.
 //!
-//! Every element of the result is one chain of additions in the order of `inner`, so it is the same
-//! bits however the result is cut in pieces.
+//! Every element of the result is one chain of additions in the order of `inner`, cut every [`DEPTH`]
+//! terms, so its bits do not depend on how the result is cut in pieces.
 #![allow(unsafe_code)] // vectors loaded and stored without bounds checks
 
 use core::{mem::MaybeUninit, ops::Range};
@@ -17,8 +17,8 @@ use crate::{
     simd::{Kernel, Simd, TILE},
 };
 
-/// Rows of a panel.
-const DEPTH: usize = 256;
+/// Rows of a panel: an element's chain of additions is cut here, so it is the same on every machine.
+pub(super) const DEPTH: usize = 256;
 
 /// Vectors in a row of the widest panel.
 const VECTORS: usize = 3;
@@ -84,8 +84,8 @@ impl<T: Element> Kernel<T> for Piece<'_, T> {
     }
 }
 
-/// Cuts columns in panels of nearly as many whole vectors each, so that none is left with a single
-/// one, which would load more than it computes.
+/// Cuts columns into panels of nearly equal numbers of vectors: a panel with a single vector, which
+/// loads more than it computes, is then rare.
 #[inline(always)]
 fn panels<T: Element, S: Simd<T>>(cols: &Range<usize>) -> impl Iterator<Item = Range<usize>> {
     let Range { start, end } = *cols;

@@ -6,6 +6,7 @@
 #![allow(unsafe_code)] // disjoint pieces of the result, written by several threads
 
 mod kernel;
+mod pieces;
 
 use core::ops::Range;
 
@@ -13,6 +14,7 @@ use rayon::prelude::*;
 
 use crate::{Element, Isa};
 use kernel::{Piece, View};
+use pieces::Cut;
 
 /// The sizes of one linear layer applied to a batch.
 ///
@@ -176,6 +178,19 @@ pub(crate) fn gradient_block<T: Element>(
 /// `out [rows, cols] (+)= left [rows, inner] · right [inner, cols]`; strides are [row, column].
 fn multiply<T: Element>(
     isa: Isa,
+    shape: [usize; 3],
+    left: (&[T], [usize; 2]),
+    right: (&[T], [usize; 2]),
+    output: Output,
+    out: &mut [T],
+) {
+    multiply_in_pieces(isa, Cut::new::<T>(shape), shape, left, right, output, out);
+}
+
+/// [`multiply`] in the pieces of `cut`, which is one of the same shape.
+fn multiply_in_pieces<T: Element>(
+    isa: Isa,
+    cut: Cut,
     [rows, inner, cols]: [usize; 3],
     (left, left_strides): (&[T], [usize; 2]),
     (right, right_strides): (&[T], [usize; 2]),
@@ -188,38 +203,53 @@ fn multiply<T: Element>(
     if inner == 0 && output == Output::Overwrite {
         out.fill(T::zero());
     }
-    let target = Target(out.as_mut_ptr());
-    let by_rows = rows > cols;
-    let length = if by_rows { rows } else { cols };
-    let pieces = pieces(2 * rows * inner * cols);
-    let piece = length.div_ceil(pieces).next_multiple_of(PIECE_ALIGN).max(PIECE_ALIGN);
+    let (target, width) = (Target(out.as_mut_ptr()), cols);
     let run = |at: usize| {
         let target = &target;
-        let part = at * piece..length.min((at + 1) * piece);
-        let (rows, of_cols) = if by_rows { (part, 0..cols) } else { (0..rows, part) };
-        let part =
-            Piece { left, right, inner, rows, cols: of_cols, output, out: target.0, width: cols };
-        T::run(isa, part);
+        let [rows, cols] = cut.piece(at);
+        T::run(isa, Piece { left, right, inner, rows, cols, output, out: target.0, width });
     };
-    match length.div_ceil(piece) {
-        0 => {}
+    match cut.pieces() {
         1 => run(0),
-        n => (0..n).into_par_iter().with_max_len(1).for_each(run),
+        pieces => (0..pieces).into_par_iter().with_max_len(1).for_each(run),
     }
 }
 
 /// The result, written by several threads in disjoint pieces.
 struct Target<T>(*mut T);
 
-// SAFETY: `multiply` hands out disjoint pieces.
+// SAFETY: the pieces of a `Cut` are disjoint.
 unsafe impl<T: Send> Sync for Target<T> {}
 
-/// Pieces end on a multiple of this many rows or columns.
-const PIECE_ALIGN: usize = 16;
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Into how many pieces a product of so many operations is cut: one for each thread, since whoever
-/// cuts by rows copies the whole right factor, but none below 1.5 M (some 8 µs). The results do not
-/// depend on it.
-fn pieces(flops: usize) -> usize {
-    (flops / 1_500_000).clamp(1, rayon::current_num_threads())
+    /// Forward, backward and gradient are one product of other strides; here a transposed right
+    /// factor and a transposed left one.
+    #[test]
+    fn caches_forced_small_and_large_and_threads_change_no_bit() {
+        let shape @ [rows, inner, cols] = [203, 531, 170];
+        let numbers = |len: usize, step: u32| -> Vec<f32> {
+            (0..len as u32).map(|n| (n.wrapping_mul(step) >> 8) as f32 / 1e7 - 0.5).collect()
+        };
+        let (left, right) = (numbers(rows * inner, 2_654_435_761), numbers(inner * cols, 40_503));
+        for &isa in Isa::available() {
+            for strides in [([inner, 1], [1, inner]), ([1, rows], [cols, 1])] {
+                let product = |threads, l2, output| {
+                    let mut out = vec![3.0f32; rows * cols];
+                    let cut = Cut::with_machine::<f32>(shape, threads, l2);
+                    let (left, right) = ((&left[..], strides.0), (&right[..], strides.1));
+                    multiply_in_pieces(isa, cut, shape, left, right, output, &mut out);
+                    out
+                };
+                for output in [Output::Overwrite, Output::Add] {
+                    let one = product(1, usize::MAX, output);
+                    for (threads, l2) in [(1, 0), (2, 1 << 14), (3, 1 << 19), (16, 0)] {
+                        assert!(product(threads, l2, output) == one, "{isa:?} {threads} {l2}");
+                    }
+                }
+            }
+        }
+    }
 }

@@ -25,8 +25,8 @@ pub trait Simd<T: Element>: Copy + Send + Sync {
     type Wide: Copy;
     /// Lanes of a vector; divides [`TILE`].
     const LANES: usize;
-    /// Rows and vectors of a product's tile: with one row of the right factor and a value of the
-    /// left one its sums fit the registers.
+    /// Rows and vectors of a product's tile. Its sums, a row of the right factor and a value of the
+    /// left one fit the registers together.
     const PRODUCT_TILE: [usize; 2];
 
     /// `x` in each lane.
@@ -73,7 +73,7 @@ pub trait Simd<T: Element>: Copy + Send + Sync {
         sums
     }
 
-    /// Asks for the cache line of `from`; any address will do.
+    /// Prefetches the cache line of `from`; the address need not be valid.
     #[inline(always)]
     fn prefetch(self, _from: *const T) {}
 
@@ -92,7 +92,7 @@ pub trait Simd<T: Element>: Copy + Send + Sync {
     }
 }
 
-/// A computation written once for every instruction set; `run` must be `#[inline(always)]`, as
+/// A computation that is written once for every instruction set; `run` must be `#[inline(always)]`, as
 /// must all it calls, so that it is compiled with the features of its entry point.
 pub trait Kernel<T: Element> {
     type Output;

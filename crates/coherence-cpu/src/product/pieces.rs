@@ -1,0 +1,95 @@
+//! How a product is cut into pieces: bands of rows, each cut into stretches of columns.
+//!
+//! There are several pieces for each thread, so that a free thread takes those that a disturbed thread
+//! has not begun. A piece packs its own columns of the right factor, so that only a second band packs
+//! them again. No result depends on the cut.
+
+use core::ops::Range;
+
+use super::kernel::DEPTH;
+use crate::{Element, cache, simd::TILE};
+
+/// Operations of a piece at least: some 5 µs, many times what handing it out costs.
+const LEAST: usize = 500_000;
+
+/// Pieces for each thread at most.
+const FOR_EACH_THREAD: usize = 8;
+
+/// Columns of a stretch at least: two vectors of the widest instruction set.
+const LEAST_COLS: usize = 2 * TILE;
+
+/// Rows of a band at least where bands are cut for threads: packing the right factor again for so
+/// many costs a tenth of multiplying them.
+const LEAST_ROWS: usize = 48;
+
+/// A cut of `rows × cols` in `bands × stretches` pieces, nearly equal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Cut {
+    shape: [usize; 2],
+    parts: [usize; 2],
+}
+
+impl Cut {
+    /// The cut of a product [rows, inner] · [inner, cols] for the ambient threads and this machine.
+    pub(super) fn new<T: Element>(shape: [usize; 3]) -> Self {
+        Self::with_machine::<T>(shape, rayon::current_num_threads(), cache::l2())
+    }
+
+    /// [`Cut::new`] for so many threads and bytes of second-level cache, half of which is for the
+    /// rows of a band, as deep as a panel.
+    pub(super) fn with_machine<T: Element>(
+        [rows, inner, cols]: [usize; 3],
+        threads: usize,
+        l2: usize,
+    ) -> Self {
+        let band = (l2 / 2 / (DEPTH * size_of::<T>())).max(LEAST_ROWS);
+        let bands = rows.div_ceil(band).max(1);
+        let most = if threads == 1 { 1 } else { threads * FOR_EACH_THREAD };
+        let wanted = (2 * rows * inner * cols / LEAST).clamp(1, most);
+        let stretches = wanted.div_ceil(bands).min(cols / LEAST_COLS).max(1);
+        let bands = bands.max((wanted / stretches).min(rows / LEAST_ROWS));
+        Self { shape: [rows, cols], parts: [bands, stretches] }
+    }
+
+    pub(super) fn pieces(&self) -> usize {
+        self.parts[0] * self.parts[1]
+    }
+
+    /// Rows and columns of a piece, `at < pieces`; columns begin at multiples of [`TILE`].
+    pub(super) fn piece(&self, at: usize) -> [Range<usize>; 2] {
+        let ([rows, cols], [bands, stretches]) = (self.shape, self.parts);
+        let (band, stretch) = (at / stretches, at % stretches);
+        let row = |band: usize| rows * band / bands;
+        let col = |stretch| cols.min(cols.div_ceil(TILE) * stretch / stretches * TILE);
+        [row(band)..row(band + 1), col(stretch)..col(stretch + 1)]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_element_is_in_one_piece() {
+        for shape in [[1, 1, 1], [100, 784, 256], [500, 256, 10], [1000, 300, 33], [3, 70_000, 70]]
+        {
+            for (threads, l2) in [(1, 0), (1, 1 << 19), (2, 1 << 19), (7, 1 << 12), (64, 1 << 30)] {
+                let cut = Cut::with_machine::<f32>(shape, threads, l2);
+                let mut times = vec![0; shape[0] * shape[2]];
+                for [rows, cols] in (0..cut.pieces()).map(|at| cut.piece(at)) {
+                    assert!(cols.start % TILE == 0);
+                    rows.for_each(|r| cols.clone().for_each(|c| times[r * shape[2] + c] += 1));
+                }
+                assert!(times.iter().all(|&times| times == 1), "{shape:?} {cut:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_products_pieces_keep_two_threads_busy() {
+        for shape in [[100, 784, 256], [100, 256, 256], [256, 100, 784], [500, 784, 256]] {
+            let pieces = Cut::with_machine::<f32>(shape, 2, 1 << 19).pieces();
+            assert!(8 <= pieces && pieces <= 17, "{shape:?}: {pieces}");
+        }
+    }
+}
