@@ -69,10 +69,8 @@ fn program() -> PathBuf {
     let build = ["build", "--quiet", "--release", "--package", "coherence-lab"];
     let built = Command::new(env!("CARGO")).args(build).status().expect("cargo");
     assert!(built.success(), "the program is built");
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../target"),
-        PathBuf::from,
-    );
+    let target = std::env::var_os("CARGO_TARGET_DIR")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../target"), PathBuf::from);
     target.join("release/coherence")
 }
 
@@ -93,7 +91,8 @@ fn read(file: &Path, threads: u64) {
             scope.spawn(move || {
                 use std::io::{Seek, SeekFrom};
                 let (start, end) = (length * thread / threads, length * (thread + 1) / threads);
-                let (mut source, mut buffer) = (File::open(file).expect("the matrix"), vec![0; 1 << 20]);
+                let (mut source, mut buffer) =
+                    (File::open(file).expect("the matrix"), vec![0; 1 << 20]);
                 source.seek(SeekFrom::Start(start)).expect("a place in the file");
                 let mut left = (end - start) as usize;
                 while left > 0 {
@@ -147,7 +146,10 @@ fn check(matrix: &Matrix, rule: &str) {
         let double = bytes[10..128].windows(3).any(|text| text == b"<f8");
         let values = &bytes[128..];
         if double {
-            values.chunks_exact(8).map(|x| f64::from_le_bytes(x.try_into().expect("8 bytes"))).collect()
+            values
+                .chunks_exact(8)
+                .map(|x| f64::from_le_bytes(x.try_into().expect("8 bytes")))
+                .collect()
         } else {
             let single = |x: &[u8]| f32::from_le_bytes(x.try_into().expect("4 bytes"));
             values.chunks_exact(4).map(|x| f64::from(single(x))).collect()
@@ -168,7 +170,9 @@ fn times(c: &mut Criterion) {
         group.sample_size(10).warm_up_time(Duration::from_millis(500));
         group.bench_function("read once, 1 thread", |b| b.iter(|| read(&matrix.file, 1)));
         group.bench_function("read once, 2 threads", |b| b.iter(|| read(&matrix.file, 2)));
-        group.bench_function("start", |b| b.iter(|| run(&program, &["--version"], Path::new(""), None)));
+        group.bench_function("start", |b| {
+            b.iter(|| run(&program, &["--version"], Path::new(""), None))
+        });
         let out = matrix.out("ours.npy");
         for rule in RULES.into_iter().chain(["krum:8", "multi-krum:8:20"]) {
             let ours = || run(&program, &["aggregate", "--rule", rule], &matrix.file, Some(&out));
@@ -200,7 +204,8 @@ fn pairs(c: &mut Criterion<Ratio>) {
         let mut group = c.benchmark_group(format!("command {n} x {d} ratio"));
         group.sample_size(10).warm_up_time(Duration::from_millis(500));
         let out = matrix.out("ours.npy");
-        let ours = |rule: &str| run(&program, &["aggregate", "--rule", rule], &matrix.file, Some(&out));
+        let ours =
+            |rule: &str| run(&program, &["aggregate", "--rule", rule], &matrix.file, Some(&out));
         pairs_of(&mut group, "mean to read once", || ours("mean"), || read(&matrix.file, 2));
         if let Some(numpy) = NumPy::new(&matrix) {
             let numpy = RefCell::new(numpy);

@@ -35,20 +35,30 @@ pub fn write_atomically(
     path: &Path,
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<(), WriteError> {
-    try_write(path, write).map_err(|source| WriteError { path: path.to_owned(), source })
+    let durably = || {
+        let folder = folder_of(path);
+        let temporary = Temporary::with_content(path, write)?;
+        temporary.file.sync_all()?;
+        temporary.rename(path)?;
+        sync_folder(folder)
+    };
+    durably().map_err(|source| WriteError { path: path.to_owned(), source })
 }
 
-fn try_write(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-    let folder = folder_of(path);
-    fs::create_dir_all(folder)?;
-    let temporary = Temporary::beside(path, folder)?;
-    let mut buffered = BufWriter::new(&temporary.file);
-    write(&mut buffered)?;
-    buffered.flush()?;
-    drop(buffered);
-    temporary.file.sync_all()?;
-    temporary.rename(path)?;
-    sync_folder(folder)
+/// As [`write_atomically`], without waiting for the disk: for results that can be computed again.
+///
+/// Every process sees the old content or all of the new, also when the writer is killed. A machine
+/// that stops within seconds of it may have lost the new content.
+///
+/// # Errors
+/// As [`write_atomically`].
+pub fn replace(
+    path: &Path,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<(), WriteError> {
+    Temporary::with_content(path, write)
+        .and_then(|temporary| temporary.rename(path))
+        .map_err(|source| WriteError { path: path.to_owned(), source })
 }
 
 /// Whether two paths lead to one file, also through links; `false` if either leads nowhere.
@@ -84,10 +94,26 @@ impl Temporary {
     /// Processes that may write one file at once.
     const MOST: usize = 100;
 
+    /// A temporary file beside `path` with its new content; missing folders are made.
+    fn with_content(
+        path: &Path,
+        write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> io::Result<Self> {
+        let folder = folder_of(path);
+        fs::create_dir_all(folder)?;
+        let temporary = Self::beside(path, folder)?;
+        let mut buffered = BufWriter::new(&temporary.file);
+        write(&mut buffered)?;
+        buffered.flush()?;
+        drop(buffered);
+        Ok(temporary)
+    }
+
     /// The first temporary name of `path` that no other process holds: a new file, or one that a
     /// killed process left behind.
     fn beside(path: &Path, folder: &Path) -> io::Result<Self> {
-        let name = path.file_name().ok_or_else(|| io::Error::from(io::ErrorKind::InvalidFilename))?;
+        let name =
+            path.file_name().ok_or_else(|| io::Error::from(io::ErrorKind::InvalidFilename))?;
         let name = name.to_string_lossy();
         for number in 0..Self::MOST {
             let number = if number == 0 { String::new() } else { format!(".{number}") };

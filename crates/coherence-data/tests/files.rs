@@ -3,7 +3,7 @@
 use std::fs;
 use std::io;
 
-use coherence_data::files::{is_same_file, write_atomically};
+use coherence_data::files::{is_same_file, replace, write_atomically};
 
 #[test]
 fn a_failed_write_leaves_the_old_content_and_no_other_file() {
@@ -62,6 +62,19 @@ fn writers_of_one_file_at_once_do_not_disturb_each_other() {
         }
     });
     assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+}
+
+#[test]
+fn a_replaced_file_is_whole_and_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a/result.npy");
+    for content in ["first", "second"] {
+        replace(&path, |w| w.write_all(content.as_bytes())).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), content);
+    }
+    assert!(replace(&path, |_| Err(io::Error::other("the disk is full"))).is_err());
+    assert_eq!(fs::read_to_string(&path).unwrap(), "second");
+    assert_eq!(fs::read_dir(folder.path().join("a")).unwrap().count(), 1);
 }
 
 /// What stands where the temporary file would be is not written through or over.

@@ -133,8 +133,7 @@ fn files_of_numpy_are_read() {
 fn large_blocks_are_read_in_pieces() {
     let (n, d) = (60, 500);
     for fortran in [false, true] {
-        let matrix =
-            Matrix::new(Cursor::new(npy(Dtype::F64, false, fortran, n, d)), None).unwrap();
+        let matrix = Matrix::new(Cursor::new(npy(Dtype::F64, false, fortran, n, d)), None).unwrap();
         let all = read_all(&matrix);
         assert!(all.iter().enumerate().all(|(k, &x)| x == value(k / d, k % d)));
     }
@@ -209,7 +208,8 @@ fn a_file_that_becomes_shorter_while_it_is_open_is_an_error() {
 #[test]
 fn a_matrix_without_rows_or_columns_is_refused() {
     for (n, d) in [(0, 3), (3, 0), (0, 0)] {
-        let error = Matrix::new(Cursor::new(npy(Dtype::F32, false, false, n, d)), None).unwrap_err();
+        let error =
+            Matrix::new(Cursor::new(npy(Dtype::F32, false, false, n, d)), None).unwrap_err();
         let expected = format!("shape: found {n} × {d}, expected at least one row and one column");
         assert_eq!(error.to_string(), expected);
     }

@@ -21,6 +21,7 @@ fn a_folder_that_does_not_exist_or_lacks_the_set_is_named() {
     let is_no_folder = format!("COHERENCE_DATA is {}, which is no folder", absent.display());
     assert!(path_of_mnist(&absent).contains(&is_no_folder), "{}", path_of_mnist(&absent));
     fs::create_dir(&absent).expect("a folder");
-    let lacks_it = format!("COHERENCE_DATA is {}, which holds no complete mnist/", absent.display());
+    let lacks_it =
+        format!("COHERENCE_DATA is {}, which holds no complete mnist/", absent.display());
     assert!(path_of_mnist(&absent).contains(&lacks_it), "{}", path_of_mnist(&absent));
 }

@@ -59,7 +59,10 @@ fn a_matrix_without_rows_or_columns_is_refused_with_its_shape() {
             [&["alpha"][..], &["aggregate", "--rule", "mean"], &["aggregate", "--rule", "krum:1"]]
         {
             let message = refused(&[command, &[text(&file)]].concat());
-            assert!(message.contains(&format!("shape: found {n} × {d}, expected at least")), "{message}");
+            assert!(
+                message.contains(&format!("shape: found {n} × {d}, expected at least")),
+                "{message}"
+            );
         }
     }
     let tensor = format!(r#"{{"g":{{"dtype":"F32","shape":[{largest},0],"data_offsets":[0,0]}}}}"#);
@@ -73,7 +76,8 @@ fn a_matrix_without_rows_or_columns_is_refused_with_its_shape() {
 #[test]
 fn a_rule_that_is_not_defined_for_so_few_rows_is_refused() {
     let folder = tempfile::tempdir().expect("a folder");
-    let file = doubles(folder.path(), "four.npy", &[[1.0, 2.0], [3.0, 4.0], [5.0, 6.0], [7.0, 8.0]]);
+    let file =
+        doubles(folder.path(), "four.npy", &[[1.0, 2.0], [3.0, 4.0], [5.0, 6.0], [7.0, 8.0]]);
     for rule in [
         "winsorized:3",
         "winsorized:18446744073709551615",
@@ -174,7 +178,7 @@ fn large_numbers_are_printed_in_few_digits() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = doubles(folder.path(), "a.npy", &[[1e200, -2.5e-9], [1e200, -2.5e-9]]);
     let output = coherence(&["aggregate", "--rule", "median", text(&file)]);
-    assert_eq!(String::from_utf8_lossy(&output.stdout), "1e200\n-2.5e-9\n");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "1e+200\n-2.5e-9\n");
 }
 
 /// A matrix of a size that no memory has, in a file of holes.
@@ -190,7 +194,10 @@ fn a_rule_that_holds_the_matrix_whole_says_what_it_needs() {
         return; // a file system without such files has nothing to refuse
     }
     let message = refused(&["aggregate", "--rule", "geometric-median", text(&path)]);
-    assert!(message.contains("needs 7.3 TiB of memory, ") && message.contains(" are free"), "{message}");
+    assert!(
+        message.contains("needs 7.3 TiB of memory, ") && message.contains(" are free"),
+        "{message}"
+    );
 }
 
 /// A killed command leaves at most one temporary file, which the next takes over.

@@ -318,4 +318,3 @@ pub(super) fn signs<T: Element>(balance: &[i64], out: &mut [T]) {
         *out = T::narrow(balance.signum() as f64);
     }
 }
-

@@ -139,7 +139,8 @@ mod tests {
 
     #[test]
     fn every_rank_is_found_to_the_bit() {
-        let values = [0.0, -0.0, 1.0, -1.0, 1.5, 1.5, f32::MIN_POSITIVE, -f32::from_bits(1), 3e38, -3e38];
+        let values =
+            [0.0, -0.0, 1.0, -1.0, 1.5, 1.5, f32::MIN_POSITIVE, -f32::from_bits(1), 3e38, -3e38];
         let mut sorted = values.to_vec();
         sorted.sort_by(f32::total_cmp);
         let ranks: Vec<usize> = (0..values.len()).collect();

@@ -43,7 +43,7 @@ pub(super) fn first_in_columns<T: Element>(
 fn all_finite<T: Element>(values: &[T]) -> bool {
     // x − x is zero, or NaN where x is not finite; no early end within a piece, so that it is a loop
     // over vectors.
-    values.chunks(SOME).all(|some| {
-        some.iter().fold(true, |finite, &x| finite & (x - x == T::zero()))
-    })
+    values
+        .chunks(SOME)
+        .all(|some| some.iter().fold(true, |finite, &x| finite & (x - x == T::zero())))
 }

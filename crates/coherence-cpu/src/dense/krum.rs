@@ -3,6 +3,8 @@
 //!
 //! `n`: rows, `d`: columns. The rules are the core's, [`MultiKrum`]; so is what they choose.
 
+#![allow(clippy::needless_range_loop)] // lanes of several arrays, side by side
+
 use coherence_core::aggregate::{AggregateError, Krum, MultiKrum, Requirements};
 use rayon::prelude::*;
 

@@ -1,10 +1,18 @@
-//! Robust means of the rows of a dense n × d matrix, coordinate by coordinate or row by row.
+//! Aggregates of the rows of a dense n × d matrix, coordinate by coordinate or by whole rows.
 //!
-//! `n`: rows, `d`: columns. `rows [n, d]` is row-major, `out [d]`. Values must be finite. Order
-//! statistics are exact. The mean of all rows is their sum in `f64`, row by row; other means run in
-//! `f64` over partial sums of eight values, within 1e-6 of Σ|v| / n for `f32`. A zero result is +0.
-//! Results are the same for any number of threads and, coordinate by coordinate, on each
-//! instruction set; dots, and what rests on them, differ between these in the last bits.
+//! - [`Columnwise`]: any coordinate-wise rule of the core, with its errors and its policy for values
+//!   that are not finite; [`Parts`]: the same where rows come in parts, as from a file.
+//! - [`mean`], [`winsorized_mean`], [`trimmed_mean`], [`median`]: the kernels themselves, for finite
+//!   values.
+//! - [`krum`], [`multi_krum`], [`geometric_median`]: rules on the [`gram`] matrix.
+//! - [`add_moments`], [`add_dots`]: the sums of which α is made.
+//!
+//! `n`: rows, `d`: columns. `rows [n, d]` is row-major, `out [d]`. Order statistics are exact. The
+//! mean of all rows is their sum in `f64`, row by row; other means run in `f64` over partial sums of
+//! eight values, within 1e-6 of Σ|v| / n for `f32`. A zero result is +0. Results are the same for any
+//! number of threads and, coordinate by coordinate, on each instruction set; dots, and what rests on
+//! them, differ between these in the last bits. Functions whose name ends in `_here` run on the
+//! calling thread.
 
 mod columns;
 mod count;

@@ -2,6 +2,8 @@
 //!
 //! All sums run in `f64`, on the calling thread; squares of `f64` values beyond 1e154 are ∞.
 
+#![allow(clippy::needless_range_loop)] // lanes of several arrays, side by side
+
 use crate::{Element, Isa, elementwise::Loop};
 
 /// Adds rows [n, d] to `sums` \[d\] and their squares to `squares` \[d\], row by row: the same bits

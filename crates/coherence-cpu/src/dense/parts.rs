@@ -182,8 +182,7 @@ impl<T: Element> Parts<'_, T> {
                 let (mut rows, mut row) = (rows, before);
                 while !rows.is_empty() {
                     let here = &groups[*group];
-                    let (now, later) =
-                        rows.split_at(rows.len().min((here.end - row) * columns));
+                    let (now, later) = rows.split_at(rows.len().min((here.end - row) * columns));
                     add_rows(isa, now, sums);
                     (rows, row) = (later, row + now.len() / columns);
                     if row == here.end {
@@ -194,16 +193,19 @@ impl<T: Element> Parts<'_, T> {
                 }
             }
             State::Clipped { low, high, sums } => {
-                T::run(isa, Loop(|| {
-                    for row in rows.chunks_exact(columns) {
-                        let places = row.iter().zip(&*low).zip(&*high);
-                        for (sum, ((x, &low), &high)) in sums.iter_mut().zip(places) {
-                            let x = x.widen();
-                            let x = if x > low { x } else { low };
-                            *sum += if x < high { x } else { high };
+                T::run(
+                    isa,
+                    Loop(|| {
+                        for row in rows.chunks_exact(columns) {
+                            let places = row.iter().zip(&*low).zip(&*high);
+                            for (sum, ((x, &low), &high)) in sums.iter_mut().zip(places) {
+                                let x = x.widen();
+                                let x = if x > low { x } else { low };
+                                *sum += if x < high { x } else { high };
+                            }
                         }
-                    }
-                }));
+                    }),
+                );
             }
         }
         Ok(())

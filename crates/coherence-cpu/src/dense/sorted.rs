@@ -2,6 +2,7 @@
 //!
 //! `n`: rows, `d`: columns.
 #![allow(unsafe_code)] // tiles loaded and stored without bounds checks
+#![allow(clippy::needless_range_loop)] // lanes of several arrays, side by side
 
 use std::sync::Arc;
 
@@ -122,7 +123,8 @@ impl<T: Element> Kernel<T> for Columns<'_, T> {
 #[inline(always)]
 fn around<T: Element>(tile: &[T], f: usize, results: &mut [f64; TILE]) {
     let n = tile.len() / TILE;
-    let row = |e: usize| -> &[T; TILE] { tile[e * TILE..][..TILE].try_into().expect("TILE values") };
+    let row =
+        |e: usize| -> &[T; TILE] { tile[e * TILE..][..TILE].try_into().expect("TILE values") };
     let (lower, upper) = (row((n - 1) / 2), row(n / 2));
     let mut median = [0.0; TILE];
     for l in 0..TILE {

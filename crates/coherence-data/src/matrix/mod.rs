@@ -114,9 +114,7 @@ impl<S: Source> Matrix<S> {
             (Some(_), Some(name)) => return Err(Fault::Unnamed { name: name.to_owned() }),
         };
         match layout {
-            Layout { rows, cols, .. } if rows == 0 || cols == 0 => {
-                Err(Fault::Empty { rows, cols })
-            }
+            Layout { rows, cols, .. } if rows == 0 || cols == 0 => Err(Fault::Empty { rows, cols }),
             layout => Ok(Self { source, layout }),
         }
     }

@@ -9,8 +9,8 @@
 use std::io::Read;
 
 use super::error::shortened;
-use super::value::Endian;
 use super::source::{Sequential, Source};
+use super::value::Endian;
 use super::{Dtype, Fault, Layout, expected_length};
 
 /// NumPy writes 128 bytes, and itself reads no more than 10,000 unless told to trust the file.

@@ -10,8 +10,8 @@ use super::{Dtype, Layout, Matrix, Order, Source, Value};
 /// Bytes read at once where values are decoded; whole values of every element type.
 const PIECE: usize = 1 << 14;
 
-/// Lines and values a line that are transposed at once: short runs on both sides, in the first cache.
-const TRANSPOSED: (usize, usize) = (16, 1 << 10);
+/// Lines and values a line that are transposed at once: they stay in a core's second cache.
+const TRANSPOSED: (usize, usize) = (16, 1 << 12);
 
 impl<S: Source> Matrix<S> {
     /// Reads the block `rows` × `cols` into `out` [rows, cols], row-major.

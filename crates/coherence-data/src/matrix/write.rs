@@ -46,7 +46,8 @@ impl Format {
 
 /// Writes `values` \[d\] to `path`: `.npy`, or `.safetensors` with the tensor called `name`.
 ///
-/// Values are stored little-endian in their own precision; the file appears whole or not at all.
+/// Values are stored little-endian in their own precision; the file appears whole or not at all, by
+/// [`files::replace`].
 ///
 /// # Errors
 /// [`ResultError`] for another ending, or if writing fails.
@@ -62,7 +63,7 @@ pub fn write_vector<T: Value>(path: &Path, name: &str, values: &[T]) -> Result<(
     let format = Format::from_path(path)?;
     let values = little_endian(values);
     let (count, bytes) = (values.len(), bytemuck::cast_slice(&values));
-    files::write_atomically(path, |w| match format {
+    files::replace(path, |w| match format {
         Format::Npy => npy(w, T::DTYPE, count, bytes),
         Format::Safetensors => named(w, name, T::DTYPE, count, bytes),
     })?;

@@ -114,8 +114,9 @@ impl Aggregate {
     where
         Number: From<T>,
     {
-        let values: Vec<T> = aggregate(matrix, self.rule, self.non_finite.into(), workers::threads())
-            .with_context(|| format!("{} could not be aggregated", self.file.display()))?;
+        let values: Vec<T> =
+            aggregate(matrix, self.rule, self.non_finite.into(), workers::threads())
+                .with_context(|| format!("{} could not be aggregated", self.file.display()))?;
         let out = match &self.out {
             Some(path) => {
                 // From here on a signal waits until the file is whole; before, it ends the process.

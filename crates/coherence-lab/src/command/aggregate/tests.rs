@@ -89,7 +89,8 @@ every_rule!(command_in_double_precision, 1e-9, command::<f64>);
 fn numbers<T: Element>(len: usize) -> Vec<T> {
     let mut state = 7_u64;
     let next = |_| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         T::narrow((state >> 40) as f64 / f64::from(1 << 23) - 1.0)
     };
     (0..len).map(next).collect()
@@ -121,7 +122,8 @@ fn check<T: Element + Value>(n: usize, d: usize) {
         for (fortran, big) in [(false, false), (false, true), (true, false), (true, true)] {
             let matrix = npy(descr::<T>(big), fortran, &values, d);
             for threads in [1, 2, 5] {
-                let found = aggregate::<T>(&matrix, rule, Policy::Error, threads).expect("a result");
+                let found =
+                    aggregate::<T>(&matrix, rule, Policy::Error, threads).expect("a result");
                 let context = format!("{text} of {n} × {d}, {fortran} {big} {threads}");
                 assert_eq!(bits(&found), bits(&expected), "{context}");
             }
@@ -207,7 +209,10 @@ fn rules_hold_at_the_ends_of_f64() {
             }
         }
     }
-    for (text, scaled) in [("norm-clipping:0.5", "norm-clipping:0.5e200"), ("centered-clipping:0.5:2", "centered-clipping:0.5e200:2")] {
+    for (text, scaled) in [
+        ("norm-clipping:0.5", "norm-clipping:0.5e200"),
+        ("centered-clipping:0.5:2", "centered-clipping:0.5e200:2"),
+    ] {
         let of = |text: &str, scale: f64| {
             let values: Vec<f64> = values.iter().map(|x| x * scale).collect();
             let matrix = npy("<f8", false, &values, d);

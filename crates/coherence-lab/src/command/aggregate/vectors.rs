@@ -59,10 +59,15 @@ fn in_memory<T: Value + Element>(
     let mut scratch = zeros::<f64>(rule.scratch_len(n, d), "the rule's scratch")?;
     let height = n.div_ceil(threads);
     let jobs = values.chunks_mut(height * d).enumerate();
-    each(threads, jobs, || (), |(), (at, values)| {
-        let rows = at * height..at * height + values.len() / d;
-        Ok(matrix.read(rows, 0..d, values)?)
-    })?;
+    each(
+        threads,
+        jobs,
+        || (),
+        |(), (at, values)| {
+            let rows = at * height..at * height + values.len() / d;
+            Ok(matrix.read(rows, 0..d, values)?)
+        },
+    )?;
     let scale = Scale::new(scale::largest(&values));
     scale.apply(&mut values);
     scaled(rule, scale)

@@ -78,12 +78,12 @@ impl<S: Source> Walk<'_, S> {
         let mut sum = zeros::<f64>(columns.len(), "the sum of the rows")?;
         let first = columns.start;
         let jobs = sum.chunks_mut(self.width()).enumerate();
-        let state = || (Vec::new(), Vec::new());
-        let energies = each(self.threads, jobs, state, |(block, squares), (at, sum)| {
+        let squares = each(self.threads, jobs, Vec::new, |block, (at, sum)| {
             let start = first + at * self.width();
-            self.column_sums::<T>(start..start + sum.len(), block, sum, squares)
+            self.column_sums::<T>(start..start + sum.len(), block, sum)
         })?;
-        whole.sum_sq_norms += energies.into_iter().flatten().sum::<f64>();
+        let energy = |squares: &[f64]| squares.iter().sum::<f64>();
+        whole.sum_sq_norms += squares.concat().chunks(COLUMNS).map(energy).sum::<f64>();
         whole.sq_norm_of_sum += sum.iter().map(|s| s * s).sum::<f64>();
         Ok(sum)
     }
@@ -92,26 +92,24 @@ impl<S: Source> Walk<'_, S> {
     fn width(&self) -> usize {
         match self.matrix.order() {
             Order::RowMajor => 4 * COLUMNS,
-            Order::ColumnMajor => COLUMNS,
+            Order::ColumnMajor => COLUMNS / 16,
         }
     }
 
-    /// The sums of some columns, and their energies, one for each [`COLUMNS`] of them.
+    /// The sums of some columns; returned are the sums of their squares.
     fn column_sums<T: Value + Element>(
         &self,
         columns: Range<usize>,
         block: &mut Vec<T>,
         sums: &mut [f64],
-        squares: &mut Vec<f64>,
     ) -> Result<Vec<f64>> {
         let width = columns.len();
-        squares.clear();
-        squares.resize(width, 0.0);
+        let mut squares = vec![0.0; width];
         for rows in parts(0..self.matrix.rows(), (BLOCK / width).max(1)) {
             self.read(rows, columns.clone(), block)?;
-            add_moments(block, sums, squares);
+            add_moments(block, sums, &mut squares);
         }
-        Ok(squares.chunks(COLUMNS).map(|some| some.iter().sum()).collect())
+        Ok(squares)
     }
 
     /// The jackknife, with members that are read as it asks for them.
@@ -139,11 +137,12 @@ impl<S: Source> Walk<'_, S> {
         sum: &[f64],
         members: &mut [[f64; 2]],
     ) -> Result<()> {
-        let width = match self.matrix.order() {
-            Order::RowMajor => 16 * COLUMNS,
-            Order::ColumnMajor => COLUMNS,
+        // Runs of a column-major file are as long as a block is high.
+        let (width, values) = match self.matrix.order() {
+            Order::RowMajor => (16 * COLUMNS, BLOCK),
+            Order::ColumnMajor => (COLUMNS, 4 * BLOCK),
         };
-        let height = (BLOCK / width.min(columns.len())).max(1);
+        let height = (values / width.min(columns.len())).max(1);
         let first = rows.start;
         let jobs = members.chunks_mut(height).enumerate();
         each(self.threads, jobs, Vec::new, |block: &mut Vec<T>, (at, members)| {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-/// A value in the shortest digits that read back as it: `0.1`, `2`, `1e200`; JSON has null for what is
+/// A value in the shortest digits that read back as it: `0.1`, `2`, `1e+200`; JSON has null for what is
 /// not finite.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Number {
@@ -51,7 +51,7 @@ mod tests {
     #[test]
     fn a_number_has_as_many_digits_as_it_needs() {
         let text = |x: f64| Number::Double(x).to_string();
-        assert_eq!(text(1e200), "1e200");
+        assert_eq!(text(1e200), "1e+200");
         assert_eq!(text(-2.5e-9), "-2.5e-9");
         assert_eq!([0.1, 2.0, -0.0, 1234.5].map(text), ["0.1", "2", "-0", "1234.5"]);
         assert_eq!(Number::Single(0.1).to_string(), "0.1");
