@@ -2,7 +2,8 @@
 
 use num_traits::Float;
 
-use super::{AggregateError, CoordinateRule, Mean, median_of_three};
+use super::coordinate::OverValues;
+use super::{AggregateError, Mean, median_of_three};
 use crate::finite::Policy;
 
 /// A rule over the gradients of three successive mini-batches, coordinate by coordinate.
@@ -130,7 +131,7 @@ impl OverTime {
     fn of_three<T: Float>(self, a: T, b: T, c: T) -> T {
         match self {
             Self::M3 | Self::Rm3 => median_of_three(a, b, c),
-            Self::A3 | Self::Ra3 => Mean.aggregate(&mut [a, b, c]),
+            Self::A3 | Self::Ra3 => Mean.compute(&mut [a, b, c]),
         }
     }
 }

@@ -8,7 +8,11 @@ use super::{
     slots::Slots,
 };
 use crate::tally::{ChunkSums, Tally};
-use coherence_core::{Coherence, helpfulness::helpfulness, unbiased::jackknife};
+use coherence_core::{
+    Coherence,
+    helpfulness::helpfulness,
+    unbiased::{Estimate, jackknife},
+};
 use coherence_data::{Dataset, Target};
 use coherence_nn::Mlp;
 
@@ -87,20 +91,20 @@ impl<'a> Sample<'a> {
     pub(super) fn part(&mut self, sums: &Tally, pieces: &[usize], errors: bool) -> Part {
         let coherence = sums.network();
         let members = self.members.as_mut().filter(|_| errors);
-        let alpha_unbiased = members.and_then(|members| {
+        let alpha_unbiased = members.map(|members| {
             members.dot(&mut self.slots, &self.plan, pieces, sums.sum());
             jackknife(coherence, self.plan.places(pieces).map(|place| members.network(place)))
         });
-        Part { coherence, alpha_unbiased }
+        Part { coherence, alpha_unbiased: alpha_unbiased.filter(is_defined) }
     }
 
     /// Tensor `t` over all examples, after [`part`](Self::part) over them.
     pub(super) fn tensor(&self, sums: &Tally, t: usize) -> Part {
         let coherence = sums.tensor(t);
-        let alpha_unbiased = self.members.as_ref().and_then(|members| {
+        let alpha_unbiased = self.members.as_ref().map(|members| {
             jackknife(coherence, (0..self.plan.len()).map(|place| members.tensor(t, place)))
         });
-        Part { coherence, alpha_unbiased }
+        Part { coherence, alpha_unbiased: alpha_unbiased.filter(is_defined) }
     }
 
     /// The MEAN helpfulness of the examples of `pieces`, after [`part`](Self::part) over all.
@@ -110,9 +114,9 @@ impl<'a> Sample<'a> {
         let (mut count, mut sum) = (0_usize, 0.0);
         for place in self.plan.places(pieces) {
             count += 1;
-            sum += of(place)?;
+            sum += of(place);
         }
-        Some(sum / count as f64)
+        Some(sum / count as f64).filter(|mean| !mean.is_nan())
     }
 
     /// All examples in the order of the data set, after [`part`](Self::part) over all.
@@ -123,9 +127,14 @@ impl<'a> Sample<'a> {
         let measured = places.into_iter().enumerate().map(|(index, place)| {
             let (loss, member) = (self.losses.each()[place], members.network(place));
             let Target { label, designation } = self.data.target(index);
-            let helpfulness = helpfulness(network, member);
+            let helpfulness = Some(helpfulness(network, member)).filter(|h| !h.is_nan());
             ExampleMeasure { index, label, designation, loss, member, helpfulness }
         });
         measured.collect()
     }
+}
+
+/// Whether there were examples enough for a standard error.
+fn is_defined(estimate: &Estimate) -> bool {
+    !estimate.standard_error.is_nan()
 }
