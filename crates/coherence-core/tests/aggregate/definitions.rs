@@ -1,6 +1,6 @@
 //! Every rule of the core is its definition, in `f64` and `f32`.
 
-use coherence_core::aggregate::{Rows, Rule, VectorRule};
+use coherence_core::aggregate::{Requirements, Rows, Rule, Scratch, VectorRule};
 use coherence_core::finite::Policy;
 use num_traits::Float;
 
@@ -11,10 +11,12 @@ fn run<T: Float>(text: &str, rows: &[Vec<f64>]) -> Result<Vec<f64>, String> {
     let rows: Vec<Vec<T>> = rows.iter().map(narrow).collect();
     let slices: Vec<&[T]> = rows.iter().map(Vec::as_slice).collect();
     let view = Rows::slices(&slices).map_err(|error| error.to_string())?;
-    let mut scratch = vec![f64::NAN; rule.scratch_len(view.len(), view.dim())];
+    let needed = rule.scratch_len(view.len(), view.dim());
+    let (mut values, mut indices) =
+        (vec![f64::NAN; needed.values], vec![usize::MAX; needed.indices]);
+    let scratch = Scratch { values: &mut values, indices: &mut indices };
     let mut out = vec![T::nan(); view.dim()];
-    rule.aggregate_with(view, Policy::Error, &mut scratch, &mut out)
-        .map_err(|error| error.to_string())?;
+    rule.aggregate(view, Policy::Error, scratch, &mut out).map_err(|error| error.to_string())?;
     Ok(out.iter().map(|x| x.to_f64().unwrap()).collect())
 }
 

@@ -4,6 +4,7 @@ mod between;
 mod breakdown;
 mod definitions;
 mod edges;
+mod extremes;
 mod geometric;
 mod golden;
 mod over_time;

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use coherence_core::aggregate::{CoordinateRule, Mean, Median};
+use coherence_core::finite::Policy;
 use coherence_core::{Coherence, Sums};
 use coherence_nn::worked::{
     self as toys, DeepLinear, Example, L, Linear, M, Toy as _, TwoNeurons, gradients, mean_loss,
@@ -97,7 +98,11 @@ impl<'a> Descent<'a> {
             }
         };
         toys::step(model, &mut self.theta, examples, rate, |values| {
-            if median { Median.aggregate(values) } else { Mean.aggregate(values) }
+            let result = match median {
+                true => Median.aggregate(values, Policy::Propagate),
+                false => Mean.aggregate(values, Policy::Propagate),
+            };
+            result.expect("each step has examples")
         });
     }
 

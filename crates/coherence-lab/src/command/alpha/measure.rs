@@ -117,7 +117,7 @@ impl<S: Source> Walk<'_, S> {
         &self,
         whole: Coherence,
         sum: &[f64],
-    ) -> Result<Option<Estimate>> {
+    ) -> Result<Estimate> {
         let (m, d) = (self.matrix.rows(), self.matrix.cols());
         let mut failed = None;
         let members = parts(0..m, MEMBERS).map_while(|rows| {

@@ -61,24 +61,24 @@ struct Measured {
     d: usize,
     alpha: f64,
     m_coherence: f64,
-    /// `None` for fewer than two rows.
-    alpha_debiased: Option<f64>,
-    /// Of `alpha_debiased`, by the jackknife; `None` for fewer than three rows.
-    standard_error: Option<f64>,
+    /// NaN (JSON: null) for fewer than two rows.
+    alpha_debiased: f64,
+    /// Of `alpha_debiased`, by the jackknife; NaN (JSON: null) for fewer than three rows.
+    standard_error: f64,
     sum_sq_norms: f64,
     sq_norm_of_sum: f64,
 }
 
 impl Measured {
     /// `whole` and `estimate` are those of the scaled rows.
-    fn new(whole: Coherence, d: usize, estimate: Option<Estimate>, scale: Scale) -> Self {
+    fn new(whole: Coherence, d: usize, estimate: Estimate, scale: Scale) -> Self {
         Self {
             m: whole.m,
             d,
             alpha: whole.alpha(),
             m_coherence: whole.m_coherence(),
-            alpha_debiased: whole.alpha_unbiased(),
-            standard_error: estimate.map(|estimate| estimate.standard_error),
+            alpha_debiased: whole.alpha_debiased(),
+            standard_error: estimate.standard_error,
             sum_sq_norms: scale.undo_square(whole.sum_sq_norms),
             sq_norm_of_sum: scale.undo_square(whole.sq_norm_of_sum),
         }
@@ -89,15 +89,15 @@ impl fmt::Display for Measured {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let number = |x: f64| match x {
             f64::INFINITY => "exceeds f64".to_owned(),
+            x if x.is_nan() => "-".to_owned(),
             x => Number::Double(x).to_string(),
         };
-        let or_none = |x: Option<f64>| x.map_or("-".to_owned(), number);
         writeln!(f, "examples m            {}", self.m)?;
         writeln!(f, "parameters d          {}", self.d)?;
         writeln!(f, "alpha                 {}", number(self.alpha))?;
         writeln!(f, "m-coherence           {}", number(self.m_coherence))?;
-        writeln!(f, "alpha, de-biased      {}", or_none(self.alpha_debiased))?;
-        writeln!(f, "its standard error    {}", or_none(self.standard_error))?;
+        writeln!(f, "alpha, de-biased      {}", number(self.alpha_debiased))?;
+        writeln!(f, "its standard error    {}", number(self.standard_error))?;
         writeln!(f, "sum of squared norms  {}", number(self.sum_sq_norms))?;
         writeln!(f, "squared norm of sum   {}", number(self.sq_norm_of_sum))
     }
