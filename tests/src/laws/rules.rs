@@ -11,6 +11,9 @@ use crate::naive::{aggregate as column, rules as naive};
 /// A function from a rule's text and rows [n][d] to a vector [d] or an error.
 pub type Implementation<'a> = &'a dyn Fn(&str, &[Vec<f64>]) -> Result<Vec<f64>, String>;
 
+/// Points [n][d].
+pub type Points = Vec<Vec<f64>>;
+
 /// What a result is compared with.
 #[derive(Clone, Copy, Debug)]
 pub enum Definition {
@@ -19,7 +22,7 @@ pub enum Definition {
     /// Sums: within the tolerance times the greatest magnitude.
     Mean(fn(&[Vec<f64>], usize) -> Vec<f64>),
     /// The sum of distances from these points is least, within a millionth.
-    LeastDistances(fn(&[Vec<f64>], usize) -> Vec<Vec<f64>>),
+    LeastDistances(fn(&[Vec<f64>], usize) -> Points),
 }
 
 use Definition::{LeastDistances, Mean, Selection};

@@ -10,7 +10,7 @@ use crate::number::{binary_scale, wide};
 
 /// Norm clipping: each vector is shortened to a norm of at most limit, x_i min(1, limit/‖x_i‖).
 ///
-/// As a [`VectorRule`] it is the mean of the shortened vectors; as [`Mixing`] it makes them, for another rule.
+/// As a [`VectorRule`](super::VectorRule) it is the mean of the shortened vectors; as [`Mixing`] it makes them, for another rule.
 ///
 /// - Domain: limit ≥ 0; ∞ clips nothing. As a rule n ≥ 1.
 /// - Breakdown: none in the sense of the other rules, but bounded: the mean's norm is at most limit, and f

@@ -143,7 +143,7 @@ fn sums_beyond_the_range_are_scaled() {
 
 #[test]
 fn signs_abstain_at_zero_and_draw() {
-    let signs = |values: &[f64]| value(&SignMajority, &values);
+    let signs = |values: &[f64]| value(&SignMajority, values);
     assert_eq!(signs(&[0.0, -0.0, 5e-324]), 1.0);
     assert_eq!(signs(&[1.0, -2.0, 0.0]), 0.0);
     assert_eq!(signs(&[1.0, -2.0, -0.1]), -1.0);

@@ -16,15 +16,15 @@ fn check_bits(found: f64, expected: f64, values: &[f64]) {
 /// The median, and the winsorised and the trimmed mean of every count, against the sort.
 fn check(values: &[f64]) {
     let sorted = naive::sorted(values);
-    check_bits(value(&Median, &values), naive::median(values), values);
+    check_bits(value(&Median, values), naive::median(values), values);
     for count in 1..=values.len() / 2 {
         let inner = count.min((values.len() - 1) / 2);
         // The naive mean may round out of the values kept; ours may not.
         let within = |mean: f64| mean.clamp(sorted[inner], sorted[values.len() - 1 - inner]);
-        let found = value(&Winsorized { clip: count }, &values);
+        let found = value(&Winsorized { clip: count }, values);
         check_bits(found, within(naive::winsorized(values, count)), values);
         if 2 * count < values.len() {
-            let found = value(&Trimmed { trim: count }, &values);
+            let found = value(&Trimmed { trim: count }, values);
             check_bits(found, within(naive::trimmed(values, count)), values);
         }
     }
