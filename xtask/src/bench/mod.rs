@@ -63,7 +63,6 @@ impl Bench {
     }
 
     fn measure(&self, sh: &Shell, folder: &Path) -> Result<()> {
-        let start = Instant::now();
         let peers = self.peers.as_deref().map(|scripts| Peers::new(scripts, &self.python));
         let peers = peers.transpose()?;
         let chosen = |plan: &&Plan| {
@@ -74,6 +73,11 @@ impl Bench {
         let targets = plans.iter().flat_map(|plan| plan.benches).map(|bench| bench.name);
         let targets = targets.chain(["instruction_set"]).flat_map(|name| ["--bench", name]);
         cmd!(sh, "cargo bench --package coherence-benches --no-run {targets...}").quiet().run()?;
+        if plans.iter().any(|plan| plan.name == "command") {
+            // the bench builds it where it is missing, which would count as measuring
+            cmd!(sh, "cargo build --quiet --release --package coherence-lab").quiet().run()?;
+        }
+        let start = Instant::now();
         let _numpy = peers.as_ref().map(|peers| sh.push_env("COHERENCE_NUMPY", peers.python()));
         let patience = if self.quick { 0 } else { 20 };
         let mut record = Record::open(folder, Processor::detect(sh)?, patience)?;
