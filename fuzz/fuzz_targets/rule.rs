@@ -2,11 +2,11 @@
 //!
 //! Shared with the seeded mutation tests, which include this file.
 
-use coherence_core::aggregate::{Rows, Rule, VectorRule};
+use coherence_core::aggregate::{Requirements, Rows, Rule, Scratch, VectorRule};
 use coherence_core::finite::Policy;
 use num_traits::Float;
 
-/// Counts that arithmetic on counts must bear, besides small ones.
+/// Counts that arithmetic on counts must survive, besides small ones.
 const HUGE: [usize; 4] = [1 << 32, usize::MAX / 2, usize::MAX - 1, usize::MAX];
 
 /// A rule: the first byte picks a form, the next two its numbers; or, past the forms, a text up to
@@ -58,14 +58,19 @@ pub(crate) fn check<T: Float>(bytes: &[u8], value: impl Fn(&[u8]) -> T) -> usize
 fn keeps_to_its_bounds<T: Float>(rule: &Rule, values: &[T], dim: usize, policy: Policy) -> bool {
     let rows = Rows::matrix(values, dim).expect("whole rows");
     let n = rows.len();
-    let scratch = rule.scratch_len(n, dim);
+    let needed = rule.scratch_len(n, dim);
     assert!(
-        scratch <= 2 * n * (n + dim + 8) + 8 * dim,
-        "{rule}: scratch {scratch} for [{n}, {dim}]"
+        needed.values + needed.indices <= 2 * n * (n + dim + 8) + 8 * dim,
+        "{rule}: scratch {needed:?} for [{n}, {dim}]"
     );
-    let (mut scratch, mut out) = (vec![f64::NAN; scratch], vec![T::nan(); dim]);
+    let mut indices = vec![usize::MAX; needed.indices];
+    let scratch = Scratch { values: &mut vec![f64::NAN; needed.values], indices: &mut indices };
+    let mut out = vec![T::nan(); dim];
     let finite = values.iter().all(|x| x.is_finite());
-    let result = rule.aggregate_with(rows, policy, &mut scratch, &mut out);
+    // Rules over distances scale huge vectors down: what is lost is nothing beside them.
+    let magnitudes = values.iter().map(|x| x.to_f64().unwrap().abs()).filter(|x| x.is_finite());
+    let underflow = 1e-300 * magnitudes.fold(0.0, f64::max);
+    let result = rule.aggregate(rows, policy, scratch, &mut out);
     assert!(finite || policy != Policy::Error || result.is_err(), "{rule} took what is not finite");
     if result.is_err() || (policy == Policy::Propagate && !finite) {
         return false;
@@ -73,6 +78,7 @@ fn keeps_to_its_bounds<T: Float>(rule: &Rule, values: &[T], dim: usize, policy: 
     for (j, &found) in out.iter().enumerate() {
         let column = || values.iter().skip(j).step_by(dim).copied().filter(|x| x.is_finite());
         let (low, high) = range(rule, column());
+        let (low, high) = (low - underflow, high + underflow);
         assert!(
             (low..=high).contains(&found.to_f64().unwrap()) || column().next().is_none(),
             "{rule}, {policy:?}: coordinate {j} is {:e}, not in {low:e} ..= {high:e}",

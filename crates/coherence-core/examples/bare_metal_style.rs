@@ -11,6 +11,7 @@
 use coherence_core::{
     Sums,
     aggregate::{CoordinateRule, Median},
+    finite::Policy,
 };
 
 const EXAMPLES: usize = 4;
@@ -49,7 +50,7 @@ fn main() {
 
         for j in 0..FEATURES {
             let mut values = gradients.map(|g| g[j]);
-            w[j] -= 0.5 * Median.aggregate(&mut values);
+            w[j] -= 0.5 * Median.aggregate(&mut values, Policy::Error).expect("four finite values");
         }
     }
     println!("weights: {w:.3?}");

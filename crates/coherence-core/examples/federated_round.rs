@@ -1,4 +1,4 @@
-//! A federated round with a byzantine worker: seven updates, two of them hostile, every rule.
+//! A Byzantine round: seven updates, two of them hostile, every rule.
 //!
 //! ```text
 //! cargo run -p coherence-core --example federated_round
@@ -48,10 +48,8 @@ fn main() {
         "norm-clipping:3",
     ] {
         let rule: Rule = text.parse().expect("a rule");
-        let mut scratch = vec![0.0; rule.scratch_len(rows.len(), rows.dim())];
-        let mut update = [0.0f32; 3];
         // The worker that sent NaN is left out, and no longer counts against f.
-        rule.aggregate_with(rows, Policy::Omit, &mut scratch, &mut update).expect("enough workers");
+        let update = rule.aggregate_to_vec(rows, Policy::Omit).expect("enough workers");
         let off = distance_from_truth(&update);
         println!("{text:24} {off:>9.3}  {update:.3?}");
         assert_eq!(off < 2.5, text != "mean", "every rule but the mean is near the truth");

@@ -215,14 +215,18 @@ pub fn divergence(
 ///
 /// # Edge cases
 ///
-/// No examples, or different lengths: `None`.
+/// No examples: NaN.
+///
+/// # Panics
+///
+/// If the lengths differ.
 ///
 /// # Example
 ///
 /// ```
 /// # use coherence_core::bounds::stability;
-/// assert_eq!(stability(&[1.0, 2.0], &[0.5, 0.5]), Some(1.0));
-/// assert_eq!(stability(&[], &[]), None);
+/// assert_eq!(stability(&[1.0, 2.0], &[0.5, 0.5]), 1.0);
+/// assert!(stability(&[], &[]).is_nan());
 /// ```
 ///
 /// # Source
@@ -230,10 +234,11 @@ pub fn divergence(
 /// GM22 Appendix C; Bousquet and Elisseeff (2002).
 ///
 /// Law: A12b
-pub fn stability(without: &[f64], with: &[f64]) -> Option<f64> {
-    if with.is_empty() || without.len() != with.len() {
-        return None;
+pub fn stability(without: &[f64], with: &[f64]) -> f64 {
+    assert_eq!(without.len(), with.len(), "losses of different numbers of examples");
+    if with.is_empty() {
+        return f64::NAN;
     }
     let sum: f64 = without.iter().zip(with).map(|(a, b)| a - b).sum();
-    Some(sum / with.len() as f64)
+    sum / with.len() as f64
 }

@@ -43,7 +43,7 @@ impl Coherence {
     ///
     /// # Edge cases
     ///
-    /// No examples, or zero gradients only: 0. One example that is not zero: 1. Rounding that
+    /// No examples: NaN. Zero gradients only: 0. One example that is not zero: 1. Rounding that
     /// would lift α above 1 is cut off. NaN in the sums gives NaN.
     ///
     /// # Example
@@ -60,8 +60,10 @@ impl Coherence {
     /// MC20 (3), (4), Theorem 1, Lemma 2; GM22 (3), Theorem 2 and note 11 (all zeros).
     ///
     /// Law: A1, A2, A3
+    #[doc(alias = "gradient coherence")]
+    #[doc(alias = "gradient alignment")]
     pub fn alpha(&self) -> f64 {
-        if self.m == 0 { 0.0 } else { self.m_coherence() / self.m as f64 }
+        self.m_coherence() / self.m as f64
     }
 
     /// m-coherence: how many examples, itself included, one example helps on average.
@@ -76,7 +78,7 @@ impl Coherence {
     ///
     /// # Edge cases
     ///
-    /// As for [`alpha`](Self::alpha): 0 for no examples or zeros only, cut off at m.
+    /// As for [`alpha`](Self::alpha): NaN for no examples, 0 for zeros only, cut off at m.
     ///
     /// # Example
     ///
@@ -92,6 +94,9 @@ impl Coherence {
     ///
     /// Law: A7
     pub fn m_coherence(&self) -> f64 {
+        if self.m == 0 {
+            return f64::NAN;
+        }
         if self.sum_sq_norms == 0.0 {
             return 0.0;
         }
@@ -99,28 +104,28 @@ impl Coherence {
         if ratio > self.m as f64 { self.m as f64 } else { ratio }
     }
 
-    /// The energy E‖g‖² = Q/m, a mean over examples. No examples: 0.
+    /// The energy E‖g‖² = Q/m, a mean over examples. No examples: NaN.
     ///
     /// ```
     /// # use coherence_core::Coherence;
     /// let c = Coherence { m: 4, sq_norm_of_sum: 20.0, sum_sq_norms: 8.0 };
     /// assert_eq!(c.energy(), 2.0);
-    /// assert_eq!(Coherence::default().energy(), 0.0);
+    /// assert!(Coherence::default().energy().is_nan());
     /// ```
     pub fn energy(&self) -> f64 {
-        if self.m == 0 { 0.0 } else { self.sum_sq_norms / self.m as f64 }
+        if self.m == 0 { f64::NAN } else { self.sum_sq_norms / self.m as f64 }
     }
 
-    /// ‖E g‖² = ‖S‖²/m², the squared norm of the mean gradient. No examples: 0.
+    /// ‖E g‖² = ‖S‖²/m², the squared norm of the mean gradient. No examples: NaN.
     ///
     /// ```
     /// # use coherence_core::Coherence;
     /// let c = Coherence { m: 4, sq_norm_of_sum: 20.0, sum_sq_norms: 8.0 };
     /// assert_eq!(c.sq_norm_of_mean(), 1.25);
-    /// assert_eq!(Coherence::default().sq_norm_of_mean(), 0.0);
+    /// assert!(Coherence::default().sq_norm_of_mean().is_nan());
     /// ```
     pub fn sq_norm_of_mean(&self) -> f64 {
         let m = self.m as f64;
-        if self.m == 0 { 0.0 } else { self.sq_norm_of_sum / m / m }
+        if self.m == 0 { f64::NAN } else { self.sq_norm_of_sum / m / m }
     }
 }

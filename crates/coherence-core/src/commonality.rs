@@ -14,7 +14,7 @@ use crate::Coherence;
 ///
 /// # Edge cases
 ///
-/// m = 0: ∞.
+/// m = 0: NaN.
 ///
 /// # Example
 ///
@@ -29,7 +29,7 @@ use crate::Coherence;
 ///
 /// Law: A7
 pub fn orthogonal_limit(m: u64) -> f64 {
-    1.0 / m as f64
+    if m == 0 { f64::NAN } else { 1.0 / m as f64 }
 }
 
 /// f, the share of a gradient's energy that is common to all.
@@ -70,7 +70,7 @@ pub fn common_share(sq_norm_common: f64, sq_norm_own: f64) -> f64 {
 ///
 /// # Edge cases
 ///
-/// f = 0: the orthogonal limit. f = 1: 1. m = 0: NaN for f = 1, else ∞ (there is no such sample).
+/// f = 0: the orthogonal limit. f = 1: 1. m = 0, no such sample: NaN.
 ///
 /// # Example
 ///
@@ -98,7 +98,7 @@ pub fn commonality_alpha(m: u64, f: f64) -> f64 {
 ///
 /// # Edge cases
 ///
-/// k = n − 1, one gradient left: 1/n whatever f is.
+/// k = n − 1, one gradient left: 1/n whatever f is. n = 0: NaN.
 ///
 /// # Example
 ///
@@ -113,6 +113,9 @@ pub fn commonality_alpha(m: u64, f: f64) -> f64 {
 ///
 /// Law: A8
 pub fn diluted_commonality_alpha(n: u64, k: u64, f: f64) -> f64 {
+    if n == 0 {
+        return f64::NAN;
+    }
     let (n, k) = (n as f64, k as f64);
     (1.0 + (n - k - 1.0) * f) / n
 }

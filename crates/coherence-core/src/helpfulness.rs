@@ -11,12 +11,12 @@ use crate::{Coherence, Member};
 /// ```
 ///
 /// The mean product with another example's gradient, in units of the mean energy. The mean of h_i
-/// over the sample is α̂, [`Coherence::alpha_unbiased`]. Near 0 or under it, nobody else helps the
+/// over the sample is α̂, [`Coherence::alpha_debiased`]. Near 0 or under it, nobody else helps the
 /// example: a wrong label, an outlier, or memorisation to come.
 ///
 /// # Edge cases
 ///
-/// Fewer than two examples: `None`. Zero gradients only: 0.
+/// Fewer than two examples: NaN. Zero gradients only: 0.
 ///
 /// # Example
 ///
@@ -25,7 +25,7 @@ use crate::{Coherence, Member};
 /// // (1, 0), (1, 0), (-1, 0): S = (1, 0), Q = 3.
 /// let sample = Coherence { m: 3, sq_norm_of_sum: 1.0, sum_sq_norms: 3.0 };
 /// let odd_one_out = Member { dot_with_sum: -1.0, sq_norm: 1.0 };
-/// assert_eq!(helpfulness(sample, odd_one_out), Some(-1.0));
+/// assert_eq!(helpfulness(sample, odd_one_out), -1.0);
 /// ```
 ///
 /// # Source
@@ -33,13 +33,15 @@ use crate::{Coherence, Member};
 /// Derived from MC20 §3.
 ///
 /// Law: A15d
-pub fn helpfulness(sample: Coherence, member: Member) -> Option<f64> {
+#[doc(alias = "TracIn")]
+#[doc(alias = "influence")]
+pub fn helpfulness(sample: Coherence, member: Member) -> f64 {
     if sample.m < 2 {
-        return None;
+        return f64::NAN;
     }
     let with_others = member.dot_with_sum - member.sq_norm;
     if sample.sum_sq_norms == 0.0 {
-        return Some(0.0);
+        return 0.0;
     }
-    Some(with_others / ((sample.m - 1) as f64 * sample.energy()))
+    with_others / ((sample.m - 1) as f64 * sample.energy())
 }

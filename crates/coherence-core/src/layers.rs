@@ -15,7 +15,7 @@ use crate::{Coherence, Part};
 ///
 /// # Edge cases
 ///
-/// No layers, or none with energy: 0.
+/// No layers: NaN. None with energy: 0.
 ///
 /// # Example
 ///
@@ -31,6 +31,9 @@ use crate::{Coherence, Part};
 ///
 /// Law: A10
 pub fn network_alpha(layers: &[Part]) -> f64 {
+    if layers.is_empty() {
+        return f64::NAN;
+    }
     let energy: f64 = layers.iter().map(|layer| layer.energy).sum();
     if energy == 0.0 {
         return 0.0;

@@ -32,10 +32,10 @@
 //! let coherence = sums.coherence();
 //! assert_eq!(coherence.alpha(), 5.0 / 8.0);
 //! assert_eq!(coherence.m_coherence(), 2.5); // each example helps 2.5, itself included
-//! assert_eq!(coherence.alpha_unbiased(), Some(0.5)); // without itself
+//! assert_eq!(coherence.alpha_debiased(), 0.5); // without itself
 //!
 //! let members = gradients.iter().flat_map(|g| sums.member(g)).flatten();
-//! let estimate = jackknife(coherence, members).unwrap();
+//! let estimate = jackknife(coherence, members);
 //! println!("{:.3} ± {:.3}", estimate.value, estimate.standard_error);
 //! # assert!((estimate.value - 0.5).abs() < 1e-15 && estimate.standard_error < 1e-12);
 //! # Ok::<(), coherence_core::finite::NonFinite>(())
@@ -66,8 +66,9 @@
 //! # Numbers
 //!
 //! Elements are any [`num_traits::Float`]; sums of squares and products run in f64. Non-finite input
-//! is a typed choice, [`finite::Policy`], wherever gradients come in. A quantity that does not exist for so few examples is
-//! `None`, a formula outside its domain NaN; each doc says which. A slice of the wrong length is a
+//! is a typed choice, [`finite::Policy`], wherever gradients come in. A statistic of too few
+//! examples is NaN, as is a formula outside its domain; an aggregate of too few vectors is an error; of zero
+//! gradients only, α is 0. Each doc says what is too few. A slice of the wrong length is a
 //! bug of the caller and panics.
 //!
 //! # Features
@@ -114,6 +115,8 @@ pub mod unbiased;
 
 pub mod aggregate;
 pub mod similarity;
+
+pub use num_traits; // elements are any of its `Float`
 
 pub use coherence::Coherence;
 pub use member::Member;

@@ -19,7 +19,7 @@ pub struct Member {
 }
 
 impl Member {
-    fn of<T: Float>(
+    fn new<T: Float>(
         sum: &[f64],
         gradient: &[T],
         policy: Policy,
@@ -52,7 +52,7 @@ impl<B: AsRef<[f64]> + AsMut<[f64]>> Sums<B> {
     ///
     /// If the gradient's length is not d.
     pub fn member<T: Float>(&self, gradient: &[T]) -> Result<Option<Member>, NonFinite> {
-        Member::of(self.sum(), gradient, self.policy())
+        Member::new(self.sum(), gradient, self.policy())
     }
 }
 
@@ -67,7 +67,7 @@ impl<B: AsRef<[f64]> + AsMut<[f64]>> WeightedSums<B> {
     ///
     /// If the gradient's length is not d.
     pub fn member<T: Float>(&self, gradient: &[T]) -> Result<Option<Member>, NonFinite> {
-        Member::of(self.sum(), gradient, self.policy())
+        Member::new(self.sum(), gradient, self.policy())
     }
 }
 

@@ -40,7 +40,7 @@ impl Coherence {
     ///
     /// # Edge cases
     ///
-    /// α = 0 (no examples and zero gradients included): ∞. α = 1: 0.
+    /// No examples: NaN. α = 0 (zero gradients included): ∞. α = 1: 0.
     ///
     /// # Example
     ///
@@ -55,6 +55,10 @@ impl Coherence {
     /// McCandlish et al. (2018), *An empirical model of large-batch training*; relation derived.
     ///
     /// Law: A15b
+    #[doc(alias = "gradient noise scale")]
+    #[doc(alias = "B_simple")]
+    #[doc(alias = "critical batch size")]
+    #[doc(alias = "GNS")]
     pub fn noise_scale(&self) -> f64 {
         (1.0 - self.alpha()) / self.alpha()
     }
@@ -70,7 +74,7 @@ impl Coherence {
     ///
     /// # Edge cases
     ///
-    /// α = 0: 0. α = 1: ∞.
+    /// No examples: NaN. α = 0: 0. α = 1: ∞.
     ///
     /// # Example
     ///
@@ -86,6 +90,7 @@ impl Coherence {
     /// parameters*; relation derived.
     ///
     /// Law: A15b, A16
+    #[doc(alias = "gradient signal-to-noise ratio")]
     pub fn gsnr(&self) -> f64 {
         self.alpha() / (1.0 - self.alpha())
     }

@@ -21,7 +21,7 @@ pub(crate) fn scaled_dot<T: Float>(a: &[T], b: &[T]) -> f64 {
 
 /// The power of two that brings the largest magnitude to [1, 2) (from subnormals: as near as
 /// f64's exponents reach). Zeros only: 1.
-fn binary_scale<T: Float>(values: &[T]) -> f64 {
+pub(crate) fn binary_scale<T: Float>(values: &[T]) -> f64 {
     let largest = values.iter().map(|&x| wide(x).abs()).fold(0.0, f64::max);
     if largest > 0.0 && largest.is_finite() {
         libm::scalbn(1.0, (-libm::ilogb(largest)).min(1023))

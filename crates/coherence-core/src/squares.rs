@@ -9,10 +9,10 @@ const fn power_of_two(e: i64) -> f64 {
     f64::from_bits(((1023 + e) as u64) << 52)
 }
 
-/// Values above it are divided by 2⁵⁴⁰ before they are squared: 2⁵⁰ squares under it fit in f64.
+/// Values above it are divided by 2⁶⁰⁰ before they are squared: 2⁵⁰ squares under it fit in f64.
 const LARGE: f64 = power_of_two(486);
-const LARGE_DOWN: f64 = power_of_two(-540);
-const LARGE_UP: f64 = power_of_two(540);
+const LARGE_DOWN: f64 = power_of_two(-600);
+const LARGE_UP: f64 = power_of_two(600);
 
 /// Values below it are multiplied by 2⁶⁰⁰ before: squares above it keep all their bits.
 const SMALL: f64 = power_of_two(-480);
@@ -25,7 +25,7 @@ const SMALL_DOWN: f64 = power_of_two(-600);
 ///
 /// Squares of values above 2⁴⁸⁶ and under 2⁻⁴⁸⁰ leave the range or the precision of f64, although
 /// ratios such as α stay ordinary numbers. Each value is therefore squared in its own range
-/// (large values divided by 2⁵⁴⁰ before, small ones multiplied by 2⁶⁰⁰), and the three sums are
+/// (large values divided by 2⁶⁰⁰ before, small ones multiplied by 2⁶⁰⁰), and the three sums are
 /// brought together only when they are read. For values in the middle range the result is bit for
 /// bit the plain sum.
 ///
@@ -38,7 +38,7 @@ const SMALL_DOWN: f64 = power_of_two(-600);
 /// ```
 /// use coherence_core::SquareSum;
 ///
-/// let sum = SquareSum::of(&[3e200, 4e200]);
+/// let sum = SquareSum::from_values(&[3e200, 4e200]);
 /// assert_eq!(sum.value(), f64::INFINITY); // 2.5e401 is no f64,
 /// assert!((sum.root() / 5e200 - 1.0).abs() < 1e-15); // its root is
 /// ```
@@ -56,12 +56,35 @@ pub struct SquareSum {
 
 impl SquareSum {
     /// Σ x² of a slice.
-    pub fn of<T: Float>(values: &[T]) -> Self {
+    pub fn from_values<T: Float>(values: &[T]) -> Self {
         let mut sum = Self::default();
         for &x in values {
             sum.add(wide(x));
         }
         sum
+    }
+
+    /// The sum whose three ranges are these, from [`to_parts`](Self::to_parts).
+    ///
+    /// # Panics
+    ///
+    /// If one is negative, which no sum of squares is.
+    pub fn from_parts(parts: [f64; 3]) -> Self {
+        assert!(!parts.iter().any(|x| *x < 0.0), "a sum of squares is negative: {parts:?}");
+        let [small, middle, large] = parts;
+        Self { small, middle, large }
+    }
+
+    /// The sums of the three ranges, of values multiplied by 2⁶⁰⁰, as they are, and divided by 2⁶⁰⁰: plain
+    /// numbers that travel between machines.
+    ///
+    /// ```
+    /// # use coherence_core::SquareSum;
+    /// let sum = SquareSum::from_values(&[3.0, 4e200]);
+    /// assert_eq!(SquareSum::from_parts(sum.to_parts()), sum);
+    /// ```
+    pub fn to_parts(self) -> [f64; 3] {
+        [self.small, self.middle, self.large]
     }
 
     /// Adds x².

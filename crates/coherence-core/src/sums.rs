@@ -21,7 +21,7 @@ use crate::{
 ///
 /// Time O(m d), memory O(d): the buffer and a few numbers. Sums run in f64 whatever the element
 /// type, so f32 gradients whose squares exceed f32 are exact to f64; squares that exceed f64 are
-/// summed in three ranges ([`SquareSum`]). [`merge`](Sums::merge) adds the sums of another part of
+/// summed in three ranges ([`SquareSum`]). [`add_sums`](Sums::add_sums) adds the sums of another part of
 /// the sample, so threads, devices and machines can each keep their own. Gradients are those of
 /// the **sum** loss, g_i = ∇ℓ_i.
 ///
@@ -73,6 +73,38 @@ impl<B: AsRef<[f64]> + AsMut<[f64]>> Sums<B> {
         Self { sum: buffer, squares: SquareSum::default(), m: 0, omitted: 0, policy }
     }
 
+    /// The sums of a sample seen elsewhere, in another thread or on another machine: S in the buffer `[d]`, Q,
+    /// the numbers of examples added and omitted. Policy: [`Policy::Error`].
+    ///
+    /// ```
+    /// use coherence_core::{SquareSum, Sums};
+    ///
+    /// let mut there = Sums::new([0.0; 2]);
+    /// there.add(&[1.0, 1.0])?;
+    /// let (squares, m) = (there.squares().to_parts(), there.len()); // what travels, with the buffer
+    /// let sent = there.into_buffer();
+    ///
+    /// let mut here = Sums::new([0.0; 2]);
+    /// here.add(&[1.0, -1.0])?;
+    /// here.add_sums(&Sums::from_parts(sent, SquareSum::from_parts(squares), m, 0));
+    /// assert_eq!(here.coherence().alpha(), 0.5);
+    /// # Ok::<(), coherence_core::finite::NonFinite>(())
+    /// ```
+    pub fn from_parts(sum: B, squares: SquareSum, m: u64, omitted: u64) -> Self {
+        Self { sum, squares, m, omitted, policy: Policy::Error }
+    }
+
+    /// The buffer with S `[d]`.
+    pub fn into_buffer(self) -> B {
+        self.sum
+    }
+
+    /// Forgets all examples; buffer and policy stay.
+    pub fn clear(&mut self) {
+        self.sum.as_mut().fill(0.0);
+        (self.squares, self.m, self.omitted) = (SquareSum::default(), 0, 0);
+    }
+
     /// Adds one example's gradient `[d]`.
     ///
     /// # Errors
@@ -91,7 +123,50 @@ impl<B: AsRef<[f64]> + AsMut<[f64]>> Sums<B> {
         for (s, &g) in self.sum.as_mut().iter_mut().zip(gradient) {
             *s += wide(g);
         }
-        self.squares.add_scaled(1.0, SquareSum::of(gradient));
+        self.squares.add_scaled(1.0, SquareSum::from_values(gradient));
+        self.m += 1;
+        Ok(())
+    }
+
+    /// Adds one example's gradient whose d values are not contiguous, such as a row of a matrix by columns.
+    ///
+    /// ```
+    /// # use coherence_core::Sums;
+    /// let by_columns = [1.0, 1.0, /**/ 1.0, -1.0]; // the examples (1, 1) and (1, -1)
+    /// let mut sums = Sums::new([0.0; 2]);
+    /// for i in 0..2 {
+    ///     sums.add_iter(by_columns.iter().skip(i).step_by(2).copied())?;
+    /// }
+    /// assert_eq!(sums.coherence().alpha(), 0.5);
+    /// # Ok::<(), coherence_core::finite::NonFinite>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`add`](Self::add).
+    ///
+    /// # Panics
+    ///
+    /// If the gradient's length is not d.
+    pub fn add_iter<T: Float>(
+        &mut self,
+        gradient: impl Iterator<Item = T> + Clone,
+    ) -> Result<(), NonFinite> {
+        assert_eq!(gradient.clone().count(), self.dim(), "gradient and buffer differ in length");
+        match (self.policy, gradient.clone().position(|x| !x.is_finite())) {
+            (Policy::Error, Some(index)) => return Err(NonFinite { index }),
+            (Policy::Omit, Some(_)) => {
+                self.omitted += 1;
+                return Ok(());
+            }
+            _ => {}
+        }
+        let mut squares = SquareSum::default();
+        for (s, g) in self.sum.as_mut().iter_mut().zip(gradient) {
+            *s += wide(g);
+            squares.add(wide(g));
+        }
+        self.squares.add_scaled(1.0, squares);
         self.m += 1;
         Ok(())
     }
@@ -101,7 +176,7 @@ impl<B: AsRef<[f64]> + AsMut<[f64]>> Sums<B> {
     /// # Panics
     ///
     /// If the two have different d.
-    pub fn merge<C: AsRef<[f64]> + AsMut<[f64]>>(&mut self, other: &Sums<C>) {
+    pub fn add_sums<C: AsRef<[f64]> + AsMut<[f64]>>(&mut self, other: &Sums<C>) {
         assert_eq!(other.dim(), self.dim(), "sums over different dimensions");
         for (s, &o) in self.sum.as_mut().iter_mut().zip(other.sum()) {
             *s += o;
@@ -119,6 +194,11 @@ impl<B: AsRef<[f64]> + AsMut<[f64]>> Sums<B> {
     /// d, the number of parameters.
     pub fn dim(&self) -> usize {
         self.sum.as_ref().len()
+    }
+
+    /// Q = Σ ‖g_i‖², in its three ranges.
+    pub fn squares(&self) -> SquareSum {
+        self.squares
     }
 
     /// m, the number of examples added.
@@ -146,7 +226,7 @@ impl<B: AsRef<[f64]> + AsMut<[f64]>> Sums<B> {
     pub fn coherence(&self) -> Coherence {
         Coherence {
             m: self.m,
-            sq_norm_of_sum: SquareSum::of(self.sum()).value(),
+            sq_norm_of_sum: SquareSum::from_values(self.sum()).value(),
             sum_sq_norms: self.squares.value(),
         }
     }
@@ -166,7 +246,7 @@ impl<B: AsRef<[f64]> + AsMut<[f64]>> Sums<B> {
     /// # Ok::<(), coherence_core::finite::NonFinite>(())
     /// ```
     pub fn normalized(&self) -> Coherence {
-        let sum = SquareSum::of(self.sum());
+        let sum = SquareSum::from_values(self.sum());
         let scale = self.squares.scale();
         Coherence {
             m: self.m,

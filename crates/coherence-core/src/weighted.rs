@@ -34,7 +34,7 @@ use crate::{
 /// let c = sums.coherence();
 /// assert_eq!((c.alpha(), c.energy()), (0.625, 2.0));
 /// assert_eq!(c.effective_sample_size(), 1.6);
-/// assert_eq!(c.alpha_unbiased(), Some(0.0));
+/// assert_eq!(c.alpha_debiased(), 0.0);
 /// # Ok::<(), coherence_core::WeightedError>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -67,7 +67,7 @@ impl WeightedCoherence {
     ///
     /// # Edge cases
     ///
-    /// No weight, or zero gradients only: 0. Rounding above 1 is cut off.
+    /// No weight: NaN. Zero gradients only: 0. Rounding above 1 is cut off.
     ///
     /// # Source
     ///
@@ -75,6 +75,9 @@ impl WeightedCoherence {
     ///
     /// Law: A1
     pub fn alpha(&self) -> f64 {
+        if self.weight == 0.0 {
+            return f64::NAN;
+        }
         if self.sum_sq_norms == 0.0 {
             return 0.0;
         }
@@ -82,9 +85,9 @@ impl WeightedCoherence {
         if alpha > 1.0 { 1.0 } else { alpha }
     }
 
-    /// The energy Σ p_i ‖g_i‖². No weight: 0.
+    /// The energy Σ p_i ‖g_i‖². No weight: NaN.
     pub fn energy(&self) -> f64 {
-        if self.weight == 0.0 { 0.0 } else { self.sum_sq_norms / self.weight }
+        if self.weight == 0.0 { f64::NAN } else { self.sum_sq_norms / self.weight }
     }
 }
 
@@ -138,6 +141,18 @@ impl<B: AsRef<[f64]> + AsMut<[f64]>> WeightedSums<B> {
         }
     }
 
+    /// Forgets all examples; buffer and policy stay.
+    pub fn clear(&mut self) {
+        self.sum.as_mut().fill(0.0);
+        (self.squares, self.weighted_squares) = (SquareSum::default(), SquareSum::default());
+        (self.weight, self.sum_sq_weights, self.m, self.omitted) = (0.0, 0.0, 0, 0);
+    }
+
+    /// The buffer with Σ w_i g_i `[d]`.
+    pub fn into_buffer(self) -> B {
+        self.sum
+    }
+
     /// Adds one example's gradient `[d]` with its weight w ≥ 0.
     ///
     /// # Errors
@@ -160,7 +175,7 @@ impl<B: AsRef<[f64]> + AsMut<[f64]>> WeightedSums<B> {
         for (s, &g) in self.sum.as_mut().iter_mut().zip(gradient) {
             *s += weight * wide(g);
         }
-        let squares = SquareSum::of(gradient);
+        let squares = SquareSum::from_values(gradient);
         self.squares.add_scaled(weight, squares);
         self.weighted_squares.add_scaled(weight * weight, squares);
         self.weight += weight;
@@ -174,7 +189,7 @@ impl<B: AsRef<[f64]> + AsMut<[f64]>> WeightedSums<B> {
     /// # Panics
     ///
     /// If the two have different d.
-    pub fn merge<C: AsRef<[f64]> + AsMut<[f64]>>(&mut self, other: &WeightedSums<C>) {
+    pub fn add_sums<C: AsRef<[f64]> + AsMut<[f64]>>(&mut self, other: &WeightedSums<C>) {
         assert_eq!(other.sum().len(), self.sum().len(), "sums over different dimensions");
         for (s, &o) in self.sum.as_mut().iter_mut().zip(other.sum()) {
             *s += o;
@@ -218,7 +233,7 @@ impl<B: AsRef<[f64]> + AsMut<[f64]>> WeightedSums<B> {
             m: self.m,
             weight: self.weight,
             sum_sq_weights: self.sum_sq_weights,
-            sq_norm_of_sum: SquareSum::of(self.sum()).read(scale),
+            sq_norm_of_sum: SquareSum::from_values(self.sum()).read(scale),
             sum_sq_norms: self.squares.read(scale),
             sum_sq_weighted_norms: self.weighted_squares.read(scale),
         }

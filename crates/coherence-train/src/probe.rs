@@ -84,7 +84,8 @@ impl Probe {
             // h is linear in the example: the sum over a group is that of the group's own sums.
             let dot_with_sum = dot(self.whole.sum(), tally.sum());
             let members = Member { dot_with_sum, sq_norm: group.sum_sq_norms };
-            if let Some(sum) = helpfulness(whole, members) {
+            let sum = helpfulness(whole, members);
+            if !sum.is_nan() {
                 send(&format!("{of}.{name}.helpfulness"), sum / group.m as f64);
             }
         }

@@ -2,6 +2,7 @@
 
 pub mod aggregate;
 mod enumerate;
+pub mod rules;
 mod sample;
 mod similarity;
 

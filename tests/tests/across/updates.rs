@@ -49,7 +49,7 @@ fn a_winsorized_step_is_the_cores_rule_on_every_coordinate() {
         let rule = Winsorized { clip };
         moved_by(&before, trainer.mlp().parameters(), |j| {
             let mut column: Vec<f64> = rows.iter().map(|g| g[j].into()).collect();
-            rule.aggregate(&mut column)
+            rule.aggregate(&mut column, Policy::Error).unwrap()
         });
     }
 }

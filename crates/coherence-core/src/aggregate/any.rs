@@ -2,6 +2,8 @@
 
 use num_traits::Float;
 
+use super::coordinate::OverValues;
+use super::vector::OverVectors;
 use super::*;
 
 /// An enum with a variant for each rule over one coordinate, and the rule's answers.
@@ -24,9 +26,9 @@ macro_rules! any_coordinate_rule {
             }
         }
 
-        impl CoordinateRule for AnyCoordinateRule {
-            fn aggregate<T: Float>(&self, values: &mut [T]) -> T {
-                match self { $(Self::$name(rule) => rule.aggregate(values),)* }
+        impl OverValues for AnyCoordinateRule {
+            fn compute<T: Float>(&self, values: &mut [T]) -> T {
+                match self { $(Self::$name(rule) => rule.compute(values),)* }
             }
         }
 
@@ -56,24 +58,24 @@ macro_rules! any_vector_rule {
             fn tolerates(&self, n: usize) -> usize {
                 match self { $(Self::$name(rule) => rule.tolerates(n),)* }
             }
+
+            fn scratch_len(&self, n: usize, d: usize) -> ScratchLen {
+                match self { $(Self::$name(rule) => Requirements::scratch_len(rule, n, d),)* }
+            }
         }
 
-        impl VectorRule for AnyVectorRule {
-            fn work_len(&self, n: usize, d: usize) -> usize {
-                match self { $(Self::$name(rule) => rule.work_len(n, d),)* }
-            }
-
+        impl OverVectors for AnyVectorRule {
             fn omitting(&self, omitted: usize) -> Self {
                 match self { $(Self::$name(rule) => Self::$name(rule.omitting(omitted)),)* }
             }
 
-            fn aggregate<T: Float>(
+            fn compute<T: Float>(
                 &self,
                 rows: Rows<'_, T>,
-                scratch: &mut [f64],
+                scratch: Scratch<'_>,
                 out: &mut [T],
             ) -> Result<(), AggregateError> {
-                match self { $(Self::$name(rule) => rule.aggregate(rows, scratch, out),)* }
+                match self { $(Self::$name(rule) => rule.compute(rows, scratch, out),)* }
             }
         }
 

@@ -2,34 +2,36 @@
 
 use num_traits::Float;
 
-use super::distances::{check, of_row, squares_between_all};
+use super::distances::{of_row, squares_between_all};
 use super::krum::krum_score;
 use super::mean_around_median::mean_around_median;
 use super::order::narrow;
-use super::{AggregateError, Requirements, Rows, VectorRule};
+use super::scaled::Scaled;
+use super::vector::OverVectors;
+use super::{AggregateError, Requirements, Rows, Scratch, ScratchLen};
 use crate::number::wide;
 
 /// Bulyan: n − 2f vectors are chosen one by one with Krum among those left, then each coordinate is
 /// the mean of the n − 4f values of the chosen that are closest to their median.
 ///
 /// - Domain: n ≥ 4f + 3.
-/// - Breakdown: bears f bad vectors. In each coordinate the result is within the honest range [a, b]
-///   widened by b − a on either side: of the n − 2f ≥ 2f + 3 chosen at most f are bad, so the median is
+/// - Breakdown: tolerates f Byzantine vectors. In each coordinate the result is within the honest range [a, b]
+///   widened by b − a on either side: of the n − 2f ≥ 2f + 3 chosen at most f are Byzantine, so the median is
 ///   in [a, b], and the n − 4f closest are no farther away than the honest ones chosen.
 /// - Where fewer than f + 3 vectors are left, Krum counts one neighbour at least (the paper leaves it open).
 /// - `Policy::Propagate`: a vector with NaN or ±∞ is chosen last, infinitely far from all others;
 ///   if one is chosen, NaN reaches the result.
-/// - Cost: O(n² d + n³ log n) time; scratch n² + 4n.
+/// - Cost: O(n² d + n³ log n) time; scratch n² + 2n values, 3n indices.
 ///
 /// # Example
 ///
 /// ```
 /// use coherence_core::aggregate::{Bulyan, Rows, VectorRule};
+/// use coherence_core::finite::Policy;
 ///
 /// let rows = Rows::matrix(&[1.0, 2.0, 3.0, 2.0, 1.0, 3.0, 1e30], 1).unwrap();
 /// let rule = Bulyan { f: 1 };
-/// let (mut scratch, mut out) = (vec![0.0; rule.scratch_len(7, 1)], [0.0]);
-/// rule.aggregate(rows, &mut scratch, &mut out).unwrap();
+/// let out = rule.aggregate_to_vec(rows, Policy::Error).unwrap();
 /// assert!(1.0 <= out[0] && out[0] <= 3.0);
 /// ```
 ///
@@ -37,7 +39,7 @@ use crate::number::wide;
 /// in Byzantium*, §4.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Bulyan {
-    /// The number of bad vectors to be borne.
+    /// f, the number of Byzantine vectors to tolerate.
     pub f: usize,
 }
 
@@ -49,35 +51,33 @@ impl Requirements for Bulyan {
     fn tolerates(&self, n: usize) -> usize {
         if self.check(n).is_ok() { self.f } else { 0 }
     }
+
+    fn scratch_len(&self, n: usize, _d: usize) -> ScratchLen {
+        ScratchLen::new(n.saturating_mul(n.saturating_add(2)), n.saturating_mul(3))
+    }
 }
 
-impl VectorRule for Bulyan {
-    fn work_len(&self, n: usize, _d: usize) -> usize {
-        n.saturating_mul(n).saturating_add(4 * n)
-    }
-
+impl OverVectors for Bulyan {
     fn omitting(&self, omitted: usize) -> Self {
         Self { f: self.f.saturating_sub(omitted) }
     }
 
-    fn aggregate<T: Float>(
+    fn compute<T: Float>(
         &self,
         rows: Rows<'_, T>,
-        scratch: &mut [f64],
+        scratch: Scratch<'_>,
         out: &mut [T],
     ) -> Result<(), AggregateError> {
         let (n, f) = (rows.len(), self.f);
-        self.check(n)?;
-        check(rows, scratch, self.work_len(n, rows.dim()), out)?;
-        let (squares, rest) = scratch.split_at_mut(n * n);
-        let (chosen, work) = rest.split_at_mut(n);
-        squares_between_all(rows, squares);
-        choose(squares, n, f, chosen, work);
-        let chosen = &chosen[..n - 2 * f];
+        let (squares, work) = scratch.values.split_at_mut(n * n);
+        let (left, chosen) = scratch.indices.split_at_mut(n);
+        squares_between_all(Scaled::new(rows, work), squares);
+        let chosen = &mut chosen[..n - 2 * f];
+        choose(squares, f, left, work, chosen);
         for (j, slot) in out.iter_mut().enumerate() {
             let column = &mut work[..chosen.len()];
-            for (value, &i) in column.iter_mut().zip(chosen) {
-                *value = wide(rows.row(i as usize)[j]);
+            for (value, &i) in column.iter_mut().zip(&*chosen) {
+                *value = wide(rows.row(i)[j]);
             }
             *slot = narrow(mean_around_median(column, 2 * f));
         }
@@ -85,20 +85,20 @@ impl VectorRule for Bulyan {
     }
 }
 
-/// The numbers of n − 2f rows, each the best of those then left by Krum, into `chosen`.
+/// The indices of rows, each the best of those then left by Krum, into `chosen`.
 ///
-/// `work` [3n]: the rows left, their squared distances from one of them, and a sorted copy of these.
-fn choose(squares: &[f64], n: usize, f: usize, chosen: &mut [f64], work: &mut [f64]) {
-    let (left, work) = work.split_at_mut(n);
+/// `left` [n]: the rows left; `work` [2n]: their squared distances from one of them, and a sorted copy.
+fn choose(squares: &[f64], f: usize, left: &mut [usize], work: &mut [f64], chosen: &mut [usize]) {
+    let n = left.len();
     let (near, sorted) = work.split_at_mut(n);
-    left.iter_mut().enumerate().for_each(|(i, slot)| *slot = i as f64);
-    for (round, slot) in chosen[..n - 2 * f].iter_mut().enumerate() {
+    left.iter_mut().enumerate().for_each(|(i, slot)| *slot = i);
+    for (round, slot) in chosen.iter_mut().enumerate() {
         let count = n - round;
         let neighbors = count.saturating_sub(f + 2).max(1).min(count - 1);
         let mut best = (0, f64::INFINITY);
         for p in 0..count {
-            let row = of_row(squares, n, left[p] as usize);
-            near.iter_mut().zip(&left[..count]).for_each(|(s, &j)| *s = row[j as usize]);
+            let row = of_row(squares, n, left[p]);
+            near.iter_mut().zip(&left[..count]).for_each(|(s, &j)| *s = row[j]);
             let score = krum_score(&near[..count], neighbors, &mut sorted[..count]);
             if score < best.1 {
                 best = (p, score);

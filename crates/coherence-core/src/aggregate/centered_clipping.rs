@@ -2,33 +2,32 @@
 
 use num_traits::Float;
 
-use super::distances::check;
 use super::requirements::minority;
-use super::vector::refuse_non_finite;
-use super::weiszfeld::{distance, start, write};
-use super::{AggregateError, Requirements, Rows, VectorRule};
-use crate::number::wide;
+use super::scaled::Scaled;
+use super::vector::{OverVectors, refuse_non_finite};
+use super::weiszfeld::{distance, start};
+use super::{AggregateError, ParameterError, Requirements, Rows, Scratch, ScratchLen};
 
 /// Centred clipping: from a centre v, L times v ← v + (1/n) Σ (x_i − v) min(1, τ/‖x_i − v‖).
 ///
-/// - Domain: τ = `radius` ≥ 0, L = `iterations`. n = 0: [`AggregateError::TooFew`]. τ = ∞ and L = 1 is the
+/// - Domain: τ ≥ 0, n ≥ 1. τ = ∞ and L = 1 is the
 ///   mean (up to rounding); L = 0 or τ = 0 is the centre.
 /// - The centre is the coordinate-wise median; [`refine`](Self::refine) takes the caller's, as the source
 ///   does with the previous aggregate.
-/// - Breakdown: bears ⌊(n−1)/2⌋ bad vectors: each iteration moves v by at most τ, so the result is within
+/// - Breakdown: tolerates ⌊(n−1)/2⌋ Byzantine vectors: each iteration moves v by at most τ, so the result is within
 ///   Lτ of the centre, which is in the honest range in every coordinate.
 /// - `Policy::Propagate`: NaN in every coordinate if any value is NaN or ±∞.
-/// - Cost: O(L n d); scratch 2d + n.
+/// - Cost: O(L n d); scratch 2d + n values, n indices.
 ///
 /// # Example
 ///
 /// ```
 /// use coherence_core::aggregate::{CenteredClipping, Rows, VectorRule};
+/// use coherence_core::finite::Policy;
 ///
 /// let rows = Rows::matrix(&[0.0, 1.0, 5.0, 1.0, 1e9], 1).unwrap();
-/// let rule = CenteredClipping { radius: 2.0, iterations: 1 };
-/// let (mut scratch, mut out) = (vec![0.0; rule.scratch_len(5, 1)], [0.0]);
-/// rule.aggregate(rows, &mut scratch, &mut out).unwrap();
+/// let rule = CenteredClipping::new(2.0, 1).unwrap();
+/// let out = rule.aggregate_to_vec(rows, Policy::Error).unwrap();
 /// assert_eq!(out, [1.6]); // 1 + (−1 + 0 + 2 + 0 + 2)/5
 /// ```
 ///
@@ -36,13 +35,31 @@ use crate::number::wide;
 /// §5. Deviation: the centre of a first call.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CenteredClipping {
-    /// τ, the distance from the centre to which vectors are clipped.
-    pub radius: f64,
-    /// L, how often the centre moves.
-    pub iterations: usize,
+    radius: f64,
+    iterations: usize,
 }
 
 impl CenteredClipping {
+    /// The rule with the radius τ and L iterations.
+    ///
+    /// # Errors
+    ///
+    /// [`ParameterError::Length`] if the radius is negative or NaN.
+    pub fn new(radius: f64, iterations: usize) -> Result<Self, ParameterError> {
+        ParameterError::check_length("centered-clipping", "radius", radius)?;
+        Ok(Self { radius, iterations })
+    }
+
+    /// τ, the distance from the centre to which vectors are clipped.
+    pub fn radius(&self) -> f64 {
+        self.radius
+    }
+
+    /// L, how often the centre moves.
+    pub fn iterations(&self) -> usize {
+        self.iterations
+    }
+
     /// Moves the caller's centre `v` `[d]` towards `rows` `[n, d]`, n ≥ 1; `step` `[d]` is scratch.
     ///
     /// # Panics
@@ -53,22 +70,24 @@ impl CenteredClipping {
             v.len() == step.len() && (v.len() == rows.dim()),
             "centre, step and rows differ in length"
         );
+        self.refine_scaled(Scaled::unscaled(rows), v, step);
+    }
+
+    /// The same among scaled rows.
+    fn refine_scaled<T: Float>(&self, rows: Scaled<'_, T>, v: &mut [f64], step: &mut [f64]) {
+        let radius = rows.scale(self.radius);
         for _ in 0..self.iterations {
             step.fill(0.0);
-            for x in rows.iter() {
-                let scale = clip_scale(distance(x, v), self.radius);
-                for ((s, &x), &v) in step.iter_mut().zip(x).zip(&*v) {
-                    *s += (wide(x) - v) * scale;
+            for i in 0..rows.len() {
+                let length = distance(rows.values(i), v);
+                let factor = if length <= radius { 1.0 } else { radius / length };
+                for ((s, x), &v) in step.iter_mut().zip(rows.values(i)).zip(&*v) {
+                    *s += (x - v) * factor;
                 }
             }
             v.iter_mut().zip(&*step).for_each(|(v, s)| *v += s / rows.len() as f64);
         }
     }
-}
-
-/// min(1, τ/‖·‖): by how much a vector of this length is shortened to fit within `radius`.
-pub(super) fn clip_scale(length: f64, radius: f64) -> f64 {
-    if length <= radius { 1.0 } else { radius / length }
 }
 
 impl Requirements for CenteredClipping {
@@ -79,35 +98,33 @@ impl Requirements for CenteredClipping {
     fn tolerates(&self, n: usize) -> usize {
         minority(n)
     }
+
+    fn scratch_len(&self, n: usize, d: usize) -> ScratchLen {
+        ScratchLen::new(d.saturating_mul(2).saturating_add(n), n)
+    }
 }
 
-impl VectorRule for CenteredClipping {
-    fn work_len(&self, n: usize, d: usize) -> usize {
-        d.saturating_mul(2).saturating_add(n)
-    }
-
+impl OverVectors for CenteredClipping {
     fn omitting(&self, _omitted: usize) -> Self {
         *self
     }
 
-    fn aggregate<T: Float>(
+    fn compute<T: Float>(
         &self,
         rows: Rows<'_, T>,
-        scratch: &mut [f64],
+        scratch: Scratch<'_>,
         out: &mut [T],
     ) -> Result<(), AggregateError> {
-        let (n, d) = (rows.len(), rows.dim());
-        self.check(n)?;
-        check(rows, scratch, self.work_len(n, d), out)?;
         if refuse_non_finite(rows).is_err() {
             out.fill(T::nan());
             return Ok(());
         }
-        let (v, rest) = scratch.split_at_mut(d);
-        let (step, column) = rest.split_at_mut(d);
+        let (v, rest) = scratch.values.split_at_mut(rows.dim());
+        let (step, column) = rest.split_at_mut(rows.dim());
+        let rows = Scaled::new(rows, column);
         start(rows, column, v);
-        self.refine(rows, v, step);
-        write(v, out);
+        self.refine_scaled(rows, v, step);
+        rows.write(v, out);
         Ok(())
     }
 }

@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use super::{Requirements, Rows, Scratch, ScratchLen};
 use crate::finite::NonFinite;
 
 /// Why n vectors could not be aggregated; `out` is then unspecified.
@@ -70,8 +71,22 @@ impl AggregateError {
     }
 
     /// `Ok` if scratch is at least as long as it must be.
-    pub(super) fn check_scratch(found: usize, expected: usize) -> Result<(), Self> {
-        Self::check_length("scratch", found.min(expected), expected)
+    pub(super) fn check_scratch(scratch: &Scratch<'_>, needed: ScratchLen) -> Result<(), Self> {
+        let check =
+            |what, found: usize, needed| Self::check_length(what, found.min(needed), needed);
+        check("scratch values", scratch.values.len(), needed.values)?;
+        check("scratch indices", scratch.indices.len(), needed.indices)
+    }
+
+    /// Checks of what every rule over vectors is given.
+    pub(super) fn check_buffers<T: Copy>(
+        rule: &impl Requirements,
+        rows: Rows<'_, T>,
+        scratch: &Scratch<'_>,
+        out: &[T],
+    ) -> Result<(), Self> {
+        Self::check_length("out", out.len(), rows.dim())?;
+        Self::check_scratch(scratch, rule.scratch_len(rows.len(), rows.dim()))
     }
 
     /// `Ok` if there is a vector, which is all that `rule` needs.

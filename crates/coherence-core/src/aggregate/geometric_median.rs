@@ -4,12 +4,11 @@
 
 use num_traits::Float;
 
-use super::distances::check;
 use super::requirements::minority;
-use super::vector::refuse_non_finite;
-use super::weiszfeld::{Certificate, Field, start, write};
-use super::{AggregateError, Requirements, Rows, VectorRule};
-use crate::number::wide;
+use super::scaled::Scaled;
+use super::vector::{OverVectors, refuse_non_finite};
+use super::weiszfeld::{Certificate, Field, start};
+use super::{AggregateError, Requirements, Rows, Scratch, ScratchLen};
 
 /// The geometric median: the point with the least sum of distances, argmin_y Σ ‖y − x_i‖.
 ///
@@ -24,11 +23,11 @@ use crate::number::wide;
 ///    Σ ‖x_i − z‖ ≥ Σ ⟨v_i, x_i − z⟩ = Σ ⟨v_i, x_i − y⟩ =: L. This dual value L bounds the minimum from
 ///    below, and with F = Σ ‖x_i − y‖ we have F − L = (ρF + ⟨r/n, Σ (x_i − y)⟩)/(1 + ρ) ≤ 2ρF/(1 + ρ).
 ///    The relative duality gap is under 2·`tolerance`; [`Certificate`] holds F and L.
-/// 2. *Robustness, however far the bad vectors are.* Let n − f vectors lie within B of a point c, f < n/2.
+/// 2. *Robustness, however far the Byzantine vectors are.* Let n − f vectors lie within B of a point c, f < n/2.
 ///    If ‖y − c‖ = s > B, each of their u_i has a component of at least √(1 − B²/s²) towards c, hence
 ///    (n−f) √(1 − B²/s²) ≤ f + nρ, that is s ≤ B/√(1 − ((f + nρ)/(n−f))²).
 ///
-/// A gap in the objective alone would not do: with a bad vector at 1e30 it says nothing about the others.
+/// A gap in the objective alone would not do: with a Byzantine vector at 1e30 it says nothing about the others.
 ///
 /// # Iteration
 ///
@@ -46,20 +45,19 @@ use crate::number::wide;
 ///   between the two middle values.
 /// - If y no longer moves in `f64` the iteration ends; the certificate says what ρ it came to.
 /// - `Policy::Propagate`: NaN in every coordinate if any value is NaN or ±∞.
-/// - Magnitudes (of `f64` input) between 1e-150 and 1e150: squares of distances must stay in range.
-/// - Breakdown: bears ⌊(n−1)/2⌋ bad vectors, with bound 2.
-/// - Cost: O(n d) an iteration; scratch 7d + n.
+/// - Breakdown: tolerates ⌊(n−1)/2⌋ Byzantine vectors, with bound 2.
+/// - Cost: O(n d) an iteration; scratch 7d + n values, n indices.
 ///
 /// # Example
 ///
 /// ```
-/// use coherence_core::aggregate::{GeometricMedian, Rows, VectorRule};
+/// use coherence_core::aggregate::{GeometricMedian, Requirements, Rows, ScratchBuffer};
 ///
 /// let corners = [0.0, 0.0, /**/ 4.0, 0.0, /**/ 0.0, 4.0, /**/ 4.0, 4.0, /**/ 2.0, 2.0];
 /// let rule = GeometricMedian::default();
-/// let (mut scratch, mut out) = (vec![0.0; rule.scratch_len(5, 2)], [0.0; 2]);
+/// let (mut scratch, mut out) = (ScratchBuffer::new(rule.scratch_len(5, 2)), [0.0; 2]);
 /// let certificate =
-///     rule.solve(Rows::matrix(&corners, 2).unwrap(), &mut scratch, &mut out).unwrap();
+///     rule.solve(Rows::matrix(&corners, 2).unwrap(), scratch.as_scratch(), &mut out).unwrap();
 /// assert_eq!(out, [2.0, 2.0]);
 /// assert!(certificate.sum_of_distances - certificate.lower_bound < 1e-9);
 /// ```
@@ -70,6 +68,10 @@ use crate::number::wide;
 ///
 /// Law: A19
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[doc(alias = "RFA")]
+#[doc(alias = "Weiszfeld")]
+#[doc(alias = "L1 median")]
+#[doc(alias = "spatial median")]
 pub struct GeometricMedian {
     /// The residual ρ at which to stop, in (0, 1).
     pub tolerance: f64,
@@ -94,15 +96,18 @@ impl GeometricMedian {
     pub fn solve<T: Float>(
         &self,
         rows: Rows<'_, T>,
-        scratch: &mut [f64],
+        scratch: Scratch<'_>,
         out: &mut [T],
     ) -> Result<Certificate, AggregateError> {
-        let (n, d) = (rows.len(), rows.dim());
-        self.check(n)?;
-        check(rows, scratch, self.work_len(n, d), out)?;
+        let d = rows.dim();
+        self.check(rows.len())?;
+        AggregateError::check_length("out", out.len(), d)?;
+        let needed = self.scratch_len(rows.len(), d).values;
+        AggregateError::check_scratch(&scratch, ScratchLen::new(needed, 0))?;
         refuse_non_finite(rows)?;
-        let (points, column) = scratch.split_at_mut(7 * d);
+        let (points, column) = scratch.values.split_at_mut(7 * d);
         let (y, work) = points.split_at_mut(d);
+        let rows = Scaled::new(rows, column);
         start(rows, column, y);
         let certificate = self.iterate(rows, y, work, out);
         if certificate.residual <= self.tolerance || certificate.iterations < self.max_iterations {
@@ -121,7 +126,7 @@ impl GeometricMedian {
     /// `work` [6d]: R, the last step, and room for a second point or a Newton step.
     fn iterate<T: Float>(
         &self,
-        rows: Rows<'_, T>,
+        rows: Scaled<'_, T>,
         y: &mut [f64],
         work: &mut [f64],
         out: &mut [T],
@@ -133,7 +138,7 @@ impl GeometricMedian {
         loop {
             let stop = here.residual() <= self.tolerance || iterations >= self.max_iterations;
             if stop || !here.step(y, pull, step) {
-                write(y, out);
+                rows.write(y, out);
                 return here.certificate(rows, y, pull, iterations);
             }
             iterations += 1;
@@ -142,15 +147,14 @@ impl GeometricMedian {
                 continue;
             }
             looked_at = Some(here.nearest);
-            let row = rows.row(here.nearest);
-            let (vertex, curved) = other.split_at_mut(row.len());
-            vertex.iter_mut().zip(row).for_each(|(slot, &value)| *slot = wide(value));
+            let (vertex, curved) = other.split_at_mut(y.len());
+            vertex.iter_mut().zip(rows.values(here.nearest)).for_each(|(slot, x)| *slot = x);
             let there = Field::at(rows, vertex, pull);
             if there.residual() <= self.tolerance {
-                out.copy_from_slice(row);
+                out.copy_from_slice(rows.rows.row(here.nearest));
                 return there.certificate(rows, vertex, pull, iterations);
             }
-            there.leave(rows, vertex, pull, &mut curved[..row.len()]);
+            there.leave(rows, vertex, pull, &mut curved[..y.len()]);
             let stepped = Field::at(rows, y, pull);
             let left = Field::at(rows, vertex, pull);
             if left.residual() < stepped.residual() {
@@ -169,21 +173,21 @@ impl Requirements for GeometricMedian {
     fn tolerates(&self, n: usize) -> usize {
         minority(n)
     }
+
+    fn scratch_len(&self, n: usize, d: usize) -> ScratchLen {
+        ScratchLen::new(d.saturating_mul(7).saturating_add(n), n)
+    }
 }
 
-impl VectorRule for GeometricMedian {
-    fn work_len(&self, n: usize, d: usize) -> usize {
-        d.saturating_mul(7).saturating_add(n)
-    }
-
+impl OverVectors for GeometricMedian {
     fn omitting(&self, _omitted: usize) -> Self {
         *self
     }
 
-    fn aggregate<T: Float>(
+    fn compute<T: Float>(
         &self,
         rows: Rows<'_, T>,
-        scratch: &mut [f64],
+        scratch: Scratch<'_>,
         out: &mut [T],
     ) -> Result<(), AggregateError> {
         match self.solve(rows, scratch, out) {

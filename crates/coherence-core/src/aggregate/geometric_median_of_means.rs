@@ -2,10 +2,10 @@
 
 use num_traits::Float;
 
-use super::distances::check;
-use super::order::mean;
+use super::order::{mean, narrow};
 use super::requirements::minority;
-use super::{AggregateError, GeometricMedian, Requirements, Rows, VectorRule, groups};
+use super::vector::OverVectors;
+use super::{AggregateError, GeometricMedian, Requirements, Rows, Scratch, ScratchLen, groups};
 use crate::number::wide;
 
 /// The median of means, geometric: the vectors are cut into groups, and the [`GeometricMedian`] of the
@@ -14,7 +14,7 @@ use crate::number::wide;
 /// The groups are those of [`groups`](fn@groups), in the order given.
 ///
 /// - Domain: 1 ≤ k ≤ n.
-/// - Breakdown: bears ⌊(k−1)/2⌋ bad vectors, with the geometric median's bound for k means.
+/// - Breakdown: tolerates ⌊(k−1)/2⌋ Byzantine vectors, with the geometric median's bound for k means.
 /// - `Policy::Propagate`: NaN in every coordinate if any value is NaN or ±∞.
 /// - Cost: O(nd) for the means, O(kd) an iteration; scratch kd more than the geometric median of k.
 ///
@@ -22,11 +22,11 @@ use crate::number::wide;
 ///
 /// ```
 /// use coherence_core::aggregate::{GeometricMedianOfMeans, Rows, VectorRule};
+/// use coherence_core::finite::Policy;
 ///
 /// let x = [0.0, 1.0, /**/ 2.0, 1.0, /**/ 1.0, 0.0, /**/ 1.0, 2.0, /**/ 1.0, 9e9, /**/ 1.0, 1.0];
 /// let rule = GeometricMedianOfMeans::new(3);
-/// let (mut scratch, mut out) = (vec![0.0; rule.scratch_len(6, 2)], [0.0; 2]);
-/// rule.aggregate(Rows::matrix(&x, 2).unwrap(), &mut scratch, &mut out).unwrap();
+/// let out = rule.aggregate_to_vec(Rows::matrix(&x, 2).unwrap(), Policy::Error).unwrap();
 /// assert_eq!(out, [1.0, 1.0]);
 /// ```
 ///
@@ -57,39 +57,39 @@ impl Requirements for GeometricMedianOfMeans {
     fn tolerates(&self, n: usize) -> usize {
         if self.check(n).is_ok() { minority(self.groups) } else { 0 }
     }
+
+    fn scratch_len(&self, n: usize, d: usize) -> ScratchLen {
+        let k = self.groups.min(n); // where there are fewer vectors, the rule refuses them
+        let values = k.saturating_mul(d).saturating_add(d);
+        ScratchLen::new(values.saturating_add(self.median.scratch_len(k, d).values), n)
+    }
 }
 
-impl VectorRule for GeometricMedianOfMeans {
-    fn work_len(&self, _n: usize, d: usize) -> usize {
-        let k = self.groups;
-        k.saturating_mul(d).saturating_add(d).saturating_add(self.median.work_len(k, d))
-    }
-
+impl OverVectors for GeometricMedianOfMeans {
     fn omitting(&self, _omitted: usize) -> Self {
         *self
     }
 
-    fn aggregate<T: Float>(
+    fn compute<T: Float>(
         &self,
         rows: Rows<'_, T>,
-        scratch: &mut [f64],
+        scratch: Scratch<'_>,
         out: &mut [T],
     ) -> Result<(), AggregateError> {
         let (n, d, k) = (rows.len(), rows.dim(), self.groups);
-        self.check(n)?;
-        check(rows, scratch, self.work_len(n, d), out)?;
         if d == 0 {
             return Ok(());
         }
-        let (means, rest) = scratch.split_at_mut(k * d);
-        let (middle, work) = rest.split_at_mut(d);
+        let (means, rest) = scratch.values.split_at_mut(k * d);
+        let (middle, values) = rest.split_at_mut(d);
         for (group, slots) in groups(n, k).zip(means.chunks_exact_mut(d)) {
             for (j, slot) in slots.iter_mut().enumerate() {
                 *slot = mean(group.clone().map(|i| wide(rows.row(i)[j])), group.len());
             }
         }
-        self.median.aggregate(Rows::matrix(means, d)?, work, middle)?;
-        super::weiszfeld::write(middle, out);
+        let scratch = Scratch { values, indices: scratch.indices };
+        self.median.compute(Rows::matrix(means, d)?, scratch, middle)?;
+        out.iter_mut().zip(&*middle).for_each(|(slot, &value)| *slot = narrow(value));
         Ok(())
     }
 }

@@ -2,38 +2,43 @@
 
 use num_traits::Float;
 
-use super::distances::{check, mean_of_rows, of_row, sort_numbers_by, squares_between_all};
+use super::distances::{of_row, sort_indices_by, squares_between_all};
 use super::order::sort;
-use super::{AggregateError, Requirements, Rows, VectorRule};
+use super::scaled::{Scaled, mean_of_rows};
+use super::vector::OverVectors;
+use super::{AggregateError, Requirements, Rows, Scratch, ScratchLen};
 
 /// Krum: the vector with the least sum of squared distances to its n − f − 2 nearest others.
 ///
 /// score(i) = Σ_{j among the n−f−2 nearest} ‖x_i − x_j‖²; the result is x_{argmin score}, bit for bit.
 ///
 /// - Domain: n ≥ 2f + 3. Of equal scores the earlier vector is taken.
-/// - Breakdown: bears f bad vectors. With D the greatest distance between honest vectors, the result is
+/// - Breakdown: tolerates f Byzantine vectors. With D the greatest distance between honest vectors, the result is
 ///   within D·√(n−f−2) of an honest one: its score is at most that of an honest vector, which is at most
 ///   (n−f−2) D², and one at least of its n−f−2 ≥ f+1 nearest is honest.
-///   (By the same count f + 1 bad vectors do not unbound it; f + 2 copies do when n = 2f + 3.)
+///   (By the same count f + 1 Byzantine vectors do not unbound it; f + 2 copies do when n = 2f + 3.)
 /// - `Policy::Propagate`: a vector with NaN or ±∞ is infinitely far from all others.
-/// - Cost: O(n² d) time; scratch n² + 2n.
+/// - Cost: O(n² d) time; scratch n² + 2n values, 2n indices.
 ///
 /// # Example
 ///
 /// ```
 /// use coherence_core::aggregate::{Krum, Rows, VectorRule};
+/// use coherence_core::finite::Policy;
 ///
 /// let x = [1.0, 0.0, /**/ 1.1, 0.0, /**/ 0.9, 0.1, /**/ 1.0, 0.2, /**/ -50.0, 90.0];
 /// let rows = Rows::matrix(&x, 2).unwrap();
-/// let (mut scratch, mut out) = (vec![0.0; Krum { f: 1 }.scratch_len(5, 2)], [0.0; 2]);
-/// Krum { f: 1 }.aggregate(rows, &mut scratch, &mut out).unwrap();
+/// let out = Krum { f: 1 }.aggregate_to_vec(rows, Policy::Error).unwrap();
 /// assert_eq!(out, [1.0, 0.0]);
 /// ```
 ///
-/// Source: Blanchard et al. (2017), *Machine Learning with Adversaries*, §4.
+/// Source: Blanchard et al. (2017), *Machine Learning with Adversaries*, §4, where 2f + 2 < n.
+/// ByzFL 0.0.11 differs: its Krum and Multi-Krum take the n − f − 1 nearest others
+/// (`sort(dist)[:, 1:n-f]`), one more, and require 2f < n only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[doc(alias = "Byzantine")]
 pub struct Krum {
-    /// The number of bad vectors to be borne.
+    /// f, the number of Byzantine vectors to tolerate.
     pub f: usize,
 }
 
@@ -45,32 +50,31 @@ impl Requirements for Krum {
     fn tolerates(&self, n: usize) -> usize {
         if self.check(n).is_ok() { self.f } else { 0 }
     }
+
+    fn scratch_len(&self, n: usize, d: usize) -> ScratchLen {
+        MultiKrum { f: self.f, keep: 1 }.scratch_len(n, d)
+    }
 }
 
-impl VectorRule for Krum {
-    fn work_len(&self, n: usize, d: usize) -> usize {
-        MultiKrum { f: self.f, keep: 1 }.work_len(n, d)
-    }
-
+impl OverVectors for Krum {
     fn omitting(&self, omitted: usize) -> Self {
         Self { f: self.f.saturating_sub(omitted) }
     }
 
-    fn aggregate<T: Float>(
+    fn compute<T: Float>(
         &self,
         rows: Rows<'_, T>,
-        scratch: &mut [f64],
+        scratch: Scratch<'_>,
         out: &mut [T],
     ) -> Result<(), AggregateError> {
-        self.check(rows.len())?;
-        MultiKrum { f: self.f, keep: 1 }.aggregate(rows, scratch, out)
+        MultiKrum { f: self.f, keep: 1 }.compute(rows, scratch, out)
     }
 }
 
 /// Multi-Krum: the mean of the `keep` vectors of least [`Krum`] score.
 ///
 /// - Domain: n ≥ 2f + 3 and 1 ≤ `keep` ≤ n − f; n − f is the usual choice.
-/// - Breakdown: bears f bad vectors, with Krum's bound: as there are n − f honest vectors, no vector
+/// - Breakdown: tolerates f Byzantine vectors, with Krum's bound: as there are n − f honest vectors, no vector
 ///   kept has a score above the greatest honest one.
 /// - Scores, ties, NaN, cost: as [`Krum`].
 ///
@@ -78,18 +82,18 @@ impl VectorRule for Krum {
 ///
 /// ```
 /// use coherence_core::aggregate::{MultiKrum, Rows, VectorRule};
+/// use coherence_core::finite::Policy;
 ///
 /// let rows = Rows::matrix(&[1.0, 2.0, 3.0, 2.0, 99.0], 1).unwrap();
 /// let rule = MultiKrum { f: 1, keep: 3 };
-/// let (mut scratch, mut out) = (vec![0.0; rule.scratch_len(5, 1)], [0.0]);
-/// rule.aggregate(rows, &mut scratch, &mut out).unwrap();
+/// let out = rule.aggregate_to_vec(rows, Policy::Error).unwrap();
 /// assert_eq!(out, [5.0 / 3.0]); // 2, 2 and, of 1 and 3, the earlier
 /// ```
 ///
 /// Source: Blanchard et al. (2017), §4 and §7 (with m = `keep`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct MultiKrum {
-    /// The number of bad vectors to be borne.
+    /// f, the number of Byzantine vectors to tolerate.
     pub f: usize,
     /// How many vectors are averaged.
     pub keep: usize,
@@ -110,34 +114,33 @@ impl Requirements for MultiKrum {
     fn tolerates(&self, n: usize) -> usize {
         if self.check(n).is_ok() { self.f } else { 0 }
     }
+
+    fn scratch_len(&self, n: usize, _d: usize) -> ScratchLen {
+        ScratchLen::new(n.saturating_mul(n.saturating_add(2)), n.saturating_mul(2))
+    }
 }
 
-impl VectorRule for MultiKrum {
-    fn work_len(&self, n: usize, _d: usize) -> usize {
-        n.saturating_mul(n).saturating_add(2 * n)
-    }
-
+impl OverVectors for MultiKrum {
     fn omitting(&self, omitted: usize) -> Self {
         Self { f: self.f.saturating_sub(omitted), keep: self.keep }
     }
 
-    fn aggregate<T: Float>(
+    fn compute<T: Float>(
         &self,
         rows: Rows<'_, T>,
-        scratch: &mut [f64],
+        scratch: Scratch<'_>,
         out: &mut [T],
     ) -> Result<(), AggregateError> {
-        let (n, f, keep) = (rows.len(), self.f, self.keep);
-        self.check(n)?;
-        check(rows, scratch, self.work_len(n, rows.dim()), out)?;
-        let (squares, rest) = scratch.split_at_mut(n * n);
-        let (scores, numbers) = rest.split_at_mut(n);
-        squares_between_all(rows, squares);
+        let n = rows.len();
+        let (squares, rest) = scratch.values.split_at_mut(n * n);
+        let (scores, sorted) = rest.split_at_mut(n);
+        squares_between_all(Scaled::new(rows, scores), squares);
         for (i, score) in scores.iter_mut().enumerate() {
-            *score = krum_score(of_row(squares, n, i), n - f - 2, &mut numbers[..n]);
+            *score = krum_score(of_row(squares, n, i), n - self.f - 2, &mut sorted[..n]);
         }
-        sort_numbers_by(&mut numbers[..n], scores);
-        mean_of_rows(rows, &numbers[..keep], out);
+        let indices = &mut scratch.indices[..n];
+        sort_indices_by(indices, scores);
+        mean_of_rows(rows, &indices[..self.keep], out);
         Ok(())
     }
 }

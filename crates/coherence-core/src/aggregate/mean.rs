@@ -2,24 +2,26 @@
 
 use num_traits::Float;
 
+use super::coordinate::OverValues;
 use super::order::{is_ordered, mean_within};
-use super::{AggregateError, CoordinateRule, Requirements};
+use super::{AggregateError, Requirements};
 use crate::number::wide;
 
 /// The arithmetic mean, (1/n) Σ x_i.
 ///
-/// - Domain: any n ≥ 1; n = 0 gives NaN. With both infinities among the values the result is NaN.
+/// - Domain: any n ≥ 1. With both infinities among the values the result is NaN.
 /// - The sum runs in `f64` in the order given; a sum beyond `f64`'s range is taken again, scaled by 1/n.
 /// - The result lies within the values' range: n copies of x give x itself.
-/// - Breakdown: none. One bad value decides the result.
+/// - Breakdown: none. One Byzantine value decides the result.
 ///
 /// # Example
 ///
 /// ```
 /// use coherence_core::aggregate::{CoordinateRule, Mean};
+/// use coherence_core::finite::Policy;
 ///
-/// assert_eq!(Mean.aggregate(&mut [1.0, 2.0, 6.0]), 3.0);
-/// assert_eq!(Mean.aggregate(&mut [f64::MAX, f64::MAX]), f64::MAX);
+/// assert_eq!(Mean.aggregate(&mut [1.0, 2.0, 6.0], Policy::Error), Ok(3.0));
+/// assert_eq!(Mean.aggregate(&mut [f64::MAX, f64::MAX], Policy::Error), Ok(f64::MAX));
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Mean;
@@ -34,8 +36,8 @@ impl Requirements for Mean {
     }
 }
 
-impl CoordinateRule for Mean {
-    fn aggregate<T: Float>(&self, values: &mut [T]) -> T {
+impl OverValues for Mean {
+    fn compute<T: Float>(&self, values: &mut [T]) -> T {
         if !is_ordered(values) {
             return T::nan();
         }

@@ -2,31 +2,34 @@
 
 use num_traits::Float;
 
+use super::coordinate::OverValues;
 use super::order::{is_ordered, sort};
 use super::trimmed::mean_of_sorted;
-use super::{AggregateError, CoordinateRule, Median, Requirements};
+use super::{AggregateError, Median, Requirements};
 use crate::number::wide;
 
 /// The mean around the median: the mean of the n − f values closest to the median.
 ///
-/// - Domain: n ≥ 2f + 1, elsewhere NaN. f = 0 is the mean.
+/// - Domain: n ≥ 2f + 1. f = 0 is the mean.
 /// - Of a low and a high value that are as close, the low one is kept.
 /// - Breakdown: tolerates f Byzantine values. With the others in [a, b], the result lies in
-///   [a − (b−a), b + (b−a)]: a bad value is kept only in place of an honest one that is farther away.
+///   [a − (b−a), b + (b−a)]: a Byzantine value is kept only in place of an honest one that is farther away.
 /// - Cost: O(n log n), one sort; the values kept are a run of the sorted ones.
 ///
 /// # Example
 ///
 /// ```
 /// use coherence_core::aggregate::{CoordinateRule, MeanAroundMedian};
+/// use coherence_core::finite::Policy;
 ///
-/// assert_eq!(MeanAroundMedian { f: 1 }.aggregate(&mut [1.0, 4.0, 100.0, 2.0]), 7.0 / 3.0);
+/// assert_eq!(MeanAroundMedian { f: 1 }.aggregate(&mut [1.0, 4.0, 100.0, 2.0], Policy::Error), Ok(7.0 / 3.0));
 /// ```
 ///
 /// Source: Xie et al. (2018), *Generalized Byzantine-tolerant SGD*, definition 6 (MeaMed).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[doc(alias = "MeaMed")]
 pub struct MeanAroundMedian {
-    /// The number of values left out: the bad ones to be borne.
+    /// f, the number of values left out.
     pub f: usize,
 }
 
@@ -45,11 +48,8 @@ impl Requirements for MeanAroundMedian {
     }
 }
 
-impl CoordinateRule for MeanAroundMedian {
-    fn aggregate<T: Float>(&self, values: &mut [T]) -> T {
-        if self.check(values.len()).is_err() {
-            return T::nan();
-        }
+impl OverValues for MeanAroundMedian {
+    fn compute<T: Float>(&self, values: &mut [T]) -> T {
         mean_around_median(values, self.f)
     }
 }
@@ -59,7 +59,7 @@ pub(super) fn mean_around_median<T: Float>(values: &mut [T], f: usize) -> T {
     if !is_ordered(values) {
         return T::nan();
     }
-    let median = wide(Median.aggregate(values));
+    let median = wide(Median.compute(values));
     sort(values);
     let mut kept = &*values;
     for _ in 0..f {

@@ -2,8 +2,10 @@
 
 use num_traits::Float;
 
-use super::distances::{check, mean_of_rows, of_row, squares_between_all};
-use super::{AggregateError, Requirements, Rows, VectorRule};
+use super::distances::{of_row, squares_between_all};
+use super::scaled::{Scaled, mean_of_rows};
+use super::vector::OverVectors;
+use super::{AggregateError, Requirements, Rows, Scratch, ScratchLen};
 
 /// The subsets that a search may at worst have to look at: a second or so.
 const MOST_SUBSETS: usize = 1 << 24;
@@ -14,28 +16,29 @@ const MOST_SUBSETS: usize = 1 << 24;
 /// - Domain: n ≥ 2f + 1, and at most 2²⁴ subsets (n choose f): every
 ///   subset may have to be looked at, though most are cut off early. Of equal diameters the subset of
 ///   the earliest vectors, in lexicographic order, is taken.
-/// - Breakdown: bears f bad vectors. With D the diameter of the honest ones, the subset's is at most D
+/// - Breakdown: tolerates f Byzantine vectors. With D the diameter of the honest ones, the subset's is at most D
 ///   and it holds an honest vector, so the result is within D of it.
 /// - `Policy::Propagate`: a vector with NaN or ±∞ is infinitely far from all others.
-/// - Cost: O(n² d) and the search; scratch n² + 2n.
+/// - Cost: O(n² d) and the search; scratch n² + n values, 3n indices.
 ///
 /// # Example
 ///
 /// ```
 /// use coherence_core::aggregate::{MinimumDiameter, Rows, VectorRule};
+/// use coherence_core::finite::Policy;
 ///
 /// let rows = Rows::matrix(&[1.0, 2.0, 99.0, 3.0], 1).unwrap();
 /// let rule = MinimumDiameter { f: 1 };
-/// let (mut scratch, mut out) = (vec![0.0; rule.scratch_len(4, 1)], [0.0]);
-/// rule.aggregate(rows, &mut scratch, &mut out).unwrap();
+/// let out = rule.aggregate_to_vec(rows, Policy::Error).unwrap();
 /// assert_eq!(out, [2.0]);
 /// ```
 ///
 /// Source: El Mhamdi et al. (2020), *Genuinely Distributed Byzantine Machine Learning*, §3 (after
 /// Rousseeuw, 1985).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[doc(alias = "MDA")]
 pub struct MinimumDiameter {
-    /// The number of vectors left out: the bad ones to be borne.
+    /// f, the number of vectors left out.
     pub f: usize,
 }
 
@@ -52,34 +55,32 @@ impl Requirements for MinimumDiameter {
     fn tolerates(&self, n: usize) -> usize {
         if self.check(n).is_ok() { self.f } else { 0 }
     }
+
+    fn scratch_len(&self, n: usize, _d: usize) -> ScratchLen {
+        ScratchLen::new(n.saturating_mul(n.saturating_add(1)), n.saturating_mul(3))
+    }
 }
 
-impl VectorRule for MinimumDiameter {
-    fn work_len(&self, n: usize, _d: usize) -> usize {
-        n.saturating_mul(n).saturating_add(2 * n)
-    }
-
+impl OverVectors for MinimumDiameter {
     fn omitting(&self, omitted: usize) -> Self {
         Self { f: self.f.saturating_sub(omitted) }
     }
 
-    fn aggregate<T: Float>(
+    fn compute<T: Float>(
         &self,
         rows: Rows<'_, T>,
-        scratch: &mut [f64],
+        scratch: Scratch<'_>,
         out: &mut [T],
     ) -> Result<(), AggregateError> {
-        let (n, f) = (rows.len(), self.f);
-        self.check(n)?;
-        check(rows, scratch, self.work_len(n, rows.dim()), out)?;
-        let (squares, rest) = scratch.split_at_mut(n * n);
-        let (trial, best) = rest.split_at_mut(n);
-        squares_between_all(rows, squares);
+        let n = rows.len();
+        let (squares, magnitudes) = scratch.values.split_at_mut(n * n);
+        let (trial, best) = scratch.indices.split_at_mut(n);
+        squares_between_all(Scaled::new(rows, magnitudes), squares);
         // Until a subset of finite diameter is found, the first will do.
-        best.iter_mut().enumerate().for_each(|(i, slot)| *slot = i as f64);
-        let mut search = Search { squares, n, keep: n - f, trial, best, least: f64::INFINITY };
+        best[..n].iter_mut().enumerate().for_each(|(i, slot)| *slot = i);
+        let mut search = Search { squares, n, keep: n - self.f, trial, best, least: f64::INFINITY };
         search.extend(0, 0, 0.0);
-        mean_of_rows(rows, &best[..n - f], out);
+        mean_of_rows(rows, &best[..n - self.f], out);
         Ok(())
     }
 }
@@ -89,8 +90,8 @@ struct Search<'a> {
     squares: &'a [f64],
     n: usize,
     keep: usize,
-    trial: &'a mut [f64],
-    best: &'a mut [f64],
+    trial: &'a mut [usize],
+    best: &'a mut [usize],
     /// The squared diameter of `best`.
     least: f64,
 }
@@ -106,10 +107,10 @@ impl Search<'_> {
         }
         for i in from..=self.n - (self.keep - size) {
             let row = of_row(self.squares, self.n, i);
-            let reach = |d: f64, j: &f64| d.max(row[*j as usize]);
+            let reach = |d: f64, j: &usize| d.max(row[*j]);
             let wider = self.trial[..size].iter().fold(diameter, reach);
             if wider < self.least {
-                self.trial[size] = i as f64;
+                self.trial[size] = i;
                 self.extend(size + 1, i + 1, wider);
             }
         }

@@ -2,7 +2,7 @@
 
 use num_traits::Float;
 
-use super::{AggregateError, Rows};
+use super::{AggregateError, Rows, Scratch, ScratchLen};
 
 /// A map from n vectors to n or fewer vectors, after which any [`VectorRule`](super::VectorRule) follows.
 ///
@@ -12,7 +12,7 @@ pub trait Mixing {
     fn rows_out(&self, n: usize) -> usize;
 
     /// The scratch that n vectors need.
-    fn scratch_len(&self, n: usize) -> usize;
+    fn scratch_len(&self, n: usize) -> ScratchLen;
 
     /// The mixed vectors of `rows` `[n, d]` into `out` [rows_out(n), d], row-major.
     ///
@@ -22,7 +22,7 @@ pub trait Mixing {
     fn mix<T: Float>(
         &self,
         rows: Rows<'_, T>,
-        scratch: &mut [f64],
+        scratch: Scratch<'_>,
         out: &mut [T],
     ) -> Result<(), AggregateError>;
 }
@@ -31,10 +31,10 @@ pub trait Mixing {
 pub(super) fn check_mixing<T: Float>(
     mixing: &impl Mixing,
     rows: Rows<'_, T>,
-    scratch: &[f64],
+    scratch: &Scratch<'_>,
     out: &[T],
 ) -> Result<(), AggregateError> {
     let n = rows.len();
     AggregateError::check_length("out", out.len(), mixing.rows_out(n).saturating_mul(rows.dim()))?;
-    AggregateError::check_scratch(scratch.len(), mixing.scratch_len(n))
+    AggregateError::check_scratch(scratch, mixing.scratch_len(n))
 }

@@ -1,11 +1,12 @@
 //! Aggregators: the values of one coordinate to one value, or n vectors to one vector.
 //!
-//! "Bears f" says how many arbitrary values or vectors among n cannot drive the result beyond a bound
-//! that the others set; each rule states its bound.
+//! A rule tolerates f Byzantine vectors if f arbitrary ones among n cannot drive the result beyond a bound that
+//! the others set; each rule states its bound, and the n for which it is defined
+//! ([`Requirements::check`]). Fewer vectors are an error: no parameter is clamped.
 //!
 //! By coordinate ([`CoordinateRule`]; [`Coordinatewise`] makes a [`VectorRule`] of each):
 //!
-//! | rule | bears | what it does |
+//! | rule | tolerates | what it does |
 //! |---|---|---|
 //! | [`Mean`] | 0 | plain stochastic gradient descent |
 //! | [`Winsorized`], [`WinsorizedPercent`] | `clip` | clips the extremes, then the mean |
@@ -17,7 +18,7 @@
 //!
 //! By whole vectors ([`VectorRule`]):
 //!
-//! | rule | bears | what it does |
+//! | rule | tolerates | what it does |
 //! |---|---|---|
 //! | [`GeometricMedian`] | ⌊(n−1)/2⌋ | least sum of distances, with a certificate |
 //! | [`GeometricMedianOfMeans`] | ⌊(k−1)/2⌋ | of k group means |
@@ -29,7 +30,8 @@
 //!
 //! Over time: [`OverTime`] (M3, A3, RM3, RA3), whose state is the plain data [`Recent`].
 //! Before a rule ([`Mixing`]): [`NearestNeighborMixing`], [`Bucketing`], [`NormClipping`].
-//! At run time: [`Rule`], read from text.
+//! At run time: [`Rule`], read from text; or boxes of any mixture, `Box<dyn VectorRule<f32>>`.
+//! Groups of examples: [`groups`](fn@groups).
 
 mod any;
 mod bucketing;
@@ -54,11 +56,14 @@ mod nearest_neighbor_mixing;
 mod norm_clipping;
 mod order;
 mod over_time;
+mod parameter;
 mod parse;
 mod percent;
 mod requirements;
 mod rows;
 mod rule;
+mod scaled;
+mod scratch;
 mod sign_majority;
 mod trimmed;
 mod vector;
@@ -86,11 +91,15 @@ pub use mixing::Mixing;
 pub use nearest_neighbor_mixing::NearestNeighborMixing;
 pub use norm_clipping::NormClipping;
 pub use over_time::{OfThree, OverTime, Recent, Update};
+pub use parameter::ParameterError;
 pub use parse::ParseRuleError;
 pub use percent::{PercentError, Percentile, WinsorizedPercent};
 pub use requirements::Requirements;
 pub use rows::Rows;
 pub use rule::Rule;
+#[cfg(feature = "alloc")]
+pub use scratch::ScratchBuffer;
+pub use scratch::{Scratch, ScratchLen};
 pub use sign_majority::SignMajority;
 pub use trimmed::Trimmed;
 pub use vector::VectorRule;

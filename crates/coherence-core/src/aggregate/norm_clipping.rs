@@ -2,47 +2,61 @@
 
 use num_traits::Float;
 
-use super::centered_clipping::clip_scale;
-use super::distances::check;
 use super::mixing::{Mixing, check_mixing};
-use super::order::narrow;
-use super::{AggregateError, Requirements, Rows, VectorRule};
-use crate::number::wide;
+use super::order::{mean, narrow};
+use super::vector::OverVectors;
+use super::{AggregateError, ParameterError, Requirements, Rows, Scratch, ScratchLen};
+use crate::number::{binary_scale, wide};
 
-/// Norm clipping: each vector is shortened to a norm of at most `limit`, x_i min(1, limit/‖x_i‖).
+/// Norm clipping: each vector is shortened to a norm of at most limit, x_i min(1, limit/‖x_i‖).
 ///
 /// As a [`VectorRule`] it is the mean of the shortened vectors; as [`Mixing`] it makes them, for another rule.
 ///
-/// - Domain: `limit` ≥ 0; ∞ clips nothing. n = 0: [`AggregateError::TooFew`] as a rule.
-/// - Breakdown: none in the sense of the other rules, but bounded: the mean's norm is at most `limit`, and f
-///   bad vectors move it by at most f·`limit`/n further than leaving them at 0 would.
-/// - A vector so long that its squared norm overflows, or with ±∞, becomes 0 or NaN under
-///   `Policy::Propagate`.
-/// - Cost: O(nd); scratch 2n.
+/// - Domain: limit ≥ 0; ∞ clips nothing. As a rule n ≥ 1.
+/// - Breakdown: none in the sense of the other rules, but bounded: the mean's norm is at most limit, and f
+///   Byzantine vectors move it by at most f·limit/n further than leaving them at 0 would.
+/// - `Policy::Propagate`: a vector with ±∞ becomes NaN unless the limit is ∞.
+/// - Cost: O(nd); scratch 2n values, n indices.
 ///
 /// # Example
 ///
 /// ```
 /// use coherence_core::aggregate::{NormClipping, Rows, VectorRule};
+/// use coherence_core::finite::Policy;
 ///
 /// let rows = Rows::matrix(&[3.0, 4.0, /**/ 0.3, 0.4, /**/ 0.0, 0.0], 2).unwrap();
-/// let rule = NormClipping { limit: 1.0 };
-/// let (mut scratch, mut out) = (vec![0.0; rule.scratch_len(3, 2)], [0.0f64; 2]);
-/// rule.aggregate(rows, &mut scratch, &mut out).unwrap();
+/// let out: Vec<f64> = NormClipping::new(1.0).unwrap().aggregate_to_vec(rows, Policy::Error).unwrap();
 /// assert!((out[0] - 0.3).abs() < 1e-15 && (out[1] - 0.4).abs() < 1e-15); // (0.6 + 0.3)/3, (0.8 + 0.4)/3
 /// ```
 ///
 /// Source: Sun et al. (2019), *Can You Really Backdoor Federated Learning?*, §4.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct NormClipping {
-    /// The greatest norm.
-    pub limit: f64,
+    limit: f64,
 }
 
 impl NormClipping {
-    fn scale<T: Float>(&self, x: &[T]) -> f64 {
-        let square: f64 = x.iter().map(|&x| wide(x) * wide(x)).sum();
-        clip_scale(libm::sqrt(square), self.limit)
+    /// The rule with this greatest norm.
+    ///
+    /// # Errors
+    ///
+    /// [`ParameterError::Length`] if the limit is negative or NaN.
+    pub fn new(limit: f64) -> Result<Self, ParameterError> {
+        ParameterError::check_length("norm-clipping", "limit", limit)?;
+        Ok(Self { limit })
+    }
+
+    /// The greatest norm.
+    pub fn limit(&self) -> f64 {
+        self.limit
+    }
+
+    /// Two factors that shorten `x`, the first a power of two: no square and no norm leaves the range.
+    fn factors<T: Float>(&self, x: &[T]) -> [f64; 2] {
+        let scale = binary_scale(x);
+        let square: f64 = x.iter().map(|&x| (wide(x) * scale) * (wide(x) * scale)).sum();
+        let norm = libm::sqrt(square); // of the scaled vector
+        if norm <= self.limit * scale { [1.0, 1.0] } else { [scale, self.limit / norm] }
     }
 }
 
@@ -54,31 +68,31 @@ impl Requirements for NormClipping {
     fn tolerates(&self, _n: usize) -> usize {
         0
     }
+
+    fn scratch_len(&self, n: usize, _d: usize) -> ScratchLen {
+        ScratchLen::new(n.saturating_mul(2), n)
+    }
 }
 
-impl VectorRule for NormClipping {
-    fn work_len(&self, n: usize, _d: usize) -> usize {
-        n
-    }
-
+impl OverVectors for NormClipping {
     fn omitting(&self, _omitted: usize) -> Self {
         *self
     }
 
-    fn aggregate<T: Float>(
+    fn compute<T: Float>(
         &self,
         rows: Rows<'_, T>,
-        scratch: &mut [f64],
+        scratch: Scratch<'_>,
         out: &mut [T],
     ) -> Result<(), AggregateError> {
         let n = rows.len();
-        Requirements::check(self, n)?;
-        check(rows, scratch, n, out)?;
-        let scales = &mut scratch[..n];
-        scales.iter_mut().zip(rows.iter()).for_each(|(scale, x)| *scale = self.scale(x));
+        let (scales, factors) = scratch.values.split_at_mut(n);
+        for ((scale, factor), x) in scales.iter_mut().zip(&mut *factors).zip(rows.iter()) {
+            [*scale, *factor] = self.factors(x);
+        }
         for (j, slot) in out.iter_mut().enumerate() {
-            let sum: f64 = rows.iter().zip(&*scales).map(|(x, scale)| wide(x[j]) * scale).sum();
-            *slot = narrow(sum / n as f64);
+            let shortened = scales.iter().zip(&*factors).zip(rows.iter());
+            *slot = narrow(mean(shortened.map(|((s, f), x)| wide(x[j]) * s * f), n));
         }
         Ok(())
     }
@@ -89,20 +103,20 @@ impl Mixing for NormClipping {
         n
     }
 
-    fn scratch_len(&self, _n: usize) -> usize {
-        0
+    fn scratch_len(&self, _n: usize) -> ScratchLen {
+        ScratchLen::default()
     }
 
     fn mix<T: Float>(
         &self,
         rows: Rows<'_, T>,
-        scratch: &mut [f64],
+        scratch: Scratch<'_>,
         out: &mut [T],
     ) -> Result<(), AggregateError> {
-        check_mixing(self, rows, scratch, out)?;
+        check_mixing(self, rows, &scratch, out)?;
         for (x, row) in rows.iter().zip(out.chunks_exact_mut(rows.dim().max(1))) {
-            let scale = self.scale(x);
-            row.iter_mut().zip(x).for_each(|(slot, &x)| *slot = narrow(wide(x) * scale));
+            let [scale, factor] = self.factors(x);
+            row.iter_mut().zip(x).for_each(|(slot, &x)| *slot = narrow(wide(x) * scale * factor));
         }
         Ok(())
     }

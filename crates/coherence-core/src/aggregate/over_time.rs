@@ -2,7 +2,8 @@
 
 use num_traits::Float;
 
-use super::{AggregateError, CoordinateRule, Mean, median_of_three};
+use super::coordinate::OverValues;
+use super::{AggregateError, Mean, median_of_three};
 use crate::finite::Policy;
 
 /// A rule over the gradients of three successive mini-batches, coordinate by coordinate.
@@ -220,7 +221,7 @@ impl OfThree {
     pub fn aggregate<T: Float>(self, [a, b, c]: [T; 3]) -> T {
         match self {
             Self::Median => median_of_three(a, b, c),
-            Self::Mean => Mean.aggregate(&mut [a, b, c]),
+            Self::Mean => Mean.compute(&mut [a, b, c]),
         }
     }
 }

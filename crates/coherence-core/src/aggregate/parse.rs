@@ -6,7 +6,7 @@ use core::str::FromStr;
 use super::*;
 
 impl Rule {
-    /// Every text that [`FromStr`] reads, with what it means; f is the number of bad vectors to be borne.
+    /// Every text that [`FromStr`] reads, with what it means; f is the number of Byzantine vectors to tolerate.
     pub const FORMS: &'static [(&'static str, &'static str)] = &[
         ("mean", "the plain mean"),
         ("median", "the coordinate-wise median"),
@@ -85,20 +85,15 @@ fn rule(name: &str, arguments: &str) -> Option<Rule> {
         "bulyan" => Bulyan { f: count()? }.into(),
         "minimum-diameter" => MinimumDiameter { f: count()? }.into(),
         "centered-clipping" => {
-            CenteredClipping { radius: length(first)?, iterations: second.parse().ok()? }.into()
+            CenteredClipping::new(first.parse().ok()?, second.parse().ok()?).ok()?.into()
         }
-        "norm-clipping" => NormClipping { limit: length(first)? }.into(),
+        "norm-clipping" => NormClipping::new(first.parse().ok()?).ok()?.into(),
         _ => return None,
     })
 }
 
 fn at_least_one(count: usize) -> Option<usize> {
     (count > 0).then_some(count)
-}
-
-/// A number that is not negative and not NaN.
-fn length(text: &str) -> Option<f64> {
-    text.parse().ok().filter(|x| *x >= 0.0)
 }
 
 /// `5%` or `5%:interpolated`.
@@ -160,9 +155,9 @@ impl fmt::Display for AnyVectorRule {
             Self::Bulyan(rule) => write!(f, "bulyan:{}", rule.f),
             Self::MinimumDiameter(rule) => write!(f, "minimum-diameter:{}", rule.f),
             Self::CenteredClipping(rule) => {
-                write!(f, "centered-clipping:{}:{}", rule.radius, rule.iterations)
+                write!(f, "centered-clipping:{}:{}", rule.radius(), rule.iterations())
             }
-            Self::NormClipping(rule) => write!(f, "norm-clipping:{}", rule.limit),
+            Self::NormClipping(rule) => write!(f, "norm-clipping:{}", rule.limit()),
         }
     }
 }

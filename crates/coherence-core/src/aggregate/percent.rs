@@ -4,9 +4,10 @@ use core::fmt;
 
 use num_traits::Float;
 
+use super::coordinate::OverValues;
 use super::order::{is_ordered, sort};
 use super::winsorized::mean_of_clamped;
-use super::{AggregateError, CoordinateRule, Requirements, Winsorized};
+use super::{AggregateError, Requirements, Winsorized};
 use crate::number::wide;
 
 /// Which value of n is the p-th fraction, 0 ≤ p ≤ 1/2; the upper threshold is its mirror image.
@@ -66,7 +67,7 @@ impl Percentile {
 ///
 /// With the thresholds lo and hi of the [`Percentile`] definition: (1/n) Σ min(max(x_i, lo), hi).
 ///
-/// - Domain: c in [0, 50]; c = 0 is the mean, c = 50 the [`Median`](super::Median). n = 0 gives NaN.
+/// - Domain: c in [0, 50]; c = 0 is the mean, c = 50 the [`Median`](super::Median).
 /// - Where the definition is a count, it is [`Winsorized`] with that count, to the bit.
 /// - Breakdown: tolerates [`Percentile::count`] Byzantine values, as [`Winsorized`].
 /// - Interpolation between −∞ and +∞ gives NaN.
@@ -75,12 +76,13 @@ impl Percentile {
 ///
 /// ```
 /// use coherence_core::aggregate::{CoordinateRule, Percentile, WinsorizedPercent};
+/// use coherence_core::finite::Policy;
 ///
 /// let values = [0.0, 1.0, 2.0, 3.0, 10.0];
 /// let nearest = WinsorizedPercent::new(20.0, Percentile::NearestRank).unwrap();
-/// assert_eq!(nearest.aggregate(&mut values.clone()), 2.0); // (1 + 1 + 2 + 3 + 3) / 5
+/// assert_eq!(nearest.aggregate(&mut values.clone(), Policy::Error), Ok(2.0)); // (1 + 1 + 2 + 3 + 3) / 5
 /// let between = WinsorizedPercent::new(12.5, Percentile::Interpolated).unwrap();
-/// assert_eq!(between.aggregate(&mut values.clone()), 2.6); // (0.5 + 1 + 2 + 3 + 6.5) / 5
+/// assert_eq!(between.aggregate(&mut values.clone(), Policy::Error), Ok(2.6)); // (0.5 + 1 + 2 + 3 + 6.5) / 5
 /// ```
 ///
 /// Source: Chatterjee (2020) §3.1; Chatterjee and Zielinski (2022) §7 (catalogue A18).
@@ -133,10 +135,10 @@ impl Requirements for WinsorizedPercent {
     }
 }
 
-impl CoordinateRule for WinsorizedPercent {
-    fn aggregate<T: Float>(&self, values: &mut [T]) -> T {
+impl OverValues for WinsorizedPercent {
+    fn compute<T: Float>(&self, values: &mut [T]) -> T {
         if self.definition != Percentile::Interpolated {
-            return self.by_count(values.len()).aggregate(values);
+            return self.by_count(values.len()).compute(values);
         }
         if !is_ordered(values) {
             return T::nan();

@@ -1,6 +1,6 @@
 //! What a rule asks for, and what it promises.
 
-use super::AggregateError;
+use super::{AggregateError, ScratchLen};
 
 /// For which numbers of vectors a rule is defined, and how many of them may be arbitrary.
 ///
@@ -30,7 +30,15 @@ pub trait Requirements {
     /// bound (for most rules the range of the other n − f); 0 where the rule is not defined.
     ///
     /// f/n for large n is the breakdown point.
+    #[doc(alias = "breakdown point")]
+    #[doc(alias = "Byzantine")]
     fn tolerates(&self, n: usize) -> usize;
+
+    /// The scratch that n vectors of length d need under every policy; none for a rule over one coordinate,
+    /// which reorders its values in place.
+    fn scratch_len(&self, _n: usize, _d: usize) -> ScratchLen {
+        ScratchLen::default()
+    }
 }
 
 /// The most values among n that are fewer than half, ⌊(n−1)/2⌋.

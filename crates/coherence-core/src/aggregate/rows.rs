@@ -22,8 +22,8 @@ use crate::finite::{NonFinite, Policy};
 pub struct Rows<'a, T> {
     source: Source<'a, T>,
     dim: usize,
-    /// Row numbers to show instead of all; kept as `f64` (exact below 2⁵³) because all scratch is.
-    picked: Option<&'a [f64]>,
+    /// The indices of the rows to show instead of all.
+    picked: Option<&'a [usize]>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -82,16 +82,16 @@ impl<'a, T: Copy> Rows<'a, T> {
     ///
     /// If `i` ≥ n.
     pub fn row(&self, i: usize) -> &'a [T] {
-        let i = self.number(i);
+        let i = self.index(i);
         match self.source {
             Source::Matrix(data) => &data[i * self.dim..][..self.dim],
             Source::Slices(rows) => rows[i],
         }
     }
 
-    /// The place in the source of row `i`.
-    fn number(&self, i: usize) -> usize {
-        self.picked.map_or(i, |picked| picked[i] as usize)
+    /// The index in the source of row `i`.
+    fn index(&self, i: usize) -> usize {
+        self.picked.map_or(i, |picked| picked[i])
     }
 
     /// All rows in order.
@@ -102,15 +102,15 @@ impl<'a, T: Copy> Rows<'a, T> {
 
 impl<'a, T: Float> Rows<'a, T> {
     /// The rows that take part under a policy: all, or under [`Policy::Omit`] those that are finite
-    /// throughout. `numbers` `[n]` is scratch that the view keeps.
+    /// throughout. `indices` `[n]` is scratch that the view keeps.
     ///
-    /// [`VectorRule::aggregate_with`](super::VectorRule::aggregate_with) does this itself; before a
+    /// [`VectorRule::aggregate`](super::VectorRule::aggregate) does this itself; before a
     /// [`Mixing`](super::Mixing) it is the caller's choice.
     ///
     /// # Errors
     ///
     /// [`AggregateError::NonFinite`] under [`Policy::Error`], with the index row · d + coordinate;
-    /// [`AggregateError::Length`] if `numbers` is shorter than n.
+    /// [`AggregateError::Length`] if `indices` is shorter than n.
     ///
     /// # Example
     ///
@@ -118,26 +118,27 @@ impl<'a, T: Float> Rows<'a, T> {
     /// use coherence_core::{aggregate::Rows, finite::Policy};
     ///
     /// let rows = Rows::matrix(&[1.0, f64::NAN, 3.0, 4.0], 2).unwrap();
-    /// let mut numbers = [0.0; 2];
-    /// let finite = rows.admit(Policy::Omit, &mut numbers).unwrap();
+    /// let mut indices = [0; 2];
+    /// let finite = rows.admit(Policy::Omit, &mut indices).unwrap();
     /// assert_eq!((finite.len(), finite.row(0)), (1, &[3.0, 4.0][..]));
     /// ```
     pub fn admit<'b>(
         &self,
         policy: Policy,
-        numbers: &'b mut [f64],
+        indices: &'b mut [usize],
     ) -> Result<Rows<'b, T>, AggregateError>
     where
         'a: 'b,
     {
-        AggregateError::check_scratch(numbers.len(), self.len())?;
+        let n = self.len();
+        AggregateError::check_length("indices", indices.len().min(n), n)?;
         let mut kept = 0;
         for (i, row) in self.iter().enumerate() {
             if policy.admit(row).map_err(|error: NonFinite| error.in_row(i, self.dim))? {
-                numbers[kept] = self.number(i) as f64;
+                indices[kept] = self.index(i);
                 kept += 1;
             }
         }
-        Ok(Rows { source: self.source, dim: self.dim, picked: Some(&numbers[..kept]) })
+        Ok(Rows { source: self.source, dim: self.dim, picked: Some(&indices[..kept]) })
     }
 }

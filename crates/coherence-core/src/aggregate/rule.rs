@@ -3,8 +3,8 @@
 use num_traits::Float;
 
 use super::{
-    AggregateError, AnyCoordinateRule, AnyVectorRule, Coordinatewise, Requirements, Rows,
-    VectorRule,
+    AggregateError, AnyCoordinateRule, AnyVectorRule, Coordinatewise, Requirements, Rows, Scratch,
+    ScratchLen, VectorRule,
 };
 use crate::finite::Policy;
 
@@ -16,12 +16,11 @@ use crate::finite::Policy;
 ///
 /// ```
 /// use coherence_core::aggregate::{Rows, Rule, VectorRule};
+/// use coherence_core::finite::Policy;
 ///
 /// let rule: Rule = "winsorized:1".parse().unwrap();
 /// let rows = Rows::matrix(&[3.0, 100.0, 1.0, 4.0, 2.0], 1).unwrap();
-/// let (mut scratch, mut out) = (vec![0.0; rule.scratch_len(5, 1)], [0.0]);
-/// rule.aggregate(rows, &mut scratch, &mut out).unwrap();
-/// assert_eq!(out, [3.0]);
+/// assert_eq!(rule.aggregate_to_vec(rows, Policy::Error).unwrap(), [3.0]);
 /// assert_eq!("krum".parse::<Rule>().unwrap_err().to_string(), "malformed rule, expected krum:F");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -46,51 +45,26 @@ impl Requirements for Rule {
             Self::Vector(rule) => rule.tolerates(n),
         }
     }
-}
 
-impl VectorRule for Rule {
-    fn work_len(&self, n: usize, d: usize) -> usize {
-        match self {
-            Self::Coordinate(rule) => Coordinatewise(*rule).work_len(n, d),
-            Self::Vector(rule) => rule.work_len(n, d),
-        }
-    }
-
-    fn scratch_len(&self, n: usize, d: usize) -> usize {
+    fn scratch_len(&self, n: usize, d: usize) -> ScratchLen {
         match self {
             Self::Coordinate(rule) => Coordinatewise(*rule).scratch_len(n, d),
             Self::Vector(rule) => rule.scratch_len(n, d),
         }
     }
+}
 
-    fn omitting(&self, omitted: usize) -> Self {
-        match self {
-            Self::Coordinate(rule) => Self::Coordinate(*rule),
-            Self::Vector(rule) => Self::Vector(rule.omitting(omitted)),
-        }
-    }
-
-    fn aggregate<T: Float>(
-        &self,
-        rows: Rows<'_, T>,
-        scratch: &mut [f64],
-        out: &mut [T],
-    ) -> Result<(), AggregateError> {
-        self.aggregate_with(rows, Policy::Propagate, scratch, out)
-    }
-
-    fn aggregate_with<T: Float>(
+impl<T: Float> VectorRule<T> for Rule {
+    fn aggregate(
         &self,
         rows: Rows<'_, T>,
         policy: Policy,
-        scratch: &mut [f64],
+        scratch: Scratch<'_>,
         out: &mut [T],
     ) -> Result<(), AggregateError> {
         match self {
-            Self::Coordinate(rule) => {
-                Coordinatewise(*rule).aggregate_with(rows, policy, scratch, out)
-            }
-            Self::Vector(rule) => rule.aggregate_with(rows, policy, scratch, out),
+            Self::Coordinate(rule) => Coordinatewise(*rule).aggregate(rows, policy, scratch, out),
+            Self::Vector(rule) => rule.aggregate(rows, policy, scratch, out),
         }
     }
 }

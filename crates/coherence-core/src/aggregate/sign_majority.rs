@@ -2,29 +2,32 @@
 
 use num_traits::Float;
 
+use super::coordinate::OverValues;
 use super::requirements::minority;
-use super::{AggregateError, CoordinateRule, Requirements};
+use super::{AggregateError, Requirements};
 
 /// The sign of most values: 1, −1, or 0 for a draw.
 ///
 /// sign(Σ sign(x_i)); zeros of either sign abstain.
 ///
-/// - Domain: any n ≥ 1; n = 0 gives NaN. ±∞ count as their signs.
+/// - Domain: any n ≥ 1. ±∞ count as their signs.
 /// - Invariant under positive scales, and under any change of magnitudes.
-/// - Breakdown: if all other values have one sign, ⌊(n−1)/2⌋ bad values cannot turn it. The result is
+/// - Breakdown: if all other values have one sign, ⌊(n−1)/2⌋ Byzantine values cannot turn it. The result is
 ///   bounded by 1 in any case.
 ///
 /// # Example
 ///
 /// ```
 /// use coherence_core::aggregate::{CoordinateRule, SignMajority};
+/// use coherence_core::finite::Policy;
 ///
-/// assert_eq!(SignMajority.aggregate(&mut [0.1, 0.2, -1e30]), 1.0);
-/// assert_eq!(SignMajority.aggregate(&mut [3.0, 0.0, -5.0]), 0.0);
+/// assert_eq!(SignMajority.aggregate(&mut [0.1, 0.2, -1e30], Policy::Error), Ok(1.0));
+/// assert_eq!(SignMajority.aggregate(&mut [3.0, 0.0, -5.0], Policy::Error), Ok(0.0));
 /// ```
 ///
 /// Source: Bernstein et al. (2019), *signSGD with Majority Vote*, algorithm 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[doc(alias = "signSGD")]
 pub struct SignMajority;
 
 impl Requirements for SignMajority {
@@ -37,8 +40,8 @@ impl Requirements for SignMajority {
     }
 }
 
-impl CoordinateRule for SignMajority {
-    fn aggregate<T: Float>(&self, values: &mut [T]) -> T {
+impl OverValues for SignMajority {
+    fn compute<T: Float>(&self, values: &mut [T]) -> T {
         if values.is_empty() || values.iter().any(|x| x.is_nan()) {
             return T::nan();
         }

@@ -2,15 +2,16 @@
 
 use num_traits::Float;
 
+use super::coordinate::OverValues;
 use super::order::{is_ordered, mean_within, sort};
-use super::{AggregateError, CoordinateRule, Mean, Requirements};
+use super::{AggregateError, Mean, Requirements};
 use crate::number::wide;
 
 /// The trimmed mean: the `trim` lowest and the `trim` highest values are left out.
 ///
 /// With x_(1) ≤ … ≤ x_(n): (1/(n − 2·trim)) Σ_{i = trim+1 … n−trim} x_(i).
 ///
-/// - Domain: n ≥ 2·`trim` + 1, elsewhere NaN. `trim` = 0 is the [`Mean`]; n = 2·`trim` + 1 the median.
+/// - Domain: n ≥ 2·`trim` + 1. `trim` = 0 is the [`Mean`]; n = 2·`trim` + 1 the median.
 /// - The values kept are summed in ascending order in `f64`: the same to the bit for every order.
 /// - Breakdown: tolerates `trim` Byzantine values; the result then lies in
 ///   the range of the others.
@@ -20,12 +21,16 @@ use crate::number::wide;
 ///
 /// ```
 /// use coherence_core::aggregate::{CoordinateRule, Trimmed};
+/// use coherence_core::finite::Policy;
 ///
-/// assert_eq!(Trimmed { trim: 1 }.aggregate(&mut [3.0, 100.0, 1.0, 5.0, 4.0]), 4.0);
+/// assert_eq!(Trimmed { trim: 1 }.aggregate(&mut [3.0, 100.0, 1.0, 5.0, 4.0], Policy::Error), Ok(4.0));
 /// ```
 ///
 /// Source: Yin et al. (2018), definition 2, where β = trim/n.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[doc(alias = "coordinate-wise trimmed mean")]
+#[doc(alias = "trimmed mean")]
+#[doc(alias = "CWTM")]
 pub struct Trimmed {
     /// How many values are left out at either end.
     pub trim: usize,
@@ -46,12 +51,11 @@ impl Requirements for Trimmed {
     }
 }
 
-impl CoordinateRule for Trimmed {
-    fn aggregate<T: Float>(&self, values: &mut [T]) -> T {
+impl OverValues for Trimmed {
+    fn compute<T: Float>(&self, values: &mut [T]) -> T {
         let n = values.len();
         match self.trim {
-            _ if self.check(n).is_err() => T::nan(),
-            0 => Mean.aggregate(values),
+            0 => Mean.compute(values),
             _ if !is_ordered(values) => T::nan(),
             trim => {
                 sort(values);

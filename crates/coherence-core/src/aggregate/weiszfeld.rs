@@ -4,9 +4,10 @@
 
 use num_traits::Float;
 
-use super::order::narrow;
-use super::{CoordinateRule, Median, Rows};
-use crate::number::{dot, wide};
+use super::Median;
+use super::coordinate::OverValues;
+use super::scaled::{Scaled, norm};
+use crate::number::dot;
 
 /// What is proven about a point found.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -22,17 +23,17 @@ pub struct Certificate {
 }
 
 /// The coordinate-wise median of `rows` `[n, d]` into `y` `[d]`; `column` `[at least n]`.
-pub(super) fn start<T: Float>(rows: Rows<'_, T>, column: &mut [f64], y: &mut [f64]) {
+pub(super) fn start<T: Float>(rows: Scaled<'_, T>, column: &mut [f64], y: &mut [f64]) {
     let column = &mut column[..rows.len()];
     for (j, slot) in y.iter_mut().enumerate() {
-        column.iter_mut().zip(rows.iter()).for_each(|(value, row)| *value = wide(row[j]));
-        *slot = Median.aggregate(column);
+        column.iter_mut().enumerate().for_each(|(i, value)| *value = rows.value(i, j));
+        *slot = Median.compute(column);
     }
 }
 
 /// ‖x − y‖ for a vector x `[d]` and a point y `[d]`.
-pub(super) fn distance<T: Float>(x: &[T], y: &[f64]) -> f64 {
-    libm::sqrt(x.iter().zip(y).map(|(&x, &y)| (wide(x) - y) * (wide(x) - y)).sum())
+pub(super) fn distance(x: impl Iterator<Item = f64> + Clone, y: &[f64]) -> f64 {
+    norm(x.zip(y).map(|(x, y)| x - y))
 }
 
 /// How often a Newton step is halved before it is given up.
@@ -55,12 +56,12 @@ pub(super) struct Field {
 
 impl Field {
     /// The field of `rows` `[n, d]` at `y` `[d]`; `pull` `[d]` becomes R.
-    pub(super) fn at<T: Float>(rows: Rows<'_, T>, y: &[f64], pull: &mut [f64]) -> Self {
+    pub(super) fn at<T: Float>(rows: Scaled<'_, T>, y: &[f64], pull: &mut [f64]) -> Self {
         let (mut weight, mut here, mut sum_of_distances) = (0.0, 0, 0.0);
         let mut least = (f64::INFINITY, 0);
         pull.fill(0.0);
-        for (i, x) in rows.iter().enumerate() {
-            let distance = distance(x, y);
+        for i in 0..rows.len() {
+            let distance = distance(rows.values(i), y);
             if distance == 0.0 {
                 here += 1;
                 continue;
@@ -70,8 +71,8 @@ impl Field {
             if distance < least.0 {
                 least = (distance, i);
             }
-            for ((p, &x), &y) in pull.iter_mut().zip(x).zip(y) {
-                *p += (wide(x) - y) / distance;
+            for ((p, x), &y) in pull.iter_mut().zip(rows.values(i)).zip(y) {
+                *p += (x - y) / distance;
             }
         }
         let norm = libm::sqrt(pull.iter().map(|p| p * p).sum());
@@ -107,7 +108,7 @@ impl Field {
     /// Newton step is halved until F still falls at its end, and so is less, or the residual is.
     pub(super) fn hastened<T: Float>(
         &self,
-        rows: Rows<'_, T>,
+        rows: Scaled<'_, T>,
         y: &mut [f64],
         pull: &mut [f64],
         step: &[f64],
@@ -142,7 +143,7 @@ impl Field {
     /// `work` [3d]: the remainder, the direction, and H times it.
     fn newton<T: Float>(
         &self,
-        rows: Rows<'_, T>,
+        rows: Scaled<'_, T>,
         y: &[f64],
         pull: &[f64],
         p: &mut [f64],
@@ -177,7 +178,7 @@ impl Field {
     /// Moves the vertex `y` along R to where a quadratic model of F has its minimum; `image` `[d]` is scratch.
     pub(super) fn leave<T: Float>(
         &self,
-        rows: Rows<'_, T>,
+        rows: Scaled<'_, T>,
         y: &mut [f64],
         pull: &[f64],
         image: &mut [f64],
@@ -190,16 +191,16 @@ impl Field {
     }
 
     /// H times `v` `[d]` into `out` `[d]`.
-    fn curvature<T: Float>(&self, rows: Rows<'_, T>, y: &[f64], v: &[f64], out: &mut [f64]) {
+    fn curvature<T: Float>(&self, rows: Scaled<'_, T>, y: &[f64], v: &[f64], out: &mut [f64]) {
         out.iter_mut().zip(v).for_each(|(q, v)| *q = self.weight * v);
-        for x in rows.iter() {
-            let distance = distance(x, y);
+        for i in 0..rows.len() {
+            let x = rows.values(i);
+            let distance = distance(x.clone(), y);
             if distance > 0.0 {
-                let along =
-                    x.iter().zip(y).zip(v).map(|((&x, &y), v)| (wide(x) - y) / distance * v);
+                let along = x.clone().zip(y).zip(v).map(|((x, y), v)| (x - y) / distance * v);
                 let along = along.sum::<f64>() / distance;
-                for ((q, &x), &y) in out.iter_mut().zip(x).zip(y) {
-                    *q -= along * (wide(x) - y) / distance;
+                for ((q, x), &y) in out.iter_mut().zip(x).zip(y) {
+                    *q -= along * (x - y) / distance;
                 }
             }
         }
@@ -208,28 +209,22 @@ impl Field {
     /// F and L at `y`, given R, where `y` has not been stepped from since.
     pub(super) fn certificate<T: Float>(
         &self,
-        rows: Rows<'_, T>,
+        rows: Scaled<'_, T>,
         y: &[f64],
         pull: &[f64],
         iterations: usize,
     ) -> Certificate {
-        let toward = |x: &[T]| -> f64 {
-            x.iter().zip(y).zip(pull).map(|((&x, &y), r)| (wide(x) - y) * r).sum()
-        };
+        let toward =
+            |i| -> f64 { rows.values(i).zip(y).zip(pull).map(|((x, y), r)| (x - y) * r).sum() };
         let n = self.n as f64;
-        let across = self.free() * rows.iter().map(toward).sum::<f64>() / n; // ⟨r/n, Σ (x_i − y)⟩
+        let across = self.free() * (0..rows.len()).map(toward).sum::<f64>() / n; // ⟨r/n, Σ (x_i − y)⟩
         let residual = self.residual();
         let gap = ((residual * self.sum_of_distances + across) / (1.0 + residual)).max(0.0);
         Certificate {
             iterations,
             residual,
-            sum_of_distances: self.sum_of_distances,
-            lower_bound: self.sum_of_distances - gap,
+            sum_of_distances: rows.unscale(self.sum_of_distances),
+            lower_bound: rows.unscale(self.sum_of_distances - gap),
         }
     }
-}
-
-/// `y` rounded to the element type, into `out` `[d]`.
-pub(super) fn write<T: Float>(y: &[f64], out: &mut [T]) {
-    out.iter_mut().zip(y).for_each(|(slot, &value)| *slot = narrow(value));
 }

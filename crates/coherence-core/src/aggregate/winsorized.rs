@@ -2,9 +2,10 @@
 
 use num_traits::Float;
 
+use super::coordinate::OverValues;
 use super::order::{is_ordered, mean_within, sort};
 use super::requirements::minority;
-use super::{AggregateError, CoordinateRule, Mean, Median, Requirements};
+use super::{AggregateError, Mean, Median, Requirements};
 use crate::number::wide;
 
 /// The winsorised mean: the `clip` lowest and the `clip` highest values are clipped to their
@@ -13,7 +14,7 @@ use crate::number::wide;
 /// With x_(1) ≤ … ≤ x_(n), lo = x_(clip+1) and hi = x_(n−clip):
 /// (1/n) Σ min(max(x_i, lo), hi).
 ///
-/// - Domain: n ≥ max(1, 2·`clip`), elsewhere NaN. `clip` = 0 is the [`Mean`], 2·`clip` = n the [`Median`].
+/// - Domain: n ≥ max(1, 2·`clip`). `clip` = 0 is the [`Mean`], 2·`clip` = n the [`Median`].
 /// - The thresholds are exact; the clipped values are summed in ascending order in `f64`, so the
 ///   result is the same to the bit for every order of the values.
 /// - Breakdown: tolerates `clip` Byzantine values (`clip` − 1 where it is the median); the result then lies in
@@ -24,10 +25,11 @@ use crate::number::wide;
 ///
 /// ```
 /// use coherence_core::aggregate::{CoordinateRule, Winsorized};
+/// use coherence_core::finite::Policy;
 ///
 /// // 1 is raised to 2 and 100 lowered to 4: (2 + 2 + 3 + 4 + 4) / 5.
-/// assert_eq!(Winsorized { clip: 1 }.aggregate(&mut [3.0, 100.0, 1.0, 4.0, 2.0]), 3.0);
-/// assert_eq!(Winsorized { clip: 0 }.aggregate(&mut [3.0, 100.0, 1.0, 4.0, 2.0]), 22.0);
+/// assert_eq!(Winsorized { clip: 1 }.aggregate(&mut [3.0, 100.0, 1.0, 4.0, 2.0], Policy::Error), Ok(3.0));
+/// assert_eq!(Winsorized { clip: 0 }.aggregate(&mut [3.0, 100.0, 1.0, 4.0, 2.0], Policy::Error), Ok(22.0));
 /// ```
 ///
 /// Source: Zielinski et al. (2020), appendix B, parameter s (catalogue A18); the percentile form of
@@ -36,6 +38,8 @@ use crate::number::wide;
 ///
 /// Law: A18
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[doc(alias = "winsorised mean")]
+#[doc(alias = "winsorization")]
 pub struct Winsorized {
     /// How many values are clipped at either end.
     pub clip: usize,
@@ -51,13 +55,12 @@ impl Requirements for Winsorized {
     }
 }
 
-impl CoordinateRule for Winsorized {
-    fn aggregate<T: Float>(&self, values: &mut [T]) -> T {
+impl OverValues for Winsorized {
+    fn compute<T: Float>(&self, values: &mut [T]) -> T {
         let n = values.len();
         match self.clip {
-            _ if self.check(n).is_err() => T::nan(),
-            0 => Mean.aggregate(values),
-            clip if 2 * clip == n => Median.aggregate(values),
+            0 => Mean.compute(values),
+            clip if 2 * clip == n => Median.compute(values),
             _ if !is_ordered(values) => T::nan(),
             clip => {
                 sort(values);

@@ -26,12 +26,12 @@ use crate::{
 /// ```
 /// use coherence_core::{finite::Policy, similarity::Decrease};
 ///
-/// let step = Decrease::of(&[2.0, 1.0], &[0.0, 1.0], Policy::Error)?;
+/// let step = Decrease::from_sums(&[2.0, 1.0], &[0.0, 1.0], Policy::Error)?;
 /// assert_eq!(step, Decrease { pristine: 6.0, corrupt: 2.0 });
-/// assert_eq!(step.shares(), Some((0.75, 0.25)));
+/// assert_eq!(step.shares(), (0.75, 0.25));
 ///
 /// let mut so_far = step;
-/// so_far += Decrease::of(&[0.0, 0.0], &[0.0, 2.0], Policy::Error)?;
+/// so_far += Decrease::from_sums(&[0.0, 0.0], &[0.0, 2.0], Policy::Error)?;
 /// assert_eq!(so_far.per_example(3, 1), (2.0, 6.0));
 /// # Ok::<(), coherence_core::finite::NonFinite>(())
 /// ```
@@ -64,7 +64,7 @@ impl Decrease {
     /// If the lengths differ.
     ///
     /// Law: A17
-    pub fn of<T: Float>(
+    pub fn from_sums<T: Float>(
         pristine_sum: &[T],
         corrupt_sum: &[T],
         policy: Policy,
@@ -87,16 +87,19 @@ impl Decrease {
     ///
     /// # Edge cases
     ///
-    /// S = 0: `None`, there is no decrease to share.
+    /// S = 0: NaN, there is no decrease to share.
     ///
     /// # Source
     ///
     /// CG20 §2.4, Figure 2.
     ///
     /// Law: A17
-    pub fn shares(&self) -> Option<(f64, f64)> {
+    pub fn shares(&self) -> (f64, f64) {
         let whole = self.pristine + self.corrupt;
-        (whole != 0.0).then(|| (self.pristine / whole, self.corrupt / whole))
+        if whole == 0.0 {
+            return (f64::NAN, f64::NAN);
+        }
+        (self.pristine / whole, self.corrupt / whole)
     }
 
     /// (i^p, i^c): the mean contribution of one pristine, of one corrupt example. Of a running
@@ -110,7 +113,7 @@ impl Decrease {
     ///
     /// # Edge cases
     ///
-    /// An empty group contributes 0.
+    /// An empty group: NaN.
     ///
     /// # Source
     ///
@@ -118,7 +121,7 @@ impl Decrease {
     ///
     /// Law: A17
     pub fn per_example(&self, pristine: u64, corrupt: u64) -> (f64, f64) {
-        let mean = |sum: f64, n: u64| if n == 0 { 0.0 } else { sum / n as f64 };
+        let mean = |sum: f64, n: u64| if n == 0 { f64::NAN } else { sum / n as f64 };
         (mean(self.pristine, pristine), mean(self.corrupt, corrupt))
     }
 }

@@ -24,14 +24,14 @@ use crate::{
 ///
 /// # Edge cases
 ///
-/// Fewer than two examples (under [`Policy::Omit`]: left): `None`. Products that exceed f64 are ∞.
+/// Fewer than two examples (under [`Policy::Omit`]: left): NaN. Products that exceed f64 are ∞.
 ///
 /// # Example
 ///
 /// ```
 /// # use coherence_core::{finite::Policy, similarity::confusion_bound};
-/// assert_eq!(confusion_bound(&[[1.0, 0.0], [-3.0, 4.0]], Policy::Error), Ok(Some(3.0)));
-/// assert_eq!(confusion_bound(&[[1.0, 0.0], [3.0, 4.0]], Policy::Error), Ok(Some(0.0)));
+/// assert_eq!(confusion_bound(&[[1.0, 0.0], [-3.0, 4.0]], Policy::Error), Ok(3.0));
+/// assert_eq!(confusion_bound(&[[1.0, 0.0], [3.0, 4.0]], Policy::Error), Ok(0.0));
 /// ```
 ///
 /// # Source
@@ -39,13 +39,14 @@ use crate::{
 /// Sankararaman et al. (2019); MC20 §2.
 ///
 /// Law: A16
+#[doc(alias = "gradient confusion")]
 pub fn confusion_bound<T: Float, R: AsRef<[T]>>(
     rows: &[R],
     policy: Policy,
-) -> Result<Option<f64>, NonFinite> {
+) -> Result<f64, NonFinite> {
     let (bound, m) = fold_pairs(rows, policy, 0.0, |bound, a, b| {
         let confusion = -dot(a, b);
         if confusion > bound || confusion.is_nan() { confusion } else { bound }
     })?;
-    Ok((m > 1).then_some(bound))
+    Ok(if m > 1 { bound } else { f64::NAN })
 }

@@ -23,13 +23,13 @@ use crate::{
 /// # Edge cases
 ///
 /// A zero vector: 0. Vectors are scaled first, so that no square overflows or underflows; rounding
-/// beyond ±1 is cut off. `None` if [`Policy::Omit`] leaves one of the two out.
+/// beyond ±1 is cut off. NaN if [`Policy::Omit`] leaves one of the two out.
 ///
 /// # Example
 ///
 /// ```
 /// # use coherence_core::{finite::Policy, similarity::cosine};
-/// let found = cosine(&[3e200, 4e200], &[5e-200, 0.0], Policy::Error)?.unwrap();
+/// let found = cosine(&[3e200, 4e200], &[5e-200, 0.0], Policy::Error)?;
 /// assert!((found - 0.6).abs() < 1e-15);
 /// # Ok::<(), coherence_core::finite::NonFinite>(())
 /// ```
@@ -39,7 +39,8 @@ use crate::{
 /// MC20 §2. Deviation: there a zero gradient leaves it undefined.
 ///
 /// Law: A16
-pub fn cosine<T: Float>(a: &[T], b: &[T], policy: Policy) -> Result<Option<f64>, NonFinite> {
+#[doc(alias = "cosine similarity")]
+pub fn cosine<T: Float>(a: &[T], b: &[T], policy: Policy) -> Result<f64, NonFinite> {
     cosine_stiffness(&[a, b], policy)
 }
 
@@ -65,7 +66,7 @@ fn cosine_of<T: Float>(a: &[T], b: &[T]) -> f64 {
 ///
 /// # Edge cases
 ///
-/// Fewer than two examples (under [`Policy::Omit`]: left): `None`. A zero gradient has cosine 0 with
+/// Fewer than two examples (under [`Policy::Omit`]: left): NaN. A zero gradient has cosine 0 with
 /// all.
 ///
 /// # Example
@@ -73,7 +74,7 @@ fn cosine_of<T: Float>(a: &[T], b: &[T]) -> f64 {
 /// ```
 /// # use coherence_core::{finite::Policy, similarity::cosine_stiffness};
 /// let sample = [[1.0, 0.0], [0.0, 2.0], [3.0, 4.0]]; // cosines 0, 0.6, 0.8
-/// let stiffness = cosine_stiffness(&sample, Policy::Error)?.unwrap();
+/// let stiffness = cosine_stiffness(&sample, Policy::Error)?;
 /// assert!((stiffness - 1.4 / 3.0).abs() < 1e-15);
 /// # Ok::<(), coherence_core::finite::NonFinite>(())
 /// ```
@@ -86,9 +87,9 @@ fn cosine_of<T: Float>(a: &[T], b: &[T]) -> f64 {
 pub fn cosine_stiffness<T: Float, R: AsRef<[T]>>(
     rows: &[R],
     policy: Policy,
-) -> Result<Option<f64>, NonFinite> {
+) -> Result<f64, NonFinite> {
     let (sum, m) = fold_pairs(rows, policy, 0.0, |sum, a, b| sum + cosine_of(a, b))?;
-    Ok((m > 1).then(|| sum / pair_count(m)))
+    Ok(if m > 1 { sum / pair_count(m) } else { f64::NAN })
 }
 
 /// The least cosine of two different examples' gradients.
@@ -105,7 +106,7 @@ pub fn cosine_stiffness<T: Float, R: AsRef<[T]>>(
 ///
 /// # Edge cases
 ///
-/// Fewer than two examples (under [`Policy::Omit`]: left): `None`. A zero gradient has cosine 0 with
+/// Fewer than two examples (under [`Policy::Omit`]: left): NaN. A zero gradient has cosine 0 with
 /// all.
 ///
 /// # Example
@@ -113,7 +114,7 @@ pub fn cosine_stiffness<T: Float, R: AsRef<[T]>>(
 /// ```
 /// # use coherence_core::{finite::Policy, similarity::minimum_cosine};
 /// let sample = [[1.0, 0.0], [0.0, 2.0], [-3.0, 4.0]];
-/// assert_eq!(minimum_cosine(&sample, Policy::Error), Ok(Some(-0.6)));
+/// assert_eq!(minimum_cosine(&sample, Policy::Error), Ok(-0.6));
 /// ```
 ///
 /// # Source
@@ -125,10 +126,10 @@ pub fn cosine_stiffness<T: Float, R: AsRef<[T]>>(
 pub fn minimum_cosine<T: Float, R: AsRef<[T]>>(
     rows: &[R],
     policy: Policy,
-) -> Result<Option<f64>, NonFinite> {
+) -> Result<f64, NonFinite> {
     let (least, m) = fold_pairs(rows, policy, f64::INFINITY, |least, a, b| {
         let cosine = cosine_of(a, b);
         if cosine < least || cosine.is_nan() { cosine } else { least }
     })?;
-    Ok((m > 1).then_some(least))
+    Ok(if m > 1 { least } else { f64::NAN })
 }

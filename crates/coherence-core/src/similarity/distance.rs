@@ -26,14 +26,14 @@ use crate::{
 ///
 /// # Edge cases
 ///
-/// No examples (under [`Policy::Omit`]: none left): `None`. One: 0. Squares are summed in ranges, so only a distance that itself
+/// No examples (under [`Policy::Omit`]: none left): NaN. One: 0. Squares are summed in ranges, so only a distance that itself
 /// exceeds f64 is ∞.
 ///
 /// # Example
 ///
 /// ```
 /// # use coherence_core::{finite::Policy, similarity::pairwise_distance};
-/// assert_eq!(pairwise_distance(&[[0.0, 0.0], [3.0, 4.0]], Policy::Error), Ok(Some(2.5)));
+/// assert_eq!(pairwise_distance(&[[0.0, 0.0], [3.0, 4.0]], Policy::Error), Ok(2.5));
 /// ```
 ///
 /// # Source
@@ -44,10 +44,10 @@ use crate::{
 pub fn pairwise_distance<T: Float, R: AsRef<[T]>>(
     rows: &[R],
     policy: Policy,
-) -> Result<Option<f64>, NonFinite> {
+) -> Result<f64, NonFinite> {
     let (sum, m) = fold_pairs(rows, policy, 0.0, |sum, a, b| sum + distance(a, b))?;
     let all_pairs = m as f64 * m as f64;
-    Ok((m > 0).then(|| sum / (all_pairs / 2.0)))
+    Ok(if m > 0 { sum / (all_pairs / 2.0) } else { f64::NAN })
 }
 
 /// ‖a − b‖

@@ -13,7 +13,7 @@ impl Coherence {
     ///
     /// # Edge cases
     ///
-    /// α = 0 (no examples and zero gradients included): ∞. MC20 prefers α for this reason.
+    /// No examples: NaN. α = 0 (zero gradients included): ∞. MC20 prefers α for this reason.
     ///
     /// # Example
     ///
@@ -43,7 +43,7 @@ impl Coherence {
     ///
     /// # Edge cases
     ///
-    /// S = 0: ∞.
+    /// No examples: NaN. S = 0: ∞.
     ///
     /// # Example
     ///

@@ -80,6 +80,17 @@ impl<B: AsRef<[f64]> + AsMut<[f64]>> CoordinateSums<B> {
         Self { sums: buffer, m: 0, omitted: 0, policy }
     }
 
+    /// Forgets all examples; buffer and policy stay.
+    pub fn clear(&mut self) {
+        self.sums.as_mut().fill(0.0);
+        (self.m, self.omitted) = (0, 0);
+    }
+
+    /// The buffer with Σ g_ij, then Σ g_ij² `[2 d]`.
+    pub fn into_buffer(self) -> B {
+        self.sums
+    }
+
     /// d, the number of coordinates.
     pub fn dim(&self) -> usize {
         self.sums.as_ref().len() / 2
@@ -115,7 +126,7 @@ impl<B: AsRef<[f64]> + AsMut<[f64]>> CoordinateSums<B> {
     /// # Panics
     ///
     /// If the two have different d.
-    pub fn merge<C: AsRef<[f64]> + AsMut<[f64]>>(&mut self, other: &CoordinateSums<C>) {
+    pub fn add_sums<C: AsRef<[f64]> + AsMut<[f64]>>(&mut self, other: &CoordinateSums<C>) {
         assert_eq!(other.dim(), self.dim(), "sums over different dimensions");
         for (s, o) in self.sums.as_mut().iter_mut().zip(other.sums.as_ref()) {
             *s += o;

@@ -22,7 +22,7 @@ use crate::{
 ///
 /// # Edge cases
 ///
-/// Fewer than two examples (under [`Policy::Omit`]: left): `None`. Products are scaled, so that none overflows or underflows to
+/// Fewer than two examples (under [`Policy::Omit`]: left): NaN. Products are scaled, so that none overflows or underflows to
 /// a wrong sign.
 ///
 /// # Example
@@ -30,7 +30,7 @@ use crate::{
 /// ```
 /// # use coherence_core::{finite::Policy, similarity::sign_stiffness};
 /// let sample = [[1.0, 0.0], [1.0, 1.0], [-1.0, 5.0]]; // signs +, −, +
-/// assert_eq!(sign_stiffness(&sample, Policy::Error), Ok(Some(1.0 / 3.0)));
+/// assert_eq!(sign_stiffness(&sample, Policy::Error), Ok(1.0 / 3.0));
 /// ```
 ///
 /// # Source
@@ -38,12 +38,13 @@ use crate::{
 /// Fort et al. (2019), *Stiffness*; MC20 §2.
 ///
 /// Law: A16
+#[doc(alias = "stiffness")]
 pub fn sign_stiffness<T: Float, R: AsRef<[T]>>(
     rows: &[R],
     policy: Policy,
-) -> Result<Option<f64>, NonFinite> {
+) -> Result<f64, NonFinite> {
     let (sum, m) = fold_pairs(rows, policy, 0.0, |sum, a, b| sum + sign(scaled_dot(a, b)))?;
-    Ok((m > 1).then(|| sum / pair_count(m)))
+    Ok(if m > 1 { sum / pair_count(m) } else { f64::NAN })
 }
 
 /// −1, 0 or 1; NaN for NaN. (`f64::signum` has no 0.)

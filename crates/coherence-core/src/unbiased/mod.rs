@@ -18,7 +18,7 @@ pub use weighted::weighted_jackknife;
 ///
 /// # Edge cases
 ///
-/// m = 0: ∞, or NaN for α = 1.
+/// m = 0: NaN.
 ///
 /// # Example
 ///
@@ -34,7 +34,7 @@ pub use weighted::weighted_jackknife;
 ///
 /// Law: A13
 pub fn expected_sample_alpha(alpha: f64, m: u64) -> f64 {
-    alpha + (1.0 - alpha) / m as f64
+    if m == 0 { f64::NAN } else { alpha + (1.0 - alpha) / m as f64 }
 }
 
 /// A value with its standard error.
@@ -51,24 +51,24 @@ impl Coherence {
     ///
     /// # Edge cases
     ///
-    /// No examples: `None`.
+    /// No examples: NaN.
     ///
     /// # Example
     ///
     /// ```
     /// # use coherence_core::Coherence;
     /// let c = Coherence { m: 4, sq_norm_of_sum: 20.0, sum_sq_norms: 8.0 };
-    /// assert_eq!(c.alpha_without_self(), Some(0.375));
+    /// assert_eq!(c.alpha_without_self(), 0.375);
     /// ```
     ///
     /// # Source
     ///
     /// MC20 §3, "mathematical simplicity", 2. It is (m − 1)/m times
-    /// [`alpha_unbiased`](Self::alpha_unbiased).
+    /// [`alpha_debiased`](Self::alpha_debiased).
     ///
     /// Law: A13
-    pub fn alpha_without_self(&self) -> Option<f64> {
-        (self.m > 0).then(|| self.alpha() - 1.0 / self.m as f64)
+    pub fn alpha_without_self(&self) -> f64 {
+        self.alpha() - 1.0 / self.m as f64
     }
 
     /// U, the unbiased estimate of ‖E g‖² from this sample.
@@ -84,14 +84,14 @@ impl Coherence {
     ///
     /// # Edge cases
     ///
-    /// Fewer than two examples: `None`.
+    /// Fewer than two examples: NaN.
     ///
     /// # Example
     ///
     /// ```
     /// # use coherence_core::Coherence;
     /// let c = Coherence { m: 4, sq_norm_of_sum: 20.0, sum_sq_norms: 8.0 };
-    /// assert_eq!(c.sq_norm_of_mean_unbiased(), Some(1.0)); // where ‖S‖²/m² = 1.25
+    /// assert_eq!(c.sq_norm_of_mean_unbiased(), 1.0); // where ‖S‖²/m² = 1.25
     /// ```
     ///
     /// # Source
@@ -99,9 +99,12 @@ impl Coherence {
     /// Derived from GM22 note 12; a U-statistic.
     ///
     /// Law: A15c
-    pub fn sq_norm_of_mean_unbiased(&self) -> Option<f64> {
+    pub fn sq_norm_of_mean_unbiased(&self) -> f64 {
+        if self.m < 2 {
+            return f64::NAN;
+        }
         let m = self.m as f64;
-        (self.m > 1).then(|| (self.sq_norm_of_sum - self.sum_sq_norms) / (m * (m - 1.0)))
+        (self.sq_norm_of_sum - self.sum_sq_norms) / (m * (m - 1.0))
     }
 
     /// α̂, the de-biased estimate of the distribution's α from this sample.
@@ -112,20 +115,21 @@ impl Coherence {
     /// α̂ = U / (Q/m),    U = (‖S‖² − Q) / (m (m − 1)),    −1/(m − 1) ≤ α̂ ≤ 1
     /// ```
     ///
-    /// With [`U`](Self::sq_norm_of_mean_unbiased) in place of ‖S‖²/m². Unlike α it may be negative.
+    /// With [`U`](Self::sq_norm_of_mean_unbiased) in place of ‖S‖²/m². Unlike α it may be negative. A ratio
+    /// of two unbiased estimates keeps a bias of order 1/m: *de-biased*, not unbiased.
     ///
     /// # Edge cases
     ///
-    /// Fewer than two examples: `None`. Zero gradients only: 0.
+    /// Fewer than two examples: NaN. Zero gradients only: 0.
     ///
     /// # Example
     ///
     /// ```
     /// # use coherence_core::Coherence;
     /// let orthogonal = Coherence { m: 2, sq_norm_of_sum: 4.0, sum_sq_norms: 4.0 };
-    /// assert_eq!(orthogonal.alpha_unbiased(), Some(0.0)); // where α = 1/2
+    /// assert_eq!(orthogonal.alpha_debiased(), 0.0); // where α = 1/2
     /// let c = Coherence { m: 4, sq_norm_of_sum: 20.0, sum_sq_norms: 8.0 };
-    /// assert_eq!(c.alpha_unbiased(), Some(0.5));
+    /// assert_eq!(c.alpha_debiased(), 0.5);
     /// ```
     ///
     /// # Source
@@ -133,14 +137,15 @@ impl Coherence {
     /// Derived from MC20 §3 and GM22 note 12.
     ///
     /// Law: A15c
-    pub fn alpha_unbiased(&self) -> Option<f64> {
+    #[doc(alias = "alpha_unbiased")]
+    pub fn alpha_debiased(&self) -> f64 {
         if self.m < 2 {
-            return None;
+            return f64::NAN;
         }
         if self.sum_sq_norms == 0.0 {
-            return Some(0.0);
+            return 0.0;
         }
-        Some((self.m_coherence() - 1.0) / (self.m as f64 - 1.0))
+        (self.m_coherence() - 1.0) / (self.m as f64 - 1.0)
     }
 }
 
@@ -157,7 +162,8 @@ impl Coherence {
 ///
 /// # Edge cases
 ///
-/// Fewer than three examples, or another number of members than m: `None`. Where g · E g is the same
+/// Fewer than two examples: both NaN; fewer than three, or another number of members than m: the error
+/// is NaN. Where g · E g is the same
 /// for all examples, as at a stationary point, the error is too large by a factor of about √2 (the
 /// variance is that of a degenerate U-statistic): the jackknife errs on the careful side.
 ///
@@ -171,7 +177,7 @@ impl Coherence {
 ///     sums.add(g)?;
 /// }
 /// let members = sample.iter().flat_map(|g| sums.member(g)).flatten();
-/// let estimate = jackknife(sums.coherence(), members).unwrap();
+/// let estimate = jackknife(sums.coherence(), members);
 /// assert!((estimate.value - 0.5).abs() < 1e-15); // leaving one out: 2/3, 0, 2/3
 /// assert!((estimate.standard_error - (16.0f64 / 81.0).sqrt()).abs() < 1e-15);
 /// # Ok::<(), coherence_core::finite::NonFinite>(())
@@ -182,15 +188,17 @@ impl Coherence {
 /// Derived; the jackknife is Quenouille's and Tukey's (1958).
 ///
 /// Law: A15c
-pub fn jackknife(sample: Coherence, members: impl IntoIterator<Item = Member>) -> Option<Estimate> {
-    let value = sample.alpha_unbiased()?;
-    let mut left_out = Moments::default();
-    for member in members {
-        left_out.add(sample.without(member).alpha_unbiased()?);
+pub fn jackknife(sample: Coherence, members: impl IntoIterator<Item = Member>) -> Estimate {
+    let value = sample.alpha_debiased();
+    if sample.m < 3 {
+        return Estimate { value, standard_error: f64::NAN };
     }
+    let mut left_out = Moments::default();
+    members.into_iter().for_each(|member| left_out.add(sample.without(member).alpha_debiased()));
     let m = sample.m as f64;
     let variance = (m - 1.0) / m * left_out.sum_sq_deviations();
-    (left_out.len() == sample.m).then(|| Estimate { value, standard_error: libm::sqrt(variance) })
+    let is_whole = left_out.len() == sample.m;
+    Estimate { value, standard_error: if is_whole { libm::sqrt(variance) } else { f64::NAN } }
 }
 
 /// The mean of α̂ over independent batches, with its standard error.
@@ -206,7 +214,7 @@ pub fn jackknife(sample: Coherence, members: impl IntoIterator<Item = Member>) -
 ///
 /// # Edge cases
 ///
-/// Fewer than two batches, or one with fewer than two examples: `None`.
+/// No batches, or one with fewer than two examples: both NaN. One batch: the error is NaN.
 ///
 /// # Example
 ///
@@ -214,7 +222,7 @@ pub fn jackknife(sample: Coherence, members: impl IntoIterator<Item = Member>) -
 /// # use coherence_core::{Coherence, unbiased::batch_means};
 /// let orthogonal = Coherence { m: 2, sq_norm_of_sum: 4.0, sum_sq_norms: 4.0 };
 /// let equal = Coherence { m: 2, sq_norm_of_sum: 8.0, sum_sq_norms: 4.0 };
-/// let estimate = batch_means([orthogonal, equal]).unwrap();
+/// let estimate = batch_means([orthogonal, equal]);
 /// assert_eq!((estimate.value, estimate.standard_error), (0.5, 0.5));
 /// ```
 ///
@@ -223,14 +231,11 @@ pub fn jackknife(sample: Coherence, members: impl IntoIterator<Item = Member>) -
 /// Derived; batch means are usual in simulation.
 ///
 /// Law: A15c
-pub fn batch_means(batches: impl IntoIterator<Item = Coherence>) -> Option<Estimate> {
+pub fn batch_means(batches: impl IntoIterator<Item = Coherence>) -> Estimate {
     let mut values = Moments::default();
-    for batch in batches {
-        values.add(batch.alpha_unbiased()?);
-    }
+    batches.into_iter().for_each(|batch| values.add(batch.alpha_debiased()));
     let k = values.len() as f64;
-    (values.len() > 1).then(|| Estimate {
-        value: values.mean(),
-        standard_error: libm::sqrt(values.sum_sq_deviations() / (k - 1.0) / k),
-    })
+    let value = if values.len() == 0 { f64::NAN } else { values.mean() };
+    let variance = values.sum_sq_deviations() / (k - 1.0) / k; // 0/0 for one batch
+    Estimate { value, standard_error: libm::sqrt(variance) }
 }

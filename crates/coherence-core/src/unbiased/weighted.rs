@@ -19,7 +19,7 @@ impl WeightedCoherence {
     ///
     /// # Edge cases
     ///
-    /// No weight: 0.
+    /// No weight: NaN.
     ///
     /// # Example
     ///
@@ -35,7 +35,7 @@ impl WeightedCoherence {
     ///
     /// Law: A13
     pub fn effective_sample_size(&self) -> f64 {
-        if self.weight == 0.0 { 0.0 } else { self.weight * self.weight / self.sum_sq_weights }
+        self.weight * self.weight / self.sum_sq_weights
     }
 
     /// U, the unbiased estimate of ‖E g‖² from a weighted sample.
@@ -54,7 +54,7 @@ impl WeightedCoherence {
     /// # Edge cases
     ///
     /// Fewer than two examples of weight above 0, or one beside which the others' weights are lost to
-    /// rounding: `None`.
+    /// rounding: NaN.
     ///
     /// # Example
     ///
@@ -63,7 +63,7 @@ impl WeightedCoherence {
     /// let mut sums = WeightedSums::new([0.0]);
     /// sums.add(1.0, &[2.0])?;
     /// sums.add(3.0, &[5.0])?;
-    /// assert_eq!(sums.coherence().sq_norm_of_mean_unbiased(), Some(10.0)); // one pair: 2 · 5
+    /// assert_eq!(sums.coherence().sq_norm_of_mean_unbiased(), 10.0); // one pair: 2 · 5
     /// # Ok::<(), coherence_core::WeightedError>(())
     /// ```
     ///
@@ -72,7 +72,7 @@ impl WeightedCoherence {
     /// Derived; a weighted U-statistic.
     ///
     /// Law: A15c
-    pub fn sq_norm_of_mean_unbiased(&self) -> Option<f64> {
+    pub fn sq_norm_of_mean_unbiased(&self) -> f64 {
         let pairs = self.weight * self.weight - self.sum_sq_weights;
         self.over_pairs(pairs)
     }
@@ -88,13 +88,13 @@ impl WeightedCoherence {
     /// Numerator and denominator are means over the same pairs i ≠ j with weights w_i w_j: of
     /// g_i · g_j (this is [`U`](Self::sq_norm_of_mean_unbiased), but for a factor) and of
     /// (‖g_i‖² + ‖g_j‖²)/2, unbiased for E‖g‖². With Q/W in its place α̂ could exceed 1. With equal
-    /// weights it is [`Coherence::alpha_unbiased`](crate::Coherence::alpha_unbiased); a factor common to
+    /// weights it is [`Coherence::alpha_debiased`](crate::Coherence::alpha_debiased); a factor common to
     /// all weights does not matter.
     ///
     /// # Edge cases
     ///
     /// Fewer than two examples of weight above 0, or one beside which the others are lost to rounding:
-    /// `None`. Zero gradients only: 0. Rounding beyond ±1 is cut off.
+    /// NaN. Zero gradients only: 0. Rounding beyond ±1 is cut off.
     ///
     /// # Example
     ///
@@ -105,7 +105,7 @@ impl WeightedCoherence {
     ///     sums.add(w, &g)?;
     /// }
     /// // Of the weights of pairs, 1 + 2 + 2, the one of the equal two counts.
-    /// assert!((sums.coherence().alpha_unbiased().unwrap() - 0.2).abs() < 1e-15);
+    /// assert!((sums.coherence().alpha_debiased() - 0.2).abs() < 1e-15);
     /// # Ok::<(), coherence_core::WeightedError>(())
     /// ```
     ///
@@ -114,18 +114,18 @@ impl WeightedCoherence {
     /// Derived from MC20 §3 and GM22 note 12.
     ///
     /// Law: A15c
-    pub fn alpha_unbiased(&self) -> Option<f64> {
+    pub fn alpha_debiased(&self) -> f64 {
         if self.m > 1 && self.sum_sq_norms == 0.0 {
-            return Some(0.0);
+            return 0.0;
         }
         let pairs = self.weight * self.sum_sq_norms - self.sum_sq_weighted_norms;
-        self.over_pairs(pairs).map(|alpha| alpha.clamp(-1.0, 1.0))
+        self.over_pairs(pairs).clamp(-1.0, 1.0)
     }
 
     /// The sum of w_i w_j g_i · g_j over i ≠ j, divided by another sum over these pairs.
-    fn over_pairs(&self, pairs: f64) -> Option<f64> {
+    fn over_pairs(&self, pairs: f64) -> f64 {
         let none = self.m < 2 || pairs <= 0.0;
-        (!none).then(|| (self.sq_norm_of_sum - self.sum_sq_weighted_norms) / pairs)
+        if none { f64::NAN } else { (self.sq_norm_of_sum - self.sum_sq_weighted_norms) / pairs }
     }
 }
 
@@ -147,7 +147,8 @@ impl WeightedCoherence {
 ///
 /// # Edge cases
 ///
-/// Fewer than three examples of weight above 0, or another number of such members than m: `None`. Where
+/// Fewer than two examples of weight above 0: both NaN; fewer than three, or another number of such
+/// members than m: the error is NaN. Where
 /// g · E g is the same for all examples, too large by a factor of about √2, as without weights.
 ///
 /// # Example
@@ -161,7 +162,7 @@ impl WeightedCoherence {
 ///     sums.add(*w, g)?;
 /// }
 /// let members = sample.iter().filter_map(|(w, g)| Some((*w, sums.member(g).ok()??)));
-/// let estimate = weighted_jackknife(sums.coherence(), members).unwrap();
+/// let estimate = weighted_jackknife(sums.coherence(), members);
 /// println!("{:.3} ± {:.3}", estimate.value, estimate.standard_error);
 /// # assert!((estimate.value - 4.0 / 7.0).abs() < 1e-15);
 /// # Ok::<(), coherence_core::WeightedError>(())
@@ -176,18 +177,21 @@ impl WeightedCoherence {
 pub fn weighted_jackknife(
     sample: WeightedCoherence,
     members: impl IntoIterator<Item = (f64, Member)>,
-) -> Option<Estimate> {
-    let value = sample.alpha_unbiased()?;
+) -> Estimate {
+    let value = sample.alpha_debiased();
+    if sample.m < 3 {
+        return Estimate { value, standard_error: f64::NAN };
+    }
     let sum_sq_p = sample.sum_sq_weights / (sample.weight * sample.weight);
     let mut influences = Moments::default();
     let mut mean = 0.0;
     for (weight, member) in members.into_iter().filter(|(weight, _)| *weight > 0.0) {
         let p = weight / sample.weight;
-        let influence =
-            (1.0 - p) / p * (value - sample.without(weight, member).alpha_unbiased()?);
+        let influence = (1.0 - p) / p * (value - sample.without(weight, member).alpha_debiased());
         mean += p * influence;
         influences.add_weighted(p * p / (1.0 - 2.0 * p + sum_sq_p), influence);
     }
     let variance = influences.sum_sq_deviations_from(mean);
-    (influences.len() == sample.m).then(|| Estimate { value, standard_error: libm::sqrt(variance) })
+    let is_whole = influences.len() == sample.m;
+    Estimate { value, standard_error: if is_whole { libm::sqrt(variance) } else { f64::NAN } }
 }

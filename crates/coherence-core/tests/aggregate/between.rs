@@ -2,15 +2,17 @@
 
 use coherence_core::aggregate::{CoordinateRule, Mean, Median, Trimmed, Winsorized};
 
+use crate::support::value;
+
 /// The rule in `f64`.
-fn double(rule: impl CoordinateRule, values: &[f64]) -> f64 {
-    rule.aggregate(&mut values.to_vec())
+fn double(rule: impl CoordinateRule<f64>, values: &[f64]) -> f64 {
+    value(&rule, values)
 }
 
 /// The rule in `f32`; a bad value beyond its range is as good as infinite.
-fn single(rule: impl CoordinateRule, values: &[f64]) -> f64 {
-    let mut narrow: Vec<f32> = values.iter().map(|&x| x as f32).collect();
-    f64::from(rule.aggregate(&mut narrow))
+fn single(rule: impl CoordinateRule<f32>, values: &[f64]) -> f64 {
+    let narrow: Vec<f32> = values.iter().map(|&x| x as f32).collect();
+    f64::from(value(&rule, &narrow))
 }
 
 /// The rounding of at most 65 sums and one quotient.

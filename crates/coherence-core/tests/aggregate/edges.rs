@@ -5,7 +5,7 @@ use coherence_core::finite::{NonFinite, Policy};
 use coherence_tests::naive::aggregate as naive;
 use proptest::prelude::*;
 
-use crate::support::{aggregate, aggregate_with, rule, with_rows};
+use crate::support::{aggregate, aggregate_with, rule, value, with_rows};
 
 const COORDINATE: [&str; 9] = [
     "mean",
@@ -30,6 +30,11 @@ const VECTOR: [(&str, usize); 8] = [
     ("norm-clipping:9", 1),
 ];
 
+/// No scratch.
+fn nothing() -> Scratch<'static> {
+    Scratch { values: &mut [], indices: &mut [] }
+}
+
 fn coordinate_rule(text: &str) -> AnyCoordinateRule {
     match rule(text) {
         Rule::Coordinate(rule) => rule,
@@ -38,12 +43,15 @@ fn coordinate_rule(text: &str) -> AnyCoordinateRule {
 }
 
 #[test]
-fn no_values_are_not_a_number() {
+fn no_values_are_an_error() {
     for text in COORDINATE {
         let rule = coordinate_rule(text);
-        assert!(rule.aggregate::<f64>(&mut []).is_nan(), "{text}");
-        let all_omitted = rule.aggregate_with(&mut [f64::NAN, f64::INFINITY], Policy::Omit);
-        assert!(all_omitted.is_ok_and(f64::is_nan), "{text}");
+        let is_too_few = |found| matches!(found, Err(AggregateError::TooFew { n: 0, .. }));
+        for policy in [Policy::Error, Policy::Propagate, Policy::Omit] {
+            assert!(is_too_few(rule.aggregate(&mut [0.0; 0], policy)), "{text}");
+        }
+        let all_omitted = rule.aggregate(&mut [f64::NAN, f64::INFINITY], Policy::Omit);
+        assert!(is_too_few(all_omitted), "{text}");
     }
     let none: &[&[f64]] = &[];
     let rule = "median";
@@ -90,7 +98,7 @@ fn copies_aggregate_to_themselves_and_zeros_to_zero() {
 fn one_value_is_its_own_aggregate() {
     for text in COORDINATE {
         if text != "sign-majority" && coordinate_rule(text).check(1).is_ok() {
-            assert_eq!(coordinate_rule(text).aggregate(&mut [0.3f32]), 0.3, "{text}");
+            assert_eq!(value(&coordinate_rule(text), &[0.3f32]), 0.3, "{text}");
         }
     }
 }
@@ -111,7 +119,7 @@ fn infinities_are_the_extremes_of_a_coordinate() {
         ("median-of-means:3", vec![1.0, inf, 4.0], 4.0),
         ("sign-majority", vec![neg, neg, 1e300], -1.0),
     ] {
-        let found = coordinate_rule(text).aggregate(&mut values.clone());
+        let found = value(&coordinate_rule(text), &values);
         assert!(
             found == expected || found.is_nan() && expected.is_nan(),
             "{text} {values:?}: {found}"
@@ -125,18 +133,17 @@ fn sums_beyond_the_range_are_scaled() {
     for text in
         ["mean", "median", "winsorized:1", "trimmed:1", "median-of-means:2", "mean-around-median:1"]
     {
-        assert_eq!(coordinate_rule(text).aggregate(&mut [most; 6]), most, "{text}");
-        let balanced =
-            coordinate_rule(text).aggregate(&mut [most, -most, most, -most, most, -most]);
+        assert_eq!(value(&coordinate_rule(text), &[most; 6]), most, "{text}");
+        let balanced = value(&coordinate_rule(text), &[most, -most, most, -most, most, -most]);
         assert!(balanced.abs() <= most / 2.0, "{text}: {balanced}");
     }
-    assert_eq!(coordinate_rule("mean").aggregate(&mut [f32::MAX; 3]), f32::MAX);
-    assert_eq!(coordinate_rule("median").aggregate(&mut [5e-324, 5e-324]), 5e-324);
+    assert_eq!(value(&coordinate_rule("mean"), &[f32::MAX; 3]), f32::MAX);
+    assert_eq!(value(&coordinate_rule("median"), &[5e-324, 5e-324]), 5e-324);
 }
 
 #[test]
 fn signs_abstain_at_zero_and_draw() {
-    let signs = |values: &[f64]| SignMajority.aggregate(&mut values.to_vec());
+    let signs = |values: &[f64]| value(&SignMajority, &values);
     assert_eq!(signs(&[0.0, -0.0, 5e-324]), 1.0);
     assert_eq!(signs(&[1.0, -2.0, 0.0]), 0.0);
     assert_eq!(signs(&[1.0, -2.0, -0.1]), -1.0);
@@ -149,13 +156,13 @@ proptest! {
     fn mean_around_median_agrees_with_the_naive_rule(values in coherence_tests::laws::aggregate::values(), f in 0..66usize) {
         let f = coherence_tests::laws::aggregate::within(f, values.len());
         let magnitude = values.iter().fold(0.0f64, |most, x| most.max(x.abs()));
-        let found = MeanAroundMedian { f }.aggregate(&mut values.clone());
+        let found = value(&MeanAroundMedian { f }, &values);
         prop_assert!((found - naive::mean_around_median(&values, f)).abs() <= 1e-13 * magnitude);
     }
 
     #[test]
     fn sign_majority_agrees_with_the_naive_rule(values in coherence_tests::laws::aggregate::values()) {
-        prop_assert_eq!(SignMajority.aggregate(&mut values.clone()), naive::sign_majority(&values));
+        prop_assert_eq!(value(&SignMajority, &values), naive::sign_majority(&values));
     }
 
     #[test]
@@ -165,9 +172,9 @@ proptest! {
     ) {
         let rule = coordinate_rule(COORDINATE[which]);
         let mut finite: Vec<f64> = values.iter().copied().filter(|x| x.is_finite()).collect();
-        let omitted = rule.aggregate_with(&mut values.clone(), Policy::Omit).unwrap();
-        let removed = rule.aggregate(&mut finite);
-        prop_assert!(omitted.to_bits() == removed.to_bits() || omitted.is_nan() && removed.is_nan());
+        let bits = |found: Result<f64, AggregateError>| found.map(f64::to_bits);
+        let omitted = rule.aggregate(&mut values.clone(), Policy::Omit);
+        prop_assert_eq!(bits(omitted), bits(rule.aggregate(&mut finite, Policy::Error)));
     }
 
     #[test]
@@ -178,15 +185,15 @@ proptest! {
         let rule = coordinate_rule(COORDINATE[which]);
         let first = values.iter().position(|x| !x.is_finite());
         let mut copy = values.clone();
-        match rule.aggregate_with(&mut copy, Policy::Error) {
-            Err(NonFinite { index }) => {
-                prop_assert_eq!(Some(index), first);
+        match rule.aggregate(&mut copy, Policy::Error) {
+            Err(error) => {
+                prop_assert_eq!(Some(error), first.map(|index| NonFinite { index }.into()));
                 prop_assert!(copy.iter().zip(&values).all(|(a, b)| a.to_bits() == b.to_bits()));
             }
             Ok(x) => prop_assert!(first.is_none() && x.is_finite()),
         }
         if values.iter().any(|x| x.is_nan()) {
-            prop_assert!(rule.aggregate_with(&mut values.clone(), Policy::Propagate).unwrap().is_nan());
+            prop_assert!(value(&rule, &values).is_nan());
         }
     }
 }
@@ -227,20 +234,20 @@ fn a_value_that_is_not_finite_is_named_by_its_place_in_the_matrix() {
 fn admitted_rows_are_those_that_the_policy_lets_pass() {
     let data = [1.0, 2.0, f64::NAN, 4.0, 5.0, f64::INFINITY, 7.0, 8.0];
     let rows = Rows::matrix(&data, 2).unwrap();
-    let (mut numbers, mut again) = ([f64::NAN; 4], [f64::NAN; 2]);
+    let (mut numbers, mut again) = ([usize::MAX; 4], [usize::MAX; 2]);
     let error = rows.admit(Policy::Error, &mut numbers).unwrap_err();
     assert_eq!(error, AggregateError::NonFinite(NonFinite { index: 2 }));
     let all = rows.admit(Policy::Propagate, &mut numbers).unwrap();
     assert_eq!((all.len(), all.row(3)), (4, &data[6..]));
     let short = rows.admit(Policy::Omit, &mut numbers[..3]).unwrap_err();
-    assert_eq!(short, AggregateError::Length { what: "scratch", found: 3, expected: 4 });
+    assert_eq!(short, AggregateError::Length { what: "indices", found: 3, expected: 4 });
 
     let finite = rows.admit(Policy::Omit, &mut numbers).unwrap();
     assert!(finite.iter().eq([&data[..2], &data[6..]]));
     let finite_again = finite.admit(Policy::Error, &mut again).unwrap();
     assert!(finite_again.iter().eq([&data[..2], &data[6..]]));
     let mut mixed = [0.0; 2];
-    Bucketing { size: 2, order: &[1, 0] }.mix(finite, &mut [0.0; 2], &mut mixed).unwrap();
+    Bucketing::new(2, &[1, 0]).unwrap().mix(finite, nothing(), &mut mixed).unwrap();
     assert_eq!(mixed, [4.0, 5.0]);
 }
 
@@ -249,34 +256,22 @@ fn admitted_rows_are_those_that_the_policy_lets_pass() {
 fn a_view_may_be_admitted_again_under_another_policy() {
     let data = [f64::NAN, 1.0, f64::INFINITY, 3.0];
     let rows = Rows::matrix(&data, 1).unwrap();
-    let mut omitting = [0.0; 4];
+    let mut omitting = [0; 4];
     let finite = rows.admit(Policy::Omit, &mut omitting).unwrap();
     let rule = Coordinatewise(Median);
     assert_eq!(aggregate_with(&rule, finite, Policy::Omit), Ok(vec![2.0]));
     assert_eq!(aggregate_with(&GeometricMedian::default(), finite, Policy::Omit), Ok(vec![2.0]));
-    let mut numbers = [0.0; 4];
+    let mut numbers = [0; 4];
     let all = rows.admit(Policy::Propagate, &mut numbers).unwrap();
     let error = all.admit(Policy::Error, &mut omitting).unwrap_err();
     assert_eq!(error, AggregateError::NonFinite(NonFinite { index: 0 }));
 }
 
 #[test]
-fn aggregate_propagates_what_is_not_finite() {
+fn propagate_carries_infinities() {
     let rows = Rows::matrix(&[1.0, 2.0, 4.0, f64::INFINITY, 8.0, 9.0], 2).unwrap();
-    let (mut scratch, mut out) = ([0.0; 3], [0.0; 2]);
-    rule("mean").aggregate(rows, &mut scratch, &mut out).unwrap();
-    assert_eq!(out, [13.0 / 3.0, f64::INFINITY]);
-    Coordinatewise(Median).aggregate(rows, &mut scratch, &mut out).unwrap();
-    assert_eq!(out, [4.0, 9.0]);
-}
-
-#[test]
-fn omitting_none_changes_no_rule() {
-    for text in COORDINATE.into_iter().chain(VECTOR.map(|(text, _)| text)) {
-        assert_eq!(rule(text).omitting(0), rule(text));
-    }
-    let loose = GeometricMedian { tolerance: 0.1, max_iterations: 7 };
-    assert_eq!(loose.omitting(3), loose);
+    assert_eq!(aggregate(&rule("mean"), rows), Ok(vec![13.0 / 3.0, f64::INFINITY]));
+    assert_eq!(aggregate(&Coordinatewise(Median), rows), Ok(vec![4.0, 9.0]));
 }
 
 #[test]
@@ -295,33 +290,33 @@ fn wrong_lengths_are_errors_that_name_the_slice() {
     let view = Rows::matrix(&data, 2).unwrap();
     for text in COORDINATE.into_iter().chain(VECTOR.map(|(text, _)| text)) {
         let rule = rule(text);
+        let needed = rule.scratch_len(7, 2);
         for policy in [Policy::Error, Policy::Propagate, Policy::Omit] {
-            let needed = rule.scratch_len(7, 2);
-            let mut scratch = vec![0.0; needed];
-            assert_eq!(
-                rule.aggregate_with(view, policy, &mut scratch, &mut [0.0; 3]),
-                length("out", 3, 2),
-                "{text}"
-            );
-            let work = rule.work_len(7, 2);
-            let least = if policy == Policy::Omit { needed } else { work };
-            let short = rule.aggregate_with(view, policy, &mut scratch[..least - 1], &mut [0.0; 2]);
-            assert_eq!(short, length("scratch", least - 1, least), "{text} {policy:?}");
-            assert_eq!(
-                rule.aggregate_with(view, policy, &mut scratch[..least], &mut [0.0; 2]),
-                Ok(()),
-                "{text}"
-            );
+            let run = |values: usize, indices: usize, out: usize| {
+                let (mut values, mut indices) = (vec![0.0; values], vec![0; indices]);
+                let scratch = Scratch { values: &mut values, indices: &mut indices };
+                rule.aggregate(view, policy, scratch, &mut vec![0.0; out])
+            };
+            let ScratchLen { values, indices } = needed;
+            assert_eq!(run(values, indices, 3), length("out", 3, 2), "{text}");
+            let short = run(values - 1, indices, 2);
+            assert_eq!(short, length("scratch values", values - 1, values), "{text}");
+            if indices > 0 {
+                let short = run(values, indices - 1, 2);
+                assert_eq!(short, length("scratch indices", indices - 1, indices), "{text}");
+            }
+            assert_eq!(run(values, indices, 2), Ok(()), "{text}");
         }
     }
     assert_eq!(Rows::matrix(&data, 3).map(|_| ()), length("rows' data", 14, 12));
     assert_eq!(Rows::matrix(&data, 0).map(|_| ()), length("rows' data", 14, 0));
     assert_eq!(Rows::slices(&[&[1.0][..], &[1.0, 2.0]]).map(|_| ()), length("row", 2, 1));
     let order = [0, 1];
-    let bucketing = Bucketing { size: 2, order: &order };
-    assert_eq!(bucketing.mix(view, &mut [0.0; 2], &mut [0.0; 8]), length("order", 2, 7));
-    assert_eq!(bucketing.mix(view, &mut [0.0; 1], &mut [0.0; 8]), length("scratch", 1, 2));
-    assert_eq!(bucketing.mix(view, &mut [0.0; 2], &mut [0.0; 7]), length("out", 7, 8));
+    let bucketing = Bucketing::new(2, &order).unwrap();
+    assert_eq!(bucketing.mix(view, nothing(), &mut [0.0; 8]), length("order", 2, 7));
+    assert_eq!(bucketing.mix(view, nothing(), &mut [0.0; 7]), length("out", 7, 8));
+    let short = NearestNeighborMixing { f: 1 }.mix(view, nothing(), &mut [0.0; 14]);
+    assert_eq!(short, length("scratch values", 0, 7));
 }
 
 #[test]
@@ -361,4 +356,20 @@ fn messages_say_what_is_wrong_and_what_to_do() {
     ] {
         assert_eq!(error.to_string(), message);
     }
+}
+
+#[test]
+fn parameters_that_make_no_sense_are_refused_at_construction() {
+    for value in [-1.0, f64::NEG_INFINITY, f64::NAN] {
+        assert!(NormClipping::new(value).is_err() && CenteredClipping::new(value, 1).is_err());
+    }
+    let message = NormClipping::new(-1.0).unwrap_err().to_string();
+    assert_eq!(message, "norm-clipping needs a limit of at least 0, found -1");
+    assert_eq!(Bucketing::new(0, &[]), Err(ParameterError::EmptyBucket));
+    let repeated = Bucketing::new(2, &[0, 2, 2]);
+    assert_eq!(repeated, Err(ParameterError::Order { n: 3, missing: 1 }));
+    assert!(Bucketing::new(2, &[3, 0, 1]).is_err() && Bucketing::new(1, &[]).is_ok());
+    let zero = MedianOfMeans { groups: 0 }.check(3).unwrap_err().to_string();
+    assert_eq!(zero, "median-of-means needs groups of at least 1, found 0");
+    assert!(MultiKrum { f: 0, keep: 0 }.check(9).is_err());
 }

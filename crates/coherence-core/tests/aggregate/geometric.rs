@@ -1,6 +1,7 @@
 //! The geometric median: certificate, vertices, closed forms, equivariance.
 
 use coherence_core::aggregate::*;
+use coherence_core::finite::Policy;
 use coherence_tests::naive::{self, aggregate::sum_of_distances};
 use proptest::prelude::*;
 
@@ -8,9 +9,11 @@ use crate::support::{aggregate, assert_close, of, with_rows};
 
 fn solve(rule: GeometricMedian, rows: &[Vec<f64>]) -> (Vec<f64>, Certificate) {
     with_rows(rows, |view| {
-        let mut scratch = vec![f64::NAN; rule.scratch_len(view.len(), view.dim())];
+        let needed = rule.scratch_len(view.len(), view.dim());
+        let mut values = vec![f64::NAN; needed.values];
+        let scratch = Scratch { values: &mut values, indices: &mut [] };
         let mut out = vec![0.0; view.dim()];
-        let certificate = rule.solve(view, &mut scratch, &mut out).expect("it converges");
+        let certificate = rule.solve(view, scratch, &mut out).expect("it converges");
         (out, certificate)
     })
 }
@@ -202,6 +205,7 @@ fn single_precision_is_rounded_once() {
     let single = [-1.0f32, 0.0, 1.0, 0.0, 0.0, 3.0];
     let mut out = [0.0f32; 2];
     let rule = GeometricMedian::default();
-    rule.aggregate(Rows::matrix(&single, 2).unwrap(), &mut [0.0; 32], &mut out).unwrap();
+    let scratch = Scratch { values: &mut [0.0; 32], indices: &mut [0; 3] };
+    rule.aggregate(Rows::matrix(&single, 2).unwrap(), Policy::Error, scratch, &mut out).unwrap();
     assert_eq!(out[1], (1.0 / 3.0f64.sqrt()) as f32);
 }

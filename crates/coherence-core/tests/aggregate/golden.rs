@@ -1,6 +1,8 @@
 //! Numbers that other people's programs and manuals give, made by `golden/make.py` and `make.R`.
 
-use coherence_core::aggregate::{CenteredClipping, Mixing, NearestNeighborMixing, Rows, Rule};
+use coherence_core::aggregate::{
+    CenteredClipping, Mixing, NearestNeighborMixing, Rows, Rule, Scratch,
+};
 
 use crate::support::aggregate;
 
@@ -42,12 +44,14 @@ fn found(line: &Golden) -> Vec<f64> {
     if name == "nearest-neighbor-mixing" {
         let mixing = NearestNeighborMixing { f: f.parse().expect("a count") };
         let mut mixed = vec![0.0; line.matrix.len()];
-        mixing.mix(rows, &mut vec![0.0; mixing.scratch_len(line.n)], &mut mixed).expect("mixes");
+        let (mut values, mut indices) = (vec![0.0; line.n], vec![0; line.n]);
+        let scratch = Scratch { values: &mut values, indices: &mut indices };
+        mixing.mix(rows, scratch, &mut mixed).expect("mixes");
         return mixed;
     }
     if line.rule.starts_with('(') {
         let mut centre = vec![0.0; d];
-        let rule = CenteredClipping { radius: 1.25, iterations: 3 };
+        let rule = CenteredClipping::new(1.25, 3).expect("a radius");
         rule.refine(rows, &mut centre, &mut vec![0.0; d]);
         return centre;
     }

@@ -2,7 +2,9 @@
 
 mod between;
 mod breakdown;
+mod definitions;
 mod edges;
+mod extremes;
 mod geometric;
 mod golden;
 mod over_time;

@@ -5,6 +5,8 @@ use coherence_tests::laws::aggregate::values;
 use coherence_tests::naive::aggregate as naive;
 use proptest::prelude::*;
 
+use crate::support::value;
+
 const DEFINITIONS: [Percentile; 4] =
     [Percentile::NearestRank, Percentile::Rounded, Percentile::Truncated, Percentile::Interpolated];
 
@@ -43,8 +45,8 @@ proptest! {
             let rule = rule(percent, *definition);
             let count = rule.by_count(values.len());
             prop_assert_eq!(
-                rule.aggregate(&mut values.clone()).to_bits(),
-                count.aggregate(&mut values.clone()).to_bits()
+                value(&rule, &values).to_bits(),
+                value(&count, &values).to_bits()
             );
             prop_assert_eq!(rule.tolerates(values.len()), count.tolerates(values.len()));
         }
@@ -56,7 +58,7 @@ proptest! {
         let last = values.len() - 1;
         let rank = (percent / 100.0 * last as f64) as usize;
         let whole = if last == 0 { 0.0 } else { 100.0 * rank as f64 / last as f64 };
-        let found = rule(whole.min(50.0), Percentile::Interpolated).aggregate(&mut values.clone());
+        let found = value(&rule(whole.min(50.0), Percentile::Interpolated), &values);
         let expected = naive::winsorized(&values, rank);
         let magnitude = values.iter().fold(0.0f64, |most, x| most.max(x.abs()));
         prop_assert!((found - expected).abs() <= 1e-13 * magnitude, "{found} is not {expected}");
@@ -66,8 +68,8 @@ proptest! {
     fn a18_percent_0_is_the_mean_and_50_the_median_in_every_definition(values in values()) {
         for definition in DEFINITIONS {
             let magnitude = values.iter().fold(0.0f64, |most, x| most.max(x.abs()));
-            let mean = rule(0.0, definition).aggregate(&mut values.clone());
-            let median = rule(50.0, definition).aggregate(&mut values.clone());
+            let mean = value(&rule(0.0, definition), &values);
+            let median = value(&rule(50.0, definition), &values);
             prop_assert!((mean - naive::mean(&values)).abs() <= 1e-13 * magnitude);
             prop_assert!((median - naive::median(&values)).abs() <= 1e-13 * magnitude);
         }
@@ -77,15 +79,15 @@ proptest! {
 #[test]
 fn a18_interpolated_thresholds_by_hand() {
     // Ranks 0.5 and 3.5 of 0, 1, 4, 9, 16: thresholds 0.5 and 12.5.
-    let found = rule(12.5, Percentile::Interpolated).aggregate(&mut [16.0, 0.0, 9.0, 1.0, 4.0]);
+    let found = value(&rule(12.5, Percentile::Interpolated), &[16.0, 0.0, 9.0, 1.0, 4.0]);
     assert_eq!(found, (0.5 + 1.0 + 4.0 + 9.0 + 12.5) / 5.0);
 }
 
 #[test]
 fn interpolation_at_a_value_does_not_see_an_infinite_neighbour() {
     let values = [f64::NEG_INFINITY, 1.0, 2.0, 3.0, f64::INFINITY];
-    assert_eq!(rule(25.0, Percentile::Interpolated).aggregate(&mut values.clone()), 2.0);
-    assert!(rule(12.5, Percentile::Interpolated).aggregate(&mut values.clone()).is_nan());
+    assert_eq!(value(&rule(25.0, Percentile::Interpolated), &values), 2.0);
+    assert!(value(&rule(12.5, Percentile::Interpolated), &values).is_nan());
     let high = [0.0, 1.0, 2.0, 3.0, f64::INFINITY];
-    assert_eq!(rule(12.5, Percentile::Interpolated).aggregate(&mut high.clone()), f64::INFINITY);
+    assert_eq!(value(&rule(12.5, Percentile::Interpolated), &high), f64::INFINITY);
 }

@@ -1,11 +1,11 @@
 //! Calls with buffers of the length the rules ask for.
 
-use coherence_core::aggregate::{AggregateError, Rows, Rule, VectorRule};
+use coherence_core::aggregate::{AggregateError, CoordinateRule, Rows, Rule, Scratch, VectorRule};
 use coherence_core::finite::Policy;
 
 /// The rule over a view, with values that are not finite carried along.
 pub(crate) fn aggregate(
-    rule: &impl VectorRule,
+    rule: &impl VectorRule<f64>,
     rows: Rows<'_, f64>,
 ) -> Result<Vec<f64>, AggregateError> {
     aggregate_with(rule, rows, Policy::Propagate)
@@ -13,19 +13,27 @@ pub(crate) fn aggregate(
 
 /// The rule over a view, in scratch that holds rubbish.
 pub(crate) fn aggregate_with(
-    rule: &impl VectorRule,
+    rule: &impl VectorRule<f64>,
     rows: Rows<'_, f64>,
     policy: Policy,
 ) -> Result<Vec<f64>, AggregateError> {
-    let mut scratch = vec![f64::NAN; rule.scratch_len(rows.len(), rows.dim())];
+    let needed = rule.scratch_len(rows.len(), rows.dim());
+    let (mut values, mut indices) =
+        (vec![f64::NAN; needed.values], vec![usize::MAX; needed.indices]);
     let mut out = vec![f64::NAN; rows.dim()];
-    rule.aggregate_with(rows, policy, &mut scratch, &mut out)?;
+    let scratch = Scratch { values: &mut values, indices: &mut indices };
+    rule.aggregate(rows, policy, scratch, &mut out)?;
     Ok(out)
 }
 
 /// The rule over owned rows [n, d], d ≥ 1.
-pub(crate) fn of(rule: &impl VectorRule, rows: &[Vec<f64>]) -> Vec<f64> {
+pub(crate) fn of(rule: &impl VectorRule<f64>, rows: &[Vec<f64>]) -> Vec<f64> {
     with_rows(rows, |view| aggregate(rule, view)).expect("a domain that holds")
+}
+
+/// A rule over values of a coordinate for which it is defined, NaN and ±∞ carried along.
+pub(crate) fn value<T: num_traits::Float>(rule: &impl CoordinateRule<T>, values: &[T]) -> T {
+    rule.aggregate(&mut values.to_vec(), Policy::Propagate).expect("a domain that holds")
 }
 
 /// A view of owned rows.

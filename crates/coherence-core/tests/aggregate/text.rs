@@ -25,8 +25,8 @@ fn every_rule_has_a_text() {
     check("multi-krum:1:5", MultiKrum { f: 1, keep: 5 });
     check("bulyan:1", Bulyan { f: 1 });
     check("minimum-diameter:2", MinimumDiameter { f: 2 });
-    check("centered-clipping:0.5:3", CenteredClipping { radius: 0.5, iterations: 3 });
-    check("norm-clipping:inf", NormClipping { limit: f64::INFINITY });
+    check("centered-clipping:0.5:3", CenteredClipping::new(0.5, 3).unwrap());
+    check("norm-clipping:inf", NormClipping::new(f64::INFINITY).unwrap());
 }
 
 #[test]

@@ -17,6 +17,11 @@ fn with_f(needed: fn(usize) -> usize) -> impl Strategy<Value = (Vec<Vec<f64>>, u
     (0..4usize).prop_flat_map(move |f| (generic(needed(f)..needed(f) + 5), Just(f)))
 }
 
+/// No scratch.
+fn nothing() -> Scratch<'static> {
+    Scratch { values: &mut [], indices: &mut [] }
+}
+
 fn mean_of(rows: &[Vec<f64>], numbers: &[usize]) -> Vec<f64> {
     naive::mean(&numbers.iter().map(|&i| rows[i].clone()).collect::<Vec<_>>())
 }
@@ -75,7 +80,9 @@ proptest! {
         let mixing = NearestNeighborMixing { f };
         let mixed = with_rows(&rows, |view| {
             let mut out = vec![0.0; rows.len() * rows[0].len()];
-            mixing.mix(view, &mut vec![f64::NAN; mixing.scratch_len(rows.len())], &mut out).unwrap();
+            let (mut values, mut indices) = (vec![f64::NAN; rows.len()], vec![0; rows.len()]);
+            let scratch = Scratch { values: &mut values, indices: &mut indices };
+            mixing.mix(view, scratch, &mut out).unwrap();
             out
         });
         assert_close(&mixed, &naive::aggregate::mix_nearest(&rows, f).concat(), 1e-12);
@@ -87,18 +94,18 @@ proptest! {
             .prop_flat_map(|rows| { let n = rows.len(); (Just(rows), Just((0..n).collect::<Vec<_>>()).prop_shuffle()) }),
         size in 1..13usize,
     ) {
-        let bucketing = Bucketing { size, order: &order };
+        let bucketing = Bucketing::new(size, &order).unwrap();
         let expected: Vec<f64> = order.chunks(size).flat_map(|bucket| mean_of(&rows, bucket)).collect();
         let mut out = vec![0.0; expected.len()];
-        with_rows(&rows, |view| bucketing.mix(view, &mut vec![0.0; size], &mut out)).unwrap();
+        with_rows(&rows, |view| bucketing.mix(view, nothing(), &mut out)).unwrap();
         assert_close(&out, &expected, 1e-12);
     }
 
     #[test]
     fn norm_clipping_shortens_and_keeps_directions(rows in generic(1..9usize), limit in 0.0..20.0f64) {
-        let rule = NormClipping { limit };
+        let rule = NormClipping::new(limit).unwrap();
         let mut clipped = vec![0.0; rows.len() * rows[0].len()];
-        with_rows(&rows, |view| rule.mix(view, &mut [], &mut clipped)).unwrap();
+        with_rows(&rows, |view| rule.mix(view, nothing(), &mut clipped)).unwrap();
         let clipped: Vec<Vec<f64>> = clipped.chunks(rows[0].len()).map(<[f64]>::to_vec).collect();
         for (x, y) in rows.iter().zip(&clipped) {
             let (before, after) = (naive::sq_norm(x).sqrt(), naive::sq_norm(y).sqrt());
@@ -110,7 +117,7 @@ proptest! {
 
     #[test]
     fn centered_clipping_of_a_wide_radius_is_the_mean(rows in generic(1..9usize)) {
-        let rule = CenteredClipping { radius: f64::INFINITY, iterations: 1 };
+        let rule = CenteredClipping::new(f64::INFINITY, 1).unwrap();
         assert_close(&of(&rule, &rows), &naive::mean(&rows), 1e-12);
     }
 
@@ -127,7 +134,7 @@ proptest! {
             let step = naive::mean(&clipped);
             (0..d).for_each(|j| v[j] += step[j]);
         }
-        assert_close(&of(&CenteredClipping { radius, iterations: 3 }, &rows), &v, 1e-12);
+        assert_close(&of(&CenteredClipping::new(radius, 3).unwrap(), &rows), &v, 1e-12);
     }
 
     #[test]
@@ -162,7 +169,8 @@ fn ties_go_to_the_earlier_vector() {
     assert_eq!(of(&MinimumDiameter { f: 1 }, &rows), [1.0]);
     let mut mixed = [0.0; 4];
     let two = NearestNeighborMixing { f: 2 };
-    with_rows(&rows, |view| two.mix(view, &mut [0.0; 8], &mut mixed)).unwrap();
+    let scratch = Scratch { values: &mut [0.0; 4], indices: &mut [0; 4] };
+    with_rows(&rows, |view| two.mix(view, scratch, &mut mixed)).unwrap();
     assert_eq!(mixed, [0.5, 0.5, 1.5, 2.5]);
 }
 

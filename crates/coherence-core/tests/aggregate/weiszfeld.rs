@@ -3,7 +3,7 @@
 //! The oracle has dense Hessians and Gaussian elimination where the library has conjugate gradients.
 //! It starts each step at the library's own iterate and gives no answer where a choice is close.
 
-use coherence_core::aggregate::{AggregateError, GeometricMedian};
+use coherence_core::aggregate::{AggregateError, GeometricMedian, Scratch};
 use coherence_tests::naive::{self, aggregate as rules};
 use proptest::prelude::*;
 
@@ -123,7 +123,11 @@ const TOLERANCE: f64 = 1e-9;
 fn iterate(rows: &[Vector], steps: usize) -> (Vector, bool) {
     let rule = GeometricMedian { tolerance: TOLERANCE, max_iterations: steps };
     let mut y = vec![f64::NAN; rows[0].len()];
-    let found = with_rows(rows, |view| rule.solve(view, &mut vec![f64::NAN; 99], &mut y));
+    let found = {
+        let mut values = vec![f64::NAN; 99];
+        let scratch = Scratch { values: &mut values, indices: &mut [] };
+        with_rows(rows, |view| rule.solve(view, scratch, &mut y))
+    };
     assert!(matches!(found, Ok(_) | Err(AggregateError::NotConverged { .. })), "{found:?}");
     (y, found.is_ok())
 }

@@ -6,6 +6,8 @@ mod alpha;
 mod attribution;
 mod bounds;
 mod combination;
+mod defined;
+mod empty;
 mod finite;
 mod minibatch;
 mod noise;

@@ -83,7 +83,7 @@ proptest! {
         let whole = accumulate(&rows);
         for split in 1..rows.len() {
             let mut left = accumulate(&rows[..split]);
-            left.merge(&accumulate(&rows[split..]));
+            left.add_sums(&accumulate(&rows[split..]));
             for j in 0..3 {
                 prop_assert_eq!(left.coordinate(j), whole.coordinate(j));
             }
@@ -126,7 +126,7 @@ fn a15b_coordinate_sums_omit_whole_examples() {
     let mut other = CoordinateSums::with_policy([0.0; 4], Policy::Omit);
     other.add(&bad).unwrap();
     other.add(&bad).unwrap();
-    sums.merge(&other);
+    sums.add_sums(&other);
     assert_eq!(sums.omitted(), 3);
     for j in 0..2 {
         assert_eq!(sums.coordinate(j), accumulate(&rows).coordinate(j));
@@ -157,5 +157,5 @@ fn a15b_a_gradient_of_another_length_is_a_bug() {
 #[test]
 #[should_panic(expected = "different dimensions")]
 fn a15b_merging_another_length_is_a_bug() {
-    CoordinateSums::new([0.0; 4]).merge(&CoordinateSums::new([0.0; 6]));
+    CoordinateSums::new([0.0; 4]).add_sums(&CoordinateSums::new([0.0; 6]));
 }

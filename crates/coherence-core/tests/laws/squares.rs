@@ -30,7 +30,7 @@ proptest! {
         let top = values.iter().map(|v| v.1).max().unwrap();
         let plain: f64 = values.iter().map(|&(x, e)| (x * 2f64.powi((e - top).max(-1000))).powi(2)).sum();
         let natural: Vec<f64> = values.iter().map(|&(x, e)| x * 2f64.powi(e)).collect();
-        let root = SquareSum::of(&natural).root();
+        let root = SquareSum::from_values(&natural).root();
         if plain.sqrt().log2() + f64::from(top) < 1023.9 {
             let scaled = root / 2f64.powi(top); // both finite
             close(scaled / plain.sqrt(), 1.0, 1e-14);
@@ -40,7 +40,7 @@ proptest! {
     #[test]
     fn a01_middle_range_is_bit_for_bit_the_plain_sum(values in prop::collection::vec(-1e30..1e30f64, 0..20)) {
         let plain = values.iter().fold(0.0, |sum, x| sum + x * x);
-        prop_assert_eq!(SquareSum::of(&values).value().to_bits(), plain.to_bits());
+        prop_assert_eq!(SquareSum::from_values(&values).value().to_bits(), plain.to_bits());
     }
 
     #[test]
@@ -51,9 +51,9 @@ proptest! {
         // Exponents kept low enough that the sum itself is an f64.
         let natural: Vec<f64> = values.iter().map(|&(x, e)| x * 2f64.powi(e.min(500))).collect();
         let at = split.index(natural.len());
-        let mut sum = SquareSum::of(&natural[..at]);
-        sum.add_scaled(1.0, SquareSum::of(&natural[at..]));
-        let whole = SquareSum::of(&natural).value();
+        let mut sum = SquareSum::from_values(&natural[..at]);
+        sum.add_scaled(1.0, SquareSum::from_values(&natural[at..]));
+        let whole = SquareSum::from_values(&natural).value();
         prop_assert!((sum.value() - whole).abs() <= 1e-14 * whole);
     }
 
@@ -62,8 +62,8 @@ proptest! {
     fn a01_weights_reach_every_range(x in 1.0..2.0f64, e in prop_oneof![Just(-900), Just(-530), Just(0), Just(505)]) {
         let v = x * 2f64.powi(e);
         let mut four_times = SquareSum::default();
-        four_times.add_scaled(4.0, SquareSum::of(&[v]));
-        prop_assert_eq!(four_times.value(), SquareSum::of(&[2.0 * v]).value());
+        four_times.add_scaled(4.0, SquareSum::from_values(&[v]));
+        prop_assert_eq!(four_times.value(), SquareSum::from_values(&[2.0 * v]).value());
         prop_assert!((four_times.root() / (2.0 * v) - 1.0).abs() < 1e-15);
     }
 }
@@ -74,8 +74,8 @@ fn a01_ends_of_the_ranges_are_seamless() {
     for e in [LARGE, SMALL] {
         let end = 2f64.powi(e);
         for x in [f64::from_bits(end.to_bits() - 1), end, f64::from_bits(end.to_bits() + 1)] {
-            assert_eq!(SquareSum::of(&[x]).value(), x * x);
-            assert_eq!(SquareSum::of(&[-x]).root(), x);
+            assert_eq!(SquareSum::from_values(&[x]).value(), x * x);
+            assert_eq!(SquareSum::from_values(&[-x]).root(), x);
         }
     }
 }
@@ -84,22 +84,26 @@ fn a01_ends_of_the_ranges_are_seamless() {
 #[test]
 fn a01_middle_range_has_room() {
     let mut many = SquareSum::default();
-    many.add_scaled(2f64.powi(50), SquareSum::of(&[2f64.powi(LARGE)]));
+    many.add_scaled(2f64.powi(50), SquareSum::from_values(&[2f64.powi(LARGE)]));
     assert_eq!(many.value(), 2f64.powi(2 * LARGE + 50));
     let low = 2f64.powi(SMALL) * (1.0 + f64::EPSILON);
-    close(SquareSum::of(&[low]).value() / 2f64.powi(2 * SMALL), 1.0 + 2.0 * f64::EPSILON, 1e-17);
+    close(
+        SquareSum::from_values(&[low]).value() / 2f64.powi(2 * SMALL),
+        1.0 + 2.0 * f64::EPSILON,
+        1e-17,
+    );
 }
 
 #[test]
 fn a01_extremes_of_f64_are_exact() {
-    assert_eq!(SquareSum::of(&[f64::MAX]).root(), f64::MAX);
-    assert_eq!(SquareSum::of(&[f64::MAX]).value(), f64::INFINITY);
-    assert_eq!(SquareSum::of(&[f64::from_bits(1)]).root(), f64::from_bits(1));
-    assert_eq!(SquareSum::of(&[f64::from_bits(1)]).value(), 0.0);
-    assert_eq!(SquareSum::of(&[0.0, -0.0]).root(), 0.0);
-    assert_eq!(SquareSum::of::<f32>(&[]).value(), 0.0);
-    assert_eq!(SquareSum::of(&[f64::NEG_INFINITY, 1.0]).root(), f64::INFINITY);
-    assert!(SquareSum::of(&[f64::NAN]).value().is_nan());
-    assert!(SquareSum::of(&[f64::NAN, 1e300]).root().is_nan());
-    assert!(SquareSum::of(&[f64::NAN, 1e-300]).root().is_nan());
+    assert_eq!(SquareSum::from_values(&[f64::MAX]).root(), f64::MAX);
+    assert_eq!(SquareSum::from_values(&[f64::MAX]).value(), f64::INFINITY);
+    assert_eq!(SquareSum::from_values(&[f64::from_bits(1)]).root(), f64::from_bits(1));
+    assert_eq!(SquareSum::from_values(&[f64::from_bits(1)]).value(), 0.0);
+    assert_eq!(SquareSum::from_values(&[0.0, -0.0]).root(), 0.0);
+    assert_eq!(SquareSum::from_values::<f32>(&[]).value(), 0.0);
+    assert_eq!(SquareSum::from_values(&[f64::NEG_INFINITY, 1.0]).root(), f64::INFINITY);
+    assert!(SquareSum::from_values(&[f64::NAN]).value().is_nan());
+    assert!(SquareSum::from_values(&[f64::NAN, 1e300]).root().is_nan());
+    assert!(SquareSum::from_values(&[f64::NAN, 1e-300]).root().is_nan());
 }

@@ -43,7 +43,7 @@ proptest! {
             let mut right = Sums::new([0.0; 4]); // another container
             rows[..split].iter().for_each(|g| left.add(g).unwrap());
             rows[split..].iter().for_each(|g| right.add(g).unwrap());
-            left.merge(&right);
+            left.add_sums(&right);
             prop_assert_eq!(left.sum(), whole.sum());
             prop_assert_eq!(left.coherence(), whole.coherence());
         }
@@ -52,7 +52,7 @@ proptest! {
     #[test]
     fn a01_merging_nothing_is_the_identity(rows in sample(8, 5)) {
         let mut merged = accumulate(&rows);
-        merged.merge(&zeros(rows[0].len()));
+        merged.add_sums(&zeros(rows[0].len()));
         prop_assert_eq!(merged.sum(), naive::sum(&rows));
         prop_assert_eq!(merged.coherence(), coherence(&rows));
     }
@@ -106,8 +106,8 @@ proptest! {
         prop_assert_eq!(sums.coherence(), coherence(&rows));
         prop_assert_eq!(sums.omitted(), 2);
         let mut merged = sums.clone();
-        merged.merge(&sums);
-        merged.merge(&sums);
+        merged.add_sums(&sums);
+        merged.add_sums(&sums);
         prop_assert_eq!(merged.omitted(), 6);
     }
 }
@@ -200,7 +200,7 @@ fn a01_a_gradient_of_another_length_is_a_bug() {
 #[test]
 #[should_panic(expected = "different dimensions")]
 fn a01_merging_another_length_is_a_bug() {
-    zeros(2).merge(&zeros(3));
+    zeros(2).add_sums(&zeros(3));
 }
 
 #[cfg(feature = "alloc")]

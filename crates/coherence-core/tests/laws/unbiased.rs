@@ -2,14 +2,15 @@
 
 use coherence_core::{
     Coherence, Member,
-    helpfulness::helpfulness,
-    unbiased::{Estimate, batch_means, expected_sample_alpha, jackknife},
+    unbiased::{Estimate, expected_sample_alpha},
 };
 use coherence_tests::{
     cases, close, naive,
     strategies::{alpha, sample},
 };
 use proptest::prelude::*;
+
+use crate::defined::{Defined, batch_means, helpfulness, jackknife};
 
 use super::{accumulate, coherence};
 
@@ -70,12 +71,12 @@ proptest! {
         let m = rows.len() as f64;
         let others = naive::mean_dot(&rows).unwrap_or(0.0) * (m - 1.0) / m;
         prop_assume!(c.energy() > 0.0);
-        close(c.alpha_without_self().unwrap(), others / c.energy(), 1e-10);
+        close(c.alpha_without_self().defined().unwrap(), others / c.energy(), 1e-10);
     }
 
     #[test]
-    fn a15c_alpha_unbiased_is_the_mean_product_of_others(rows in sample(10, 6)) {
-        match (coherence(&rows).alpha_unbiased(), naive_unbiased(&rows)) {
+    fn a15c_alpha_debiased_is_the_mean_product_of_others(rows in sample(10, 6)) {
+        match (coherence(&rows).alpha_debiased().defined(), naive_unbiased(&rows)) {
             (None, None) => prop_assert_eq!(rows.len(), 1),
             (Some(actual), Some(expected)) => close(actual, expected, 1e-11),
             other => prop_assert!(false, "{:?}", other),
@@ -83,10 +84,10 @@ proptest! {
     }
 
     #[test]
-    fn a15c_alpha_unbiased_has_its_range(rows in sample(10, 6)) {
+    fn a15c_alpha_debiased_has_its_range(rows in sample(10, 6)) {
         prop_assume!(rows.len() > 1);
         let least = -1.0 / (rows.len() as f64 - 1.0);
-        let estimate = coherence(&rows).alpha_unbiased().unwrap();
+        let estimate = coherence(&rows).alpha_debiased().defined().unwrap();
         prop_assert!((least..=1.0).contains(&estimate), "{} < {}", estimate, least);
     }
 
@@ -98,7 +99,7 @@ proptest! {
         let world: Vec<Vec<f64>> = world.iter().map(|g| g.to_vec()).collect();
         let samples = naive::draws(world.len(), m);
         let mean = samples.iter()
-            .map(|draw| coherence(&choose(&world, draw)).alpha_unbiased().unwrap()).sum::<f64>()
+            .map(|draw| coherence(&choose(&world, draw)).alpha_debiased().defined().unwrap()).sum::<f64>()
             / samples.len() as f64;
         close(mean, naive::alpha(&world), 1e-13);
     }
@@ -160,7 +161,7 @@ proptest! {
         prop_assume!(rows.len() > 1);
         let c = coherence(&rows);
         let mean = members(&rows).iter().map(|&m| helpfulness(c, m).unwrap()).sum::<f64>() / rows.len() as f64;
-        close(mean, c.alpha_unbiased().unwrap(), 1e-10);
+        close(mean, c.alpha_debiased().defined().unwrap(), 1e-10);
     }
 
     #[test]
@@ -176,18 +177,18 @@ proptest! {
 
 #[test]
 fn a13_edges_of_the_sample_size() {
-    assert_eq!(Coherence::default().alpha_without_self(), None);
-    assert_eq!(coherence(&[vec![2.0]]).alpha_without_self(), Some(0.0));
+    assert_eq!(Coherence::default().alpha_without_self().defined(), None);
+    assert_eq!(coherence(&[vec![2.0]]).alpha_without_self().defined(), Some(0.0));
 }
 
 #[test]
 fn a15c_one_example_has_no_unbiased_alpha() {
-    assert_eq!(Coherence::default().alpha_unbiased(), None);
-    assert_eq!(coherence(&[vec![2.0]]).alpha_unbiased(), None);
-    assert_eq!(coherence(&[vec![2.0]]).sq_norm_of_mean_unbiased(), None);
-    assert_eq!(coherence(&[vec![2.0], vec![2.0]]).alpha_unbiased(), Some(1.0));
-    assert_eq!(coherence(&[vec![2.0], vec![-2.0]]).alpha_unbiased(), Some(-1.0));
-    assert_eq!(coherence(&[vec![0.0], vec![0.0]]).alpha_unbiased(), Some(0.0));
+    assert_eq!(Coherence::default().alpha_debiased().defined(), None);
+    assert_eq!(coherence(&[vec![2.0]]).alpha_debiased().defined(), None);
+    assert_eq!(coherence(&[vec![2.0]]).sq_norm_of_mean_unbiased().defined(), None);
+    assert_eq!(coherence(&[vec![2.0], vec![2.0]]).alpha_debiased().defined(), Some(1.0));
+    assert_eq!(coherence(&[vec![2.0], vec![-2.0]]).alpha_debiased().defined(), Some(-1.0));
+    assert_eq!(coherence(&[vec![0.0], vec![0.0]]).alpha_debiased().defined(), Some(0.0));
 }
 
 #[test]

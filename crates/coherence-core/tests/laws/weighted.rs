@@ -60,7 +60,7 @@ proptest! {
     #[test]
     fn a02_weighted_alpha_is_between_zero_and_one(rows in sample(12, 8), w in weights()) {
         let c = accumulate(&w, &rows).coherence();
-        prop_assert!((0.0..=1.0).contains(&c.alpha()));
+        prop_assert!((0.0..=1.0).contains(&c.alpha()) || c.m == 0 && c.alpha().is_nan());
     }
 
     #[test]
@@ -69,6 +69,7 @@ proptest! {
             rows.iter().map(|g| g.iter().map(|x| 2f64.powi(e) * x).collect()).collect();
         let expected = accumulate(&w, &rows).coherence();
         let normalized = accumulate(&w, &scaled).normalized();
+        prop_assume!(expected.m > 0);
         close(normalized.alpha(), expected.alpha(), 1e-12);
         prop_assert_eq!(normalized.weight, expected.weight);
     }
@@ -83,7 +84,7 @@ proptest! {
         let whole = accumulate(&w, &g);
         for split in 1..g.len() {
             let mut left = accumulate(&w[..split], &g[..split]);
-            left.merge(&accumulate(&w[split..], &g[split..]));
+            left.add_sums(&accumulate(&w[split..], &g[split..]));
             prop_assert_eq!(left.sum(), whole.sum());
             prop_assert_eq!(left.coherence(), whole.coherence());
         }
@@ -119,8 +120,8 @@ fn a01_weighted_sums_obey_the_policy() {
     assert_eq!(omitting.coherence(), WeightedCoherence::default());
     assert_eq!((omitting.omitted(), omitting.member(&bad)), (1, Ok(None)));
     let mut merged = omitting.clone();
-    merged.merge(&omitting);
-    merged.merge(&omitting);
+    merged.add_sums(&omitting);
+    merged.add_sums(&omitting);
     assert_eq!((merged.omitted(), merged.policy()), (3, Policy::Omit));
 
     let mut propagating = WeightedSums::with_policy([0.0; 2], Policy::Propagate);
@@ -131,7 +132,7 @@ fn a01_weighted_sums_obey_the_policy() {
 #[test]
 fn a02_weighted_degenerate_samples_are_defined() {
     let nothing = WeightedCoherence::default();
-    assert_eq!((nothing.alpha(), nothing.energy()), (0.0, 0.0));
+    assert!(nothing.alpha().is_nan() && nothing.energy().is_nan());
     let above = WeightedCoherence {
         weight: 1.0,
         sq_norm_of_sum: 1.1,
@@ -150,5 +151,5 @@ fn a01_a_weighted_gradient_of_another_length_is_a_bug() {
 #[test]
 #[should_panic(expected = "different dimensions")]
 fn a01_merging_weighted_sums_of_another_length_is_a_bug() {
-    WeightedSums::new([0.0; 2]).merge(&WeightedSums::new([0.0; 3]));
+    WeightedSums::new([0.0; 2]).add_sums(&WeightedSums::new([0.0; 3]));
 }

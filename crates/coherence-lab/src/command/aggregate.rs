@@ -9,7 +9,9 @@ use anyhow::Context;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
-use coherence_core::aggregate::{AggregateError, Coordinatewise, Rows, Rule, VectorRule};
+use coherence_core::aggregate::{
+    AggregateError, Coordinatewise, Rows, Rule, ScratchBuffer, VectorRule,
+};
 use coherence_core::finite::{NonFinite, Policy};
 use coherence_data::matrix::{Dtype, Matrix, Value, write_vector};
 use num_traits::Float;
@@ -131,7 +133,7 @@ fn aggregate<T: Value + Float>(
 /// The rule over the columns from `start` on, as many as `out` has.
 fn block<T: Value + Float>(
     matrix: &mut Matrix,
-    rule: &impl VectorRule,
+    rule: &impl VectorRule<T>,
     policy: Policy,
     start: usize,
     out: &mut [T],
@@ -139,9 +141,9 @@ fn block<T: Value + Float>(
     let (n, width) = (matrix.rows(), out.len());
     let mut values = vec![T::zero(); n * width];
     matrix.read(0..n, start..start + width, &mut values)?;
-    let mut scratch = vec![0.0; rule.scratch_len(n, width)];
+    let mut scratch = ScratchBuffer::new(rule.scratch_len(n, width));
     let rows = Rows::matrix(&values, width)?;
-    rule.aggregate_with(rows, policy, &mut scratch, out).map_err(|error| match error {
+    rule.aggregate(rows, policy, scratch.as_scratch(), out).map_err(|error| match error {
         AggregateError::NonFinite(NonFinite { index }) => anyhow::anyhow!(
             "the value in row {}, column {} is not finite (choose --non-finite propagate or omit to go on)",
             index / width,

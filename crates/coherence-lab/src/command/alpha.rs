@@ -10,7 +10,7 @@ use clap::Args;
 use serde::Serialize;
 
 use coherence_core::finite::NonFinite;
-use coherence_core::unbiased::{Estimate, jackknife};
+use coherence_core::unbiased::jackknife;
 use coherence_core::{Coherence, Member, Sums};
 use coherence_data::matrix::Matrix;
 
@@ -79,9 +79,8 @@ fn measure(matrix: &mut Matrix) -> anyhow::Result<Measured> {
         d,
         alpha: whole.alpha(),
         m_coherence: whole.m_coherence(),
-        alpha_unbiased: whole.alpha_unbiased(),
-        standard_error: jackknife(whole, members)
-            .map(|Estimate { standard_error, .. }| standard_error),
+        alpha_unbiased: Some(whole.alpha_debiased()).filter(|x| !x.is_nan()),
+        standard_error: Some(jackknife(whole, members).standard_error).filter(|x| !x.is_nan()),
         sum_sq_norms: whole.sum_sq_norms,
         sq_norm_of_sum: whole.sq_norm_of_sum,
     })

@@ -1,6 +1,7 @@
 //! Worked examples: gradient descent on the tiny models, in f64, every run in memory.
 
 use coherence_core::aggregate::{CoordinateRule, Mean, Median};
+use coherence_core::finite::Policy;
 use coherence_core::{Coherence, Sums};
 use coherence_nn::worked::{
     self as toys, DeepLinear, Example, L, Linear, M, Toy as _, TwoNeurons, gradients, mean_loss,
@@ -85,7 +86,11 @@ impl<'a> Run<'a> {
             }
         };
         toys::step(model, &mut self.theta, examples, rate, |values| {
-            if median { Median.aggregate(values) } else { Mean.aggregate(values) }
+            let result = match median {
+                true => Median.aggregate(values, Policy::Propagate),
+                false => Mean.aggregate(values, Policy::Propagate),
+            };
+            result.expect("each step has examples")
         });
     }
 

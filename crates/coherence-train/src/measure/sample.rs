@@ -8,7 +8,11 @@ use super::{
     slots::Slots,
 };
 use crate::tally::{ChunkSums, Tally};
-use coherence_core::{Coherence, helpfulness::helpfulness, unbiased::jackknife};
+use coherence_core::{
+    Coherence,
+    helpfulness::helpfulness,
+    unbiased::{Estimate, jackknife},
+};
 use coherence_data::{Dataset, Target};
 use coherence_nn::{Mlp, loss::argmax};
 
@@ -102,20 +106,20 @@ impl<'a> Sample<'a> {
     ) -> Statistics {
         let coherence = sums.network();
         let members = self.members.as_mut().filter(|_| errors);
-        let alpha_debiased = members.and_then(|members| {
+        let alpha_debiased = members.map(|members| {
             members.dot(&mut self.slots, &self.plan, pieces, sums.sum());
             jackknife(coherence, self.plan.places(pieces).map(|place| members.network(place)))
         });
-        Statistics { coherence, alpha_debiased }
+        Statistics { coherence, alpha_debiased: alpha_debiased.filter(is_defined) }
     }
 
     /// Tensor `t` over all examples, after [`statistics`](Self::statistics) over them.
     pub(super) fn tensor(&self, sums: &Tally, t: usize) -> Statistics {
         let coherence = sums.tensor(t);
-        let alpha_debiased = self.members.as_ref().and_then(|members| {
+        let alpha_debiased = self.members.as_ref().map(|members| {
             jackknife(coherence, (0..self.plan.len()).map(|place| members.tensor(t, place)))
         });
-        Statistics { coherence, alpha_debiased }
+        Statistics { coherence, alpha_debiased: alpha_debiased.filter(is_defined) }
     }
 
     /// The MEAN helpfulness of the examples of `pieces`, after [`statistics`](Self::statistics) over all.
@@ -125,9 +129,9 @@ impl<'a> Sample<'a> {
         let (mut count, mut sum) = (0_usize, 0.0);
         for place in self.plan.places(pieces) {
             count += 1;
-            sum += of(place)?;
+            sum += of(place);
         }
-        Some(sum / count as f64)
+        Some(sum / count as f64).filter(|mean| !mean.is_nan())
     }
 
     /// All examples in the order of the data set, after [`statistics`](Self::statistics) over all.
@@ -138,7 +142,7 @@ impl<'a> Sample<'a> {
         let measured = places.into_iter().enumerate().map(|(index, place)| {
             let (loss, member) = (self.losses.each()[place], members.network(place));
             let Target { label, designation } = self.data.target(index);
-            let helpfulness = helpfulness(network, member);
+            let helpfulness = Some(helpfulness(network, member)).filter(|h| !h.is_nan());
             ExampleMeasure { index, label, designation, loss, member, helpfulness }
         });
         measured.collect()
@@ -149,4 +153,9 @@ impl<'a> Sample<'a> {
 fn correct(logits: &[f32], labels: &[u32]) -> usize {
     let rows = logits.chunks_exact(logits.len() / labels.len()).zip(labels);
     rows.filter(|(row, label)| argmax(row) == **label as usize).count()
+}
+
+/// Whether there were examples enough for a standard error.
+fn is_defined(estimate: &Estimate) -> bool {
+    !estimate.standard_error.is_nan()
 }

@@ -92,7 +92,7 @@ impl Row {
             m: coherence.m,
             alpha: coherence.alpha(),
             m_coherence: coherence.m_coherence(),
-            alpha_debiased: coherence.alpha_unbiased(),
+            alpha_debiased: Some(coherence.alpha_debiased()).filter(|x| !x.is_nan()),
             standard_error: alpha_debiased.map(|estimate| estimate.standard_error),
             sq_norm_of_sum: coherence.sq_norm_of_sum,
             sum_sq_norms: coherence.sum_sq_norms,

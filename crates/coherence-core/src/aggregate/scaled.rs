@@ -1,0 +1,110 @@
+//! Rows times a power of two, so that squares of distances stay in `f64`'s range.
+
+use num_traits::Float;
+
+use super::Rows;
+use super::order::{mean, narrow, total};
+use crate::number::wide;
+use crate::squares::SquareSum;
+
+/// A view of rows whose values are read in `f64`, times a power of two.
+///
+/// Multiplying by a power of two is exact: what is computed from the scaled rows is, unscaled, bit for bit
+/// what it would be without scaling where that leaves no range.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Scaled<'a, T> {
+    pub(super) rows: Rows<'a, T>,
+    scale: f64,
+}
+
+/// Rows of magnitudes between 2^−400 and 2^400 are taken as they are.
+const ORDINARY: i32 = 400;
+
+impl<'a, T: Float> Scaled<'a, T> {
+    /// The rows as they are.
+    pub(super) fn unscaled(rows: Rows<'a, T>) -> Self {
+        Self { rows, scale: 1.0 }
+    }
+
+    /// The rows [n], scaled so that the median of their largest magnitudes is in [1, 2), unless it is an
+    /// ordinary number: a minority of Byzantine rows has no say in the precision of the others. The largest
+    /// finite value stays below 2^1021. `magnitudes` [at least n] is scratch.
+    pub(super) fn new(rows: Rows<'a, T>, magnitudes: &mut [f64]) -> Self {
+        let magnitudes = &mut magnitudes[..rows.len()];
+        let mut greatest = 0.0f64;
+        for (slot, row) in magnitudes.iter_mut().zip(rows.iter()) {
+            let is_finite = row.iter().all(|x| x.is_finite());
+            *slot = row.iter().map(|&x| wide(x).abs()).fold(0.0, f64::max);
+            if is_finite {
+                greatest = greatest.max(*slot);
+            } else {
+                *slot = f64::INFINITY;
+            }
+        }
+        let middle = magnitudes.len() / 2;
+        let median = *magnitudes.select_nth_unstable_by(middle, total).1;
+        let reference = if median == 0.0 { greatest } else { median };
+        if reference == 0.0 || reference.is_infinite() {
+            return Self::unscaled(rows);
+        }
+        let exponent = -libm::ilogb(reference);
+        if exponent.abs() <= ORDINARY {
+            return Self::unscaled(rows);
+        }
+        let exponent = exponent.min(1020 - libm::ilogb(greatest));
+        Self { rows, scale: libm::scalbn(1.0, exponent.clamp(-1022, 1023)) }
+    }
+
+    /// n
+    pub(super) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// The values of row `i` `[d]`.
+    pub(super) fn values(&self, i: usize) -> impl Iterator<Item = f64> + Clone + 'a {
+        let scale = self.scale;
+        self.rows.row(i).iter().map(move |&x| wide(x) * scale)
+    }
+
+    /// Value `j` of row `i`.
+    pub(super) fn value(&self, i: usize, j: usize) -> f64 {
+        wide(self.rows.row(i)[j]) * self.scale
+    }
+
+    /// A length in the rows' own units, as one among the scaled rows.
+    pub(super) fn scale(&self, length: f64) -> f64 {
+        length * self.scale
+    }
+
+    /// A number among the scaled rows, in their own units.
+    pub(super) fn unscale(&self, x: f64) -> f64 {
+        x / self.scale
+    }
+
+    /// The point `y` among the scaled rows, in their own units and type, into `out` `[d]`.
+    pub(super) fn write(&self, y: &[f64], out: &mut [T]) {
+        out.iter_mut().zip(y).for_each(|(slot, &value)| *slot = narrow(self.unscale(value)));
+    }
+}
+
+/// The sum of squares under which its terms may have lost bits to underflow.
+const LEAST_EXACT: f64 = 1e-290;
+
+/// √(Σ x²), finite and exact to rounding whenever the root itself is an f64.
+pub(super) fn norm(values: impl Iterator<Item = f64> + Clone) -> f64 {
+    let square: f64 = values.clone().map(|x| x * x).sum();
+    if (LEAST_EXACT..=f64::MAX).contains(&square) {
+        return libm::sqrt(square);
+    }
+    let mut ranges = SquareSum::default();
+    values.for_each(|x| ranges.add(x));
+    ranges.root()
+}
+
+/// The mean of the rows of these indices, into `out` `[d]`.
+pub(super) fn mean_of_rows<T: Float>(rows: Rows<'_, T>, indices: &[usize], out: &mut [T]) {
+    for (j, slot) in out.iter_mut().enumerate() {
+        let values = indices.iter().map(|&i| wide(rows.row(i)[j]));
+        *slot = narrow(mean(values, indices.len()));
+    }
+}
