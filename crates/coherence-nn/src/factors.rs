@@ -60,7 +60,7 @@ impl<'a, T: Element> Factors<'a, T> {
     ///
     /// # Panics
     ///
-    /// If a slice does not have the size said.
+    /// If a slice does not have the size stated.
     pub fn weight(name: &'a str, [m, i, o]: [usize; 3], a: &'a [T], delta: &'a [T]) -> Self {
         assert_eq!((a.len(), delta.len()), (m * i, m * o), "factors of {name} [{o}, {i}], m = {m}");
         Self { name, range: 0..o * i, dims: Dims { m, i, o }, input: Input::Rows(a), delta }
@@ -70,14 +70,14 @@ impl<'a, T: Element> Factors<'a, T> {
     ///
     /// # Panics
     ///
-    /// If `delta` does not have the size said.
+    /// If `delta` does not have the size stated.
     pub fn bias(name: &'a str, [m, o]: [usize; 2], delta: &'a [T]) -> Self {
         assert_eq!(delta.len(), m * o, "factors of {name} [{o}], m = {m}");
         Self { name, range: 0..o, dims: Dims { m, i: 1, o }, input: Input::Ones, delta }
     }
 
     /// The same factors for a tensor that starts at `start` in the flat parameter vector.
-    pub fn at(self, start: usize) -> Self {
+    pub fn with_start(self, start: usize) -> Self {
         Self { range: start..start + self.dims.o * self.dims.i, ..self }
     }
 
@@ -137,7 +137,7 @@ impl<'a, T: Element> Factors<'a, T> {
     ///
     /// # Panics
     ///
-    /// If `v`, `scratch` or `out` does not have the size said.
+    /// If `v`, `scratch` or `out` does not have the size stated.
     pub fn dots(&self, v: &[T], scratch: &mut [T], out: &mut [f64]) {
         let Dims { m, o, .. } = self.dims;
         assert_eq!(out.len(), m, "one dot for each example");
@@ -157,8 +157,8 @@ impl<'a, T: Element> Factors<'a, T> {
         &self.delta[e.start * self.dims.o..e.end * self.dims.o]
     }
 
-    /// Writes example `e`'s gradient g_e to `out` [o, i]: the last resort, m times as much memory
-    /// as anything else here if done for all.
+    /// Writes example `e`'s gradient g_e to `out` [o, i]: the last resort: for all
+    /// examples it takes m times the memory of anything else here.
     ///
     /// # Panics
     ///
@@ -195,8 +195,8 @@ impl<'a, T: Element> Factors<'a, T> {
     }
 }
 
-/// Adds what `of` computes for some examples to their `out`; by blocks, since nothing is allocated,
-/// large enough to be shared by threads.
+/// Adds what `of` computes for some examples to their `out`. Works block by block, so that nothing is
+/// allocated; a block is large enough to be shared by threads.
 fn add(out: &mut [f64], of: impl Fn(Range<usize>, &mut [f64])) {
     const EXAMPLES: usize = 1024;
     let mut block = [0.0; EXAMPLES];

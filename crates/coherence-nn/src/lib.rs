@@ -1,13 +1,13 @@
 //! Networks with an explicit forward and backward pass that yields per-example gradients as factors.
 //!
 //! For every parameterised layer a backward pass knows what went in (activations `a`) and what came
-//! back (deltas `δ`). Example e's gradient is their outer product `δ_e ⊗ a_e`; [`Factors`] answers
-//! what coherence asks of all m of them (squared norms, sums, dots, winsorised means) without ever
+//! back (deltas `δ`). Example e's gradient is their outer product `δ_e ⊗ a_e`; [`Factors`] computes
+//! what coherence needs of all m of them (squared norms, sums, dots, winsorised means) without ever
 //! forming the m × d matrix.
 //!
 //! The typical workflow:
 //!
-//! 1. build an [`Mlp`] and a [`Workspace`] for the largest batch;
+//! 1. build an [`Mlp`] (with an [`Activation`], ReLU by default) and a [`Workspace`] for the largest batch;
 //! 2. [`Mlp::forward`], then [`loss::softmax_cross_entropy`] into the workspace's last delta;
 //! 3. [`Mlp::backward`], then [`Mlp::factors`] for per-example quantities or [`Mlp::gradient`] for
 //!    their sum.

@@ -7,7 +7,7 @@
 //!
 //! Two cancellations are avoided, because coherence is measured late in training where p\[y\] → 1:
 //! the loss is `(max z − z[y]) + ln(1 + Σ_{j ≠ argmax} exp(z[j] − max z))`, and the label's delta
-//! is `−Σ_{j ≠ y} p[j]` where `p[y] − 1` would round to nought.
+//! is `−Σ_{j ≠ y} p[j]` where `p[y] − 1` would round to zero.
 //!
 //! A NaN or +∞ among an example's logits makes its loss and its deltas non-finite.
 

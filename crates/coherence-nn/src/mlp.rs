@@ -302,7 +302,7 @@ fn factors<'a, T: Element>(
             [_, i] => Factors::weight(&tensor.name, [m, i, o], workspace.input(l, x), delta),
             _ => Factors::bias(&tensor.name, [m, o], delta),
         };
-        factors.at(tensor.range.start)
+        factors.with_start(tensor.range.start)
     })
 }
 

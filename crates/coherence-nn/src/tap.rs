@@ -38,7 +38,7 @@ pub struct Tap {
     layers: Mutex<Vec<Pending>>,
 }
 
-/// A layer whose backward may not have come yet.
+/// A layer whose backward pass may still be to come.
 #[derive(Debug)]
 struct Pending {
     name: String,

@@ -14,7 +14,7 @@ use coherence_data::{digits, noise::LabelNoise, random};
 use coherence_nn::Mlp;
 use coherence_train::{Aggregation, Config, Row, Schedule, Trainer};
 
-/// What is looked at: accuracies (a corrupt example counts against its wrong label), and how many
+/// The series printed: accuracies (a corrupt example counts against its wrong label), and how many
 /// examples of the probe one example helps, for both groups.
 const SERIES: [&str; 5] = [
     "pristine.accuracy",

@@ -27,13 +27,13 @@ pub struct Config {
     pub batch: usize,
     /// Learning rate η, constant; it multiplies the MEAN gradient of a mini-batch.
     pub rate: f64,
-    /// How many mini-batches to process.
+    /// The number of mini-batches to process.
     pub steps: u64,
     /// How a mini-batch's gradients become an update.
     pub aggregation: Aggregation,
     /// Seed of the order of the examples and of the choice of the probe sample.
     pub seed: u64,
-    /// At which steps to measure.
+    /// The steps at which the network is measured.
     pub evaluate: Schedule,
     /// Training examples in the probe sample over which coherence is measured; 0 for none, at most
     /// the whole training set.
@@ -70,20 +70,20 @@ pub enum ConfigError {
     #[error("evaluate every 0 steps (must be at least 1)")]
     Interval,
     /// The images are not what the model takes.
-    #[error("the {part} images have {found} values, the model takes {expected}")]
+    #[error("the {set} images have {found} values, the model takes {expected}")]
     Features {
         /// "training" or "test".
-        part: &'static str,
+        set: &'static str,
         /// Values in an image.
         found: usize,
         /// Inputs of the model.
         expected: usize,
     },
     /// The data have more classes than the model.
-    #[error("the {part} set has {found} classes, the model has {expected}")]
+    #[error("the {set} set has {found} classes, the model has {expected}")]
     Classes {
         /// "training" or "test".
-        part: &'static str,
+        set: &'static str,
         /// Classes of the data set.
         found: usize,
         /// Classes of the model.

@@ -38,7 +38,7 @@ impl Learned {
         Self { first: vec![NEVER; n], last: vec![NEVER; n] }
     }
 
-    /// Takes note of a measurement: whether each example is right \[n\].
+    /// Records a measurement: whether each example is right \[n\].
     ///
     /// # Panics
     ///

@@ -5,7 +5,7 @@
 //! 1. describe the run as a [`Config`]: mini-batch, rate, [`Aggregation`], [`Schedule`];
 //! 2. open a [`TrainingRun`] in a folder and [`advance`](TrainingRun::advance) it. Killed at any moment it goes on
 //!    bit for bit where it was;
-//! 3. read `metrics.csv` ([`Sink`] names its series) and `learned.csv` ([`Learned`]).
+//! 3. read the results in `metrics.csv` ([`Sink`] names its series) and `learned.csv` ([`Learned`]).
 //!
 //! [`Trainer`] is the same without files. [`measure::measure`] gives the coherence of a network
 //! that is trained already.

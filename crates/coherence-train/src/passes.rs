@@ -60,8 +60,8 @@ pub(crate) fn forward(
     loss::softmax_cross_entropy(logits, labels, delta, losses)
 }
 
-/// Runs `f` on one of the ambient threads: from outside, each of its many short parallel loops would
-/// wake them and wait.
-pub(crate) fn on_a_worker<R: Send>(f: impl FnOnce() -> R + Send) -> R {
+/// Runs `f` on one of the threads of the ambient rayon pool. Called from outside the pool, each of the
+/// many short parallel loops in `f` would have to wake the pool and wait for it.
+pub(crate) fn on_worker_thread<R: Send>(f: impl FnOnce() -> R + Send) -> R {
     rayon::scope(|_| f())
 }

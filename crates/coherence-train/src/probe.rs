@@ -70,7 +70,7 @@ impl Probe {
         }
     }
 
-    /// The whole and its groups, as what `of` says.
+    /// Sends the statistics of the whole sample and of its groups, under names that begin with `of`.
     fn report(&self, of: &str, send: &mut impl FnMut(&str, f64)) {
         let whole = self.whole.network();
         send(&format!("{of}.alpha"), whole.alpha());

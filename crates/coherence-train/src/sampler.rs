@@ -4,7 +4,7 @@ use coherence_data::random;
 
 /// Draws without replacement: a fresh permutation per epoch, a pure function of (seed, epoch).
 ///
-/// An epoch has ⌊n/k⌋ mini-batches; the n mod k examples that are left over sit that epoch out, so
+/// An epoch has ⌊n/k⌋ mini-batches; the n mod k examples that are left over are not used in that epoch, so
 /// that every mini-batch has k examples.
 #[derive(Debug, Clone)]
 pub(crate) struct Sampler {
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn examples_left_over_sit_the_epoch_out() {
+    fn examples_left_over_are_not_used_in_that_epoch() {
         let mut sampler = Sampler::new(7, 11, 4);
         let mut seen: Vec<usize> = (0..2).flat_map(|b| sampler.batch(b).to_vec()).collect();
         seen.sort();

@@ -1,4 +1,4 @@
-//! At which steps a run is measured.
+//! The steps at which a run is measured.
 
 use serde::{Deserialize, Serialize};
 

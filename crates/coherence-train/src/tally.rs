@@ -11,7 +11,7 @@ use coherence_nn::{Input, Layout, Mlp, Workspace};
 use core::ops::Range;
 use rayon::prelude::*;
 
-/// What some examples of a chunk add to the sums of every group that they belong to.
+/// The sums over some examples of a chunk, to be added to those of every group they belong to.
 #[derive(Debug, Clone)]
 pub(crate) struct ChunkSums {
     m: usize,

@@ -3,7 +3,7 @@
 use crate::{
     Config, ConfigError, Examples, Learned, Sink,
     evaluate::{Evaluator, Outcomes},
-    passes::{forward, on_a_worker},
+    passes::{forward, on_worker_thread},
     probe::Probe,
     sampler::Sampler,
 };
@@ -164,7 +164,7 @@ impl Trainer {
     ///
     /// [`Diverged`] if that loss is not finite; nothing is changed then.
     pub fn advance(&mut self) -> Result<f64, Diverged> {
-        on_a_worker(|| self.process_batch())
+        on_worker_thread(|| self.process_batch())
     }
 
     fn process_batch(&mut self) -> Result<f64, Diverged> {
@@ -255,14 +255,14 @@ impl Batch {
     }
 }
 
-fn fits(mlp: &Mlp<f32>, data: &dyn Dataset, part: &'static str) -> Result<(), ConfigError> {
+fn fits(mlp: &Mlp<f32>, data: &dyn Dataset, set: &'static str) -> Result<(), ConfigError> {
     let (found, expected) = (data.shape().features(), mlp.inputs());
     if found != expected {
-        return Err(ConfigError::Features { part, found, expected });
+        return Err(ConfigError::Features { set, found, expected });
     }
     let (found, expected) = (data.classes(), mlp.classes());
     if found > expected {
-        return Err(ConfigError::Classes { part, found, expected });
+        return Err(ConfigError::Classes { set, found, expected });
     }
     Ok(())
 }

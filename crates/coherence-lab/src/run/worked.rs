@@ -120,7 +120,7 @@ impl<'a> Descent<'a> {
         let whole = columns(&gradients, d, 0..d);
         self.row(step, "alpha", whole.alpha());
         self.row(step, "m_coherence", whole.m_coherence());
-        for part in model.parts() {
+        for part in model.layers() {
             let layer = columns(&gradients, d, part.range.clone());
             self.row(step, &format!("{}.m_coherence", part.name), layer.m_coherence());
             for (j, parameter) in part.range.enumerate() {

@@ -1,6 +1,6 @@
 //! Linear regression with depth (GM22 Example 7).
 
-use super::{Part, Toy};
+use super::{Toy, ToyLayer};
 
 /// ŷ = (w ⊙ u) · x; θ = (u, w) \[12\], in the paper's order.
 ///
@@ -30,8 +30,8 @@ impl Toy for DeepLinear {
         12
     }
 
-    fn parts(&self) -> Vec<Part> {
-        vec![Part { name: "u", range: Self::U }, Part { name: "w", range: Self::W }]
+    fn layers(&self) -> Vec<ToyLayer> {
+        vec![ToyLayer { name: "u", range: Self::U }, ToyLayer { name: "w", range: Self::W }]
     }
 
     fn predict(&self, theta: &[f64], x: &[f64; 6]) -> f64 {

@@ -1,6 +1,6 @@
 //! Linear regression without a bias (GM22 Example 1).
 
-use super::{Part, Toy};
+use super::{Toy, ToyLayer};
 
 /// ŷ = w · x; θ = w \[6\].
 ///
@@ -18,8 +18,8 @@ impl Toy for Linear {
         6
     }
 
-    fn parts(&self) -> Vec<Part> {
-        vec![Part { name: "w", range: 0..6 }]
+    fn layers(&self) -> Vec<ToyLayer> {
+        vec![ToyLayer { name: "w", range: 0..6 }]
     }
 
     fn predict(&self, theta: &[f64], x: &[f64; 6]) -> f64 {

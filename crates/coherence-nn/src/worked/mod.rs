@@ -34,5 +34,5 @@ mod two_neurons;
 pub use data::{Example, L, M, Toys};
 pub use deep_linear::DeepLinear;
 pub use linear::Linear;
-pub use toy::{Part, Toy, gradients, mean_loss, step};
+pub use toy::{Toy, ToyLayer, gradients, mean_loss, step};
 pub use two_neurons::TwoNeurons;

@@ -5,7 +5,7 @@ use core::ops::Range;
 
 /// A named range of a model's parameters: one layer, whose coherence can be measured alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Part {
+pub struct ToyLayer {
     /// What the paper calls these parameters, such as `w`.
     pub name: &'static str,
     /// Where they lie in θ.
@@ -20,7 +20,7 @@ pub trait Toy {
     fn parameters(&self) -> usize;
 
     /// The layers, in the order of θ; together they cover it.
-    fn parts(&self) -> Vec<Part>;
+    fn layers(&self) -> Vec<ToyLayer>;
 
     /// The prediction ŷ(θ, x); `theta` \[d\].
     fn predict(&self, theta: &[f64], x: &[f64; 6]) -> f64;

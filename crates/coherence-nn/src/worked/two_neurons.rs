@@ -1,6 +1,6 @@
 //! A memorising and a learning neuron side by side (GM22 Example 8).
 
-use super::{Part, Toy};
+use super::{Toy, ToyLayer};
 use core::ops::Range;
 
 /// ŷ = w⁽¹⁾ h⁽¹⁾ + w⁽²⁾ h⁽²⁾ with h⁽¹⁾ = Σ_{j≤5} u⁽ʲ⁾ x⁽ʲ⁾ and h⁽²⁾ = Σ_{j≤6} v⁽ʲ⁾ x⁽ʲ⁾;
@@ -38,11 +38,11 @@ impl Toy for TwoNeurons {
         13
     }
 
-    fn parts(&self) -> Vec<Part> {
+    fn layers(&self) -> Vec<ToyLayer> {
         vec![
-            Part { name: "u", range: Self::U },
-            Part { name: "v", range: Self::V },
-            Part { name: "w", range: Self::W },
+            ToyLayer { name: "u", range: Self::U },
+            ToyLayer { name: "v", range: Self::V },
+            ToyLayer { name: "w", range: Self::W },
         ]
     }
 

@@ -71,7 +71,7 @@ fn two_neurons_gradient_is_the_derivative_of_the_loss() {
 #[test]
 fn parts_cover_the_parameters_in_order() {
     fn check(model: &impl Toy) {
-        let joined: Vec<usize> = model.parts().into_iter().flat_map(|part| part.range).collect();
+        let joined: Vec<usize> = model.layers().into_iter().flat_map(|part| part.range).collect();
         assert_eq!(joined, (0..model.parameters()).collect::<Vec<_>>());
     }
     check(&Linear);

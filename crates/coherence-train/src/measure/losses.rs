@@ -1,12 +1,12 @@
-//! The losses of a first pass, as much of them as is wanted.
+//! The losses of a first pass: their sum, the first that is not finite and, where asked for, each one.
 
-/// The sum of the losses, the first that is not finite, and where wanted each of them.
+/// The sum of the losses, the first that is not finite and, where asked for, each of them.
 #[derive(Debug)]
 pub(super) struct Losses {
     sum: f64,
     /// Its index in the data set and its value.
     not_finite: Option<(usize, f64)>,
-    /// By place; `None` unless wanted.
+    /// By place; `None` unless asked for.
     each: Option<Vec<f64>>,
 }
 
@@ -42,7 +42,7 @@ impl Losses {
         self.not_finite
     }
 
-    /// The losses by place; none unless they were wanted.
+    /// The losses by place; none unless they were asked for.
     pub(super) fn each(&self) -> &[f64] {
         self.each.as_deref().unwrap_or_default()
     }

@@ -2,7 +2,7 @@
 
 use super::{By, Group, MeasureError, Measurement, Statistics, check, plan::Plan, sample::Sample};
 use crate::{
-    passes::on_a_worker,
+    passes::on_worker_thread,
     tally::{ChunkSums, Tally},
 };
 use coherence_data::{Dataset, Designation};
@@ -10,7 +10,7 @@ use coherence_nn::Mlp;
 use core::fmt;
 use rayon::prelude::*;
 
-/// A network over a sample, with all buffers to measure it as often as one likes.
+/// A network and a sample, with all buffers to measure the one on the other any number of times.
 ///
 /// ```
 /// use coherence_data::{digits, select};
@@ -29,11 +29,11 @@ pub struct Meter<'a> {
     by: By,
     sample: Sample<'a>,
     piece: ChunkSums,
-    /// A class's other piece.
+    /// The second piece of a class that has two.
     other: ChunkSums,
-    /// The pristine and the corrupt examples: the numbers of their pieces and their sums.
+    /// The pristine and the corrupt examples: the indices of their pieces, and their sums.
     designations: Vec<(Designation, Vec<usize>, Tally)>,
-    /// The sums over one class, at last over all examples.
+    /// The sums over one class after the other, then over all examples.
     sums: Tally,
 }
 
@@ -69,15 +69,15 @@ impl<'a> Meter<'a> {
         })
     }
 
-    /// The yardstick of [`measure`](Self::measure)'s price: decodes the same examples chunk by
-    /// chunk, goes forward and backward, and overwrites `sum` \[d\] by each chunk's sum of
-    /// gradients, so that it holds the last one's.
+    /// What the cost of [`measure`](Self::measure) is compared with: decodes the same examples chunk by
+    /// chunk, makes the forward and backward pass, and writes each chunk's sum of gradients to `sum`
+    /// \[d\], over that of the chunk before.
     ///
     /// # Panics
     ///
     /// If `sum` does not have d values.
     pub fn passes(&mut self, sum: &mut [f32]) {
-        on_a_worker(|| {
+        on_worker_thread(|| {
             self.sample.begin();
             (0..self.sample.plan.chunks.len()).for_each(|c| self.sample.gradient(c, sum));
         });
@@ -89,10 +89,10 @@ impl<'a> Meter<'a> {
     ///
     /// [`MeasureError::NonFinite`] if a loss is not finite.
     pub fn measure(&mut self) -> Result<Measurement, MeasureError> {
-        on_a_worker(|| self.measure_here())
+        on_worker_thread(|| self.measure_on_this_thread())
     }
 
-    fn measure_here(&mut self) -> Result<Measurement, MeasureError> {
+    fn measure_on_this_thread(&mut self) -> Result<Measurement, MeasureError> {
         self.sample.begin();
         self.designations.iter_mut().for_each(|(.., sums)| sums.clear());
         let classes = if self.by.class { self.by_class() } else { self.at_once() };
@@ -122,7 +122,7 @@ impl<'a> Meter<'a> {
         Vec::new()
     }
 
-    /// The first pass, one class after the other, so that one accumulator does for any number.
+    /// The first pass, one class after the other, so that one accumulator is enough for all of them.
     fn by_class(&mut self) -> Vec<(u32, Statistics, Vec<usize>)> {
         let classes = self.sample.plan.classes().into_iter().map(|pieces| {
             let label = self.sample.plan.pieces[pieces[0]].target.label;
@@ -131,7 +131,8 @@ impl<'a> Meter<'a> {
         classes.collect()
     }
 
-    /// One class. Its sum as such is wanted for standard errors, or where it takes many pieces.
+    /// The first pass over one class. Its sum is accumulated only for standard errors, or where the class
+    /// has more than two pieces.
     fn class(&mut self, pieces: &[usize]) -> Statistics {
         let coherence = match pieces {
             [c] if !self.by.errors => {
@@ -164,7 +165,7 @@ impl<'a> Meter<'a> {
         sums.expect("every piece's designation has sums").2.add(&self.piece);
     }
 
-    /// The network and its tensors over all examples; a second pass if there is to be one.
+    /// The network and its tensors over all examples; makes the second pass if one is needed.
     fn whole(&mut self) -> (Statistics, Vec<(String, Statistics)>) {
         self.sums.clear();
         self.designations.iter().for_each(|(.., sums)| self.sums.merge(sums));
@@ -176,8 +177,8 @@ impl<'a> Meter<'a> {
         (network, tensors.collect())
     }
 
-    /// The pristine and the corrupt examples, where the dots are still those with the sum over
-    /// all; a third pass for their standard errors.
+    /// The pristine and the corrupt examples, called while the dots are those with the sum over all
+    /// examples; makes a third pass for standard errors.
     fn by_designation(&mut self, network: Statistics) -> Vec<(Designation, Group)> {
         let alone = self.designations.len() == 1;
         let groups = self.designations.iter().map(|(designation, pieces, sums)| {
@@ -190,7 +191,7 @@ impl<'a> Meter<'a> {
     }
 }
 
-/// Shows what is measured by: the buffers would fill screens.
+/// Shows the choice alone: the buffers would fill screens.
 impl fmt::Debug for Meter<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Meter").field("by", &self.by).finish_non_exhaustive()

@@ -25,24 +25,26 @@ use coherence_nn::Mlp;
 /// Bytes in which [`measure`] keeps activations and deltas for the second pass: 256 MiB.
 ///
 /// An example takes 8 bytes for each neuron, 6.2 kB for 784–256–256–256–10, so that up to 43,000 are
-/// kept; with their images, which are kept if all find room, 28,000. Those beyond it have their
-/// forward and backward pass done again: α and helpfulness of many more examples take twice the time
-/// of α alone. The results are the same bit for bit.
+/// kept (12 bytes and 29,000 for activations that need their pre-activations). Images are kept, too,
+/// if there is room for all of them: up to 28,000. The forward and backward pass of examples beyond
+/// the budget is done again, so that α and helpfulness of many more examples take twice the time of α
+/// alone. The results are the same bit for bit.
 pub const BUDGET: usize = 256 << 20;
 
 /// What [`measure`] looks at beside the network, each tensor, and the pristine and the corrupt
 /// examples.
 ///
-/// The price is that of products, in units of forward, backward and the sum of the gradients, for
-/// a network like 784–256–256–256–10 with all activations kept.
+/// Costs are those of matrix products. Their unit is one forward pass, one backward pass and the sum
+/// of the gradients together, for a network like 784–256–256–256–10 with all activations kept.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct By {
-    /// Each class's own coherence. No product more.
+    /// Each class's own coherence. Costs no additional matrix product.
     pub class: bool,
-    /// Each example's helpfulness and the standard errors of the network and its tensors: 0.42 more.
+    /// Each example's helpfulness and the standard errors of the network and its tensors. Costs 0.42
+    /// of these units.
     pub example: bool,
-    /// The standard errors of the classes and of the pristine and corrupt examples, too: what
-    /// `example` costs, and as much again for each of the two divisions.
+    /// As `example`, and the standard errors of the classes and of the pristine and corrupt examples.
+    /// Costs 0.42 of these units for `example`, for the classes and for the designations each.
     pub errors: bool,
 }
 
@@ -84,10 +86,10 @@ pub struct Group {
     pub helpfulness: Option<f64>,
 }
 
-/// One example's part in the coherence of its sample.
+/// What one example has in common with the others of its sample.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ExampleMeasure {
-    /// Its place in the data set.
+    /// Its index in the data set.
     pub index: usize,
     /// Its label.
     pub label: u32,

@@ -1,4 +1,4 @@
-//! In which order a sample is read, in which chunks, and of which pieces these consist.
+//! The order in which a sample is read, its chunks, and the pieces of each chunk.
 
 use super::MeasureError;
 use coherence_data::{Dataset, Designation, Target};
@@ -15,15 +15,16 @@ pub(super) const CHUNK: usize = 1536;
 pub(super) struct Piece {
     /// Their places in the order.
     pub(super) places: Range<usize>,
-    /// The number of their chunk.
+    /// The index of their chunk.
     pub(super) chunk: usize,
-    /// What they share; the class is the first example's where classes are not asked for.
+    /// The class and designation that they share; without classes, the class of the first example.
     pub(super) target: Target,
 }
 
-/// A sample sorted by what its sums are wanted for. A *place* is a position in the order.
+/// A sample, sorted by the groups that it is summed by. A *place* is a position in this order.
 ///
-/// Passes are by chunk, which costs less than by piece, sums by piece.
+/// Forward and backward passes go chunk by chunk, which costs less than piece by piece; sums are taken
+/// piece by piece.
 #[derive(Debug)]
 pub(super) struct Plan {
     /// The index in the data set, by place \[m\]; `None` where both are the same, so that a sample
@@ -36,7 +37,7 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// Sorts the examples of `data`, of which there are some.
+    /// Sorts the examples of `data`, which is not empty.
     pub(super) fn new(data: &dyn Dataset, by_class: bool) -> Result<Self, MeasureError> {
         let m = data.len();
         let key = |i: usize| {
@@ -76,19 +77,19 @@ impl Plan {
         self.order.as_ref().map_or(place, |order| order[place] as usize)
     }
 
-    /// Room for any chunk: beyond some size of the sample always the same.
+    /// The size of the largest chunk.
     pub(super) fn capacity(&self) -> usize {
         self.len().min(CHUNK)
     }
 
-    /// The numbers of the pieces of each class, class by class.
+    /// The indices of the pieces of each class, class by class.
     pub(super) fn classes(&self) -> Vec<Vec<usize>> {
         let numbers: Vec<usize> = (0..self.pieces.len()).collect();
         let label = |p: usize| self.pieces[p].target.label;
         numbers.chunk_by(|&a, &b| label(a) == label(b)).map(<[usize]>::to_vec).collect()
     }
 
-    /// The numbers of the pieces of one designation.
+    /// The indices of the pieces of one designation.
     pub(super) fn designated(&self, designation: Designation) -> Vec<usize> {
         let belongs = |&p: &usize| self.pieces[p].target.designation == designation;
         (0..self.pieces.len()).filter(belongs).collect()
@@ -99,7 +100,7 @@ impl Plan {
         pieces.iter().flat_map(|&p| self.pieces[p].places.clone())
     }
 
-    /// The same places in as few ranges as possible, each with the number of its chunk.
+    /// The same places in as few ranges as possible, each with the index of its chunk.
     pub(super) fn runs(&self, pieces: &[usize]) -> Vec<(usize, Range<usize>)> {
         let mut runs: Vec<(usize, Range<usize>)> = Vec::new();
         for Piece { places, chunk, .. } in pieces.iter().map(|&p| &self.pieces[p]) {

@@ -1,4 +1,4 @@
-//! The examples measured: their passes, and what each has in common with a sum over many.
+//! The examples to be measured: their passes, and what each has in common with a sum over many.
 
 use super::{
     ExampleMeasure, Statistics,
@@ -18,7 +18,7 @@ use coherence_nn::{Mlp, loss::argmax};
 
 /// A network's passes over a sample of m examples.
 ///
-/// A place is a position in the plan's order; groups are given by the numbers of their pieces.
+/// A place is a position in the plan's order; groups are given by the indices of their pieces.
 pub(super) struct Sample<'a> {
     pub(super) plan: Plan,
     slots: Slots<'a>,
@@ -26,7 +26,7 @@ pub(super) struct Sample<'a> {
     losses: Losses,
     /// How many examples are predicted right.
     correct: usize,
-    /// What a second pass finds, if there is one.
+    /// What the second pass finds, if one is made.
     members: Option<Members>,
 }
 
@@ -52,7 +52,7 @@ impl<'a> Sample<'a> {
         self.slots.mlp()
     }
 
-    /// Forgets the passes of the last measurement.
+    /// Forgets the passes of the measurement before.
     pub(super) fn begin(&mut self) {
         self.losses.clear();
         self.correct = 0;

@@ -8,8 +8,8 @@ use rayon::prelude::*;
 
 /// The passes of every chunk of a plan: computed when asked for, or kept from the time before.
 ///
-/// The first chunks have a workspace of their own each; all that find no room share the last one.
-/// Images are decoded each time, unless there is room for those of all chunks.
+/// As many chunks as there is room for have a workspace each; all others share the last one. Images
+/// are decoded each time, unless there is room for those of all chunks.
 pub(super) struct Slots<'a> {
     mlp: &'a Mlp<f32>,
     data: &'a dyn Dataset,

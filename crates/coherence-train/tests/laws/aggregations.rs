@@ -41,10 +41,10 @@ fn next_gradients(trainer: &Trainer) -> Vec<Vec<f64>> {
 }
 
 /// The core's rule over the columns of `rows` [k][d].
-fn columns(rows: &[Vec<f64>], rule: impl CoordinateRule) -> Vec<f64> {
+fn columns(rows: &[Vec<f64>], rule: impl CoordinateRule<f64>) -> Vec<f64> {
     let column = |j: usize| rows.iter().map(|g| g[j]).collect::<Vec<_>>();
     let d = rows[0].len();
-    (0..d).map(|j| rule.aggregate_with(&mut column(j), Policy::Error).unwrap()).collect()
+    (0..d).map(|j| rule.aggregate(&mut column(j), Policy::Error).unwrap()).collect()
 }
 
 /// The direction as the core defines it, given the per-example gradients of the mini-batch; `None`

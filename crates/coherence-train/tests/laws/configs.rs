@@ -44,14 +44,14 @@ fn settings_out_of_range_are_refused() {
 fn data_that_do_not_fit_the_model_are_refused() {
     let blobs = Blobs { n: 110, seed: 1 };
     let digits = digits::test();
-    let features = |part| ConfigError::Features { part, found: 784, expected: 6 };
+    let features = |set| ConfigError::Features { set, found: 784, expected: 6 };
     let open =
         |train, test| Trainer::new(config(Aggregation::Mean), network(), train, test).unwrap_err();
     assert_eq!(open(&digits, &blobs), features("training"));
     assert_eq!(open(&blobs, &digits), features("test"));
     let small = coherence_nn::Mlp::zeros(&[6, 2]).unwrap();
     let error = Trainer::new(config(Aggregation::Mean), small, &blobs, &blobs).unwrap_err();
-    assert_eq!(error, ConfigError::Classes { part: "training", found: 3, expected: 2 });
+    assert_eq!(error, ConfigError::Classes { set: "training", found: 3, expected: 2 });
 }
 
 #[test]

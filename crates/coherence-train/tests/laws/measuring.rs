@@ -186,7 +186,7 @@ fn examples_are_the_loops() {
 
 /// A15d: the mean of h_i is α̂.
 #[test]
-fn a15d_mean_helpfulness_is_the_unbiased_alpha() {
+fn a15d_mean_helpfulness_is_the_debiased_alpha() {
     let Measurement { network, examples, .. } = measure(&network(), &DATA, ALL).unwrap();
     let mean = examples.iter().filter_map(|e| e.helpfulness).sum::<f64>() / examples.len() as f64;
     let estimate = network.alpha_debiased.unwrap();
