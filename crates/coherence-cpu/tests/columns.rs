@@ -94,12 +94,8 @@ coherence_tests::rule_laws!(
 
 /// The core's rule of every column.
 fn by_core<T: Element>(rule: AnyCoordinateRule, rows: &[T], d: usize, policy: Policy) -> Vec<T> {
-    let rule = Coordinatewise(rule);
-    let mut out = vec![T::nan(); d];
-    let mut scratch = vec![0.0; rule.scratch_len(rows.len() / d, d)];
     let rows = Rows::matrix(rows, d).expect("whole rows");
-    rule.aggregate_with(rows, policy, &mut scratch, &mut out).expect("a rule that is defined");
-    out
+    Coordinatewise(rule).aggregate_to_vec(rows, policy).expect("a rule that is defined")
 }
 
 #[track_caller]
@@ -250,10 +246,8 @@ fn krum_is_the_cores_where_the_gram_matrix_is_blind() {
         for (f, keep) in [(1, 1), (3, 4), (6, 9)] {
             let rule = MultiKrum { f, keep };
             let kept = multi_krum(&rows, n, rule).expect("defined");
-            let mut expected = vec![0.0; d];
-            let mut scratch = vec![0.0; rule.scratch_len(n, d)];
             let view = Rows::matrix(&rows, d).expect("whole rows");
-            rule.aggregate_with(view, Policy::Error, &mut scratch, &mut expected).expect("defined");
+            let expected = rule.aggregate_to_vec(view, Policy::Error).expect("defined");
             for (j, x) in expected.iter().enumerate() {
                 let sum: f64 = kept.iter().map(|&row| f64::from(rows[row * d + j])).sum();
                 let mean = (sum / keep as f64) as f32;

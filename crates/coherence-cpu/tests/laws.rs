@@ -1,5 +1,6 @@
 //! The laws of robust means and of α, held to by the kernels of each instruction set.
 
+use coherence_core::aggregate::groups;
 use coherence_cpu::{
     Isa, dense,
     elementwise::column_sums,
@@ -66,6 +67,66 @@ mod winsorized_factors {
 
     coherence_tests::winsorized_laws!(winsorized, 1e-6);
 }
+
+/// A rule of the core's table from factors whose products are the rows [m][d]: with `exchanged` the
+/// activations are the rows, otherwise the deltas. Selections are the same on each instruction set;
+/// a panic is the error.
+fn from_factors(exchanged: bool, text: &str, rows: &[Vec<f64>]) -> Result<Vec<f64>, String> {
+    let (name, p) = text.split_once(':').expect("a rule with a parameter");
+    let (p, m, width) = (p.parse().expect("a count"), rows.len(), rows.first().map_or(1, Vec::len));
+    let (values, ones) = (narrow(rows), vec![1.0f32; m]);
+    let (dims, a, delta) = if exchanged {
+        (Dims { m, i: width, o: 1 }, &values, &ones)
+    } else {
+        (Dims { m, i: 1, o: width }, &ones, &values)
+    };
+    let outs = Isa::available().iter().map(|&isa| on_factors(isa, name, p, dims, a, delta));
+    let outs = outs.collect::<Result<Vec<_>, _>>()?;
+    let is_selection = name != "median-of-means";
+    assert!(!is_selection || outs.iter().all(|out| *out == outs[0]), "{text}: {outs:?}");
+    Ok(outs[outs.len() - 1].iter().map(|&x| f64::from(x)).collect())
+}
+
+fn on_factors(
+    isa: Isa,
+    name: &str,
+    p: usize,
+    dims: Dims,
+    a: &[f32],
+    delta: &[f32],
+) -> Result<Vec<f32>, String> {
+    let mut out = vec![0.0f32; dims.o * dims.i];
+    let call = std::panic::AssertUnwindSafe(|| match name {
+        "winsorized" => outer::winsorized_mean_on(isa, dims, a, delta, p, &mut out),
+        "trimmed" => outer::trimmed_mean_on(isa, dims, a, delta, p, &mut out),
+        "median-of-means" => {
+            let mut delta = delta.to_vec();
+            for group in groups(dims.m, p) {
+                let deltas = &mut delta[group.start * dims.o..group.end * dims.o];
+                deltas.iter_mut().for_each(|x| *x /= group.len() as f32);
+            }
+            outer::median_of_sums_step_on(isa, dims, a, &delta, p, -1.0, &mut out);
+        }
+        _ => unreachable!("no kernel for {name}"),
+    });
+    match std::panic::catch_unwind(call) {
+        Ok(()) => Ok(out),
+        Err(panic) => Err(*panic.downcast::<String>().expect("a message")),
+    }
+}
+
+coherence_tests::rule_laws!(
+    rows_as_deltas,
+    ["winsorized", "trimmed", "median-of-means"],
+    1e-6,
+    |text: &str, rows: &[Vec<f64>]| { from_factors(false, text, rows) }
+);
+coherence_tests::rule_laws!(
+    rows_as_activations,
+    ["winsorized", "trimmed", "median-of-means"],
+    1e-6,
+    |text: &str, rows: &[Vec<f64>]| { from_factors(true, text, rows) }
+);
 
 /// ‖S‖² and Q of `rows` [m, d] from column sums and row norms.
 fn from_norms_and_sums<T: coherence_cpu::Element>(rows: &[T], m: usize) -> (f64, f64) {

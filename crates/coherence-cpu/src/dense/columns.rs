@@ -150,7 +150,7 @@ impl Columnwise {
     /// [`Coordinatewise`](coherence_core::aggregate::Coordinatewise) has it. NaN where the policy
     /// refuses a value.
     pub fn column<T: Element>(&self, values: &mut [f64], policy: Policy) -> T {
-        T::narrow(self.rule.aggregate_with(values, policy).unwrap_or(f64::NAN))
+        T::narrow(self.rule.aggregate(values, policy).unwrap_or(f64::NAN))
     }
 
     fn view<T: Element>(

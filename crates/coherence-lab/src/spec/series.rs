@@ -49,9 +49,9 @@ impl Worked {
         let models = self.sweep.iter().flat_map(|sweep| sweep.model.iter().flatten()).copied();
         models.chain([self.model]).flat_map(|model| {
             let layers = match model {
-                Model::Linear => Linear.parts(),
-                Model::DeepLinear => DeepLinear.parts(),
-                Model::TwoNeurons => TwoNeurons.parts(),
+                Model::Linear => Linear.layers(),
+                Model::DeepLinear => DeepLinear.layers(),
+                Model::TwoNeurons => TwoNeurons.layers(),
             };
             layers.into_iter().map(|layer| (layer.name, layer.range.len()))
         })

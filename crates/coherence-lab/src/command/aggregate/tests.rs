@@ -141,11 +141,8 @@ fn every_layout_and_number_of_threads_gives_the_bits_of_the_kernels_in_memory() 
 }
 
 fn core<T: Element>(rule: AnyVectorRule, values: &[T], d: usize, policy: Policy) -> Vec<T> {
-    let n = values.len() / d;
-    let (mut scratch, mut out) = (vec![0.0; rule.scratch_len(n, d)], vec![T::nan(); d]);
     let rows = Rows::matrix(values, d).expect("whole rows");
-    rule.aggregate_with(rows, policy, &mut scratch, &mut out).expect("defined");
-    out
+    rule.aggregate_to_vec(rows, policy).expect("defined")
 }
 
 /// Blocks, exact distances and the mean of the rows kept, over several pieces of the columns.
@@ -251,6 +248,5 @@ fn expected_columns(rule: AnyCoordinateRule, values: &[f32], policy: Policy, out
     let d = out.len();
     let rule = coherence_core::aggregate::Coordinatewise(rule);
     let rows = Rows::matrix(values, d).expect("whole rows");
-    let mut scratch = vec![0.0; rule.scratch_len(values.len() / d, d)];
-    rule.aggregate_with(rows, policy, &mut scratch, out).expect("defined");
+    out.copy_from_slice(&rule.aggregate_to_vec(rows, policy).expect("defined"));
 }

@@ -6,7 +6,8 @@ use std::sync::Mutex;
 use anyhow::Result;
 
 use coherence_core::aggregate::{
-    AggregateError, AnyVectorRule, CenteredClipping, MultiKrum, NormClipping, Rows, VectorRule,
+    AggregateError, AnyVectorRule, CenteredClipping, MultiKrum, NormClipping, Requirements, Rows,
+    Scratch, VectorRule,
 };
 use coherence_core::finite::{NonFinite, Policy};
 use coherence_cpu::Element;
@@ -55,8 +56,11 @@ fn in_memory<T: Value + Element>(
     let (n, d) = (matrix.rows(), matrix.cols());
     let what = format!("a rule over whole rows holds all {n} × {d} values, which");
     let mut values = zeros::<T>(n.saturating_mul(d), &what)?;
+    let need = rule.scratch_len(n, d);
+    let mut scratch = zeros::<f64>(need.values, "the rule's scratch")?;
+    let mut indices = zeros::<usize>(need.indices, "the rule's scratch")?;
+    let scratch = Scratch { values: &mut scratch, indices: &mut indices };
     let mut out = zeros::<T>(d, "the result")?;
-    let mut scratch = zeros::<f64>(rule.scratch_len(n, d), "the rule's scratch")?;
     let height = n.div_ceil(threads);
     let jobs = values.chunks_mut(height * d).enumerate();
     each(
@@ -70,25 +74,25 @@ fn in_memory<T: Value + Element>(
     )?;
     let scale = Scale::new(scale::largest(&values));
     scale.apply(&mut values);
-    scaled(rule, scale)
-        .aggregate_with(Rows::matrix(&values, d)?, policy, &mut scratch, &mut out)
+    scaled(rule, scale)?
+        .aggregate(Rows::matrix(&values, d)?, policy, scratch, &mut out)
         .map_err(|error| located(error, 0, 0, d))?;
     scale.undo(&mut out);
     Ok(out)
 }
 
 /// The rule whose lengths are scaled as the vectors are.
-fn scaled(rule: AnyVectorRule, scale: Scale) -> AnyVectorRule {
-    match rule {
-        AnyVectorRule::NormClipping(NormClipping { limit }) => {
-            AnyVectorRule::NormClipping(NormClipping { limit: scale.of(limit) })
+fn scaled(rule: AnyVectorRule, scale: Scale) -> Result<AnyVectorRule> {
+    Ok(match rule {
+        AnyVectorRule::NormClipping(rule) => {
+            AnyVectorRule::NormClipping(NormClipping::new(scale.of(rule.limit()))?)
         }
-        AnyVectorRule::CenteredClipping(CenteredClipping { radius, iterations }) => {
-            let radius = scale.of(radius);
-            AnyVectorRule::CenteredClipping(CenteredClipping { radius, iterations })
+        AnyVectorRule::CenteredClipping(rule) => {
+            let radius = scale.of(rule.radius());
+            AnyVectorRule::CenteredClipping(CenteredClipping::new(radius, rule.iterations())?)
         }
         other => other,
-    }
+    })
 }
 
 /// How blocks with all rows are read.

@@ -113,11 +113,7 @@ impl<S: Source> Walk<'_, S> {
     }
 
     /// The jackknife, with members that are read as it asks for them.
-    fn streamed<T: Value + Element>(
-        &self,
-        whole: Coherence,
-        sum: &[f64],
-    ) -> Result<Estimate> {
+    fn streamed<T: Value + Element>(&self, whole: Coherence, sum: &[f64]) -> Result<Estimate> {
         let (m, d) = (self.matrix.rows(), self.matrix.cols());
         let mut failed = None;
         let members = parts(0..m, MEMBERS).map_while(|rows| {
