@@ -375,7 +375,7 @@ fn list_and_check_speak_to_people_and_machines() {
 }
 
 #[test]
-fn measure_breaks_coherence_down_so_that_mean_helpfulness_is_unbiased_alpha() {
+fn measure_breaks_coherence_down_so_that_mean_helpfulness_is_debiased_alpha() {
     let desk = Desk::new(EXPERIMENT);
     check(&desk.run("out"), 0);
     let run = desk.path("out/X1/noise=0/seed-1");
@@ -391,8 +391,8 @@ fn measure_breaks_coherence_down_so_that_mean_helpfulness_is_unbiased_alpha() {
     let help =
         found["examples"].as_array().unwrap().iter().map(|e| e["helpfulness"].as_f64().unwrap());
     let mean = help.sum::<f64>() / 300.0;
-    let unbiased = found["network"]["alpha_unbiased"].as_f64().unwrap();
-    assert!((mean - unbiased).abs() < 1e-6, "mean helpfulness {mean}, de-biased α {unbiased}");
+    let debiased = found["network"]["alpha_debiased"].as_f64().unwrap();
+    assert!((mean - debiased).abs() < 1e-6, "mean helpfulness {mean}, de-biased α {debiased}");
 }
 
 #[test]
