@@ -75,6 +75,7 @@
 //!
 //! - none: the whole of the mathematics, in the caller's buffers. `#![no_std]`, no allocation.
 //! - `alloc`: accumulators and rules that own their buffers.
+//! - `serde`: statistics and accumulators can be written and read; what is read is checked.
 //! - `std` (default): implies `alloc`; num-traits then uses the platform's float functions.
 //!
 //! No feature changes a result. Rust 1.85 or newer.
@@ -97,7 +98,6 @@ mod number;
 mod part;
 mod squares;
 mod sums;
-mod weighted;
 
 pub mod bounds;
 pub mod commonality;
@@ -122,5 +122,7 @@ pub use coherence::Coherence;
 pub use member::Member;
 pub use part::Part;
 pub use squares::SquareSum;
-pub use sums::Sums;
-pub use weighted::{WeightedCoherence, WeightedError, WeightedSums};
+pub use sums::{
+    CoordinateSumsParts, PartsError, Sums, SumsParts, WeightedCoherence, WeightedError,
+    WeightedSums, WeightedSumsParts,
+};
