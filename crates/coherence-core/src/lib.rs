@@ -47,7 +47,7 @@
 //!   [`WeightedSums`]; [`SquareSum`], sums of squares in any range of f64.
 //! - Batches: [`minibatch`], with the inverses for independent batches (A4, A5) and for a partition
 //!   of one sample (A5b).
-//! - Samples built from parts: [`dilution`] (A6), [`mixture`] (A6b), [`commonality`] (A7–A9),
+//! - Samples built from parts: [`mixture`] (A6, A6b), [`commonality`] (A7–A9),
 //!   [`layers`] (A10).
 //! - Bounds: [`bounds`], pairwise distance (A11), generalisation and stability (A12, A12b).
 //! - Estimation: [`unbiased`], bias, de-biased α, jackknife and batch means, with weights or without
@@ -101,7 +101,6 @@ mod sums;
 
 pub mod bounds;
 pub mod commonality;
-pub mod dilution;
 pub mod finite;
 pub mod helpfulness;
 pub mod layers;

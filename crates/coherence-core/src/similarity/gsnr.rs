@@ -46,6 +46,8 @@ use crate::{
 ///
 /// Law: A15b, A16
 #[derive(Clone, Debug)]
+#[doc(alias = "GSNR")]
+#[doc(alias = "gradient signal-to-noise ratio")]
 pub struct CoordinateSums<B> {
     /// Σ g_ij, then Σ g_ij² `[2 d]`.
     sums: B,

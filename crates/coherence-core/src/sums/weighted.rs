@@ -125,6 +125,7 @@ impl WeightedCoherence {
 /// # Ok::<(), coherence_core::WeightedError>(())
 /// ```
 #[derive(Clone, Debug)]
+#[doc(alias = "importance weights")]
 pub struct WeightedSums<B> {
     sum: ScaledBuffer<B>,
     totals: Totals,
