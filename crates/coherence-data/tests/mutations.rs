@@ -8,11 +8,11 @@ use std::path::Path;
 
 use coherence_data::random::{below, stream};
 use coherence_data::{idx, matrix::Matrix};
-use coherence_tests::memory::{Counting, peak};
+use coherence_tests::memory::{CountingAllocator, peak};
 use coherence_tests::mutations;
 
 #[global_allocator]
-static ALLOCATOR: Counting = Counting;
+static ALLOCATOR: CountingAllocator = CountingAllocator;
 
 /// All files of `tests/KIND`, sorted by name, so that the order is the same everywhere.
 fn files(kind: &str) -> Vec<Vec<u8>> {
