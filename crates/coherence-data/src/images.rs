@@ -18,8 +18,8 @@ impl Images {
     /// Joins images [m, height, width] with labels \[m\] of `classes` classes.
     ///
     /// # Errors
-    /// [`IdxFault::Mismatch`] if the numbers of labels and images differ, [`IdxFault::Label`] if a label is
-    /// not below `classes`.
+    /// [`IdxFault::Mismatch`] if the numbers of labels and images differ, [`IdxFault::Label`] if a
+    /// label is not below `classes`.
     pub fn new(
         images: idx::Array<3>,
         labels: idx::Array<1>,

@@ -47,7 +47,8 @@ impl<D: Dataset> Subset<D> {
         Self { data, indices }
     }
 
-    /// `count` examples of `data`, drawn without replacement: the first of [`shuffled`](Self::shuffled).
+    /// `count` examples of `data`, drawn without replacement: the first of
+    /// [`shuffled`](Self::shuffled).
     ///
     /// # Errors
     /// [`IndexError`] if there are fewer than `count` examples.

@@ -147,7 +147,8 @@ impl Columnwise {
     }
 
     /// The core's rule applied to one column of n values, in `f64` as in
-    /// [`Coordinatewise`](coherence_core::aggregate::Coordinatewise). NaN if the policy refuses a value.
+    /// [`Coordinatewise`](coherence_core::aggregate::Coordinatewise). NaN if the policy refuses a
+    /// value.
     pub fn column<T: Element>(&self, values: &mut [f64], policy: Policy) -> T {
         T::narrow(self.rule.aggregate(values, policy).unwrap_or(f64::NAN))
     }

@@ -61,7 +61,8 @@ pub fn mean<T: Element>(rows: &[T], out: &mut [T]) {
 }
 
 /// Winsorised mean of the rows, `out [d]`: each value is clipped to the (clip + 1)-smallest and
-/// (clip + 1)-largest of its column, then the mean is taken. `clip = 0` is the mean, `2 clip = n` the median.
+/// (clip + 1)-largest of its column, then the mean is taken. `clip = 0` is the mean, `2 clip = n`
+/// the median.
 ///
 /// # Panics
 ///

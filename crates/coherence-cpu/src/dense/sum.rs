@@ -26,7 +26,8 @@ const AHEAD: usize = 256;
 /// The most cache lines prefetched ahead in one row.
 const FAR: usize = 32;
 
-/// `out[j] = Σ_e weights[e] rows[e, j] / divisor`, accumulated in `f64` in the order of the rows; a zero is +0.
+/// `out[j] = Σ_e weights[e] rows[e, j] / divisor`, accumulated in `f64` in the order of the rows; a
+/// zero is +0.
 pub(super) fn weighted_sum<T: Element>(
     isa: Isa,
     rows: &[T],

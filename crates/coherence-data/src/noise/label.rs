@@ -44,7 +44,8 @@ impl<D: Dataset> LabelNoise<D> {
         Ok(Self { data, labels })
     }
 
-    /// Marks each example with probability `p` and redraws each marked label uniformly from all classes.
+    /// Marks each example with probability `p` and redraws each marked label uniformly from all
+    /// classes.
     ///
     /// The draw of an example does not depend on `p`. Source: WS20 §2.
     ///

@@ -18,8 +18,8 @@ use crate::watch;
 
 /// List, fetch and verify data sets, or print where they are stored
 ///
-/// Data sets are searched for in $COHERENCE_DATA if it is set, else in ./data and in the platform's folder
-/// for user data.
+/// Data sets are searched for in $COHERENCE_DATA if it is set, else in ./data and in the platform's
+/// folder for user data.
 #[derive(Debug, Args)]
 pub(crate) struct Data {
     #[command(subcommand)]

@@ -119,8 +119,8 @@ impl Aggregate {
                 .with_context(|| format!("{} could not be aggregated", self.file.display()))?;
         let out = match &self.out {
             Some(path) => {
-                // Before this point Ctrl-C ends the process; from here on it is ignored, so that the file
-                // is completed.
+                // Before this point Ctrl-C ends the process; from here on it is ignored, so that
+                // the file is completed.
                 ctrlc::set_handler(|| ()).context("cannot watch for Ctrl-C")?;
                 write_vector(path, "aggregate", &values)?;
                 Output::File(path.clone())

@@ -125,7 +125,8 @@ impl<S: Source> BlockwiseRows<'_, S> {
         self.mean(&kept, scale).map(Some)
     }
 
-    /// The scale that keeps products of `f64` values in range; [`KrumChoice`] handles products of `f32`.
+    /// The scale that keeps products of `f64` values in range; [`KrumChoice`] handles products of
+    /// `f32`.
     fn scale<T: Value + Element>(&self) -> Result<PowerOfTwo> {
         if T::DTYPE == Dtype::F32 {
             return Ok(PowerOfTwo::ONE);
@@ -203,8 +204,8 @@ impl<S: Source> BlockwiseRows<'_, S> {
         Ok(out)
     }
 
-    /// Calls `work` for the blocks of each piece of the columns in order, with an accumulator per piece,
-    /// and returns the accumulators.
+    /// Calls `work` for the blocks of each piece of the columns in order, with an accumulator per
+    /// piece, and returns the accumulators.
     fn pieces<T: Value + Element, A: Default + Send>(
         &self,
         scale: PowerOfTwo,

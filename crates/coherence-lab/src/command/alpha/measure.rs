@@ -1,7 +1,7 @@
 //! α of a matrix in a file, in two passes.
 //!
-//! m: rows, d: columns; S = Σ g_i, Q = Σ ‖g_i‖². The first pass computes S and Q, the second S · g_i and
-//! ‖g_i‖² of each row, which the jackknife needs.
+//! m: rows, d: columns; S = Σ g_i, Q = Σ ‖g_i‖². The first pass computes S and Q, the second S ·
+//! g_i and ‖g_i‖² of each row, which the jackknife needs.
 
 use std::ops::Range;
 

@@ -16,8 +16,8 @@ pub(crate) fn zeros<T: Default + Clone>(len: usize, what: &str) -> Result<Vec<T>
     if needed >= SMALL {
         check(needed, what)?;
     }
-    // The limit of the process can only be found by trying. The buffer is freed at once: the one returned
-    // then consists of fresh zero pages, mapped by the thread that fills them.
+    // The limit of the process can only be found by trying. The buffer is freed at once: the one
+    // returned then consists of fresh zero pages, mapped by the thread that fills them.
     if Vec::<T>::new().try_reserve_exact(len).is_err() {
         bail!("{what} needs {}, which this process may not have", size(needed as u64));
     }
