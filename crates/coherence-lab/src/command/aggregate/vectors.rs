@@ -1,4 +1,4 @@
-//! Rules over whole rows: Krum by passes over blocks of columns, the others in memory.
+//! Vector rules: Krum in passes over blocks of columns, the others in memory.
 
 use std::ops::Range;
 use std::sync::Mutex;
@@ -17,15 +17,15 @@ use coherence_cpu::dense::{
 use coherence_data::matrix::{Dtype, Matrix, Source, Value};
 
 use super::located;
-use crate::command::matrix::blocks::{Shape, parts};
+use crate::command::matrix::blocks::{BlockShape, parts};
 use crate::command::matrix::memory::zeros;
-use crate::command::matrix::scale::{self, Scale};
+use crate::command::matrix::scale::{self, PowerOfTwo};
 use crate::command::matrix::workers::each;
 
-/// Pieces of the columns whose sums are added up in their order.
+/// Pieces of the columns; their sums are added in order.
 const PIECES: usize = 16;
 
-/// The rule over all rows, by so many threads.
+/// Applies the rule to all rows on `threads` threads.
 pub(super) fn aggregate<T: Value + Element>(
     matrix: &Matrix<impl Source>,
     rule: AnyVectorRule,
@@ -37,16 +37,16 @@ pub(super) fn aggregate<T: Value + Element>(
         AnyVectorRule::MultiKrum(rule) => Some(rule),
         _ => None,
     };
-    if let (Some(krum), Some(shape)) = (krum, Shape::with_all_rows::<T>(matrix)) {
-        let walk = Walk { matrix, shape, threads };
-        if let Some(out) = walk.multi_krum(krum, policy)? {
+    if let (Some(krum), Some(shape)) = (krum, BlockShape::with_all_rows::<T>(matrix)) {
+        let blocks = BlockwiseRows { matrix, shape, threads };
+        if let Some(out) = blocks.multi_krum(krum, policy)? {
             return Ok(out);
         }
     }
     in_memory(matrix, rule, policy, threads)
 }
 
-/// The core's rule on the matrix held whole.
+/// Applies the core's rule to the matrix in memory.
 fn in_memory<T: Value + Element>(
     matrix: &Matrix<impl Source>,
     rule: AnyVectorRule,
@@ -72,7 +72,7 @@ fn in_memory<T: Value + Element>(
             Ok(matrix.read(rows, 0..d, values)?)
         },
     )?;
-    let scale = Scale::new(scale::largest(&values));
+    let scale = PowerOfTwo::from_largest(scale::largest(&values));
     scale.apply(&mut values);
     scaled(rule, scale)?
         .aggregate(Rows::matrix(&values, d)?, policy, scratch, &mut out)
@@ -81,29 +81,29 @@ fn in_memory<T: Value + Element>(
     Ok(out)
 }
 
-/// The rule whose lengths are scaled as the vectors are.
-fn scaled(rule: AnyVectorRule, scale: Scale) -> Result<AnyVectorRule> {
+/// The rule with its lengths scaled like the vectors.
+fn scaled(rule: AnyVectorRule, scale: PowerOfTwo) -> Result<AnyVectorRule> {
     Ok(match rule {
         AnyVectorRule::NormClipping(rule) => {
-            AnyVectorRule::NormClipping(NormClipping::new(scale.of(rule.limit()))?)
+            AnyVectorRule::NormClipping(NormClipping::new(scale.scale_length(rule.limit()))?)
         }
         AnyVectorRule::CenteredClipping(rule) => {
-            let radius = scale.of(rule.radius());
+            let radius = scale.scale_length(rule.radius());
             AnyVectorRule::CenteredClipping(CenteredClipping::new(radius, rule.iterations())?)
         }
         other => other,
     })
 }
 
-/// How blocks with all rows are read.
-struct Walk<'a, S> {
+/// A matrix with its division into blocks of columns that have all rows.
+struct BlockwiseRows<'a, S> {
     matrix: &'a Matrix<S>,
-    shape: Shape,
+    shape: BlockShape,
     threads: usize,
 }
 
-impl<S: Source> Walk<'_, S> {
-    /// Multi-Krum in two to four passes; `None` if a value is not finite and the policy allows it.
+impl<S: Source> BlockwiseRows<'_, S> {
+    /// Multi-Krum in two to four passes; `None` if there is a non-finite value that the policy accepts.
     fn multi_krum<T: Value + Element>(
         &self,
         rule: MultiKrum,
@@ -125,21 +125,25 @@ impl<S: Source> Walk<'_, S> {
         self.mean(&kept, scale).map(Some)
     }
 
-    /// The scale at which products of `f64` values stay in range; those of `f32` are looked after by
-    /// [`KrumChoice`].
-    fn scale<T: Value + Element>(&self) -> Result<Scale> {
+    /// The scale that keeps products of `f64` values in range; [`KrumChoice`] handles products of
+    /// `f32`.
+    fn scale<T: Value + Element>(&self) -> Result<PowerOfTwo> {
         if T::DTYPE == Dtype::F32 {
-            return Ok(Scale::NONE);
+            return Ok(PowerOfTwo::ONE);
         }
-        let largest = self.pieces(Scale::NONE, |block: &[T], _, largest: &mut f64| {
+        let largest = self.pieces(PowerOfTwo::ONE, |block: &[T], _, largest: &mut f64| {
             *largest = largest.max(scale::largest(block));
             Ok(())
         })?;
-        Ok(Scale::new(largest.into_iter().fold(0.0, f64::max)))
+        Ok(PowerOfTwo::from_largest(largest.into_iter().fold(0.0, f64::max)))
     }
 
-    fn gram<T: Value + Element>(&self, scale: Scale, policy: Policy) -> Result<Option<Vec<f64>>> {
-        // In whatever order they come: what rounding could change is not decided by these sums.
+    fn gram<T: Value + Element>(
+        &self,
+        scale: PowerOfTwo,
+        policy: Policy,
+    ) -> Result<Option<Vec<f64>>> {
+        // The order of the sums is arbitrary: what rounding could change is not decided by them.
         let whole = Mutex::new(Some(GramSum::new(self.matrix.rows())));
         self.pieces(scale, |block: &[T], columns, sum: &mut Option<GramSum>| {
             if let Some(index) = first_non_finite(block) {
@@ -159,8 +163,8 @@ impl<S: Source> Walk<'_, S> {
         })
     }
 
-    /// The squared distances of some rows to all rows, [some, n].
-    fn squares<T: Value + Element>(&self, some: &[usize], scale: Scale) -> Result<Vec<f64>> {
+    /// The squared distances of the rows `some` to all rows, [some, n].
+    fn squares<T: Value + Element>(&self, some: &[usize], scale: PowerOfTwo) -> Result<Vec<f64>> {
         let n = self.matrix.rows();
         if some.is_empty() {
             return Ok(Vec::new());
@@ -182,8 +186,8 @@ impl<S: Source> Walk<'_, S> {
         Ok(sum)
     }
 
-    /// The mean of some rows.
-    fn mean<T: Value + Element>(&self, rows: &[usize], scale: Scale) -> Result<Vec<T>> {
+    /// The mean of the given rows.
+    fn mean<T: Value + Element>(&self, rows: &[usize], scale: PowerOfTwo) -> Result<Vec<T>> {
         let (n, width) = (self.matrix.rows(), self.shape.columns);
         let mut weights = vec![0.0; n];
         rows.iter().for_each(|&row| weights[row] = 1.0);
@@ -200,25 +204,25 @@ impl<S: Source> Walk<'_, S> {
         Ok(out)
     }
 
-    /// Calls `work` for the blocks of each piece of the columns, one after the other, with what it made
-    /// of those before, and returns this for each piece.
+    /// Calls `work` for the blocks of each piece of the columns in order, with an accumulator per
+    /// piece, and returns the accumulators.
     fn pieces<T: Value + Element, A: Default + Send>(
         &self,
-        scale: Scale,
+        scale: PowerOfTwo,
         work: impl Fn(&[T], Range<usize>, &mut A) -> Result<()> + Sync,
     ) -> Result<Vec<A>> {
         let (n, d) = (self.matrix.rows(), self.matrix.cols());
         let blocks = d.div_ceil(self.shape.columns);
         let pieces = parts(0..d, blocks.div_ceil(PIECES) * self.shape.columns);
         each(self.threads, pieces, Vec::new, |block: &mut Vec<T>, piece| {
-            let mut answer = A::default();
+            let mut accumulator = A::default();
             for columns in parts(piece, self.shape.columns) {
                 block.resize(n * columns.len(), T::default());
                 self.matrix.read(0..n, columns.clone(), block)?;
                 scale.apply(block);
-                work(block, columns, &mut answer)?;
+                work(block, columns, &mut accumulator)?;
             }
-            Ok(answer)
+            Ok(accumulator)
         })
     }
 }
