@@ -28,12 +28,12 @@ pub(crate) fn test(sh: &Shell, cases: Option<u32>) -> Result<()> {
 }
 
 /// The tests of `coherence-core` with its own square roots and powers instead of those of std. They
-/// run with `alloc`, which only adds functions; without it the library is built by the lints here
+/// run with `alloc` and `serde`, which only add functions; without them the library is built by the lints here
 /// and run by the probe.
 fn core_without_std(sh: &Shell) -> xshell::Result<()> {
     let core = ["--package", "coherence-core", "--no-default-features"];
     cmd!(sh, "cargo clippy --quiet {core...} -- -D warnings").run()?;
-    cmd!(sh, "cargo test --quiet {core...} --features alloc --lib --tests").run()
+    cmd!(sh, "cargo test --quiet {core...} --features alloc,serde --lib --tests").run()
 }
 
 fn clippy(sh: &Shell) -> xshell::Result<()> {
