@@ -1,12 +1,13 @@
-//! W1's plain step and W3's α beside one other busy process, against the same on a quiet machine.
+//! The plain step of W1 and α of W3 on a machine with one other busy process, compared with a quiet
+//! one.
 //!
 //! Quiet and busy blocks alternate. The busy process is this program itself, started with another
-//! argument; it ends with its block, or with the program.
+//! argument; it ends at the end of its block, or with the program.
 //!
 //! One line of JSON for each: `{"id": "…", "quiet": seconds, "busy": seconds, "ratio": …}`, medians
 //! over the blocks; `ratio` is the median of the blocks' own ratios.
 
-#![allow(clippy::print_stdout, reason = "what was measured is the output")]
+#![allow(clippy::print_stdout, reason = "the measurements are the output")]
 
 use coherence_benches::{BATCH, Passes, RATE, SMALL, THREADS, digits, pool, step, trainer};
 use coherence_train::{
@@ -28,7 +29,7 @@ const SPIN: &str = "--spin";
 /// Pairs of a quiet and a busy block.
 const BLOCKS: usize = 15;
 
-/// How long a block lasts: many time slices of the scheduler.
+/// The length of a block: many time slices of the scheduler.
 const BLOCK: Duration = Duration::from_millis(700);
 
 fn main() {
@@ -44,7 +45,8 @@ fn main() {
     });
 }
 
-/// Keeps one core busy; ends when the parent closes the pipe, which it also does by dying.
+/// Keeps one core busy until the pipe from the parent is closed, which also happens when the parent
+/// dies.
 fn spin_until_stdin_closes() {
     thread::spawn(|| {
         loop {
@@ -55,7 +57,7 @@ fn spin_until_stdin_closes() {
     while stdin.read(&mut [0; 1]).is_ok_and(|count| count > 0) {}
 }
 
-/// The busy process; dropped, it is ended and waited for.
+/// The busy process; it is ended and waited for on drop.
 struct Busy(Child);
 
 impl Busy {
@@ -96,7 +98,7 @@ fn report(id: &str, mut f: impl FnMut() + Send) {
     );
 }
 
-/// Seconds a call, over calls for [`BLOCK`].
+/// Seconds per call, over calls during [`BLOCK`].
 fn seconds(f: &mut impl FnMut()) -> f64 {
     let (start, mut calls) = (Instant::now(), 0);
     while start.elapsed() < BLOCK {

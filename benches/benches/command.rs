@@ -1,8 +1,8 @@
-//! The command itself: `coherence aggregate` and `coherence alpha` on a file in the page cache, whole
-//! processes from start to end, beside reading the file and beside NumPy.
+//! The commands `coherence aggregate` and `coherence alpha` on a file in the page cache, as whole
+//! processes, compared with reading the file and with NumPy.
 //!
-//! The program is built first, or named by `COHERENCE_BIN`. NumPy takes part where
-//! `COHERENCE_NUMPY` names a Python that has it; ratios are of runs that take turns.
+//! The program is built first, unless `COHERENCE_BIN` names it. NumPy is included if `COHERENCE_NUMPY`
+//! names a Python that has it. Ratios are of alternating runs.
 
 use coherence_benches::{Ratio, rows};
 use criterion::{BenchmarkGroup, Criterion, criterion_group, criterion_main};
@@ -15,7 +15,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Rules, as the command and `command.py` read them.
+/// The rules, in the notation of the command and of `command.py`.
 const RULES: [&str; 8] = [
     "mean",
     "median",
@@ -61,7 +61,7 @@ impl Drop for Matrix {
     }
 }
 
-/// The program, built if it is not named.
+/// The path of the program, which is built unless `COHERENCE_BIN` names it.
 fn program() -> PathBuf {
     if let Some(path) = std::env::var_os("COHERENCE_BIN") {
         return path.into();
@@ -83,7 +83,7 @@ fn run(program: &Path, arguments: &[&str], file: &Path, out: Option<&Path>) {
     assert!(command.status().expect("the program starts").success(), "{arguments:?}");
 }
 
-/// Reads the file once, in pieces of 1 MiB, by so many threads.
+/// Reads the file once, in pieces of 1 MiB, on `threads` threads.
 fn read(file: &Path, threads: u64) {
     let length = fs::metadata(file).expect("the matrix").len();
     std::thread::scope(|scope| {
@@ -139,7 +139,7 @@ impl Drop for NumPy {
     }
 }
 
-/// The two vectors agree: means within 1e-5 of each other.
+/// Asserts that the two vectors agree; means may differ by 1e-5.
 fn check(matrix: &Matrix, rule: &str) {
     let values = |name: &str| -> Vec<f64> {
         let bytes = fs::read(matrix.out(name)).expect("a result");
@@ -185,7 +185,7 @@ fn times(c: &mut Criterion) {
     }
 }
 
-/// Seconds of `f` over those of `base`, which take turns.
+/// The time of `f` divided by that of `base`, in alternating runs.
 fn pairs_of(group: &mut BenchmarkGroup<'_, Ratio>, name: &str, f: impl Fn(), base: impl Fn()) {
     let seconds = |f: &dyn Fn()| {
         let start = Instant::now();

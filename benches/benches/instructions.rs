@@ -1,9 +1,9 @@
-//! Instructions of the kernels for one layer, 784 × 256, batch 100, counted under valgrind by
-//! gungraun: exact where time is noisy.
+//! Instructions of the kernels for one layer, 784 × 256, batch 100, counted by gungraun under valgrind:
+//! exact, unlike times.
 //!
-//! Valgrind shows programs no AVX-512, so what is counted is the AVX2 path, on one thread.
+//! Valgrind hides AVX-512 from programs, so that the AVX2 path is counted, on one thread.
 
-#![allow(missing_docs, reason = "gungraun's macros make modules and functions of their own")]
+#![allow(missing_docs, reason = "gungraun's macros generate modules and functions")]
 
 use coherence_benches::normals;
 use coherence_cpu::{
@@ -15,13 +15,13 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 
 const DIMS: Dims = Dims { m: 100, i: 784, o: 256 };
 
-/// A layer's factors, room for every result, and a pool of the calling thread alone.
+/// A layer's factors, a buffer for every result, and a pool of only the calling thread.
 struct Layer {
     a: Vec<f32>,
     delta: Vec<f32>,
     weight: Vec<f32>,
     clip: usize,
-    /// Alive as long as the thread is to be the pool.
+    /// Kept alive so that the calling thread stays the pool.
     _pool: ThreadPool,
 }
 

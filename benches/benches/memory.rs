@@ -1,9 +1,9 @@
-//! The most memory that steps and measurements hold: bytes on the heap, counted on all threads.
+//! The peak memory of steps and measurements: bytes on the heap, counted on all threads.
 //!
 //! One line of JSON for each: `{"id": "…", "bytes": …}`.
 
-#![allow(unsafe_code)] // a counting allocator cannot be written without
-#![allow(clippy::print_stdout, reason = "what was counted is the output")]
+#![allow(unsafe_code)] // needed to implement an allocator
+#![allow(clippy::print_stdout, reason = "the counts are the output")]
 
 use coherence_benches::{BATCH, Passes, RATE, SMALL, digits, pool, step, trainer};
 use coherence_train::{
@@ -13,18 +13,18 @@ use coherence_train::{
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-/// Bytes held, and the most held since the last reset.
+/// Bytes held, and their maximum since the last reset.
 static HELD: AtomicUsize = AtomicUsize::new(0);
 static PEAK: AtomicUsize = AtomicUsize::new(0);
 
-struct Counting;
+struct CountingAllocator;
 
 #[global_allocator]
-static ALLOCATOR: Counting = Counting;
+static ALLOCATOR: CountingAllocator = CountingAllocator;
 
 // SAFETY: every call is passed on unchanged to `System`, which upholds the contract; counting
-// allocates nothing. `realloc` is the trait's own, by way of these two.
-unsafe impl GlobalAlloc for Counting {
+// allocates nothing. `realloc` is the trait's default, which calls these two.
+unsafe impl GlobalAlloc for CountingAllocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         PEAK.fetch_max(HELD.fetch_add(layout.size(), Relaxed) + layout.size(), Relaxed);
         // SAFETY: the caller's contract is `System`'s.
@@ -38,8 +38,8 @@ unsafe impl GlobalAlloc for Counting {
     }
 }
 
-/// Prints the most that is held during `work`, beyond what was held before `setup`: whatever
-/// `setup` needs for a moment does not count.
+/// Prints the peak during `work`, in addition to what was held before `setup`. Temporary allocations of
+/// `setup` do not count.
 fn report<S: Send>(id: &str, setup: impl FnOnce() -> S, work: impl FnOnce(&mut S) + Send) {
     let pool = pool(2);
     let before = HELD.load(Relaxed);

@@ -12,7 +12,7 @@ const BATCHES: [usize; 7] = [10, 20, 50, 100, 200, 500, 1000];
 const WIDTHS: [usize; 7] = [64, 128, 256, 512, 1024, 2048, 4096];
 const CLIPS: [usize; 11] = [0, 1, 2, 4, 8, 16, 24, 32, 40, 48, 50];
 
-/// The rules whose steps grow with batch and width.
+/// The rules whose steps are timed by batch and by width.
 const RULES: [(&str, Aggregation); 2] =
     [("plain", Aggregation::Mean), ("c = 2", Aggregation::Winsorized { clip: 2 })];
 

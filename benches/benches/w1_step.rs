@@ -1,5 +1,5 @@
-//! W1: a plain SGD step, MLP 784–256–256–256–10, batch 100; beside it its matrix products alone, by
-//! the fastest products of another library and by ours.
+//! W1: a plain SGD step, MLP 784–256–256–256–10, batch 100, compared with only its matrix products,
+//! with the fastest products of another library and with ours.
 
 use coherence_benches::{BATCH, RATE, SMALL, THREADS, normals, ratio, ratios, step, time, trainer};
 use coherence_cpu::product::{Dims, Output, matmul_nn, matmul_nt, matmul_tn};
@@ -7,13 +7,13 @@ use coherence_train::{Aggregation, Trainer};
 use criterion::{Criterion, criterion_group, criterion_main};
 use faer::{Accum, MatMut, MatRef, Par, linalg::matmul::matmul};
 
-/// A product of the sizes, the left and the right factor, to the last.
+/// A product: sizes, left factor, right factor, whether to add or overwrite, result.
 type Product = fn(Dims, &[f32], &[f32], Output, &mut [f32]);
 
-/// Forward, backward to the input, gradient.
+/// The products of the forward pass, of the deltas, and of the gradient.
 const OURS: [Product; 3] = [matmul_nt, matmul_nn, matmul_tn];
 
-/// The same by `faer`.
+/// The same with `faer`.
 const FAER: [Product; 3] = [
     |Dims { m, i, o }, a, w, output, out| {
         faer(rows(a, m, i), rows(w, o, i).transpose(), output, out);
@@ -36,12 +36,11 @@ fn faer(left: MatRef<'_, f32>, right: MatRef<'_, f32>, output: Output, out: &mut
     matmul(out, accum, left, right, 1.0, Par::rayon(THREADS));
 }
 
-/// The eleven products of a step in their order, on buffers of a step's sizes, with nothing between
-/// them.
+/// The eleven products of a step in order, on buffers of a step's sizes, with nothing in between.
 struct Products {
-    /// What goes into each layer, then the logits.
+    /// The input of each layer, then the logits.
     activations: Vec<Vec<f32>>,
-    /// What comes back to them.
+    /// The deltas of these.
     deltas: Vec<Vec<f32>>,
     weights: Vec<Vec<f32>>,
 }
@@ -53,7 +52,7 @@ impl Products {
             SMALL.map(buffer).into()
         };
         let weights = SMALL.windows(2).map(|widths| normals(2, widths[0] * widths[1])).collect();
-        // Deltas so small that the weights stay what they are.
+        // Deltas so small that the weights do not change.
         Self { activations: buffers(1.0), deltas: buffers(1e-20), weights }
     }
 
@@ -78,7 +77,7 @@ fn plain() -> Trainer {
     let mut trainer = trainer(&SMALL, [10_000, BATCH], Aggregation::Mean, RATE);
     let before = trainer.mlp().parameters().to_vec();
     step(&mut trainer);
-    assert_ne!(before, trainer.mlp().parameters(), "a step moves the parameters");
+    assert_ne!(before, trainer.mlp().parameters(), "a step must change the parameters");
     trainer
 }
 
@@ -93,7 +92,7 @@ fn check() {
     for (ours, faer) in ours.iter().zip(&faer) {
         let largest = ours.iter().fold(0.0_f32, |most, x| most.max(x.abs()));
         let near = |(x, y): (&f32, &f32)| (x - y).abs() <= 1e-4 * largest;
-        assert!(ours.iter().zip(faer).all(near), "our products and those of faer");
+        assert!(ours.iter().zip(faer).all(near), "our products differ from those of faer");
     }
 }
 

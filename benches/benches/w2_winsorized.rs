@@ -1,5 +1,5 @@
-//! W2: a winsorised step, MLP 784–256–256–256–10, batch 100, c = 1, 2, 4, 8 and the median, beside
-//! the plain step.
+//! W2: a winsorised step, MLP 784–256–256–256–10, batch 100, c = 1, 2, 4, 8 and the median,
+//! compared with the plain step.
 
 use coherence_benches::{
     BATCH, Passes, RATE, Ratio, SMALL, THREADS, ratio, ratios, step, time, trainer,
@@ -9,8 +9,8 @@ use criterion::{Criterion, criterion_group, criterion_main};
 
 const CLIPS: [usize; 5] = [1, 2, 4, 8, BATCH / 2];
 
-/// One step of rate 1 over a data set of one batch against a sort of the examples' gradients, at
-/// some coordinates of the first layer.
+/// Compares one step of rate 1 over a data set of one batch with sorting the examples' gradients,
+/// at some coordinates of the first layer.
 fn check(clip: usize) {
     let mut trainer = trainer(&SMALL, [BATCH, BATCH], Aggregation::Winsorized { clip }, 1.0);
     let before = trainer.mlp().parameters().to_vec();
@@ -18,7 +18,7 @@ fn check(clip: usize) {
     let mut passes = Passes::new(&SMALL, BATCH, BATCH);
     passes.run(0, BATCH);
     let delta = passes.factors(0, BATCH).next().expect("four layers").delta;
-    let clip = clip.min(BATCH / 2 - 1); // at half, both ends are the middle values
+    let clip = clip.min(BATCH / 2 - 1); // at half, both thresholds are the two middle values
     for at in (0..SMALL[0] * SMALL[1]).step_by(97) {
         let (row, column) = (at / SMALL[0], at % SMALL[0]);
         let product = |e: usize| delta[e * SMALL[1] + row] * passes.x[e * SMALL[0] + column];

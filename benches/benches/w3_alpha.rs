@@ -1,6 +1,6 @@
 //! W3: α of the network and of each tensor over 10,000 and 50,000 digits; helpfulness of each
-//! example and α by class and by pristine and corrupt examples, all together. Each beside forward
-//! and backward passes of the same examples.
+//! example and α by class and by pristine and corrupt examples, all together. Each is compared with
+//! forward and backward passes over the same examples.
 
 use coherence_benches::{Passes, Ratio, SMALL, THREADS, digits, ratio, ratios, time};
 use coherence_data::{Dataset, noise::LabelNoise, random};
@@ -25,7 +25,7 @@ fn noisy(m: usize) -> impl Dataset {
     LabelNoise::permute(digits(m), 0.3, 1).expect("a share")
 }
 
-/// α over few examples from their gradients, one at a time, in f64.
+/// Compares α over a few examples with α from their gradients, computed one at a time, in f64.
 fn check() {
     const M: usize = 50;
     let mut passes = Passes::new(&SMALL, M, 1);

@@ -1,5 +1,5 @@
-//! W5: aggregators of dense n × d matrices beside reading the matrix once; the peers' shapes, clips
-//! and stops.
+//! W5: aggregation rules on dense n × d matrices, compared with reading the matrix once; shapes,
+//! clips and stopping rules are those of the peers.
 
 use coherence_benches::{Ratio, THREADS, ratio, ratios, rows, time};
 use coherence_cpu::dense::{
@@ -8,25 +8,25 @@ use coherence_cpu::dense::{
 use criterion::{Criterion, criterion_group, criterion_main};
 use rayon::prelude::*;
 
-/// A matrix: n, d, values clipped or trimmed at each end, rows that Krum takes for faulty.
+/// A case: n, d, the number of values clipped or trimmed at each end, and Krum's number of faulty rows.
 #[derive(Clone, Copy)]
-struct Shape {
+struct Case {
     n: usize,
     d: usize,
     clip: usize,
     faulty: usize,
 }
 
-const SHAPES: [Shape; 3] = [
-    Shape { n: 100, d: 335_114, clip: 8, faulty: 8 },
-    Shape { n: 15, d: 1_000_000, clip: 3, faulty: 3 },
-    Shape { n: 3, d: 11_000_000, clip: 1, faulty: 0 },
+const CASES: [Case; 3] = [
+    Case { n: 100, d: 335_114, clip: 8, faulty: 8 },
+    Case { n: 15, d: 1_000_000, clip: 3, faulty: 3 },
+    Case { n: 3, d: 11_000_000, clip: 1, faulty: 0 },
 ];
 
 const STOP: Weiszfeld = Weiszfeld { tolerance: 1e-6, iterations: 50 };
 
-/// A rule on rows [n, d], to `out` \[d\].
-type Rule = fn(Shape, &[f32], &mut [f32]);
+/// A rule on rows [n, d] that writes `out` \[d\].
+type Rule = fn(Case, &[f32], &mut [f32]);
 
 const COORDINATE_WISE: [(&str, Rule); 4] = [
     ("mean", |_, x, out| mean(x, out)),
@@ -39,13 +39,13 @@ const VECTOR: [(&str, Rule); 2] = [
     ("geomedian", |s, x, out| {
         geometric_median(x, s.n, STOP, out);
     }),
-    // The row is not copied: the peers return a view of it, too.
+    // The row is not copied, because the peers return a view of it as well.
     ("krum", |s, x, out| {
         out[0] = x[krum(x, s.n, s.faulty).expect("a rule that is defined") * s.d];
     }),
 ];
 
-/// The yardstick: every value read once, in pieces on all threads.
+/// The reference: every value is read once, in pieces on all threads.
 fn read(x: &[f32]) -> f32 {
     let piece = |piece: &[f32]| {
         let mut sums = [0.0; 64];
@@ -57,11 +57,11 @@ fn read(x: &[f32]) -> f32 {
     x.par_chunks(1 << 18).map(piece).sum()
 }
 
-/// Columns of the coordinate-wise rules against a sort.
-fn check(shape: Shape, x: &[f32], out: &mut [f32]) {
-    let Shape { n, d, clip, .. } = shape;
+/// Compares columns of the coordinate-wise rules with sorting.
+fn check(case: Case, x: &[f32], out: &mut [f32]) {
+    let Case { n, d, clip, .. } = case;
     for (name, rule) in COORDINATE_WISE {
-        rule(shape, x, out);
+        rule(case, x, out);
         for j in (0..d).step_by(d / 50) {
             let mut values: Vec<f64> = (0..n).map(|e| f64::from(x[e * d + j])).collect();
             values.sort_by(f64::total_cmp);
@@ -80,26 +80,26 @@ fn check(shape: Shape, x: &[f32], out: &mut [f32]) {
 }
 
 fn times(c: &mut Criterion) {
-    for shape in SHAPES {
-        let (x, mut out) = (rows(shape.n, shape.d), vec![0.0; shape.d]);
-        check(shape, &x, &mut out);
-        let mut group = c.benchmark_group(format!("w5 n = {}", shape.n));
+    for case in CASES {
+        let (x, mut out) = (rows(case.n, case.d), vec![0.0; case.d]);
+        check(case, &x, &mut out);
+        let mut group = c.benchmark_group(format!("w5 n = {}", case.n));
         time(&mut group, "read once", THREADS, || read(&x));
         for (name, rule) in COORDINATE_WISE.into_iter().chain(VECTOR) {
-            time(&mut group, name, THREADS, || rule(shape, &x, &mut out));
+            time(&mut group, name, THREADS, || rule(case, &x, &mut out));
         }
         group.finish();
     }
 }
 
 fn pairs(c: &mut Criterion<Ratio>) {
-    for shape in SHAPES.into_iter().filter(|shape| shape.n <= 16) {
-        let (x, mut out) = (rows(shape.n, shape.d), vec![0.0; shape.d]);
-        let mut group = c.benchmark_group(format!("w5 n = {} ratio", shape.n));
+    for case in CASES.into_iter().filter(|case| case.n <= 16) {
+        let (x, mut out) = (rows(case.n, case.d), vec![0.0; case.d]);
+        let mut group = c.benchmark_group(format!("w5 n = {} ratio", case.n));
         for (name, rule) in COORDINATE_WISE {
             let once = || read(&x);
             let name = format!("{name} to read once");
-            ratio(&mut group, &name, || rule(shape, &x, &mut out), once);
+            ratio(&mut group, &name, || rule(case, &x, &mut out), once);
         }
         group.finish();
     }

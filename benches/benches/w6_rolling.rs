@@ -1,8 +1,8 @@
 //! W6: whole training steps of SGD, RM3 and M3, batch 100, 0.34 M and 11.1 M parameters.
 //!
-//! RM3 steps along the median of the last three mini-batches' gradients. M3 takes the median of
-//! three groups of the mini-batch's examples, 34, 33 and 33, as the peers do it; `m3 by mini-batch`
-//! holds the weights for three whole mini-batches.
+//! RM3 steps along the median of the gradients of the last three mini-batches. M3 takes the median over
+//! three groups of the mini-batch's examples (34, 33 and 33), as the peers do; `m3 by mini-batch` keeps
+//! the weights fixed for three whole mini-batches.
 
 use coherence_benches::{
     BATCH, BIG, Passes, RATE, Ratio, SMALL, THREADS, ratio, ratios, step, time, trainer,
@@ -14,14 +14,14 @@ use criterion::{Criterion, criterion_group, criterion_main};
 /// M3 in one mini-batch.
 const M3: Aggregation = Aggregation::MedianOfMeans { groups: 3 };
 
-/// A trainer whose rule over three mini-batches has begun.
+/// A trainer after enough steps that its rule over three mini-batches is fully active.
 fn begun(widths: &[usize], aggregation: Aggregation) -> Trainer {
     let mut trainer = trainer(widths, [10_000, BATCH], aggregation, RATE);
     (0..3).for_each(|_| step(&mut trainer));
     trainer
 }
 
-/// Steps of rate 1 from zero against the middle of three groups' sorted gradients.
+/// Compares steps of rate 1 from zero weights with the median of the gradients of three groups.
 fn check() {
     let mut passes = Passes::new(&SMALL, BATCH, BATCH);
     let sum = |of: std::ops::Range<usize>| {
@@ -42,7 +42,7 @@ fn check() {
     }
 }
 
-/// A network with its name, as the peers' rows have it.
+/// The networks by name, as in the rows of the peers.
 const NETS: [(&str, [usize; 5]); 2] = [("small", SMALL), ("big", BIG)];
 
 fn times(c: &mut Criterion) {

@@ -1,4 +1,4 @@
-//! The embedded digits, as often as wanted, and trainers over them.
+//! The embedded digits, repeated as often as needed, and trainers over them.
 
 use coherence_data::{
     Dataset, digits, random,
@@ -13,14 +13,14 @@ pub const SMALL: [usize; 5] = [784, 256, 256, 256, 10];
 /// Widths of the larger network of W6, 11,067,810 parameters.
 pub const BIG: [usize; 5] = [784, 2550, 2550, 1000, 10];
 
-/// The first `len` of the embedded digits, taken again from the start where they end.
+/// The first `len` of the embedded digits, repeated from the start if necessary.
 pub fn digits(len: usize) -> impl Dataset + Clone {
     let data = digits::train();
     let n = data.len();
     Subset::new(data, (0..len).map(|i| i % n).collect()).expect("indices below n")
 }
 
-/// A rate so small that hours of steps leave the deltas' sparsity alone.
+/// A rate so small that hours of steps do not change the sparsity of the deltas.
 pub const RATE: f64 = 1e-6;
 
 /// One step.
@@ -36,7 +36,7 @@ pub fn step(trainer: &mut Trainer) {
 ///
 /// # Panics
 ///
-/// If `batch` exceeds `examples`, or `widths` are none of a network for digits.
+/// If `batch` exceeds `examples`, or `widths` are not those of a network for digits.
 pub fn trainer(
     widths: &[usize],
     [examples, batch]: [usize; 2],

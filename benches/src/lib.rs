@@ -1,8 +1,8 @@
-//! Inputs and instruments that the benches share: real digits, the networks of the goals, numbers
-//! for matrices, times inside a pool, ratios.
+//! Shared parts of the benches: real digits, the networks of the goals, random matrices, timing
+//! inside a pool, and ratios.
 //!
 //! `cargo bench -p coherence-benches --bench w2_winsorized` measures one row of the table of goals;
-//! every bench checks its answer before it is timed. `cargo xtask bench` runs them all and writes
+//! every bench checks its results before it is timed. `cargo xtask bench` runs them all and writes
 //! docs/performance.md.
 
 mod digits;
@@ -15,7 +15,7 @@ pub use timing::{Ratio, THREADS, pool, ratio, ratios, time, time_on_cores};
 
 use coherence_data::random;
 
-/// Examples in a mini-batch of the goals.
+/// The mini-batch size of the goals.
 pub const BATCH: usize = 100;
 
 /// `len` normal deviates from a seed.
@@ -24,8 +24,8 @@ pub fn normals(seed: u64, len: usize) -> Vec<f32> {
     (0..len).map(|_| random::normal(&mut rng) as f32).collect()
 }
 
-/// The rows of the dense aggregators: x_e = s_e N(0, 1) + μ, s_e log-normal, so that the rules that
-/// look at whole rows have something to find; \[n, d\].
+/// The rows of the dense aggregators: x_e = s_e N(0, 1) + μ, s_e log-normal, so that vector
+/// rules can distinguish the rows; \[n, d\].
 pub fn rows(n: usize, d: usize) -> Vec<f32> {
     let (mut x, scales, mean) = (normals(1, n * d), normals(2, n), normals(3, d));
     for (row, scale) in x.chunks_exact_mut(d).zip(scales) {

@@ -1,4 +1,4 @@
-//! Passes over a batch without a trainer around them: yardsticks and what answers are checked by.
+//! Passes over a batch without a trainer, as references for times and for results.
 
 use std::ops::Range;
 
@@ -7,7 +7,7 @@ use coherence_nn::{Factors, Mlp, Workspace, loss::softmax_cross_entropy};
 
 use crate::digits;
 
-/// A network, some digits, and room for their passes.
+/// A network, some digits, and the buffers for their passes.
 #[derive(Debug)]
 pub struct Passes {
     /// Xavier weights from a fixed seed.
@@ -16,7 +16,7 @@ pub struct Passes {
     pub x: Vec<f32>,
     /// Labels `[m]`.
     pub labels: Vec<u32>,
-    /// Activations and deltas of the batch that was passed last.
+    /// Activations and deltas of the last batch.
     pub workspace: Workspace<f32>,
     losses: Vec<f64>,
 }
@@ -26,7 +26,7 @@ impl Passes {
     ///
     /// # Panics
     ///
-    /// If `widths` are none of a network.
+    /// If `widths` are not those of a network.
     pub fn new(widths: &[usize], m: usize, capacity: usize) -> Self {
         let (data, features) = (digits(m), widths[0]);
         let mut x = vec![0.0; m * features];
@@ -37,7 +37,7 @@ impl Passes {
         Self { mlp, x, labels, workspace, losses: vec![0.0; capacity] }
     }
 
-    /// Forward, loss and backward for `m` examples from `start` on: the deltas of their SUM loss.
+    /// Forward pass, SUM loss and backward pass for `m` examples from `start` on.
     pub fn run(&mut self, start: usize, m: usize) {
         let x = &self.x[self.pixels(start, m)];
         self.mlp.forward(x, m, &mut self.workspace);
@@ -46,19 +46,19 @@ impl Passes {
         self.mlp.backward(&mut self.workspace);
     }
 
-    /// [`run`](Self::run), then the gradient of the SUM loss, to `gradient` `[d]`.
+    /// [`run`](Self::run), then writes the gradient of the SUM loss to `gradient` `[d]`.
     pub fn gradient(&mut self, start: usize, m: usize, gradient: &mut [f32]) {
         self.run(start, m);
         let x = &self.x[self.pixels(start, m)];
         self.mlp.gradient(x, &self.workspace, gradient);
     }
 
-    /// Where in `x` the pixels of `m` examples from `start` on lie.
+    /// The range of `x` with the pixels of `m` examples from `start` on.
     fn pixels(&self, start: usize, m: usize) -> Range<usize> {
         start * self.mlp.inputs()..(start + m) * self.mlp.inputs()
     }
 
-    /// The factors that [`run`](Self::run) of the same examples left.
+    /// The factors of `m` examples from `start` on, after [`run`](Self::run) over the same examples.
     pub fn factors(&self, start: usize, m: usize) -> impl Iterator<Item = Factors<'_, f32>> {
         let x = &self.x[self.pixels(start, m)];
         self.mlp.factors(x, &self.workspace)

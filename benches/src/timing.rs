@@ -1,4 +1,4 @@
-//! Times inside a pool of threads, and ratios of two functions that take turns.
+//! Timing inside a pool of threads, and time ratios of two functions in alternating runs.
 
 use std::{
     hint::black_box,
@@ -13,23 +13,23 @@ use criterion::{
 };
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
-/// Threads of a bench that is not about threads.
+/// The number of threads, except in benches by number of threads.
 pub const THREADS: usize = 2;
 
-/// A block of calls lasts at least this long, so that what the other function threw out of the
-/// caches is a small part of it.
+/// The least duration of a block of calls in seconds: long enough that refilling the caches after the
+/// other function is a small part.
 const BLOCK: f64 = 5e-3;
 
-/// A pool of so many threads.
+/// A pool of `threads` threads.
 ///
 /// # Panics
 ///
-/// If the system has no more threads.
+/// If the system cannot start the threads.
 pub fn pool(threads: usize) -> ThreadPool {
     ThreadPoolBuilder::new().num_threads(threads).build().expect("threads for a pool")
 }
 
-/// Measures `f`, called from within a pool of `threads` as a run of the laboratory is.
+/// Measures `f`, called inside a pool of `threads` threads, as in a run of the laboratory.
 pub fn time<R>(
     group: &mut BenchmarkGroup<'_, WallTime>,
     name: &str,
@@ -40,15 +40,15 @@ pub fn time<R>(
     group.bench_function(name, |b| pool.install(|| b.iter(&mut f)));
 }
 
-/// Measures `f` as [`time`] does, but counts only blocks of calls before and after which every thread
-/// had a core to itself, and repeats the others.
+/// Measures `f` as [`time`] does, but repeats blocks of calls unless every thread had a core to itself
+/// before and after the block.
 ///
-/// A virtual machine may lend two threads the two halves of one core for a while. Then a second
-/// thread brings nothing, whatever the program.
+/// A virtual machine may temporarily run two threads on the two hyperthreads of one core. A second
+/// thread then brings little, whatever the program.
 ///
 /// # Panics
 ///
-/// If the threads have no cores to themselves for a minute.
+/// If the threads do not have cores to themselves within a minute.
 pub fn time_on_cores<R>(
     group: &mut BenchmarkGroup<'_, WallTime>,
     name: &str,
@@ -78,30 +78,30 @@ pub fn time_on_cores<R>(
     });
 }
 
-/// Whether all threads at once do as much arithmetic as one did alone at its best: half a core's time
-/// is 2 of its, what else happens on a machine takes little above 1.
+/// Whether all threads at once are about as fast at arithmetic as one thread at its best. With half
+/// a core each they take twice the time; other activity on the machine costs much less.
 fn cores_to_themselves(pool: &ThreadPool, alone: f64) -> bool {
     pool.broadcast(|_| arithmetic()).into_iter().all(|seconds| seconds < 1.2 * alone)
 }
 
-/// Seconds for half a millisecond of multiply-adds in the first cache, on the calling thread.
+/// Seconds for about half a millisecond's worth of multiply-adds in L1, on the calling thread.
 fn arithmetic() -> f64 {
     const DIMS: Dims = Dims { m: 48, i: 48, o: 48 };
     let (left, right, mut out) = ([0.5; 48 * 48], [0.5; 48 * 48], [0.0f32; 48 * 48]);
     seconds(400, &mut || matmul_nn(DIMS, black_box(&left), &right, Output::Overwrite, &mut out))
 }
 
-/// A dimensionless measurement: the time of one function over that of another.
+/// A dimensionless measurement: the time of one function divided by that of another.
 #[derive(Clone, Copy, Debug)]
 pub struct Ratio;
 
-/// Criterion for [`ratio`].
+/// A criterion instance for [`ratio`].
 pub fn ratios() -> Criterion<Ratio> {
     Criterion::default().with_measurement(Ratio).configure_from_args()
 }
 
-/// Measures time(`f`) / time(`base`): blocks of both alternate, so that whatever else the machine
-/// does hits both. Every iteration of criterion is one such pair.
+/// Measures time(`f`) / time(`base`). Blocks of both alternate, so that other activity on the machine
+/// affects both. Every iteration of criterion is one such pair.
 pub fn ratio<R, S>(
     group: &mut BenchmarkGroup<'_, Ratio>,
     name: &str,
@@ -118,12 +118,12 @@ pub fn ratio<R, S>(
     });
 }
 
-/// How many calls make a block.
+/// The number of calls in a block.
 fn calls<R>(f: &mut impl FnMut() -> R) -> u32 {
     (BLOCK / seconds(3, f)).ceil().max(1.0) as u32
 }
 
-/// Seconds a call, over `calls` calls.
+/// Seconds per call, over `calls` calls.
 fn seconds<R>(calls: u32, f: &mut impl FnMut() -> R) -> f64 {
     let start = Instant::now();
     (0..calls).for_each(|_| drop(black_box(f())));
@@ -137,7 +137,7 @@ impl Measurement for Ratio {
     fn start(&self) {}
 
     fn end(&self, (): ()) -> f64 {
-        unreachable!("one function alone has no ratio: use `ratio`")
+        unreachable!("a single function has no ratio: use `ratio`")
     }
 
     fn add(&self, a: &f64, b: &f64) -> f64 {

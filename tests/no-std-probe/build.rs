@@ -1,4 +1,4 @@
-//! Links nothing but what the program itself holds.
+//! Links the program without start files and standard libraries.
 
 fn main() {
     for argument in ["-nostartfiles", "-nostdlib", "-static", "-no-pie"] {

@@ -1,4 +1,4 @@
-//! Obviously right code, input strategies and laws that every implementation is held to.
+//! Naive reference code, input strategies, and laws that every implementation is tested against.
 
 pub mod laws;
 pub mod memory;
@@ -10,10 +10,10 @@ pub use proptest; // for the macros of `laws`
 use proptest::test_runner::Config;
 
 /// A proptest configuration of `n` cases; the variable `PROPTEST_CASES` overrides the number.
-/// Assumptions may reject as many inputs for each case as they do for a thousand.
+/// The number of inputs that assumptions may reject grows with the number of cases.
 pub fn cases(n: u32) -> Config {
     let config = match std::env::var("PROPTEST_CASES") {
-        Ok(_) => Config::default(), // which reads the variable, and refuses a malformed one
+        Ok(_) => Config::default(), // reads the variable; a malformed value is an error
         Err(_) => Config::with_cases(n),
     };
     Config { max_global_rejects: config.cases.saturating_mul(16).max(1024), ..config }

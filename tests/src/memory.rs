@@ -1,30 +1,31 @@
-//! How much memory a piece of code holds at once.
+//! The peak memory of a piece of code.
 //!
 //! ```
-//! use coherence_tests::memory::{Counting, peak};
+//! use coherence_tests::memory::{CountingAllocator, peak};
 //!
 //! #[global_allocator]
-//! static ALLOCATOR: Counting = Counting;
+//! static ALLOCATOR: CountingAllocator = CountingAllocator;
 //!
 //! assert_eq!(peak(|| drop((vec![0u8; 100], vec![0u8; 11]))), 111);
 //! ```
 
-#![allow(unsafe_code)] // a counting allocator cannot be written without
+#![allow(unsafe_code)] // needed to implement an allocator
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 thread_local! {
-    /// Bytes this thread holds, and the most it has held since the last reset.
+    /// Bytes that this thread holds, and their maximum since the last reset.
     static HELD: Cell<(isize, isize)> = const { Cell::new((0, 0)) };
 }
 
-/// The system's allocator, counting by thread; a test binary makes it its `#[global_allocator]`.
+/// The system's allocator, counting bytes per thread. A test binary uses it as its
+/// `#[global_allocator]`.
 #[derive(Clone, Copy, Debug)]
-pub struct Counting;
+pub struct CountingAllocator;
 
 fn count(bytes: isize) {
-    // A thread that is being torn down is not measured.
+    // A thread that is shutting down is not measured.
     let _ = HELD.try_with(|held| {
         let now = held.get().0 + bytes;
         held.set((now, held.get().1.max(now)));
@@ -33,7 +34,7 @@ fn count(bytes: isize) {
 
 // SAFETY: every call is passed on unchanged to `System`, which upholds the contract; counting
 // allocates nothing, for the thread-local has a constant initialiser and no destructor.
-unsafe impl GlobalAlloc for Counting {
+unsafe impl GlobalAlloc for CountingAllocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count(layout.size() as isize);
         // SAFETY: the caller's contract is `System`'s.
@@ -53,7 +54,8 @@ unsafe impl GlobalAlloc for Counting {
     }
 }
 
-/// The bytes that `work` holds at most beyond what this thread held before, under [`Counting`].
+/// The most bytes that `work` holds in addition to those that this thread held before, under
+/// [`CountingAllocator`].
 pub fn peak(work: impl FnOnce()) -> usize {
     let before = HELD.get().0;
     HELD.set((before, before));

@@ -1,4 +1,4 @@
-//! Mutated files for parsers: fuzzing on stable, seeded so that a failure comes back.
+//! Mutated files for parsers: fuzzing on stable Rust, seeded so that failures are reproducible.
 
 use crate::memory::peak;
 
@@ -7,7 +7,8 @@ pub fn most(length: usize) -> usize {
     2 * length + (1 << 20)
 }
 
-/// Changes one to four places of `file`; `other` lends bytes. `below(n)` draws from 0 … n − 1.
+/// Changes one to four places of `file`; some bytes are taken from `other`. `below(n)` draws from 0
+/// … n − 1.
 fn mutate(below: &mut impl FnMut(u64) -> u64, file: &mut Vec<u8>, other: &[u8]) {
     const WORDS: [u64; 8] = [0, 1, 0x7f, 0xff, 0x7fff_ffff, 0xffff_ffff, i64::MAX as u64, u64::MAX];
     for _ in 0..=below(4) {
@@ -31,13 +32,13 @@ fn mutate(below: &mut impl FnMut(u64) -> u64, file: &mut Vec<u8>, other: &[u8]) 
 }
 
 /// Feeds 10,000 mutations of `seeds` (the first 20 kB of each) to `parse`, which may not panic and,
-/// under [`Counting`](crate::memory::Counting), may hold at most [`most`] bytes.
+/// under [`CountingAllocator`](crate::memory::CountingAllocator), may hold at most [`most`] bytes.
 ///
 /// `below(n)` draws from 0 … n − 1. The variable `MUTATIONS` overrides the number.
 ///
 /// # Panics
 ///
-/// If `parse` does or holds more.
+/// If `parse` panics or holds more.
 pub fn survive(seeds: &[Vec<u8>], mut below: impl FnMut(u64) -> u64, parse: impl Fn(&[u8])) {
     let asked = std::env::var("MUTATIONS").map(|n| n.parse().expect("MUTATIONS is a number"));
     for nth in 0..asked.unwrap_or(10_000_u64) {

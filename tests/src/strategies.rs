@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-/// A coherence α in [0, 1], its ends included.
+/// A coherence α in [0, 1], including both ends.
 pub fn alpha() -> impl Strategy<Value = f64> {
     prop_oneof![8 => 0.0..=1.0, 1 => Just(0.0), 1 => Just(1.0), 1 => 1e-12..1e-6, 1 => Just(1.0 - 1e-12)]
 }
@@ -45,8 +45,8 @@ pub fn non_finite() -> impl Strategy<Value = f64> {
     prop_oneof![Just(f64::NAN), Just(f64::INFINITY), Just(f64::NEG_INFINITY)]
 }
 
-/// A sample, and the exponent e of a power of two to multiply it by: its squares then leave f64 on
-/// either side, its sums do not.
+/// A sample, and the exponent e of a power of two to multiply it by: squares of the scaled values
+/// overflow or underflow, their sums do not.
 pub fn extreme_sample(max_m: usize, max_d: usize) -> impl Strategy<Value = (Vec<Vec<f64>>, i32)> {
     (sample(max_m, max_d), prop_oneof![-990..=990i32, Just(-990), Just(990), Just(0)])
 }

@@ -1,18 +1,19 @@
-//! Aggregators on mutated bytes: no panic, memory by n and d alone, a result in range or an error.
+//! Aggregation rules on mutated bytes: no panic, memory bounded by n and d, and a result in range or an
+//! error.
 
 #[path = "../../fuzz/fuzz_targets/rule.rs"]
-mod rule; // one decoder for fuzzing and for this
+mod rule; // the decoder that the fuzz targets use as well
 
 use std::cell::Cell;
 
 use coherence_core::aggregate::Rule;
 use coherence_data::random::{below, normal, stream};
-use coherence_tests::memory::Counting;
+use coherence_tests::memory::CountingAllocator;
 use coherence_tests::mutations::survive;
 use num_traits::Float;
 
 #[global_allocator]
-static ALLOCATOR: Counting = Counting;
+static ALLOCATOR: CountingAllocator = CountingAllocator;
 
 /// Values where rounding, overflow and comparisons go wrong.
 const ODD: [f64; 8] =
@@ -44,8 +45,8 @@ fn seeds(bytes_of: impl Fn(f64) -> Vec<u8>) -> Vec<Vec<u8>> {
     seeds
 }
 
-/// Feeds mutations to [`rule::check`]; of three policies each, half as many results as mutations must have
-/// been looked at: the other inputs are outside the rules' domains.
+/// Passes mutations to [`rule::check`], each with three policies. At least half as many results as
+/// mutations must have been checked; the other inputs are outside the rules' domains.
 fn survives<T: Float>(name: &str, bytes_of: fn(f64) -> Vec<u8>, value: fn(&[u8]) -> T) {
     let (mut rng, seen, asked) = (stream(0, name), Cell::new(0), Cell::new(0));
     survive(
@@ -60,7 +61,7 @@ fn survives<T: Float>(name: &str, bytes_of: fn(f64) -> Vec<u8>, value: fn(&[u8])
 }
 
 #[test]
-fn mutated_inputs_of_aggregators_cannot_hurt_in_f64() {
+fn mutated_inputs_of_rules_neither_panic_nor_exhaust_memory_in_f64() {
     survives(
         "mutations.aggregate.f64",
         |x| x.to_le_bytes().into(),
@@ -69,7 +70,7 @@ fn mutated_inputs_of_aggregators_cannot_hurt_in_f64() {
 }
 
 #[test]
-fn mutated_inputs_of_aggregators_cannot_hurt_in_f32() {
+fn mutated_inputs_of_rules_neither_panic_nor_exhaust_memory_in_f32() {
     survives(
         "mutations.aggregate.f32",
         |x| (x as f32).to_le_bytes().into(),

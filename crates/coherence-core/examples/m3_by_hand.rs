@@ -1,4 +1,4 @@
-//! M3 in a hand-written training loop: plain slices, no framework.
+//! For those who write their training loop by hand: M3 on plain slices, no framework.
 //!
 //! The data of the papers' worked example: four examples share one feature, and each has one of its
 //! own. The mean of three micro-batches learns all of them; their median only what is shared.

@@ -1,4 +1,4 @@
-//! α, helpfulness and stiffness of gradients that another library holds: an `ndarray` [m, d].
+//! For those whose gradients are rows of an `ndarray` [m, d]: α, helpfulness and stiffness.
 //!
 //! Rows of a matrix in standard layout are slices; rows of any other layout are added by their iterators.
 //!

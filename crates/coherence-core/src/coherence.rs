@@ -19,6 +19,7 @@
 /// assert_eq!(orthogonal.energy(), 2.0);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Coherence {
     /// m, the number of examples.
     pub m: u64,

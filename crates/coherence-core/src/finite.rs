@@ -34,6 +34,7 @@ use num_traits::Float;
 /// assert_eq!(Policy::Omit.admit(&g), Ok(false));
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Policy {
     /// Refuse with the index of the first such value; nothing is changed.
     #[default]
@@ -51,10 +52,18 @@ impl Policy {
     ///
     /// [`NonFinite`] under [`Policy::Error`] if a value is NaN or ±∞.
     pub fn admit<T: Float>(self, values: &[T]) -> Result<bool, NonFinite> {
+        self.admit_iter(values.iter().copied())
+    }
+
+    /// [`admit`](Self::admit) for values that are not contiguous.
+    pub(crate) fn admit_iter<T: Float>(
+        self,
+        mut values: impl Iterator<Item = T>,
+    ) -> Result<bool, NonFinite> {
         if self == Policy::Propagate {
             return Ok(true);
         }
-        match first_non_finite(values) {
+        match values.position(|x| !x.is_finite()) {
             None => Ok(true),
             Some(_) if self == Policy::Omit => Ok(false),
             Some(index) => Err(NonFinite { index }),

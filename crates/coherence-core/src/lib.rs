@@ -47,7 +47,7 @@
 //!   [`WeightedSums`]; [`SquareSum`], sums of squares in any range of f64.
 //! - Batches: [`minibatch`], with the inverses for independent batches (A4, A5) and for a partition
 //!   of one sample (A5b).
-//! - Samples built from parts: [`dilution`] (A6), [`mixture`] (A6b), [`commonality`] (A7–A9),
+//! - Samples built from parts: [`mixture`] (A6, A6b), [`commonality`] (A7–A9),
 //!   [`layers`] (A10).
 //! - Bounds: [`bounds`], pairwise distance (A11), generalisation and stability (A12, A12b).
 //! - Estimation: [`unbiased`], bias, de-biased α, jackknife and batch means, with weights or without
@@ -75,6 +75,7 @@
 //!
 //! - none: the whole of the mathematics, in the caller's buffers. `#![no_std]`, no allocation.
 //! - `alloc`: accumulators and rules that own their buffers.
+//! - `serde`: statistics and accumulators can be written and read; what is read is checked.
 //! - `std` (default): implies `alloc`; num-traits then uses the platform's float functions.
 //!
 //! No feature changes a result. Rust 1.85 or newer.
@@ -97,11 +98,9 @@ mod number;
 mod part;
 mod squares;
 mod sums;
-mod weighted;
 
 pub mod bounds;
 pub mod commonality;
-pub mod dilution;
 pub mod finite;
 pub mod helpfulness;
 pub mod layers;
@@ -122,5 +121,7 @@ pub use coherence::Coherence;
 pub use member::Member;
 pub use part::Part;
 pub use squares::SquareSum;
-pub use sums::Sums;
-pub use weighted::{WeightedCoherence, WeightedError, WeightedSums};
+pub use sums::{
+    CoordinateSumsParts, PartsError, Sums, SumsParts, WeightedCoherence, WeightedError,
+    WeightedSums, WeightedSumsParts,
+};

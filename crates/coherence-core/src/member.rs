@@ -11,6 +11,7 @@ use crate::{
 /// What the leave-one-out laws need of example i: two dots, from a second pass over the sample
 /// ([`Sums::member`], [`WeightedSums::member`]), or filled in from your own reductions.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Member {
     /// S · g_i; of a weighted sample S = Σ w_j g_j.
     pub dot_with_sum: f64,
@@ -19,13 +20,17 @@ pub struct Member {
 }
 
 impl Member {
+    /// Of the gradient and S = 2^`exponent` · `sum`.
     fn new<T: Float>(
-        sum: &[f64],
+        (sum, exponent): (&[f64], i32),
         gradient: &[T],
         policy: Policy,
     ) -> Result<Option<Self>, NonFinite> {
         assert_eq!(sum.len(), gradient.len(), "sum and gradient differ in length");
-        let member = || Self { dot_with_sum: dot(sum, gradient), sq_norm: dot(gradient, gradient) };
+        let member = || Self {
+            dot_with_sum: libm::scalbn(dot(sum, gradient), exponent),
+            sq_norm: dot(gradient, gradient),
+        };
         Ok(policy.admit(gradient)?.then(member))
     }
 }
@@ -52,7 +57,7 @@ impl<B: AsRef<[f64]> + AsMut<[f64]>> Sums<B> {
     ///
     /// If the gradient's length is not d.
     pub fn member<T: Float>(&self, gradient: &[T]) -> Result<Option<Member>, NonFinite> {
-        Member::new(self.sum(), gradient, self.policy())
+        Member::new(self.scaled_sum(), gradient, self.policy())
     }
 }
 
@@ -67,7 +72,7 @@ impl<B: AsRef<[f64]> + AsMut<[f64]>> WeightedSums<B> {
     ///
     /// If the gradient's length is not d.
     pub fn member<T: Float>(&self, gradient: &[T]) -> Result<Option<Member>, NonFinite> {
-        Member::new(self.sum(), gradient, self.policy())
+        Member::new(self.scaled_sum(), gradient, self.policy())
     }
 }
 

@@ -1,4 +1,4 @@
-//! Mixtures of two families of gradients that are orthogonal to each other.
+//! Mixtures of two families of gradients that are orthogonal to each other; of one and zeros, dilution.
 
 use crate::Part;
 
@@ -16,7 +16,7 @@ use crate::Part;
 /// # Edge cases
 ///
 /// Both energies 0: 0. p = 1: α(U); p = 0: α(V) (for a part with energy). V without energy:
-/// p α(U), the law of [`dilute`](crate::dilution::dilute).
+/// p α(U), the law of [`dilute`].
 ///
 /// # Example
 ///
@@ -63,4 +63,34 @@ pub fn mixture_alpha(p: f64, u: Part, v: Part) -> f64 {
 /// Law: A6b
 pub fn mixture_bound(p: f64, alpha_u: f64, alpha_v: f64) -> f64 {
     p * alpha_u + (1.0 - p) * alpha_v
+}
+
+/// α of a sample of which a share p is drawn from V and the rest is zero.
+///
+/// # Definition
+///
+/// ```text
+/// α(W) = p α(V),    0 < p ≤ 1
+/// ```
+///
+/// As examples get fitted their gradients vanish, and α falls although the others agree as before.
+///
+/// # Edge cases
+///
+/// p = 0, zero gradients only: 0, as [`Coherence::alpha`](crate::Coherence::alpha) defines it.
+///
+/// # Example
+///
+/// ```
+/// # use coherence_core::mixture::dilute;
+/// assert_eq!(dilute(0.5, 0.25), 0.125);
+/// ```
+///
+/// # Source
+///
+/// MC20 Lemma 4.
+///
+/// Law: A6
+pub fn dilute(alpha: f64, p: f64) -> f64 {
+    p * alpha
 }

@@ -59,6 +59,7 @@ impl Coherence {
     #[doc(alias = "B_simple")]
     #[doc(alias = "critical batch size")]
     #[doc(alias = "GNS")]
+    #[doc(alias = "noise scale")]
     pub fn noise_scale(&self) -> f64 {
         (1.0 - self.alpha()) / self.alpha()
     }
@@ -91,6 +92,7 @@ impl Coherence {
     ///
     /// Law: A15b, A16
     #[doc(alias = "gradient signal-to-noise ratio")]
+    #[doc(alias = "GSNR")]
     pub fn gsnr(&self) -> f64 {
         self.alpha() / (1.0 - self.alpha())
     }

@@ -13,6 +13,7 @@ use crate::Coherence;
 /// assert_eq!(Part::from(c), Part { alpha: 0.625, energy: 2.0 });
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Part {
     /// α of the part, in [0, 1].
     pub alpha: f64,

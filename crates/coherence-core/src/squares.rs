@@ -2,22 +2,24 @@
 
 use num_traits::Float;
 
-use crate::number::wide;
+use crate::{PartsError, number::wide};
 
 /// 2ᵉ for a normal exponent.
 const fn power_of_two(e: i64) -> f64 {
     f64::from_bits(((1023 + e) as u64) << 52)
 }
 
-/// Values above it are divided by 2⁶⁰⁰ before they are squared: 2⁵⁰ squares under it fit in f64.
-const LARGE: f64 = power_of_two(486);
-const LARGE_DOWN: f64 = power_of_two(-600);
-const LARGE_UP: f64 = power_of_two(600);
+/// Values beyond the middle range are multiplied by 2 to this power, or divided by it, before they are
+/// squared.
+const RANGE: i32 = 600;
+const LARGE_DOWN: f64 = power_of_two(-RANGE as i64);
+const SMALL_UP: f64 = power_of_two(RANGE as i64);
 
-/// Values below it are multiplied by 2⁶⁰⁰ before: squares above it keep all their bits.
+/// The upper end of the middle range: 2⁵⁰ squares under it fit in f64.
+const LARGE: f64 = power_of_two(486);
+
+/// The lower end of the middle range: squares above it keep all their bits.
 const SMALL: f64 = power_of_two(-480);
-const SMALL_UP: f64 = power_of_two(600);
-const SMALL_DOWN: f64 = power_of_two(-600);
 
 /// Σ x², kept in three ranges of magnitude.
 ///
@@ -48,6 +50,8 @@ const SMALL_DOWN: f64 = power_of_two(-600);
 /// J. L. Blue, *A portable Fortran program to find the Euclidean norm of a vector*, ACM TOMS 4
 /// (1978), as in LAPACK 3.10 `dnrm2`. Deviation: our own thresholds, wide enough for 2⁵⁰ values.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(into = "[f64; 3]", try_from = "[f64; 3]"))]
 pub struct SquareSum {
     small: f64,
     middle: f64,
@@ -57,22 +61,21 @@ pub struct SquareSum {
 impl SquareSum {
     /// Σ x² of a slice.
     pub fn from_values<T: Float>(values: &[T]) -> Self {
-        let mut sum = Self::default();
-        for &x in values {
-            sum.add(wide(x));
-        }
-        sum
+        values.iter().copied().map(wide).collect()
     }
 
     /// The sum whose three ranges are these, from [`to_parts`](Self::to_parts).
     ///
-    /// # Panics
+    /// # Errors
     ///
-    /// If one is negative, which no sum of squares is.
-    pub fn from_parts(parts: [f64; 3]) -> Self {
-        assert!(!parts.iter().any(|x| *x < 0.0), "a sum of squares is negative: {parts:?}");
+    /// [`PartsError::Negative`] if one is negative, which no sum of squares is. NaN and ∞ are kept, as
+    /// [`add`](Self::add) keeps them.
+    pub fn from_parts(parts: [f64; 3]) -> Result<Self, PartsError> {
+        if let Some(&value) = parts.iter().find(|x| **x < 0.0) {
+            return Err(PartsError::Negative { value });
+        }
         let [small, middle, large] = parts;
-        Self { small, middle, large }
+        Ok(Self { small, middle, large })
     }
 
     /// The sums of the three ranges, of values multiplied by 2⁶⁰⁰, as they are, and divided by 2⁶⁰⁰: plain
@@ -81,7 +84,7 @@ impl SquareSum {
     /// ```
     /// # use coherence_core::SquareSum;
     /// let sum = SquareSum::from_values(&[3.0, 4e200]);
-    /// assert_eq!(SquareSum::from_parts(sum.to_parts()), sum);
+    /// assert_eq!(SquareSum::from_parts(sum.to_parts()), Ok(sum));
     /// ```
     pub fn to_parts(self) -> [f64; 3] {
         [self.small, self.middle, self.large]
@@ -109,51 +112,60 @@ impl SquareSum {
 
     /// Σ x² as one number: ∞ if it exceeds f64, 0 if it is under the least subnormal.
     pub fn value(self) -> f64 {
-        self.large * LARGE_UP * LARGE_UP + (self.middle + self.small * SMALL_DOWN * SMALL_DOWN)
+        self.read(0)
     }
 
     /// √(Σ x²), the Euclidean norm: finite whenever the norm itself is an f64.
     pub fn root(self) -> f64 {
-        let scale = self.scale();
-        libm::sqrt(self.read(scale)) * scale.inverse()
+        let exponent = self.exponent();
+        libm::scalbn(libm::sqrt(self.read(2 * exponent)), -exponent)
     }
 
-    /// The scale at which this sum can be read, and with it any that is at most 2⁵⁰ times as large:
-    /// that of the largest magnitude in it.
-    pub(crate) fn scale(self) -> Scale {
+    /// The exponent e for which [`read`](Self::read) of 2 e is an ordinary number, of this sum and of any
+    /// that is at most 2⁵⁰ times as large: that of the largest magnitude in it.
+    pub(crate) fn exponent(self) -> i32 {
         if self.large > 0.0 {
-            Scale::Down
+            -RANGE
         } else if self.middle > 0.0 {
-            Scale::None
+            0
         } else {
-            Scale::Up
+            RANGE
         }
     }
 
-    /// Σ (s x)². What is lost by leaving a range out is too small to be seen beside the largest.
-    pub(crate) fn read(self, scale: Scale) -> f64 {
-        match scale {
-            Scale::Down => self.large + self.middle * LARGE_DOWN * LARGE_DOWN,
-            Scale::None => self.value(),
-            Scale::Up => self.middle * SMALL_UP * SMALL_UP + self.small,
+    /// 2ᵉ Σ x².
+    pub(crate) fn read(self, e: i32) -> f64 {
+        libm::scalbn(self.large, e + 2 * RANGE)
+            + (libm::scalbn(self.middle, e) + libm::scalbn(self.small, e - 2 * RANGE))
+    }
+
+    /// Multiplies the sum by 2ᵉ.
+    pub(crate) fn scale(&mut self, e: i32) {
+        for part in [&mut self.small, &mut self.middle, &mut self.large] {
+            *part = libm::scalbn(*part, e);
         }
     }
 }
 
-/// A power of two s by which all values are multiplied before they are squared.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Scale {
-    Down,
-    None,
-    Up,
+/// Σ x² of the values.
+impl FromIterator<f64> for SquareSum {
+    fn from_iter<I: IntoIterator<Item = f64>>(values: I) -> Self {
+        let mut sum = Self::default();
+        values.into_iter().for_each(|x| sum.add(x));
+        sum
+    }
 }
 
-impl Scale {
-    fn inverse(self) -> f64 {
-        match self {
-            Scale::Down => LARGE_UP,
-            Scale::None => 1.0,
-            Scale::Up => SMALL_DOWN,
-        }
+impl From<SquareSum> for [f64; 3] {
+    fn from(sum: SquareSum) -> Self {
+        sum.to_parts()
+    }
+}
+
+impl TryFrom<[f64; 3]> for SquareSum {
+    type Error = PartsError;
+
+    fn try_from(parts: [f64; 3]) -> Result<Self, PartsError> {
+        Self::from_parts(parts)
     }
 }

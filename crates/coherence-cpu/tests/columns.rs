@@ -1,5 +1,5 @@
-//! Rules on dense matrices: the laws of the core, parts that come one after the other, many rows,
-//! values at the ends of the element type.
+//! Rules on dense matrices: the laws of the core, rows in parts, many rows, and values at the limits
+//! of the element type.
 
 mod naive;
 
@@ -92,7 +92,7 @@ coherence_tests::rule_laws!(
     krum_of::<f64>
 );
 
-/// The core's rule of every column.
+/// The core's rule applied to every column.
 fn by_core<T: Element>(rule: AnyCoordinateRule, rows: &[T], d: usize, policy: Policy) -> Vec<T> {
     let rows = Rows::matrix(rows, d).expect("whole rows");
     Coordinatewise(rule).aggregate_to_vec(rows, policy).expect("a rule that is defined")
@@ -137,7 +137,8 @@ fn bits<T: Element>(values: &[T]) -> Vec<u64> {
     values.iter().map(|x| x.widen().to_bits()).collect()
 }
 
-/// The result of all rows at once, in parts where the rule has them, and by every instruction set.
+/// Checks the result of all rows at once, of rows in parts where supported, and on every instruction
+/// set.
 fn check<T: Element>(rows: &[T], n: usize, tolerance: f64) {
     let d = rows.len() / n;
     for text in RULES {
@@ -193,7 +194,7 @@ fn many_rows_are_counted_and_have_the_same_order_statistics() {
 }
 
 #[test]
-fn values_that_are_not_finite_are_the_cores() {
+fn non_finite_values_give_the_cores_result() {
     let (n, d) = (61, 9);
     let mut rows = Rng::new(9).normals(n * d);
     for (row, column, x) in
@@ -216,9 +217,9 @@ fn values_that_are_not_finite_are_the_cores() {
     }
 }
 
-/// Sums of these leave the element type though the rule's result does not.
+/// Sums of these values exceed the element type, though the rule's result does not.
 #[test]
-fn values_at_the_ends_of_the_element_type_are_the_cores() {
+fn values_at_the_limits_of_the_element_type_give_the_cores_result() {
     let mut rng = Rng::new(10);
     let (n, d) = (60, 19);
     for scale in [f64::MAX, 1e200, 1e-200, f64::MIN_POSITIVE] {
@@ -232,9 +233,9 @@ fn values_at_the_ends_of_the_element_type_are_the_cores() {
     }
 }
 
-/// Where the Gram matrix cannot tell rows apart, or leaves the element type, distances decide.
+/// Distances decide where the Gram matrix cannot distinguish rows or overflows.
 #[test]
-fn krum_is_the_cores_where_the_gram_matrix_is_blind() {
+fn krum_equals_the_cores_where_the_gram_matrix_cannot_decide() {
     let mut rng = Rng::new(11);
     let (n, d) = (15, 40);
     for (offset, spread) in [(0.0, 1.0), (1e4, 1.0), (1e6, 0.5), (0.0, 1e25), (0.0, 1e-30)] {

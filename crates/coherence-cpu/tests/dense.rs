@@ -1,4 +1,4 @@
-//! Robust means of dense matrices against a sort of each column.
+//! Robust means of dense matrices against sorting each column.
 
 mod naive;
 
@@ -29,7 +29,7 @@ fn check(isa: Isa, rows: &[f32], n: usize, d: usize) {
         winsorized_mean_on(isa, rows, clip, &mut out);
         (0..d).for_each(|j| assert_same_mean(out[j], &winsorized(column(j), clip), &context));
         if 2 * clip == n {
-            continue; // nothing is left to take the mean of
+            continue; // no values would be left
         }
         trimmed_mean_on(isa, rows, clip, &mut out);
         (0..d).for_each(|j| assert_same_mean(out[j], &trimmed(column(j), clip), &context));
@@ -66,9 +66,9 @@ fn many_blocks_of_columns_equal_few() {
     }
 }
 
-/// A block ends with columns that are not there, beside those that are in one vector.
+/// The last vector of a block has unused lanes beside the used ones.
 #[test]
-fn what_was_computed_before_changes_no_bit() {
+fn earlier_computations_change_no_bit() {
     let (n, d) = (100, 5);
     let mut rng = Rng::new(4);
     let rows = rng.normals(n * d);

@@ -5,8 +5,8 @@ mod naive;
 use coherence_cpu::{Element, Isa, dense::gram_on};
 use naive::Rng;
 
-/// One tile of rows and less, several bands of tiles; few columns, and passes that end before, on and
-/// behind a whole vector.
+/// Up to one tile of rows and several bands of tiles; few columns, and passes that end before, at and
+/// after the end of a vector.
 fn shapes() -> impl Iterator<Item = (usize, usize)> {
     let widths = (1..=33).chain([383, 384, 385, 767, 1023, 1024, 1025, 4097]);
     let few = widths.flat_map(|d| (1..=5).map(move |n| (n, d)));
@@ -46,7 +46,7 @@ fn the_gram_matrix_holds_all_dots_on_every_instruction_set() {
 }
 
 #[test]
-fn roundings_that_all_go_one_way_stay_within_the_stated_error() {
+fn rounding_errors_of_one_sign_stay_within_the_stated_error() {
     let mut rng = Rng::new(3);
     for _ in 0..1000 {
         let (n, d) = (2, 384);

@@ -1,4 +1,4 @@
-//! The laws of robust means and of α, held to by the kernels of each instruction set.
+//! The laws of robust means and of α, for the kernels on each instruction set.
 
 use coherence_core::aggregate::groups;
 use coherence_cpu::{
@@ -9,7 +9,7 @@ use coherence_cpu::{
     product::{Dims, Output},
 };
 
-/// One coordinate in several columns, all of which must agree: a whole vector and a remainder.
+/// Applies a rule to several equal columns (a whole vector and a remainder), which must agree.
 fn in_columns(values: &[f64], rule: impl Fn(&[f32], &mut [f32])) -> f64 {
     const COLUMNS: usize = 19;
     let rows: Vec<f32> = values.iter().flat_map(|&v| [v as f32; COLUMNS]).collect();
@@ -19,7 +19,7 @@ fn in_columns(values: &[f64], rule: impl Fn(&[f32], &mut [f32])) -> f64 {
     f64::from(out[0])
 }
 
-/// A rule on dense rows, which agrees between all instruction sets.
+/// Applies a rule on dense rows on all instruction sets, which must agree.
 fn on_each_isa(values: &[f64], rule: impl Fn(Isa, &[f32], &mut [f32])) -> f64 {
     let results: Vec<f64> = Isa::available()
         .iter()
@@ -57,7 +57,7 @@ mod median_columns {
 }
 
 mod winsorized_factors {
-    /// The values as a bias's factors: a = 1, so that every product is the value itself.
+    /// The values as factors of a bias: a = 1, so that every product is the value itself.
     fn winsorized(values: &[f64], clip: usize) -> f64 {
         super::on_each_isa(values, |isa, delta, out| {
             let dims = super::Dims { m: values.len(), i: 1, o: out.len() };
@@ -68,9 +68,9 @@ mod winsorized_factors {
     coherence_tests::winsorized_laws!(winsorized, 1e-6);
 }
 
-/// A rule of the core's table from factors whose products are the rows [m][d]: with `exchanged` the
-/// activations are the rows, otherwise the deltas. Selections are the same on each instruction set;
-/// a panic is the error.
+/// Applies a rule of the core's table to factors whose products are the rows [m][d]: with `exchanged`
+/// the activations are the rows, otherwise the deltas. Selections are the same on each instruction set.
+/// A panic is returned as the error.
 fn from_factors(exchanged: bool, text: &str, rows: &[Vec<f64>]) -> Result<Vec<f64>, String> {
     let (name, p) = text.split_once(':').expect("a rule with a parameter");
     let (p, m, width) = (p.parse().expect("a count"), rows.len(), rows.first().map_or(1, Vec::len));
@@ -139,7 +139,11 @@ fn from_norms_and_sums<T: coherence_cpu::Element>(rows: &[T], m: usize) -> (f64,
 /// ‖S‖² and Q of rows [m, d] from the matrix of all dots, on the nth instruction set of this machine
 /// (the last, where there are fewer).
 fn from_gram(nth: usize, rows: &[Vec<f64>]) -> (f64, f64) {
-    let isa = Isa::available().iter().take(nth).next_back().expect("there is a portable one");
+    let isa = Isa::available()
+        .iter()
+        .take(nth)
+        .next_back()
+        .expect("the portable one is always available");
     let (m, narrow) = (rows.len(), narrow(rows));
     let gram = dense::gram_on(*isa, &narrow, m);
     (gram.iter().sum(), gram.iter().step_by(m + 1).sum())
@@ -149,7 +153,7 @@ fn narrow(rows: &[Vec<f64>]) -> Vec<f32> {
     rows.iter().flatten().map(|&x| x as f32).collect()
 }
 
-/// Each coordinate is rounded to `f32`, by 6e-8 of itself; α and Q are quadratic in them.
+/// Each coordinate is rounded to `f32` with a relative error of 6e-8; α and Q are quadratic in them.
 const SINGLE: f64 = 1e-6;
 
 coherence_tests::coherence_laws!(norms_and_sums, 1e-12, |rows: &[Vec<f64>]| {

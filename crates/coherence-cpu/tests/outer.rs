@@ -1,4 +1,4 @@
-//! Robust means of outer products against sort-and-clip of the materialised products.
+//! Robust means of outer products against sorting and clipping the materialised products.
 
 mod naive;
 
@@ -36,7 +36,7 @@ fn clips(m: usize) -> Vec<usize> {
     clips
 }
 
-/// Values by the share of zeros, and other unkindness.
+/// Factors with different shares of zeros, ties and extreme values.
 fn factor(rng: &mut Rng, len: usize, kind: usize) -> Vec<f32> {
     (0..len)
         .map(|_| match kind {
@@ -61,7 +61,7 @@ fn check(isa: Isa, dims: Dims, a: &[f32], delta: &[f32]) {
             assert_same_mean(got, &winsorized(values, clip), &context);
         }
         if 2 * clip == dims.m {
-            continue; // nothing is left to take the mean of
+            continue; // no values would be left
         }
         trimmed_mean_on(isa, dims, a, delta, clip, &mut out);
         for (at, &got) in out.iter().enumerate() {
@@ -86,14 +86,14 @@ fn robust_means_equal_sort_and_clip_on_every_instruction_set() {
     }
 }
 
-/// The message of the panic that `f` ends in.
+/// The panic message of `f`.
 fn panic_of(f: impl FnOnce() + std::panic::UnwindSafe) -> String {
     let panic = std::panic::catch_unwind(f).expect_err("a panic");
     *panic.downcast().expect("a message")
 }
 
 #[test]
-fn a_rule_that_is_not_defined_for_so_few_examples_panics_with_the_cores_error() {
+fn too_few_examples_for_a_rule_panic_with_the_cores_error() {
     let dims = Dims { m: 4, i: 1, o: 1 };
     let winsorized = |clip| {
         panic_of(move || {

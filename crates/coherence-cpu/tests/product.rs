@@ -58,9 +58,9 @@ fn products_equal_triple_loops() {
     }
 }
 
-/// What makes threads and batches irrelevant: an element does not know its neighbours.
+/// An element does not depend on its neighbours, so that threads and batches do not matter.
 #[test]
-fn rows_of_a_product_are_products_of_rows_to_the_bit() {
+fn rows_of_a_product_are_bit_for_bit_products_of_rows() {
     let mut rng = Rng::new(3);
     let dims = Dims { m: 21, i: 300, o: 37 };
     let (a, w) = (rng.normals(dims.m * dims.i), rng.normals(dims.o * dims.i));

@@ -22,7 +22,7 @@ const SIZES: [[usize; 3]; 9] = [
     [800, 7, 9],
 ];
 
-/// The median over groups, and the sum of all absolute values, of what the examples hold.
+/// The median over groups of the sums of the examples' values, and the sum of all absolute values.
 fn median_of_sums(values: &[f64], groups: usize) -> (f64, f64) {
     let mut sums = Vec::new();
     let (mut at, m) = (0, values.len());

@@ -1,4 +1,4 @@
-//! Means of dense rows bit for bit against a sum in the order of the rows.
+//! Means of dense rows, bit for bit, against sums in the order of the rows.
 
 mod naive;
 
@@ -43,7 +43,7 @@ fn means_are_sums_in_the_order_of_the_rows_on_every_instruction_set() {
 }
 
 #[test]
-fn a_mean_that_is_too_small_to_tell_is_plus_zero() {
+fn a_mean_that_underflows_is_plus_zero() {
     let least = f32::from_bits(1);
     for d in [1, 16, 19] {
         let rows = [vec![-least; d], vec![0.0; 2 * d]].concat();

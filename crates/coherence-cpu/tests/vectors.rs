@@ -1,4 +1,4 @@
-//! Norms, rules that stand on the Gram matrix, and the loops of a step, against plain loops.
+//! Norms, rules based on the Gram matrix, and the elementwise loops of a step, against plain loops.
 
 mod naive;
 
@@ -36,7 +36,7 @@ fn row_dots_equal_plain_loops() {
 }
 
 #[test]
-fn krum_takes_the_row_with_the_nearest_neighbours() {
+fn krum_chooses_the_row_with_the_nearest_neighbours() {
     let mut rng = Rng::new(3);
     for (n, d, faulty) in [(3, 5, 0), (7, 40, 2), (15, 300, 4)] {
         let rows = rng.normals(n * d);

@@ -1,6 +1,6 @@
-//! Makes the embedded digits from full MNIST: `cargo run -p coherence-data --example make_digits`.
+//! Creates the embedded digits from full MNIST: `cargo run -p coherence-data --example make_digits`.
 //!
-//! Bytes of the gzip files depend on the compressor; what they decompress to does not.
+//! The bytes of the gzip files depend on the compressor; their decompressed content does not.
 
 use std::error::Error;
 use std::io::{self, Write};
@@ -26,7 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The entries `chosen` along the first dimension.
+/// The entries with indices `chosen` along the first dimension.
 fn choose<const RANK: usize>(array: &Array<RANK>, chosen: &[usize]) -> Array<RANK> {
     let mut dims = array.dims;
     dims[0] = chosen.len();

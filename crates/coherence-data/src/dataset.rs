@@ -1,10 +1,10 @@
-//! What a data set is: numbered images with a label and a designation.
+//! Data sets: indexed images, each with a label and a designation.
 
 use std::sync::Arc;
 
 /// Whether noise changed an example.
 ///
-/// An example that was marked for noise and drew its own label again is pristine.
+/// An example that was marked for noise but drew its original label again is pristine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Designation {
     /// As in the original data.
@@ -17,7 +17,7 @@ impl Designation {
     /// Both, in the order in which they are reported.
     pub const ALL: [Self; 2] = [Self::Pristine, Self::Corrupt];
 
-    /// How the group is called in series, tables and on the command line.
+    /// The name of the group in series, in tables and on the command line.
     ///
     /// ```
     /// use coherence_data::Designation;
@@ -32,12 +32,12 @@ impl Designation {
     }
 }
 
-/// What a network is asked to say about an example, and whether noise had a hand in it.
+/// The label of an example, and whether noise changed the example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Target {
     /// The class, below [`Dataset::classes`].
     pub label: u32,
-    /// Whether label or image were changed by noise.
+    /// Whether noise changed the label or the image.
     pub designation: Designation,
 }
 
@@ -65,7 +65,7 @@ impl Shape {
     }
 }
 
-/// A finite sequence of labelled images; noise, subsets and orders are wrappers around one.
+/// A finite sequence of labelled images. Noise, subsets and orders are wrappers around a data set.
 ///
 /// ```
 /// use coherence_data::{Dataset, Designation, digits};
@@ -80,7 +80,7 @@ pub trait Dataset: Send + Sync {
     /// The number of examples.
     fn len(&self) -> usize;
 
-    /// Whether there is no example at all.
+    /// Whether the data set has no examples.
     fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -97,14 +97,14 @@ pub trait Dataset: Send + Sync {
     /// If `i` is not below [`len`](Self::len).
     fn target(&self, i: usize) -> Target;
 
-    /// Writes image `i` into `input`, \[features\], and returns its target; a pixel of 255 is 1.0.
+    /// Writes image `i` to `input` \[features\] and returns its target; pixel value 255 becomes 1.0.
     ///
     /// # Panics
     /// If `i` is not below [`len`](Self::len), or `input` is not [`Shape::features`] long.
     fn get(&self, i: usize, input: &mut [f32]) -> Target;
 }
 
-/// A pointer to a data set is one.
+/// Implements [`Dataset`] for pointers to a data set.
 macro_rules! forward_dataset {
     ($($pointer:ty),+) => {$(
         impl<D: Dataset + ?Sized> Dataset for $pointer {

@@ -1,9 +1,9 @@
-//! The embedded digits: 10,000 training and 2,000 test images of MNIST, always at hand.
+//! The embedded digits: 10,000 training and 2,000 test images of MNIST, compiled into the crate.
 //!
 //! A fixed random subset: training images are the first 10,000 of the full set in the order
 //! `permutation(stream(0, "digits.train"), 60_000)`, test images the first 2,000 of
-//! `permutation(stream(0, "digits.test"), 10_000)`, kept in that order, so that any prefix is a
-//! random sample too. `examples/make_digits.rs` makes the files and a test repeats the choice.
+//! `permutation(stream(0, "digits.test"), 10_000)`. They are kept in that order, so that any prefix
+//! is a random sample as well. `examples/make_digits.rs` writes the files; a test repeats the choice.
 //! Licence and attribution: `digits/README.md`.
 
 use crate::idx;
@@ -12,13 +12,13 @@ use crate::{Images, Split};
 /// The number of classes: the digits 0 to 9.
 pub const CLASSES: usize = 10;
 
-/// Images of the training part.
+/// The number of training images.
 pub const TRAIN: usize = 10_000;
 
-/// Images of the test part.
+/// The number of test images.
 pub const TEST: usize = 2_000;
 
-/// The training part: 10,000 images of 28 × 28.
+/// The training split: 10,000 images of 28 × 28.
 #[must_use]
 pub fn train() -> Images {
     embedded(
@@ -27,7 +27,7 @@ pub fn train() -> Images {
     )
 }
 
-/// The test part: 2,000 images of 28 × 28.
+/// The test split: 2,000 images of 28 × 28.
 #[must_use]
 pub fn test() -> Images {
     embedded(
@@ -36,7 +36,7 @@ pub fn test() -> Images {
     )
 }
 
-/// The indices into full MNIST of the embedded images of a split, in order.
+/// For each embedded image of a split, its index in the full MNIST data set.
 #[must_use]
 pub fn chosen(split: Split) -> Vec<usize> {
     let (name, full, count) = match split {
@@ -54,5 +54,5 @@ fn embedded(images: &[u8], labels: &[u8]) -> Images {
     let (Ok(images), Ok(labels)) = array else {
         unreachable!("the embedded files are valid: tests decode them")
     };
-    Images::new(images, labels, CLASSES).expect("the embedded files fit: tests join them")
+    Images::new(images, labels, CLASSES).expect("the embedded files match: tests join them")
 }

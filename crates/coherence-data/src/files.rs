@@ -1,25 +1,25 @@
-//! Writing a file so that a reader, or a crash, sees the old content or the new, never a part.
+//! Atomic file writes: readers, also after a crash, see the old content or the new, never a mixture.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-/// A file could not be written; what stood at `path` before still stands there.
+/// A file could not be written; the previous content of `path` is unchanged.
 #[derive(Debug, thiserror::Error)]
 #[error("could not write {}: {source}", path.display())]
 pub struct WriteError {
-    /// The file that was to be written.
+    /// The file to be written.
     pub path: PathBuf,
-    /// What the operating system, or the caller's closure, said.
+    /// The error of the operating system or of the caller's closure.
     pub source: io::Error,
 }
 
-/// Writes `path` by way of a temporary file in the same folder: write, sync, rename, sync the folder.
+/// Writes `path` through a temporary file in the same folder: write, sync, rename, sync the folder.
 ///
-/// Missing parent folders are made. Whatever moment the machine stops at, `path` holds either its
-/// old content or all of the new. After a kill the temporary file `.NAME.tmp` stays; the next write
-/// of the same name takes it over, so that leftovers do not accumulate. While a process writes it is
-/// locked, and a second process writes `.NAME.1.tmp`.
+/// Missing parent folders are created. If the machine stops at any moment, `path` holds either its
+/// old content or all of the new. A killed process leaves the temporary file `.NAME.tmp` behind; the
+/// next write of the same name reuses it, so that leftovers do not accumulate. A temporary file is
+/// locked while a process writes it; a second process then writes `.NAME.1.tmp`.
 ///
 /// # Errors
 /// [`WriteError`] when any step fails or the closure returns an error; `path` is then untouched.
@@ -45,10 +45,10 @@ pub fn write_atomically(
     durably().map_err(|source| WriteError { path: path.to_owned(), source })
 }
 
-/// As [`write_atomically`], without waiting for the disk: for results that can be computed again.
+/// As [`write_atomically`], but without waiting for the disk: for results that can be recomputed.
 ///
-/// Every process sees the old content or all of the new, also when the writer is killed. A machine
-/// that stops within seconds of it may have lost the new content.
+/// Every process sees the old content or all of the new, even if the writer is killed. If the machine
+/// stops within seconds of the write, the new content may be lost.
 ///
 /// # Errors
 /// As [`write_atomically`].
@@ -61,7 +61,7 @@ pub fn replace(
         .map_err(|source| WriteError { path: path.to_owned(), source })
 }
 
-/// Whether two paths lead to one file, also through links; `false` if either leads nowhere.
+/// Whether two paths refer to the same file, also through links; `false` if either does not exist.
 #[must_use]
 pub fn is_same_file(a: &Path, b: &Path) -> bool {
     let metadata = |path: &Path| fs::metadata(path).ok();
@@ -83,7 +83,7 @@ fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// A temporary file that this process has locked; removed when it is dropped before its renaming.
+/// A temporary file locked by this process. It is removed on drop unless it was renamed.
 struct Temporary {
     file: File,
     path: PathBuf,
@@ -91,10 +91,10 @@ struct Temporary {
 }
 
 impl Temporary {
-    /// Processes that may write one file at once.
+    /// The most processes that may write one file at the same time.
     const MOST: usize = 100;
 
-    /// A temporary file beside `path` with its new content; missing folders are made.
+    /// A temporary file beside `path` that holds the new content; missing folders are created.
     fn with_content(
         path: &Path,
         write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
@@ -122,11 +122,11 @@ impl Temporary {
                 return Ok(Self { file, path, renamed: false });
             }
         }
-        let busy = format!("{} processes hold temporary files of it", Self::MOST);
+        let busy = format!("{} processes hold its temporary files", Self::MOST);
         Err(io::Error::new(io::ErrorKind::ResourceBusy, busy))
     }
 
-    /// Renames while the lock is held, so that nobody takes the file over as a leftover.
+    /// Renames the file while the lock is held, so that no other process reuses it as a leftover.
     fn rename(mut self, to: &Path) -> io::Result<()> {
         fs::rename(&self.path, to)?;
         self.renamed = true;
@@ -137,19 +137,19 @@ impl Temporary {
 impl Drop for Temporary {
     fn drop(&mut self) {
         if !self.renamed {
-            // What cannot be removed now is taken over by the next write.
+            // If it cannot be removed now, the next write reuses it.
             let _ = fs::remove_file(&self.path);
         }
     }
 }
 
-/// The file at `path`, empty and locked; `None` if it is another's.
+/// The file at `path`, emptied and locked; `None` if another process holds it.
 fn take(path: &Path) -> io::Result<Option<File>> {
     let mut options = OpenOptions::new();
     options.write(true);
     let file = match options.clone().create_new(true).open(path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            // Renamed or removed meanwhile, no plain file, or not ours to write.
+            // `None` if it was renamed or removed meanwhile, is not a regular file, or is not writable.
             let is_file = fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file());
             let Some(file) = is_file.then(|| options.open(path).ok()).flatten() else {
                 return Ok(None);
@@ -161,12 +161,12 @@ fn take(path: &Path) -> io::Result<Option<File>> {
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => return Ok(None),
-        // Without locks a leftover cannot be told from a file in use: only a new one will do.
+        // Without locks a leftover cannot be told from a file in use: only a new file is safe.
         Err(TryLockError::Error(_)) if file.metadata()?.len() == 0 => {}
         Err(TryLockError::Error(_)) => return Ok(None),
     }
-    // Between opening and locking another process may have renamed it to its final name; and what
-    // stands there may be a link.
+    // Between opening and locking, another process may have renamed the file to its final name, or
+    // replaced the path by a link.
     if !is_plain_file_at(&file, path)? {
         return Ok(None);
     }
@@ -174,16 +174,16 @@ fn take(path: &Path) -> io::Result<Option<File>> {
     Ok(Some(file))
 }
 
-/// Whether `path` itself, not a link, is the open `file`, under no other name.
+/// Whether `path` is the open `file` itself, not a link to it, and the file has no other name.
 fn is_plain_file_at(file: &File, path: &Path) -> io::Result<bool> {
     let open = file.metadata()?;
     let Ok(there) = fs::symlink_metadata(path) else { return Ok(false) };
     Ok(there.is_file() && identity(&open) == identity(&there) && has_one_name(&open))
 }
 
-/// Device and number of a file.
+/// Device and inode number of a file.
 #[cfg(unix)]
-#[allow(clippy::unnecessary_wraps)] // not every system has them
+#[allow(clippy::unnecessary_wraps)] // other systems have no such numbers
 fn identity(metadata: &fs::Metadata) -> Option<(u64, u64)> {
     use std::os::unix::fs::MetadataExt;
     Some((metadata.dev(), metadata.ino()))
@@ -205,7 +205,7 @@ fn has_one_name(_: &fs::Metadata) -> bool {
     true
 }
 
-/// Makes a rename in `folder` durable; only Unix can sync a folder, and needs to.
+/// Makes a rename in `folder` durable. Only Unix can sync a folder, and only Unix needs it.
 fn sync_folder(folder: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use crate::idx::{self, Fault, IdxError};
+use crate::idx::{self, IdxError, IdxFault};
 use crate::{Dataset, Designation, Shape, Target};
 
-/// Labelled grey images, one byte a pixel.
+/// Labelled grey images, one byte per pixel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Images {
     shape: Shape,
@@ -18,34 +18,34 @@ impl Images {
     /// Joins images [m, height, width] with labels \[m\] of `classes` classes.
     ///
     /// # Errors
-    /// [`Fault::Mismatch`] unless there are as many labels as images, [`Fault::Label`] if a label
-    /// is not below `classes`.
+    /// [`IdxFault::Mismatch`] if the numbers of labels and images differ, [`IdxFault::Label`] if a
+    /// label is not below `classes`.
     pub fn new(
         images: idx::Array<3>,
         labels: idx::Array<1>,
         classes: usize,
-    ) -> Result<Self, Fault> {
+    ) -> Result<Self, IdxFault> {
         let [count, height, width] = images.dims;
         let [found] = labels.dims;
         if found != count {
-            return Err(Fault::Mismatch {
+            return Err(IdxFault::Mismatch {
                 field: "number of labels",
                 found: found as u64,
                 expected: count as u64,
             });
         }
         if let Some(index) = labels.values.iter().position(|&label| usize::from(label) >= classes) {
-            return Err(Fault::Label { index, found: labels.values[index], classes });
+            return Err(IdxFault::Label { index, found: labels.values[index], classes });
         }
         let shape = Shape { channels: 1, height, width };
         Ok(Self { shape, classes, pixels: images.values, labels: labels.values })
     }
 
-    /// Reads a pair of IDX files, plain or gzip, of at most `limit` bytes each once decompressed.
+    /// Reads a pair of IDX files, plain or gzip, each with at most `limit` values.
     ///
     /// # Errors
-    /// [`IdxError`] names the file and what is wrong with it; of two files that do not fit, the
-    /// labels' is named.
+    /// [`IdxError`] with the file and the fault. If the two files do not match, it names the file of
+    /// labels.
     pub fn read(
         images: &Path,
         labels: &Path,

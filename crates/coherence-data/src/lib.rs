@@ -1,4 +1,4 @@
-//! Data sets as they are on disk: found, checked, and wrapped in the noise that the papers study.
+//! Data sets: found on disk, checked, and wrapped in the noise that the papers study.
 //!
 //! 1. [`open`] a data set by name; `digits` is compiled in, `mnist` and `fashion-mnist` are found
 //!    on disk.
@@ -15,12 +15,13 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Beside them stand the two things every crate above needs and none may do for itself:
-//! randomness ([`random::stream`]) and writing files ([`files::write_atomically`]).
+//! [`matrix`] reads n × d matrices of other frameworks. Two services for all crates above are here as
+//! well, so that they have one implementation: randomness ([`random::stream`]) and writing files
+//! ([`files::write_atomically`]).
 //!
 //! # What this crate is not for
-//! It knows no tensors and no models, decodes no photographs, augments nothing, and opens no
-//! connection unless asked to fetch.
+//! It knows no models, decodes no photographs, augments nothing, and opens no network connection
+//! unless asked to fetch.
 
 mod dataset;
 pub mod digits;

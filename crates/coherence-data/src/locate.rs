@@ -1,4 +1,4 @@
-//! Where data sets lie on this machine.
+//! Where data sets are stored on this machine.
 
 use std::path::{Path, PathBuf};
 
@@ -6,11 +6,11 @@ use etcetera::BaseStrategy;
 
 use crate::manifest::{Entry, Item, Pair};
 
-/// The environment variable that names the folder of data sets.
+/// The environment variable with the folder of data sets.
 pub const VARIABLE: &str = "COHERENCE_DATA";
 
-/// The folders that are searched: `$COHERENCE_DATA` alone where it is set; otherwise `./data`, then
-/// `coherence` in the platform's folder for a user's data (e.g. `~/.local/share/coherence`).
+/// The folders that are searched: only `$COHERENCE_DATA` if it is set; otherwise `./data`, then
+/// `coherence` in the platform's folder for user data (e.g. `~/.local/share/coherence`).
 #[must_use]
 pub fn roots() -> Vec<PathBuf> {
     match named() {
@@ -19,13 +19,13 @@ pub fn roots() -> Vec<PathBuf> {
     }
 }
 
-/// The folder that [`fetch`](crate::fetch::fetch) fills: `$COHERENCE_DATA`, or else the platform's.
+/// The folder that data sets are fetched into: `$COHERENCE_DATA` if set, else the platform's.
 #[must_use]
 pub fn home() -> PathBuf {
     named().or_else(platform).unwrap_or_else(|| PathBuf::from("data"))
 }
 
-/// The folder that `$COHERENCE_DATA` names, if it is set and not empty; it need not exist.
+/// The value of `$COHERENCE_DATA` if it is set and not empty; the folder need not exist.
 #[must_use]
 pub fn named() -> Option<PathBuf> {
     std::env::var_os(VARIABLE).filter(|value| !value.is_empty()).map(PathBuf::from)
@@ -35,13 +35,13 @@ fn platform() -> Option<PathBuf> {
     Some(etcetera::choose_base_strategy().ok()?.data_dir().join("coherence"))
 }
 
-/// The folders in which `entry` is searched, `ROOT/NAME` for each root.
+/// The folders searched for `entry`: `ROOT/NAME` for each root.
 #[must_use]
 pub fn folders(roots: &[PathBuf], entry: &Entry) -> Vec<PathBuf> {
     roots.iter().map(|root| root.join(&entry.name)).collect()
 }
 
-/// The first folder, `ROOT/NAME` for each root, that holds any file of `entry`.
+/// The first of these [`folders`] that holds any file of `entry`.
 #[must_use]
 pub fn folder(roots: &[PathBuf], entry: &Entry) -> Option<PathBuf> {
     folders(roots, entry)
@@ -49,10 +49,10 @@ pub fn folder(roots: &[PathBuf], entry: &Entry) -> Option<PathBuf> {
         .find(|folder| entry.items().any(|item| file(folder, item).is_some()))
 }
 
-/// The two files of `pair`, in the first of `roots` that has both in the subfolder of `entry`.
+/// The two files of `pair`, from the first of the [`folders`] of `entry` that has both.
 ///
 /// # Errors
-/// The folders looked into, if none has both.
+/// The folders searched, if none has both.
 pub fn find(
     roots: &[PathBuf],
     entry: &Entry,
@@ -65,13 +65,13 @@ pub fn find(
         .ok_or(folders)
 }
 
-/// The file `item` in `folder`: as it is, or with `.gz`.
+/// The path of `item` in `folder`, plain or with `.gz`; `None` if neither exists.
 #[must_use]
 pub fn file(folder: &Path, item: &Item) -> Option<PathBuf> {
     [folder.join(&item.name), compressed(folder, item)].into_iter().find(|path| path.is_file())
 }
 
-/// Where the compressed form of `item` lies in `folder`.
+/// The path of the compressed form of `item` in `folder`.
 #[must_use]
 pub fn compressed(folder: &Path, item: &Item) -> PathBuf {
     folder.join(format!("{}.gz", item.name))

@@ -10,13 +10,13 @@ use crate::Split;
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Entry {
-    /// The name for [`open`](crate::open), and of the subfolder that holds the files.
+    /// The name for [`open`](crate::open) and of the subfolder that holds the files.
     pub name: String,
     /// Full name, authors and licence.
     pub title: String,
     /// The number of classes.
     pub classes: usize,
-    /// Folders on the web that hold `NAME.gz` for every file, tried in order.
+    /// URLs to which `NAME.gz` of each file is appended, tried in order.
     pub mirrors: Vec<String>,
     train: Pair,
     test: Pair,
@@ -32,7 +32,7 @@ pub struct Pair {
     pub labels: Item,
 }
 
-/// One file: how it is called and what it must be.
+/// One file: its name, sizes and checksum.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Item {

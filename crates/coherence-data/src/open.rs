@@ -5,24 +5,24 @@ use std::path::PathBuf;
 use crate::idx::IdxError;
 use crate::{Dataset, Images, digits, locate, manifest};
 
-/// The two parts that a data set comes in.
+/// The two parts of a data set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Split {
     /// For training.
     Train,
-    /// For judging what was learned.
+    /// For evaluation.
     Test,
 }
 
 /// A data set could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// There is no data set of that name.
+    /// The name is unknown.
     #[error("no data set is called \"{name}\" (known: {})", known.join(", "))]
     Unknown {
-        /// The name asked for.
+        /// The requested name.
         name: String,
-        /// The names there are.
+        /// All known names.
         known: Vec<&'static str>,
     },
     /// Its files are not on this machine.
@@ -38,32 +38,32 @@ pub enum OpenError {
         /// Every folder that was searched.
         looked: Vec<PathBuf>,
     },
-    /// Its files are not in the folder that the environment names.
+    /// Its files are not in the folder given by `$COHERENCE_DATA`.
     #[error(
         "{name} is not on this machine: {} is {}, which {} (set it to the folder that holds {name}/, \
          or unset it)",
         locate::VARIABLE,
         root.display(),
-        if root.is_dir() { format!("holds no complete {name}/") } else { "is no folder".to_owned() },
+        if root.is_dir() { format!("holds no complete {name}/") } else { "is not a folder".to_owned() },
     )]
     Misdirected {
         /// The data set.
         name: String,
-        /// The folder that `$COHERENCE_DATA` names.
+        /// The value of `$COHERENCE_DATA`.
         root: PathBuf,
     },
-    /// A file of it is damaged.
-    #[error("{0} (fetch it anew with `coherence data fetch`)")]
+    /// One of its files is damaged.
+    #[error("{0} (fetch it again with `coherence data fetch`)")]
     Damaged(IdxError),
 }
 
-/// Opens a split of the data set called `name`: `digits` (always there), `mnist`, `fashion-mnist`.
+/// Opens a split of the data set called `name`: `digits` (compiled in), `mnist` or `fashion-mnist`.
 ///
-/// Files are searched in [`locate::roots`] (`$COHERENCE_DATA` alone where it is set); they are checked for form, not for checksum (that is
-/// [`verify`](crate::verify::verify)'s).
+/// Files are searched for in [`locate::roots`]. Their format is checked, but not their checksums (see
+/// [`verify`](crate::verify::verify)).
 ///
 /// # Errors
-/// [`OpenError`] names what is wrong and the remedy.
+/// [`OpenError`] with the cause and the remedy.
 ///
 /// ```
 /// use coherence_data::{Dataset, Split, open};
@@ -88,8 +88,9 @@ pub fn open(name: &str, split: Split) -> Result<Box<dyn Dataset>, OpenError> {
 }
 
 impl OpenError {
-    /// The error for a data set that is in none of [`locate::roots`], of which `looked` are the folders
-    /// searched: [`Misdirected`](Self::Misdirected) where `$COHERENCE_DATA` is set.
+    /// The error for a data set that is in none of the folders `looked`, which are those under
+    /// [`locate::roots`]: [`Misdirected`](Self::Misdirected) if `$COHERENCE_DATA` is set, else
+    /// [`Missing`](Self::Missing).
     #[must_use]
     pub fn absent(name: String, looked: Vec<PathBuf>) -> Self {
         match locate::named() {
@@ -99,7 +100,7 @@ impl OpenError {
     }
 }
 
-/// Opens a split of `entry`, searched in `roots`.
+/// Opens a split of `entry` from the folders under `roots`.
 ///
 /// # Errors
 /// As [`open`].
@@ -114,7 +115,7 @@ pub fn open_in(
     Images::read(&images, &labels, entry.classes, pair.images.bytes).map_err(OpenError::Damaged)
 }
 
-/// The names that [`open`] knows.
+/// The names that [`open`] accepts.
 pub fn names() -> impl Iterator<Item = &'static str> {
     std::iter::once("digits").chain(manifest::entries().iter().map(|entry| entry.name.as_str()))
 }

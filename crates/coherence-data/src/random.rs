@@ -1,17 +1,17 @@
-//! Named, seeded random streams that are the same on every machine and in every release.
+//! Named, seeded random streams, identical on every machine and in every release.
 //!
 //! A stream is ChaCha8 keyed by `SHA-256(name ‖ seed)`, `seed` as 8 little-endian bytes.
-//! Two streams of different name or seed are independent, so a new consumer of randomness takes a
-//! new name and disturbs nobody. Only `u64` is ever drawn (never `usize`), and everything built on
-//! the draws is defined here rather than in a library that may change it: the golden values in
-//! `tests/random.rs`, made by `tests/golden/streams.py`, hold for good.
+//! Streams of different names or seeds are independent: a new consumer of randomness takes a new name
+//! and leaves the other streams unchanged. Only `u64` is drawn, never `usize`. All distributions but
+//! the normal are defined here rather than in a library that may change them; the golden values in
+//! `tests/random.rs`, computed by `tests/golden/streams.py`, are permanent.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use rand_distr::{Distribution, StandardNormal};
 use sha2::{Digest, Sha256};
 
-/// The stream called `name` of `seed`.
+/// The stream of `name` and `seed`.
 ///
 /// ```
 /// use coherence_data::random::{below, stream};
@@ -25,10 +25,10 @@ pub fn stream(seed: u64, name: &str) -> ChaCha8Rng {
     ChaCha8Rng::from_seed(key.into())
 }
 
-/// A uniform integer of 0, 1, …, `n` − 1, unbiased.
+/// An unbiased uniform integer from 0, 1, …, `n` − 1.
 ///
-/// One draw `x` gives ⌊x·n / 2⁶⁴⌋; the few `x` that would favour some results are rejected and
-/// drawn anew (Lemire 2019, "Fast random integer generation in an interval").
+/// One draw `x` gives ⌊x·n / 2⁶⁴⌋. The few `x` that would favour some results are rejected and drawn
+/// again (Lemire 2019, "Fast random integer generation in an interval").
 ///
 /// # Panics
 /// If `n` is 0.
@@ -53,7 +53,7 @@ pub fn normal(rng: &mut impl Rng) -> f64 {
     StandardNormal.sample(rng)
 }
 
-/// Puts `items` into a uniformly random order (Fisher–Yates, from the last place down).
+/// Shuffles `items` into a uniformly random order (Fisher–Yates, from the last position down).
 pub fn shuffle<T>(rng: &mut impl Rng, items: &mut [T]) {
     for last in (1..items.len()).rev() {
         items.swap(last, below(rng, last as u64 + 1) as usize);

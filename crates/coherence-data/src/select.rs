@@ -1,9 +1,9 @@
-//! Parts and orders of a data set.
+//! Subsets and orders of a data set.
 
 use crate::random;
 use crate::{Dataset, Shape, Target};
 
-/// Chosen examples of a data set, in the order of their indices' list.
+/// The examples of a data set with given indices, in the order of the indices.
 ///
 /// ```
 /// use coherence_data::{Dataset, digits, select::Subset};
@@ -18,7 +18,7 @@ pub struct Subset<D> {
     indices: Vec<usize>,
 }
 
-/// An index that no example has.
+/// An index beyond the last example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("index {index} is out of range: the data set has {len} examples")]
 pub struct IndexError {
@@ -29,7 +29,7 @@ pub struct IndexError {
 }
 
 impl<D: Dataset> Subset<D> {
-    /// Examples `indices` of `data`; an index may come twice.
+    /// The examples `indices` of `data`; an index may occur more than once.
     ///
     /// # Errors
     /// [`IndexError`] if an index is not below the data set's length.
@@ -41,13 +41,14 @@ impl<D: Dataset> Subset<D> {
         }
     }
 
-    /// All examples of `data` in a random order, a pure function of the length and `seed`.
+    /// All examples of `data` in a random order, which is a pure function of the length and `seed`.
     pub fn shuffled(data: D, seed: u64) -> Self {
         let indices = random::permutation(&mut random::stream(seed, "shuffle"), data.len());
         Self { data, indices }
     }
 
-    /// `count` examples of `data` drawn without replacement: the first of [`shuffled`](Self::shuffled).
+    /// `count` examples of `data`, drawn without replacement: the first of
+    /// [`shuffled`](Self::shuffled).
     ///
     /// # Errors
     /// [`IndexError`] if there are fewer than `count` examples.

@@ -1,4 +1,4 @@
-//! Holding files against the manifest: length and SHA-256 of what they decompress to.
+//! Checking files against the manifest: length and SHA-256 of the decompressed content.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};
@@ -6,43 +6,43 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use crate::idx::{self, Fault, IdxError};
+use crate::idx::{self, IdxError, IdxFault};
 use crate::locate;
 use crate::manifest::{Entry, Item};
 
-/// How a file of a data set fares.
+/// The state of one file of a data set.
 #[derive(Debug)]
-pub enum State {
-    /// It is what the manifest says.
+pub enum FileState {
+    /// The file matches the manifest.
     Sound(PathBuf),
-    /// It is not in the folder.
+    /// The file is not in the folder.
     Missing,
-    /// It is something else.
+    /// The file differs from the manifest or cannot be read.
     Damaged(IdxError),
 }
 
 /// Checks every file of `entry` in `folder`.
-pub fn verify<'e>(entry: &'e Entry, folder: &Path) -> impl Iterator<Item = (&'e Item, State)> {
+pub fn verify<'e>(entry: &'e Entry, folder: &Path) -> impl Iterator<Item = (&'e Item, FileState)> {
     entry.items().map(move |item| (item, state(item, folder)))
 }
 
-fn state(item: &Item, folder: &Path) -> State {
+fn state(item: &Item, folder: &Path) -> FileState {
     match locate::file(folder, item) {
-        None => State::Missing,
+        None => FileState::Missing,
         Some(path) => match verify_file(&path, item) {
-            Ok(()) => State::Sound(path),
-            Err(error) => State::Damaged(error),
+            Ok(()) => FileState::Sound(path),
+            Err(error) => FileState::Damaged(error),
         },
     }
 }
 
-/// Checks one file, plain or gzip; at most one byte more than expected is decompressed.
+/// Checks one file, plain or gzip. At most one byte more than expected is decompressed.
 ///
 /// # Errors
-/// [`IdxError`] names the file and how it differs.
+/// [`IdxError`] with the file and the difference.
 pub fn verify_file(path: &Path, item: &Item) -> Result<(), IdxError> {
     File::open(path)
-        .map_err(Fault::Io)
+        .map_err(IdxFault::Io)
         .and_then(|file| {
             idx::unzipped(BufReader::with_capacity(1 << 16, file), |content, failed| {
                 check(content, item, failed)
@@ -51,7 +51,11 @@ pub fn verify_file(path: &Path, item: &Item) -> Result<(), IdxError> {
         .map_err(|fault| IdxError { file: path.to_owned(), fault })
 }
 
-fn check(content: &mut dyn Read, item: &Item, failed: fn(io::Error) -> Fault) -> Result<(), Fault> {
+fn check(
+    content: &mut dyn Read,
+    item: &Item,
+    failed: fn(io::Error) -> IdxFault,
+) -> Result<(), IdxFault> {
     let mut hash = Sha256::new();
     let mut found = 0;
     let mut piece = vec![0; 1 << 16];
@@ -66,15 +70,15 @@ fn check(content: &mut dyn Read, item: &Item, failed: fn(io::Error) -> Fault) ->
         }
     }
     if found > item.bytes {
-        return Err(Fault::Trailing { place: "data" });
+        return Err(IdxFault::Trailing { place: "data" });
     }
     if found < item.bytes {
-        return Err(Fault::Truncated { field: "data", found, expected: item.bytes });
+        return Err(IdxFault::Truncated { field: "data", found, expected: item.bytes });
     }
     let found: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
     if found == item.sha256 {
         Ok(())
     } else {
-        Err(Fault::Checksum { found, expected: item.sha256.clone() })
+        Err(IdxFault::Checksum { found, expected: item.sha256.clone() })
     }
 }

@@ -1,4 +1,4 @@
-//! The embedded digits are what they are said to be.
+//! The embedded digits are the documented subset of MNIST.
 
 use std::io::Write;
 
@@ -32,9 +32,9 @@ fn the_embedded_files_are_at_most_two_and_a_half_megabytes() {
     assert!(total <= 2_500_000, "{total} bytes");
 }
 
-/// A tenth each: the standard deviation of a class's count is 30 in 10,000 and 13 in 2,000.
+/// A tenth of each class: the standard deviation of a class's count is 30 in 10,000, 13 in 2,000.
 #[test]
-fn every_digit_is_there_about_equally_often() {
+fn every_digit_occurs_about_equally_often() {
     for (_, data) in splits() {
         let mut counts = [0_usize; 10];
         (0..data.len()).for_each(|i| counts[data.target(i).label as usize] += 1);
@@ -59,7 +59,7 @@ fn the_choice_has_its_golden_values() {
     assert_eq!(digits::chosen(Split::Test)[..3], [8020, 9571, 4739]);
 }
 
-/// Needs full MNIST; says so where it is absent.
+/// Needs full MNIST; prints a note if it is absent.
 #[test]
 fn the_embedded_digits_are_the_chosen_ones() {
     let mnist = manifest::entry("mnist").unwrap();
@@ -67,7 +67,7 @@ fn the_embedded_digits_are_the_chosen_ones() {
         let full = match open_in(&locate::roots(), mnist, split) {
             Ok(full) => full,
             Err(OpenError::Missing { looked, .. }) => {
-                // Straight to stderr: the test runner would swallow what a passing test prints.
+                // Directly to stderr: the test runner captures what a passing test prints.
                 let skipped = "SKIPPED the_embedded_digits_are_the_chosen_ones: no MNIST in";
                 writeln!(std::io::stderr(), "{skipped} {looked:?}").unwrap();
                 return;

@@ -1,4 +1,4 @@
-//! Fetching from a server on this machine that behaves well, badly, and very badly.
+//! Fetching from local servers that behave well, badly, and very badly.
 
 use std::fs;
 use std::io::{self, BufRead, BufReader, Write};
@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use coherence_data::fetch::{FetchError, Reason, fetch};
 use coherence_data::idx::{self, Array};
 use coherence_data::manifest::Entry;
-use coherence_data::verify::{State, verify};
+use coherence_data::verify::{FileState, verify};
 use flate2::{Compression, write::GzEncoder};
 use sha2::{Digest, Sha256};
 
@@ -56,7 +56,7 @@ fn entry_of(servers: &[&Server], sha256: &str) -> Entry {
     .unwrap()
 }
 
-/// What a client asked for: the path, and the byte to go on from.
+/// A client's request: the path, and the offset to resume from.
 #[derive(Clone, Debug, PartialEq)]
 struct Request {
     path: String,
@@ -107,7 +107,7 @@ fn head(status: &str, length: usize, more: &str) -> String {
     format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n{more}\r\n")
 }
 
-/// Answers with `file` from the byte asked for on.
+/// Answers with `file` from the requested offset on.
 fn good(file: &[u8], request: &Request, stream: &mut TcpStream) -> io::Result<()> {
     match request.from {
         None => stream.write_all(head("200 OK", file.len(), "").as_bytes())?,
@@ -131,7 +131,7 @@ fn run(entry: &Entry, folder: &Path) -> Result<usize, FetchError> {
     fetch(entry, folder, &mut |_| ())
 }
 
-/// The reasons of a fetch that failed at its first file, and what then lies in the folder.
+/// The reasons why a fetch failed at its first file, and the files then in the folder.
 fn failure(servers: &[&Server]) -> (Vec<Reason>, Vec<String>) {
     let folder = tempfile::tempdir().unwrap();
     let Err(FetchError::Mirrors { attempts, .. }) = run(&entry(servers), folder.path()) else {
@@ -148,7 +148,7 @@ fn names(folder: &Path) -> Vec<String> {
 }
 
 fn all_sound(entry: &Entry, folder: &Path) -> bool {
-    verify(entry, folder).all(|(_, state)| matches!(state, State::Sound(_)))
+    verify(entry, folder).all(|(_, state)| matches!(state, FileState::Sound(_)))
 }
 
 #[test]
@@ -187,7 +187,7 @@ fn a_damaged_file_is_fetched_again() {
 }
 
 #[test]
-fn a_part_is_gone_on_from() {
+fn a_part_is_resumed() {
     let server = good_server();
     let (entry, folder) = (entry(&[&server]), tempfile::tempdir().unwrap());
     fs::write(folder.path().join("a-images.gz.part"), &zipped()[..100]).unwrap();
@@ -208,7 +208,7 @@ fn a_complete_part_needs_no_request() {
 
 /// Parts that no mirror can complete: other bytes, and more than the whole.
 #[test]
-fn a_useless_part_is_dropped_and_the_file_fetched_whole() {
+fn a_useless_part_is_deleted_and_the_whole_file_fetched() {
     for part in [vec![7; 100], vec![7; 100_000]] {
         let server = good_server();
         let (entry, folder) = (entry(&[&server]), tempfile::tempdir().unwrap());
@@ -220,7 +220,7 @@ fn a_useless_part_is_dropped_and_the_file_fetched_whole() {
 }
 
 #[test]
-fn a_mirror_without_ranges_sends_the_whole() {
+fn a_mirror_without_ranges_sends_the_whole_file() {
     let server = Server::start(|request, stream| {
         good(&zipped(), &Request { from: None, ..request.clone() }, stream)
     });
@@ -231,7 +231,7 @@ fn a_mirror_without_ranges_sends_the_whole() {
 }
 
 #[test]
-fn a_mirror_that_goes_on_from_elsewhere_is_asked_for_the_whole() {
+fn a_mirror_that_sends_another_range_is_asked_for_the_whole_file() {
     let server = Server::start(|request, stream| {
         let from = request.from.map(|from| from - 10);
         good(&zipped(), &Request { from, ..request.clone() }, stream)
@@ -242,9 +242,9 @@ fn a_mirror_that_goes_on_from_elsewhere_is_asked_for_the_whole() {
     assert!(all_sound(&entry, folder.path()));
 }
 
-/// Each answer announces the rest and hangs up after a hundred bytes of it.
+/// Each answer announces the remaining bytes and hangs up after a hundred of them.
 #[test]
-fn a_mirror_that_breaks_off_is_asked_to_go_on_and_the_part_is_kept() {
+fn a_transfer_that_breaks_off_is_resumed_and_the_part_is_kept() {
     let server = Server::start(|request, stream| {
         let from = request.from.unwrap_or(0);
         let mut answer = Vec::new();
@@ -272,7 +272,7 @@ fn a_mirror_that_breaks_off_is_asked_to_go_on_and_the_part_is_kept() {
 }
 
 #[test]
-fn the_next_mirror_goes_on_where_the_first_broke_off() {
+fn the_next_mirror_resumes_where_the_first_broke_off() {
     let broken = Server::start(|_, stream| {
         stream.write_all(head("200 OK", zipped().len(), "").as_bytes())?;
         stream.write_all(&zipped()[..100])
@@ -285,7 +285,7 @@ fn the_next_mirror_goes_on_where_the_first_broke_off() {
 }
 
 #[test]
-fn wrong_bytes_are_refused_and_dropped() {
+fn wrong_bytes_are_refused_and_deleted() {
     let mut other = zipped();
     other[200] ^= 1;
     let server = Server::start(move |request, stream| good(&other, request, stream));
@@ -305,7 +305,7 @@ fn another_file_of_the_same_length_fails_the_checksum() {
 }
 
 #[test]
-fn a_length_announced_too_short_gives_no_file() {
+fn an_announced_length_that_is_too_short_yields_no_file() {
     let server = Server::start(|_, stream| {
         stream.write_all(head("200 OK", 100, "").as_bytes())?;
         stream.write_all(&zipped())
@@ -316,7 +316,7 @@ fn a_length_announced_too_short_gives_no_file() {
 }
 
 #[test]
-fn an_immense_announced_length_changes_nothing() {
+fn a_huge_announced_length_changes_nothing() {
     let server = Server::start(|_, stream| {
         stream.write_all(head("200 OK", usize::MAX / 2, "").as_bytes())?;
         stream.write_all(&[7; 1 << 20])
@@ -327,7 +327,7 @@ fn an_immense_announced_length_changes_nothing() {
 }
 
 #[test]
-fn an_endless_body_is_cut_at_the_size_of_the_manifest() {
+fn an_endless_body_is_cut_off_at_the_size_of_the_manifest() {
     let server = Server::start(|_, stream| {
         stream.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")?;
         loop {
@@ -341,7 +341,7 @@ fn an_endless_body_is_cut_at_the_size_of_the_manifest() {
 }
 
 #[test]
-fn an_error_page_is_passed_over_for_the_next_mirror() {
+fn after_an_error_page_the_next_mirror_is_tried() {
     let missing =
         Server::start(|_, stream| stream.write_all(head("404 Not Found", 0, "").as_bytes()));
     let whole = good_server();
@@ -351,19 +351,19 @@ fn an_error_page_is_passed_over_for_the_next_mirror() {
 }
 
 #[test]
-fn without_a_network_every_address_and_the_remedy_are_named() {
-    let nobody = {
+fn without_a_network_the_error_names_every_url_and_the_remedy() {
+    let refusing = {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         Server { url: format!("http://{}/", listener.local_addr().unwrap()), asked: Arc::default() }
     };
     let folder = tempfile::tempdir().unwrap();
-    let error = run(&entry(&[&nobody]), folder.path()).unwrap_err().to_string();
-    assert!(error.contains(&format!("{}a-images.gz: no answer", nobody.url)), "{error}");
+    let error = run(&entry(&[&refusing]), folder.path()).unwrap_err().to_string();
+    assert!(error.contains(&format!("{}a-images.gz: no answer", refusing.url)), "{error}");
     assert!(error.contains("copy a-images.gz there by hand"), "{error}");
 }
 
 #[test]
-fn the_manifest_names_sound_addresses_and_checksums() {
+fn the_manifest_has_valid_urls_and_checksums() {
     for entry in coherence_data::manifest::entries() {
         assert!(entry.mirrors.len() >= 2 && entry.mirrors.iter().all(|m| m.ends_with('/')));
         for item in entry.items() {

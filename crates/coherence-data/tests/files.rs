@@ -1,4 +1,4 @@
-//! Atomic writing leaves the old content or the new, and nothing else.
+//! Atomic writes leave the old content or the new, and nothing else.
 
 use std::fs;
 use std::io;
@@ -35,9 +35,9 @@ fn the_new_content_appears_only_when_it_is_complete() {
     assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
 }
 
-/// A killed writer's temporary file has the first name and no lock.
+/// The temporary file of a killed writer has the first name and no lock.
 #[test]
-fn a_leftover_is_taken_over_and_does_not_stay() {
+fn a_leftover_is_reused_and_does_not_stay() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("metrics.csv");
     fs::write(folder.path().join(".metrics.csv.tmp"), "a longer text than the new one").unwrap();
@@ -47,7 +47,7 @@ fn a_leftover_is_taken_over_and_does_not_stay() {
 }
 
 #[test]
-fn writers_of_one_file_at_once_do_not_disturb_each_other() {
+fn concurrent_writers_of_one_file_do_not_disturb_each_other() {
     let folder = tempfile::tempdir().unwrap();
     let path = &folder.path().join("metrics.csv");
     std::thread::scope(|scope| {
@@ -77,7 +77,7 @@ fn a_replaced_file_is_whole_and_alone() {
     assert_eq!(fs::read_dir(folder.path().join("a")).unwrap().count(), 1);
 }
 
-/// What stands where the temporary file would be is not written through or over.
+/// A link in place of the temporary file is neither followed nor overwritten.
 #[cfg(unix)]
 #[test]
 fn links_in_place_of_the_temporary_file_are_left_alone() {
@@ -94,7 +94,7 @@ fn links_in_place_of_the_temporary_file_are_left_alone() {
 
 #[cfg(unix)]
 #[test]
-fn one_file_is_the_same_through_links() {
+fn a_file_is_the_same_file_through_links() {
     let folder = tempfile::tempdir().unwrap();
     let [a, b, soft, hard] = ["a", "b", "soft", "hard"].map(|name| folder.path().join(name));
     fs::write(&a, "").unwrap();
@@ -106,7 +106,7 @@ fn one_file_is_the_same_through_links() {
 }
 
 #[test]
-fn missing_folders_are_made() {
+fn missing_folders_are_created() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a/b/c");
     write_atomically(&path, |w| w.write_all(b"new")).unwrap();
@@ -121,7 +121,7 @@ fn a_path_without_a_name_is_refused() {
 
 #[cfg(unix)]
 #[test]
-fn results_are_as_readable_as_any_file() {
+fn results_have_ordinary_permissions() {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().unwrap();
     let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode();

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use coherence_data::{Images, idx, matrix::Matrix};
 
-/// Every file of `hostile/KIND` stands in `table`, and its error contains what stands beside it.
+/// Every file of `hostile/KIND` is in `table`, and its error contains the text of its row.
 fn check(kind: &str, table: &[(&str, &str)], error: impl Fn(&Path) -> Option<String>) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/hostile").join(kind);
     let mut listed: Vec<PathBuf> = table.iter().map(|(name, _)| folder.join(name)).collect();
@@ -68,7 +68,7 @@ fn hostile_npy_files_are_refused() {
         ("header-cut", "file length: found 27 bytes, expected 128"),
         ("not-a-dictionary", "header: found \"[1, 2, 3]"),
         ("nested", "header: found \"{{{"),
-        ("not-utf8", "header: found bytes that are no UTF-8"),
+        ("not-utf8", "header: found bytes that are not UTF-8"),
         ("unclosed-quote", "expected a closing quotation mark"),
         ("integers", "descr: found <i4, expected f2, f4 or f8"),
         ("no-order", "descr: found |f4"),
@@ -120,7 +120,7 @@ fn hostile_safetensors_files_are_refused() {
 }
 
 #[test]
-fn a_tensor_that_is_not_there_is_refused_with_those_that_are() {
+fn a_missing_tensor_is_refused_with_the_names_of_the_others() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/hostile/safetensors/two");
     let error = Matrix::open(&path, Some("c")).unwrap_err().to_string();
     assert!(error.ends_with("no tensor is called \"c\"; it has 2: a, b"), "{error}");
@@ -128,7 +128,7 @@ fn a_tensor_that_is_not_there_is_refused_with_those_that_are() {
 }
 
 #[test]
-fn images_and_labels_must_fit() {
+fn images_and_labels_must_match() {
     let images = || idx::Array { dims: [2, 1, 1], values: vec![0, 1] };
     let labels = |values: Vec<u8>| idx::Array { dims: [values.len()], values };
     let error = Images::new(images(), labels(vec![1]), 10).unwrap_err();

@@ -1,4 +1,4 @@
-//! Blocks of a matrix equal the same block of the matrix in memory, whatever the file's form.
+//! A block read from a file equals the block of the matrix in memory, whatever the format.
 
 use std::io::Cursor;
 use std::path::Path;
@@ -71,7 +71,7 @@ proptest! {
     #![proptest_config(coherence_tests::cases(1000))]
 
     #[test]
-    fn a_block_of_npy_is_the_block_of_the_matrix(
+    fn a_block_of_an_npy_file_is_the_block_of_the_matrix(
         (n, d, [i0, i1, j0, j1]) in shape_and_block(),
         dtype in prop::sample::select(vec![Dtype::F16, Dtype::F32, Dtype::F64]),
         big: bool,
@@ -89,7 +89,7 @@ proptest! {
     }
 
     #[test]
-    fn a_named_tensor_is_read_from_among_others(
+    fn a_named_tensor_is_read_from_a_file_with_several(
         (n, d, [i0, i1, j0, j1]) in shape_and_block(),
         which in 0_usize..4,
     ) {
@@ -115,7 +115,7 @@ proptest! {
     }
 }
 
-/// `golden/npy.py` had NumPy write the matrix in every form.
+/// The files were written by NumPy, in every supported form: `golden/npy.py`.
 #[test]
 fn files_of_numpy_are_read() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/npy");
@@ -128,7 +128,7 @@ fn files_of_numpy_are_read() {
     }
 }
 
-/// Runs longer than the internal buffer, in both orders.
+/// Contiguous runs longer than the internal buffer, in both orders.
 #[test]
 fn large_blocks_are_read_in_pieces() {
     let (n, d) = (60, 500);
@@ -216,7 +216,7 @@ fn a_matrix_without_rows_or_columns_is_refused() {
 }
 
 #[test]
-fn an_only_tensor_needs_no_name() {
+fn a_single_tensor_needs_no_name() {
     let data: Vec<u8> = [1.0_f32, 2.0].iter().flat_map(|x| x.to_le_bytes()).collect();
     let view = TensorView::new(Stored::F32, vec![2, 1], &data).unwrap();
     let metadata = Some([("framework".to_owned(), "pt".to_owned())].into());
@@ -266,7 +266,10 @@ fn a_written_safetensors_vector_is_read_by_the_reference() {
 }
 
 #[test]
-fn a_result_of_unknown_ending_is_refused() {
+fn a_result_with_an_unknown_extension_is_refused() {
     let error = write_vector(Path::new("mean.csv"), "mean", &[1.0_f32]).unwrap_err();
-    assert_eq!(error.to_string(), "mean.csv: found no known ending, expected .npy or .safetensors");
+    assert_eq!(
+        error.to_string(),
+        "mean.csv: unknown file extension, expected .npy or .safetensors"
+    );
 }

@@ -1,4 +1,4 @@
-//! Laws of the wrappers: what noise changes, what it leaves, and that it is a pure function.
+//! Laws of the wrappers: what noise changes, what it keeps, and that it is a pure function.
 
 use coherence_data::noise::{LabelNoise, PixelNoise};
 use coherence_data::select::{Subset, split};
@@ -81,7 +81,7 @@ proptest! {
     }
 
     #[test]
-    fn more_noise_keeps_what_less_noise_did(n in 0_usize..40, p in 0.0..=1.0, q in 0.0..=1.0, seed: u64) {
+    fn more_noise_includes_less_noise(n in 0_usize..40, p in 0.0..=1.0, q in 0.0..=1.0, seed: u64) {
         let clean = small(n, 5);
         let (less, more) = (f64::min(p, q), f64::max(p, q));
         let at = |p| LabelNoise::redraw(&clean, p, seed).unwrap();
@@ -102,7 +102,7 @@ proptest! {
         let noisy = PixelNoise::gaussian(&clean, p, seed).unwrap();
         let changed: Vec<bool> =
             images(&noisy).iter().zip(images(&clean)).map(|(a, b)| *a != b).collect();
-        // One image alone has hardly a variance, but even then no deviate hits it exactly.
+        // A single image has little variance, but even then no deviate equals it exactly.
         prop_assert_eq!(changed, corrupt(&noisy));
         for (a, b) in targets(&noisy).iter().zip(targets(&clean)) {
             prop_assert_eq!(a.label, b.label);
@@ -157,7 +157,7 @@ proptest! {
 }
 
 #[test]
-fn a_share_that_is_no_probability_is_refused() {
+fn a_share_outside_zero_to_one_is_refused() {
     for p in [-0.1, 1.1, f64::NAN, f64::INFINITY] {
         assert!(LabelNoise::permute(small(3, 2), p, 0).is_err(), "{p}");
         assert!(LabelNoise::redraw(small(3, 2), p, 0).is_err(), "{p}");
@@ -177,7 +177,7 @@ fn indices_out_of_range_are_refused() {
 }
 
 /// 2,000 test digits, ten classes, p = ½: 0.45 of the labels differ, with a standard deviation of
-/// 0.011; five of them are a false alarm once in 10⁶ seeds, and the seed is fixed.
+/// 0.011. Five of these are exceeded by chance once in 10⁶ seeds; the seed is fixed.
 #[test]
 fn nine_tenths_of_the_marked_labels_become_corrupt() {
     for noisy in [

@@ -1,4 +1,4 @@
-//! Data sets are found where they may lie, and errors say where that is.
+//! Data sets are found in every folder that is searched, and errors name these folders.
 
 use std::fs;
 use std::io::Write;
@@ -6,7 +6,7 @@ use std::path::Path;
 
 use coherence_data::idx::{self, Array};
 use coherence_data::manifest::{self, Entry};
-use coherence_data::verify::{State, verify};
+use coherence_data::verify::{FileState, verify};
 use coherence_data::{Dataset, OpenError, Split, locate, names, open_in};
 use flate2::{Compression, write::GzEncoder};
 
@@ -42,7 +42,7 @@ fn first_pixel(roots: &[std::path::PathBuf]) -> f32 {
 }
 
 #[test]
-fn the_first_folder_that_has_both_files_is_taken() {
+fn the_first_folder_with_both_files_is_used() {
     let folder = tempfile::tempdir().unwrap();
     let roots = ["a", "b", "c"].map(|root| folder.path().join(root));
     write_pair(&roots[2].join("mnist"), 2, 2, 255, true);
@@ -54,7 +54,7 @@ fn the_first_folder_that_has_both_files_is_taken() {
 }
 
 #[test]
-fn a_missing_data_set_names_every_place_and_the_remedy() {
+fn the_error_for_a_missing_data_set_names_every_folder_and_the_remedy() {
     let roots = ["here", "there"].map(std::path::PathBuf::from);
     let error = open_in(&roots, mnist(), Split::Test).unwrap_err();
     assert!(matches!(error, OpenError::Missing { .. }));
@@ -70,7 +70,7 @@ fn a_missing_data_set_names_every_place_and_the_remedy() {
 }
 
 #[test]
-fn files_that_do_not_fit_are_refused() {
+fn files_that_do_not_match_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     write_pair(&folder.path().join("mnist"), 2, 3, 0, true);
     let error = open_in(&[folder.path().to_owned()], mnist(), Split::Train).unwrap_err();
@@ -78,7 +78,7 @@ fn files_that_do_not_fit_are_refused() {
     assert_eq!(
         error.to_string(),
         format!(
-            "{}: number of labels: found 3, expected 2 (fetch it anew with `coherence data fetch`)",
+            "{}: number of labels: found 3, expected 2 (fetch it again with `coherence data fetch`)",
             labels.display()
         )
     );
@@ -89,19 +89,24 @@ fn every_name_is_known() {
     assert_eq!(names().collect::<Vec<_>>(), ["digits", "mnist", "fashion-mnist"]);
 }
 
-/// Needs the full data sets; says so where one is absent.
+/// Needs the full data sets; prints a note for each that is absent.
 #[test]
 fn the_full_data_sets_are_those_of_the_manifest() {
     for entry in manifest::entries() {
         let roots = locate::roots();
         let Ok((images, _)) = locate::find(&roots, entry, entry.pair(Split::Train)) else {
-            // Straight to stderr: the test runner would swallow what a passing test prints.
+            // Directly to stderr: the test runner captures what a passing test prints.
             let skipped = "SKIPPED the_full_data_sets_are_those_of_the_manifest: no";
             writeln!(std::io::stderr(), "{skipped} {} in {roots:?}", entry.name).unwrap();
             continue;
         };
         for (item, state) in verify(entry, images.parent().unwrap()) {
-            assert!(matches!(state, State::Sound(_)), "{} of {}: {state:?}", item.name, entry.name);
+            assert!(
+                matches!(state, FileState::Sound(_)),
+                "{} of {}: {state:?}",
+                item.name,
+                entry.name
+            );
         }
         for (split, count) in [(Split::Train, 60_000), (Split::Test, 10_000)] {
             let data = open_in(&roots, entry, split).unwrap();

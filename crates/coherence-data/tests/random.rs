@@ -49,8 +49,8 @@ fn rejected_draws_have_their_golden_values() {
     assert_eq!(drawn, golden);
 }
 
-/// Not from the script (the ziggurat is the library's): pins what pixel noise and initial weights
-/// are made of, so that an update which changes it is seen.
+/// Not from the script, because the ziggurat is the library's. Pins the deviates of pixel noise and
+/// initial weights, so that an update which changes them is noticed.
 #[test]
 fn normal_deviates_are_pinned() {
     let mut rng = stream(1, "example");
@@ -119,7 +119,7 @@ proptest! {
     }
 
     #[test]
-    fn streams_of_other_name_or_seed_differ(seed: u64, other: u64, name in "[a-z]{0,8}") {
+    fn streams_of_different_names_or_seeds_differ(seed: u64, other: u64, name in "[a-z]{0,8}") {
         let first = stream(seed, &name).next_u64();
         prop_assert_ne!(first, stream(seed, &format!("{name}.")).next_u64());
         prop_assert!(other == seed || first != stream(other, &name).next_u64());

@@ -80,6 +80,9 @@ fn a_wrong_variable_for_data_is_told() {
         command.args(args).env("COHERENCE_DATA", "/no/such/folder");
         let folder = tempfile::tempdir().unwrap();
         let said = stderr(&command.current_dir(folder.path()).output().unwrap());
-        assert!(said.contains("COHERENCE_DATA is /no/such/folder, which is no folder"), "{said}");
+        assert!(
+            said.contains("COHERENCE_DATA is /no/such/folder, which is not a folder"),
+            "{said}"
+        );
     }
 }

@@ -18,8 +18,8 @@ fn path_of_mnist(data: &Path) -> String {
 fn a_folder_that_does_not_exist_or_lacks_the_set_is_named() {
     let folder = tempfile::tempdir().expect("a folder");
     let absent = folder.path().join("absent");
-    let is_no_folder = format!("COHERENCE_DATA is {}, which is no folder", absent.display());
-    assert!(path_of_mnist(&absent).contains(&is_no_folder), "{}", path_of_mnist(&absent));
+    let is_not_a_folder = format!("COHERENCE_DATA is {}, which is not a folder", absent.display());
+    assert!(path_of_mnist(&absent).contains(&is_not_a_folder), "{}", path_of_mnist(&absent));
     fs::create_dir(&absent).expect("a folder");
     let lacks_it =
         format!("COHERENCE_DATA is {}, which holds no complete mnist/", absent.display());

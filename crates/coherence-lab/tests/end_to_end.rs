@@ -375,7 +375,7 @@ fn list_and_check_speak_to_people_and_machines() {
 }
 
 #[test]
-fn measure_breaks_coherence_down_so_that_mean_helpfulness_is_unbiased_alpha() {
+fn measure_breaks_coherence_down_so_that_mean_helpfulness_is_debiased_alpha() {
     let desk = Desk::new(EXPERIMENT);
     check(&desk.run("out"), 0);
     let run = desk.path("out/X1/noise=0/seed-1");

@@ -112,11 +112,11 @@ fn the_input_is_not_overwritten_also_through_links() {
     }
     for out in &names {
         let message = refused(&["aggregate", "--rule", "mean", text(&file), "-o", text(out)]);
-        assert!(message.contains("is the matrix itself"), "{message}");
+        assert!(message.contains("is the input matrix"), "{message}");
     }
     assert_eq!(fs::read(&file).expect("the file"), before);
     let message = refused(&["aggregate", "--rule", "mean", text(&file), "-o", "x.csv"]);
-    assert!(message.contains("found no known ending, expected .npy or .safetensors"), "{message}");
+    assert!(message.contains("unknown file extension, expected .npy or .safetensors"), "{message}");
 }
 
 #[test]

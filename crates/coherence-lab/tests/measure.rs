@@ -192,7 +192,7 @@ fn what_was_assumed_is_told() {
 fn activations_and_normalisations_that_do_not_exist_are_refused() {
     let desk = Desk::new();
     for (option, value, said) in [
-        ("--activation", "elu", "there are relu, leaky-relu:SLOPE"),
+        ("--activation", "elu", "known: relu, leaky-relu:SLOPE"),
         ("--activation", "leaky-relu:-1", "slope -1 of leaky-relu"),
         ("--normalize", "0.1307", "0.1307/0.3081"),
         ("--normalize", "0/0", "a standard deviation of 0 (must be positive)"),

@@ -5,11 +5,11 @@ use std::path::Path;
 
 use coherence_data::random::{below, stream};
 use coherence_lab::spec::{Experiment, FormatError, files};
-use coherence_tests::memory::{Counting, peak};
+use coherence_tests::memory::{CountingAllocator, peak};
 use coherence_tests::mutations::{most, survive};
 
 #[global_allocator]
-static ALLOCATOR: Counting = Counting;
+static ALLOCATOR: CountingAllocator = CountingAllocator;
 
 /// Reads and checks.
 fn read(file: &[u8]) {

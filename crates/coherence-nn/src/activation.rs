@@ -1,8 +1,8 @@
-//! Activation functions between the layers of a perceptron.
+//! Activation functions of the hidden layers of a perceptron.
 //!
 //! Legend: z: pre-activation (a layer's output before the function), h = φ(z): activation, δ: gradient
-//! of the SUM loss by z, σ: the logistic function, Φ and φ₀: the standard normal distribution and
-//! density.
+//! of the SUM loss with respect to z, σ: the logistic function, Φ and φ₀: the standard normal
+//! distribution function and density.
 
 use coherence_cpu::{
     Element,
@@ -12,7 +12,7 @@ use core::{fmt, str::FromStr};
 use rayon::prelude::*;
 use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};
 
-/// What is applied to every neuron of a hidden layer: h = φ(z). Logits have none.
+/// The activation function of the hidden layers, h = φ(z). It is not applied to the logits.
 ///
 /// | name | φ(z) | φ′(z) | PyTorch |
 /// |---|---|---|---|
@@ -27,8 +27,9 @@ use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};
 /// GELU is the exact form, PyTorch's default. The tanh approximation, JAX's default, is another
 /// function and is not offered.
 ///
-/// ReLU, leaky ReLU, tanh and sigmoid have their derivative from h, which a pass keeps anyway. SiLU
-/// and GELU are not monotone: a [`Workspace`](crate::Workspace) keeps z for them, too.
+/// The derivatives of ReLU, leaky ReLU, tanh and sigmoid are computed from h, which a forward pass
+/// keeps in any case. SiLU and GELU are not monotone: for them a [`Workspace`](crate::Workspace)
+/// also keeps z.
 ///
 /// ```
 /// use coherence_nn::Activation;
@@ -39,8 +40,7 @@ use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};
 /// # Ok::<(), coherence_nn::ActivationError>(())
 /// ```
 ///
-/// Source: GELU: Hendrycks, Gimpel (2016), *Gaussian Error Linear Units* (arXiv 1606.08415), which
-/// names SiLU, too.
+/// Source of GELU and SiLU: Hendrycks, Gimpel (2016), *Gaussian Error Linear Units* (arXiv 1606.08415).
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 #[non_exhaustive]
 pub enum Activation {
@@ -49,7 +49,7 @@ pub enum Activation {
     Relu,
     /// The rectifier with a slope for negative values.
     LeakyRelu {
-        /// φ′(z) for z ≤ 0: finite and not negative, so that h has the sign of z.
+        /// φ′(z) for z ≤ 0: finite and not negative, so that the sign of z can be read from h.
         slope: f64,
     },
     /// The hyperbolic tangent.
@@ -67,15 +67,15 @@ pub enum Activation {
 /// PyTorch's slope of a leaky ReLU.
 const SLOPE: f64 = 0.01;
 
-/// A text that names no [`Activation`].
+/// A text that is not the name of an [`Activation`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ActivationError {
-    /// Another name.
+    /// The name is unknown.
     #[error(
-        "no activation {0} (there are relu, leaky-relu:SLOPE, tanh, sigmoid, silu, gelu, identity)"
+        "unknown activation {0} (known: relu, leaky-relu:SLOPE, tanh, sigmoid, silu, gelu, identity)"
     )]
     Name(String),
-    /// A slope that is no number, infinite or negative.
+    /// The slope is not a number, infinite or negative.
     #[error("slope {0} of leaky-relu (must be finite and at least 0)")]
     Slope(String),
 }
@@ -125,8 +125,8 @@ impl Activation {
         matches!(self, Self::Silu | Self::Gelu)
     }
 
-    /// Adds the bias \[o\] to `x` [m, o] and applies the function; z goes to `pre_activations` [m, o]
-    /// where the derivative needs it.
+    /// Adds the bias \[o\] to `x` [m, o] and applies the function; copies z to `pre_activations` [m, o]
+    /// if the derivative needs it.
     pub(crate) fn forward<T: Element>(self, bias: &[T], x: &mut [T], pre_activations: &mut [T]) {
         if self == Self::Relu {
             return bias_relu(bias, x);
@@ -148,7 +148,7 @@ impl Activation {
         }
     }
 
-    /// Turns the gradient by h into that by z: `delta[e, j] *= φ′(z[e, j])`, from what was kept.
+    /// Turns the gradient with respect to h into that with respect to z: `delta[e, j] *= φ′(z[e, j])`.
     pub(crate) fn backward<T: Element>(self, kept: Kept<'_, T>, delta: &mut [T]) {
         let (h, z) = (kept.activations, kept.pre_activations);
         let one = T::one();
@@ -173,11 +173,11 @@ impl Activation {
     }
 }
 
-/// What a forward pass keeps of a layer for the way back.
+/// What a forward pass keeps of a layer for the backward pass.
 pub(crate) struct Kept<'a, T> {
     /// h [m, o].
     pub(crate) activations: &'a [T],
-    /// z [m, o]; empty where the derivative does not need it.
+    /// z [m, o]; empty if the derivative does not need it.
     pub(crate) pre_activations: &'a [T],
 }
 
@@ -185,7 +185,7 @@ fn sigmoid<T: Element>(z: T) -> T {
     T::one() / (T::one() + (-z).exp())
 }
 
-/// Φ(z), whose tail keeps its relative precision for z → −∞.
+/// Φ(z), with full relative precision also for z → −∞.
 fn normal_distribution(z: f64) -> f64 {
     0.5 * libm::erfc(-z * FRAC_1_SQRT_2)
 }
@@ -195,7 +195,7 @@ fn normal_density(z: f64) -> f64 {
     0.5 * FRAC_2_SQRT_PI * FRAC_1_SQRT_2 * (-0.5 * z * z).exp()
 }
 
-/// Elements that a thread takes at a time. Every element is computed on its own, so results do not
+/// Elements in a thread's unit of work. Elements are computed independently, so that results do not
 /// depend on it.
 const PIECE: usize = 1 << 13;
 
@@ -203,9 +203,9 @@ fn map<T: Element>(x: &mut [T], f: impl Fn(T) -> T + Sync) {
     x.par_chunks_mut(PIECE).for_each(|x| x.iter_mut().for_each(|x| *x = f(*x)));
 }
 
-/// Multiplies each delta by the derivative that `f` has from what was kept.
+/// Multiplies each delta by the derivative, which `f` computes from the kept value.
 fn zip<T: Element>(kept: &[T], delta: &mut [T], f: impl Fn(T) -> T + Sync) {
-    assert_eq!(kept.len(), delta.len(), "a workspace of a network with this activation");
+    assert_eq!(kept.len(), delta.len(), "the workspace is of a network with another activation");
     delta.par_chunks_mut(PIECE).zip(kept.par_chunks(PIECE)).for_each(|(delta, kept)| {
         delta.iter_mut().zip(kept).for_each(|(delta, &kept)| *delta = *delta * f(kept));
     });

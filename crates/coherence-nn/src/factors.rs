@@ -1,4 +1,4 @@
-//! Per-example gradients of one tensor as two factors, never multiplied out.
+//! Per-example gradients of one tensor as two factors, which are never multiplied out.
 //!
 //! Legend: m: examples, i: inputs of the layer, o: outputs, e: one example, c: clip.
 //!
@@ -19,12 +19,12 @@ use coherence_cpu::{
 };
 use core::ops::Range;
 
-/// What went into a layer, the left factor of its per-example gradients.
+/// The input of a layer, one of the two factors of its per-example gradients.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Input<'a, T> {
-    /// Activations [m, i] (a weight's).
+    /// Activations [m, i], for a weight.
     Rows(&'a [T]),
-    /// One for every example (a bias's); i = 1.
+    /// The constant one for every example, for a bias; i = 1.
     Ones,
 }
 
@@ -45,13 +45,13 @@ pub enum Input<'a, T> {
 pub struct Factors<'a, T> {
     /// The tensor's name, such as `fc1.weight`.
     pub name: &'a str,
-    /// Where the tensor lies in the flat parameter vector; starts at 0 for a tensor on its own.
+    /// The tensor's range in the flat parameter vector; starts at 0 for a separate tensor.
     pub range: Range<usize>,
     /// The sizes m, i, o.
     pub dims: Dims,
-    /// The activations.
+    /// The layer's input.
     pub input: Input<'a, T>,
-    /// The deltas [m, o]: gradients of the SUM loss by the layer's output.
+    /// The deltas [m, o]: the gradient of the SUM loss with respect to the layer's output.
     pub delta: &'a [T],
 }
 
@@ -81,7 +81,7 @@ impl<'a, T: Element> Factors<'a, T> {
         Self { range: start..start + self.dims.o * self.dims.i, ..self }
     }
 
-    /// The factors of the examples `rows` alone.
+    /// The factors of only the examples `rows`.
     ///
     /// ```
     /// # use coherence_nn::Factors;
@@ -93,7 +93,7 @@ impl<'a, T: Element> Factors<'a, T> {
     ///
     /// # Panics
     ///
-    /// If `rows` are not all under m.
+    /// If `rows` exceeds m.
     pub fn rows(self, rows: Range<usize>) -> Self {
         let Dims { i, o, .. } = self.dims;
         let input = match self.input {
@@ -131,8 +131,8 @@ impl<'a, T: Element> Factors<'a, T> {
         }
     }
 
-    /// Adds the dot of every per-example gradient with `v` [o, i]: `out[e] += g_e · v` \[m\],
-    /// computed as δ_e · (v a_e), of which v a_e is a product in `T`; `scratch` [m, o] may be
+    /// Adds the dot product of every per-example gradient with `v` [o, i]: `out[e] += g_e · v` \[m\],
+    /// computed as δ_e · (v a_e), where the matrix product v a_e is in `T`. `scratch` [m, o] is
     /// overwritten.
     ///
     /// # Panics
@@ -157,12 +157,12 @@ impl<'a, T: Element> Factors<'a, T> {
         &self.delta[e.start * self.dims.o..e.end * self.dims.o]
     }
 
-    /// Writes example `e`'s gradient g_e to `out` [o, i]: the last resort: for all
-    /// examples it takes m times the memory of anything else here.
+    /// Writes the gradient g_e of example `e` to `out` [o, i]. This is the last resort: for all
+    /// examples it takes m times the memory of the other methods.
     ///
     /// # Panics
     ///
-    /// If `e` is not under m or `out` does not have o·i values.
+    /// If `e` is not below m or `out` does not have o·i values.
     pub fn per_example(&self, e: usize, out: &mut [T]) {
         let Dims { i, o, .. } = self.dims;
         assert_eq!(out.len(), o * i, "out is not [o, i]");
@@ -180,13 +180,13 @@ impl<'a, T: Element> Factors<'a, T> {
 
     /// Writes the winsorised MEAN of the per-example gradients to `out` [o, i], coordinate by
     /// coordinate: values are clipped to the (c+1)-smallest and (c+1)-largest. c = 0 is the mean,
-    /// 2c ≥ m the median.
+    /// 2c = m the median.
     ///
     /// Source: CG20 §3.1; catalogue A18 (count form).
     ///
     /// # Panics
     ///
-    /// If m = 0 or `out` does not have o·i values.
+    /// If m = 0, 2c > m, or `out` does not have o·i values.
     pub fn winsorized_mean(&self, clip: usize, out: &mut [T]) {
         match self.input {
             Input::Rows(a) => outer::winsorized_mean(self.dims, a, self.delta, clip, out),
@@ -195,14 +195,14 @@ impl<'a, T: Element> Factors<'a, T> {
     }
 }
 
-/// Adds what `of` computes for some examples to their `out`. Works block by block, so that nothing is
-/// allocated; a block is large enough to be shared by threads.
-fn add(out: &mut [f64], of: impl Fn(Range<usize>, &mut [f64])) {
+/// Adds the values that `compute` writes for a range of examples to their `out`. Works block by block,
+/// so that nothing is allocated; a block is large enough to be shared by threads.
+fn add(out: &mut [f64], compute: impl Fn(Range<usize>, &mut [f64])) {
     const EXAMPLES: usize = 1024;
     let mut block = [0.0; EXAMPLES];
     for (at, out) in out.chunks_mut(EXAMPLES).enumerate() {
         let (start, values) = (at * EXAMPLES, &mut block[..out.len()]);
-        of(start..start + out.len(), values);
+        compute(start..start + out.len(), values);
         out.iter_mut().zip(values).for_each(|(out, value)| *out += *value);
     }
 }

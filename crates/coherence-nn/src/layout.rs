@@ -1,15 +1,15 @@
-//! Where each named tensor lies in a network's one flat vector of parameters.
+//! The positions of a network's named tensors in its flat vector of parameters.
 
 use core::ops::Range;
 
-/// Layer widths that describe no network.
+/// Layer widths that do not describe a network.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum WidthsError {
     /// Fewer than two widths.
-    #[error("{0} widths are no network (give at least the inputs and the classes)")]
+    #[error("{0} widths do not make a network (give at least the inputs and the classes)")]
     TooFew(usize),
-    /// A layer without neurons.
+    /// The layer of this index has no neurons.
     #[error("width {0} is zero (every layer needs a neuron)")]
     Zero(usize),
     /// More parameters than a program can address.
@@ -21,10 +21,10 @@ pub enum WidthsError {
     TooMany(Vec<usize>),
 }
 
-/// The most parameters of a network: so many `f64` fill the largest allocation.
+/// The most parameters of a network: as many `f64` as the largest possible allocation holds.
 const MOST: usize = isize::MAX as usize / size_of::<f64>();
 
-/// Name, shape and place of one tensor of a [`Layout`]; it holds no values.
+/// Name, shape and range of one tensor of a [`Layout`], without its values.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TensorSpec {
     /// PyTorch's name, such as `fc1.weight`.
@@ -54,7 +54,7 @@ impl Layout {
     /// The layout of a multi-layer perceptron: `fc1.weight` [o, i], `fc1.bias` \[o\], `fc2.weight` …;
     /// `widths` runs from the inputs to the classes.
     ///
-    /// Allocates the names alone: this is the place to ask how large a network would be.
+    /// Allocates only the names, and can therefore be used to find out how large a network would be.
     ///
     /// ```
     /// use coherence_nn::{Layout, WidthsError};
@@ -99,7 +99,7 @@ impl Layout {
         self.tensors.last().map_or(0, |tensor| tensor.range.end)
     }
 
-    /// The tensor of that name.
+    /// The tensor called `name`.
     pub fn get(&self, name: &str) -> Option<&TensorSpec> {
         self.tensors.iter().find(|tensor| tensor.name == name)
     }

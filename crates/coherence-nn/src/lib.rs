@@ -1,13 +1,14 @@
 //! Networks with an explicit forward and backward pass that yields per-example gradients as factors.
 //!
-//! For every parameterised layer a backward pass knows what went in (activations `a`) and what came
-//! back (deltas `δ`). Example e's gradient is their outer product `δ_e ⊗ a_e`; [`Factors`] computes
-//! what coherence needs of all m of them (squared norms, sums, dots, winsorised means) without ever
-//! forming the m × d matrix.
+//! For every parameterised layer a backward pass knows the input (activations `a`) and the gradient at
+//! the output (deltas `δ`). The gradient of example e is their outer product `δ_e ⊗ a_e`. [`Factors`]
+//! computes what coherence needs of the m gradients (squared norms, sums, dot products, winsorised
+//! means) without forming the m × d matrix.
 //!
 //! The typical workflow:
 //!
-//! 1. build an [`Mlp`] (with an [`Activation`], ReLU by default) and a [`Workspace`] for the largest batch;
+//! 1. build an [`Mlp`] (with an [`Activation`], ReLU by default) and a [`Workspace`] for the largest
+//!    batch;
 //! 2. [`Mlp::forward`], then [`loss::softmax_cross_entropy`] into the workspace's last delta;
 //! 3. [`Mlp::backward`], then [`Mlp::factors`] for per-example quantities or [`Mlp::gradient`] for
 //!    their sum.
@@ -33,17 +34,18 @@
 //! mlp.gradient(&x, &workspace, &mut sum);
 //! let sq_norm_of_sum = sum.iter().map(|&s| f64::from(s).powi(2)).sum();
 //! let coherence = Coherence { m: 2, sq_norm_of_sum, sum_sq_norms: norms.iter().sum() };
-//! assert_eq!(coherence.m_coherence(), 1.5); // the inputs are orthogonal, the biases' ones equal
+//! assert_eq!(coherence.m_coherence(), 1.5); // weights: orthogonal gradients; biases: equal ones
 //! # Ok::<(), coherence_nn::WidthsError>(())
 //! ```
 //!
 //! # What does this crate not do?
 //!
-//! It knows no data sets, no optimisers and no files but the bytes of weights.
+//! It knows no data sets and no optimisers, and reads or writes no files: [`weights`] only converts
+//! parameters to bytes and back.
 //!
 //! # Crate features
 //!
-//! * `candle`: the module `tap`, which catches the same factors in any candle model's autograd.
+//! * `candle`: the module `tap`, which captures the same factors from the autograd of any candle model.
 
 mod activation;
 mod factors;

@@ -3,7 +3,7 @@
 //! Legend: m: examples, k: classes, z: logits [m, k], p = softmax(z), y: labels \[m\].
 //!
 //! `ℓ_e = −ln p_e[y_e]` and `∂ℓ_e/∂z_e = p_e − onehot(y_e)`. The loss of a batch is the SUM over
-//! its examples, so the rows of `delta` are per-example gradients, not their m-th parts.
+//! its examples, so the rows of `delta` are per-example gradients, not divided by m.
 //!
 //! Two cancellations are avoided, because coherence is measured late in training where p\[y\] → 1:
 //! the loss is `(max z − z[y]) + ln(1 + Σ_{j ≠ argmax} exp(z[j] − max z))`, and the label's delta
@@ -13,7 +13,7 @@
 
 use coherence_cpu::Element;
 
-/// The index of the largest value; the lowest of several; 0 if the first value is NaN.
+/// The index of the largest value; the first of equal ones; 0 if the first value is NaN.
 ///
 /// ```
 /// assert_eq!(coherence_nn::loss::argmax(&[1.0, 3.0, 3.0]), 1);
@@ -23,7 +23,7 @@ use coherence_cpu::Element;
 ///
 /// If `row` is empty.
 pub fn argmax<T: Element>(row: &[T]) -> usize {
-    assert!(!row.is_empty(), "no class to choose from");
+    assert!(!row.is_empty(), "argmax of no values");
     (1..row.len()).fold(0, |best, j| if row[j] > row[best] { j } else { best })
 }
 
@@ -39,8 +39,8 @@ pub fn predictions<T: Element>(logits: &[T], classes: usize, out: &mut [u32]) {
     }
 }
 
-/// Writes each example's loss to `losses` \[m\] and its gradient by the logits to `delta` [m, k];
-/// returns the SUM of the losses.
+/// Writes each example's loss to `losses` \[m\] and its gradient with respect to the logits to `delta`
+/// [m, k]; returns the SUM of the losses.
 ///
 /// ```
 /// use coherence_nn::loss::softmax_cross_entropy;
@@ -52,7 +52,7 @@ pub fn predictions<T: Element>(logits: &[T], classes: usize, out: &mut [u32]) {
 ///
 /// # Panics
 ///
-/// If the lengths disagree or a label is not a class.
+/// If the lengths disagree or a label is not below k.
 pub fn softmax_cross_entropy<T: Element>(
     logits: &[T],
     labels: &[u32],
@@ -60,7 +60,7 @@ pub fn softmax_cross_entropy<T: Element>(
     losses: &mut [f64],
 ) -> f64 {
     assert_eq!(logits.len(), delta.len(), "logits and delta differ in length");
-    let rows = Rows::new(logits, labels, losses.len());
+    let rows = LabelledLogits::new(logits, labels, losses.len());
     let mut sum = 0.0;
     for (e, out) in delta.chunks_exact_mut(rows.classes).enumerate() {
         let (row, label) = rows.get(e);
@@ -70,13 +70,13 @@ pub fn softmax_cross_entropy<T: Element>(
     sum
 }
 
-/// As [`softmax_cross_entropy`] without the gradient.
+/// As [`softmax_cross_entropy`], without the gradient.
 ///
 /// # Panics
 ///
-/// If the lengths disagree or a label is not a class.
+/// If the lengths disagree or a label is not below k.
 pub fn cross_entropy<T: Element>(logits: &[T], labels: &[u32], losses: &mut [f64]) -> f64 {
-    let rows = Rows::new(logits, labels, losses.len());
+    let rows = LabelledLogits::new(logits, labels, losses.len());
     let mut sum = 0.0;
     for (e, loss) in losses.iter_mut().enumerate() {
         let (row, label) = rows.get(e);
@@ -86,14 +86,14 @@ pub fn cross_entropy<T: Element>(logits: &[T], labels: &[u32], losses: &mut [f64
     sum
 }
 
-/// Logits with their labels, checked.
-struct Rows<'a, T> {
+/// Logits with their labels, of checked lengths.
+struct LabelledLogits<'a, T> {
     logits: &'a [T],
     labels: &'a [u32],
     classes: usize,
 }
 
-impl<'a, T> Rows<'a, T> {
+impl<'a, T> LabelledLogits<'a, T> {
     fn new(logits: &'a [T], labels: &'a [u32], m: usize) -> Self {
         assert_eq!(labels.len(), m, "labels and losses differ in length");
         let classes = logits.len().checked_div(m).unwrap_or(1);
@@ -103,7 +103,7 @@ impl<'a, T> Rows<'a, T> {
 
     fn get(&self, e: usize) -> (&'a [T], usize) {
         let label = self.labels[e] as usize;
-        assert!(label < self.classes, "label {label} of example {e} is not under {}", self.classes);
+        assert!(label < self.classes, "label {label} of example {e} is not below {}", self.classes);
         (&self.logits[e * self.classes..][..self.classes], label)
     }
 }

@@ -1,7 +1,8 @@
 //! The multi-layer perceptron: forward and backward passes on plain slices.
 //!
 //! Legend: m: examples, i: inputs of a layer, o: outputs, k: classes, d: parameters,
-//! a: activations [m, i], δ: gradient of the SUM loss by a layer's pre-activations [m, o].
+//! a: activations [m, i], δ: gradient of the SUM loss with respect to a layer's
+//! pre-activations [m, o].
 
 use crate::{Activation, Factors, Layout, WidthsError, Workspace, activation::Kept};
 use coherence_cpu::{
@@ -13,11 +14,11 @@ use core::{fmt, ops::Range};
 use rand::Rng;
 use rand_distr::{Distribution, StandardNormal};
 
-/// Linear layers with an [`Activation`] between them: `h_l = φ(W_l h_{l−1} + b_l)`; the logits have
-/// none.
+/// Linear layers with an [`Activation`] between them: `h_l = φ(W_l h_{l−1} + b_l)`; it is not
+/// applied to the logits.
 ///
-/// The activation is ReLU unless [`with_activation`](Mlp::with_activation) says more. All parameters
-/// lie in one flat vector \[d\], see [`Layout`].
+/// The activation is ReLU unless [`with_activation`](Mlp::with_activation) changes it. All parameters
+/// are in one flat vector \[d\], see [`Layout`].
 ///
 /// # Example
 ///
@@ -58,9 +59,10 @@ impl<T: Element> Mlp<T> {
 
     /// The papers' initialisation, with ReLU: weights N(0, 1) · 2/√(i + o), biases 0.
     ///
-    /// This is √2 times Glorot's normal initialisation, √(2/(i + o)); the text of CG20 says
-    /// "Xavier", its authors' code has the factor 2. Deviates are drawn in f64 in the order of the
-    /// flat vector, so f32 and f64 networks of one seed agree to rounding.
+    /// The standard deviation is √2 times that of Glorot's normal initialisation, √(2/(i + o)).
+    /// CG20 says "Xavier" in the text; its authors' code has the factor 2. Deviates are drawn in
+    /// f64 in the order of the flat vector, so that f32 and f64 networks of the same seed agree up
+    /// to rounding.
     ///
     /// Source: CG20 §2.1; catalogue E.
     ///
@@ -121,7 +123,7 @@ impl<T: Element> Mlp<T> {
         self.widths[self.widths.len() - 1]
     }
 
-    /// Where each tensor lies in the flat vector.
+    /// The positions of the tensors in the flat vector.
     pub fn layout(&self) -> &Layout {
         &self.layout
     }
@@ -131,7 +133,7 @@ impl<T: Element> Mlp<T> {
         &self.parameters
     }
 
-    /// All parameters \[d\], to be updated.
+    /// All parameters \[d\], mutably.
     pub fn parameters_mut(&mut self) -> &mut [T] {
         &mut self.parameters
     }
@@ -147,7 +149,7 @@ impl<T: Element> Mlp<T> {
         (&self.parameters[weight], &self.parameters[bias])
     }
 
-    /// Where layer `l`'s weight and bias lie.
+    /// The ranges of layer `l`'s weight and bias.
     fn ranges(&self, l: usize) -> [Range<usize>; 2] {
         [2 * l, 2 * l + 1].map(|t| self.layout.tensors()[t].range.clone())
     }
@@ -164,7 +166,7 @@ impl<T: Element> Mlp<T> {
     ///
     /// # Panics
     ///
-    /// If `x` is not m rows of features, or m exceeds the workspace's capacity.
+    /// If `x` is not [m, features], or m exceeds the workspace's capacity.
     pub fn forward(&self, x: &[T], m: usize, workspace: &mut Workspace<T>) {
         workspace.begin(m);
         for l in 0..self.layers() {
@@ -175,15 +177,19 @@ impl<T: Element> Mlp<T> {
             let out = &mut rest[0][..m * dims.o];
             matmul_nt(dims, a, weight, Output::Overwrite, out);
             if l + 1 < self.layers() {
-                self.activation.forward(bias, out, workspace.pre_activations.at_mut(l, out.len()));
+                self.activation.forward(
+                    bias,
+                    out,
+                    workspace.pre_activations.layer_mut(l, out.len()),
+                );
             } else {
                 add_bias(bias, out);
             }
         }
     }
 
-    /// Carries the logits' delta, which the loss has written, back to every layer's delta. The
-    /// gradient by the input is never computed.
+    /// Propagates the delta of the logits, which the loss has written, back to every layer. The
+    /// gradient with respect to the input is not computed.
     pub fn backward(&self, workspace: &mut Workspace<T>) {
         let m = workspace.examples();
         for l in (1..self.layers()).rev() {
@@ -193,7 +199,7 @@ impl<T: Element> Mlp<T> {
             matmul_nn(dims, &rest[0][..m * dims.o], self.layer(l).0, Output::Overwrite, delta);
             let kept = Kept {
                 activations: &workspace.outputs[l - 1][..delta.len()],
-                pre_activations: workspace.pre_activations.at(l - 1, delta.len()),
+                pre_activations: workspace.pre_activations.layer(l - 1, delta.len()),
             };
             self.activation.backward(kept, delta);
         }
@@ -204,7 +210,7 @@ impl<T: Element> Mlp<T> {
     ///
     /// # Panics
     ///
-    /// If `x` is not m rows of features.
+    /// If `x` is not [m, features].
     pub fn factors<'a>(
         &'a self,
         x: &'a [T],
@@ -213,8 +219,8 @@ impl<T: Element> Mlp<T> {
         factors(&self.layout, x, workspace)
     }
 
-    /// Shows `step` the factors of every tensor, after [`backward`](Mlp::backward) over the same
-    /// `x` [m, features], with its parameters to be changed.
+    /// Calls `step` for every tensor with its factors and its parameters, which it updates; after
+    /// [`backward`](Mlp::backward) over the same `x` [m, features].
     ///
     /// ```
     /// # use coherence_nn::{Mlp, loss::softmax_cross_entropy};
@@ -231,7 +237,7 @@ impl<T: Element> Mlp<T> {
     ///
     /// # Panics
     ///
-    /// If `x` is not m rows of features.
+    /// If `x` is not [m, features].
     pub fn step(
         &mut self,
         x: &[T],
@@ -243,11 +249,11 @@ impl<T: Element> Mlp<T> {
         }
     }
 
-    /// Adds to the parameters the sum over examples that the workspace's deltas stand for, in one
+    /// Adds the gradient of the SUM loss, as given by the workspace's deltas, to the parameters, in one
     /// pass over memory and without a buffer of d numbers.
     ///
-    /// Backward passes are linear in the logits' delta: multiply that by −η/m before
-    /// [`backward`](Mlp::backward), and this is a step of gradient descent on the MEAN loss.
+    /// A backward pass is linear in the delta of the logits. If that is multiplied by −η/m before
+    /// [`backward`](Mlp::backward), this is a step of gradient descent on the MEAN loss.
     ///
     /// ```
     /// # use coherence_nn::{Mlp, loss::softmax_cross_entropy};
@@ -265,7 +271,7 @@ impl<T: Element> Mlp<T> {
     ///
     /// # Panics
     ///
-    /// If `x` is not the m rows of features of the passes.
+    /// If `x` is not the input [m, features] of the passes.
     pub fn descend(&mut self, x: &[T], workspace: &Workspace<T>) {
         for l in 0..self.layers() {
             let dims = self.dims(l, workspace.examples());
@@ -280,7 +286,7 @@ impl<T: Element> Mlp<T> {
     ///
     /// # Panics
     ///
-    /// If `x` is not m rows of features or `out` does not have d values.
+    /// If `x` is not [m, features] or `out` does not have d values.
     pub fn gradient(&self, x: &[T], workspace: &Workspace<T>, out: &mut [T]) {
         assert_eq!(out.len(), self.parameters.len(), "one value for each parameter");
         for factors in self.factors(x, workspace) {
@@ -306,7 +312,7 @@ fn factors<'a, T: Element>(
     })
 }
 
-/// Shows the widths: the parameters would fill screens.
+/// Prints the widths only: there may be millions of parameters.
 impl<T> fmt::Debug for Mlp<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Mlp").field("widths", &self.widths).finish_non_exhaustive()

@@ -1,4 +1,4 @@
-//! Steps of one tensor along robust gradients, formed from factors on the way.
+//! Steps of one tensor along robust gradients, which are computed from factors on the fly.
 //!
 //! Legend: m: examples, i: inputs of the layer, o: outputs, e: one example, η: `rate`.
 
@@ -17,7 +17,7 @@ impl<T: Element> Factors<'_, T> {
     ///
     /// # Panics
     ///
-    /// If m = 0 or `tensor` does not have o·i values.
+    /// If m = 0, 2 `clip` > m, or `tensor` does not have o·i values.
     pub fn winsorized_step(&self, clip: usize, rate: T, tensor: &mut [T]) {
         match self.input {
             Input::Rows(a) => {
@@ -31,7 +31,7 @@ impl<T: Element> Factors<'_, T> {
         }
     }
 
-    /// One step along the median over groups of examples of the groups' summed gradients:
+    /// One step along the median of the summed gradients of groups of examples:
     /// `tensor [o, i] -= rate · median_g Σ_{e in g} g_e`; the groups are those of
     /// [`coherence_core::aggregate::groups`].
     ///

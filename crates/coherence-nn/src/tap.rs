@@ -1,11 +1,11 @@
-//! Taps: the factors of any candle model, caught in candle's own autograd.
+//! Taps: the factors of any candle model, captured from candle's own autograd.
 //!
 //! Legend: m: examples, i: inputs of a layer, o: outputs.
 //!
-//! candle drops the gradients of intermediate tensors, so a layer's delta cannot be asked for after
-//! the backward pass. A [`Tap`] puts an identity operation behind a linear layer: its backward sees
-//! the delta, keeps a copy and passes it on. Call [`Tap::linear`] on the layer's output *before* its
-//! activation function, run `backward` on the SUM of the examples' losses (candle's
+//! candle drops the gradients of intermediate tensors, so that a layer's delta is not available after
+//! the backward pass. A [`Tap`] inserts an identity operation after a linear layer; its backward pass
+//! receives the delta, keeps a copy and passes it on. Call [`Tap::linear`] on the layer's output
+//! *before* its activation function, run `backward` on the SUM of the examples' losses (candle's
 //! `cross_entropy` is a MEAN: multiply it by m), and take the factors.
 //!
 //! # Example
@@ -32,26 +32,26 @@ use crate::Factors;
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Catches the factors of one forward and backward pass of a candle model.
+/// Captures the factors of one forward and backward pass of a candle model.
 #[derive(Debug, Default)]
 pub struct Tap {
     layers: Mutex<Vec<Pending>>,
 }
 
-/// A layer whose backward pass may still be to come.
+/// A layer whose backward pass may not have run yet.
 #[derive(Debug)]
 struct Pending {
     name: String,
     a: Tensor,
-    delta: Slot,
+    delta: DeltaSlot,
 }
 
-/// Where the backward pass leaves a delta.
-type Slot = Arc<Mutex<Option<Tensor>>>;
+/// The place where the backward pass stores a delta.
+type DeltaSlot = Arc<Mutex<Option<Tensor>>>;
 
-/// What one layer's passes left: activations and deltas on the host.
+/// The activations and deltas of one layer's passes, on the host.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Caught {
+pub struct CapturedLayer {
     weight: String,
     bias: String,
     sizes: [usize; 3],
@@ -60,42 +60,42 @@ pub struct Caught {
 }
 
 impl Tap {
-    /// A tap that has caught nothing.
+    /// A tap that has captured nothing yet.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Returns `z` [m, o], the output of a linear layer called `name` on `a` [m, i], such that the
-    /// backward pass through it is caught.
+    /// Returns `z` [m, o], the output of a linear layer called `name` for the input `a` [m, i],
+    /// such that the backward pass through it is captured.
     ///
     /// # Errors
     ///
-    /// If the tensors are not matrices of as many rows.
+    /// If the tensors are not matrices with the same number of rows.
     pub fn linear(&self, name: &str, a: &Tensor, z: &Tensor) -> Result<Tensor> {
         let ((m, _), (rows, _)) = (a.dims2()?, z.dims2()?);
         if m != rows {
             bail!("tap {name}: {m} rows went in, {rows} came out (tap matrices [m, i], [m, o])");
         }
-        let delta = Slot::default();
+        let delta = DeltaSlot::default();
         let tapped = z.contiguous()?.apply_op1(Identity { delta: delta.clone() })?;
         let pending = Pending { name: name.to_owned(), a: a.detach(), delta };
         self.layers.lock().unwrap_or_else(PoisonError::into_inner).push(pending);
         Ok(tapped)
     }
 
-    /// The layers in the order of the forward pass; the tap is empty afterwards.
+    /// Takes the captured layers, in the order of the forward pass; the tap is empty afterwards.
     ///
     /// # Errors
     ///
     /// If the backward pass did not reach a layer.
-    pub fn take(&self) -> Result<Vec<Caught>> {
+    pub fn take(&self) -> Result<Vec<CapturedLayer>> {
         let mut layers = self.layers.lock().unwrap_or_else(PoisonError::into_inner);
-        layers.drain(..).map(Pending::caught).collect()
+        layers.drain(..).map(Pending::into_captured).collect()
     }
 }
 
 impl Pending {
-    fn caught(self) -> Result<Caught> {
+    fn into_captured(self) -> Result<CapturedLayer> {
         let Self { name, a, delta } = self;
         let Some(delta) = delta.lock().unwrap_or_else(PoisonError::into_inner).take() else {
             bail!("tap {name}: no delta (run `backward` on a loss that depends on this layer)");
@@ -104,7 +104,7 @@ impl Pending {
         let host = |tensor: Tensor| -> Result<Vec<f32>> {
             tensor.to_dtype(candle_core::DType::F32)?.flatten_all()?.to_vec1()
         };
-        Ok(Caught {
+        Ok(CapturedLayer {
             weight: format!("{name}.weight"),
             bias: format!("{name}.bias"),
             sizes: [m, i, o],
@@ -114,7 +114,7 @@ impl Pending {
     }
 }
 
-impl Caught {
+impl CapturedLayer {
     /// The factors of the layer's weight [o, i], called `<name>.weight`.
     pub fn weight(&self) -> Factors<'_, f32> {
         Factors::weight(&self.weight, self.sizes, &self.a, &self.delta)
@@ -127,9 +127,9 @@ impl Caught {
     }
 }
 
-/// y = z; the gradient by y is kept and passed on.
+/// y = z; the gradient with respect to y is kept and passed on.
 struct Identity {
-    delta: Slot,
+    delta: DeltaSlot,
 }
 
 impl CustomOp1 for Identity {

@@ -1,6 +1,7 @@
 //! Weights as safetensors, under PyTorch's names.
 //!
-//! This module turns a network into bytes and back; the caller reads and writes the file.
+//! This module converts the weights of a network to bytes and back; the caller reads and writes the
+//! file.
 
 use crate::Mlp;
 use coherence_cpu::Element;
@@ -11,10 +12,10 @@ use std::collections::BTreeMap;
 /// Why bytes are not the weights of a network.
 #[derive(Debug, thiserror::Error)]
 pub enum WeightsError {
-    /// The bytes are no safetensors file.
+    /// The bytes are not a safetensors file.
     #[error("not a safetensors file: {0}")]
     Format(#[from] SafeTensorError),
-    /// The tensors are not those of the network: missing, too many, or of another shape.
+    /// The tensors differ from those of the network: missing, extra, or of another shape.
     #[error(
         "the file's tensors do not fit the network\n  network: {network}\n  file:    {file}\n\
          (layers are named by one prefix and a number, such as fc1.weight or 0.weight)"
@@ -25,7 +26,7 @@ pub enum WeightsError {
         /// The file's tensors with their shapes.
         file: String,
     },
-    /// A tensor of another element type.
+    /// A tensor has an unsupported element type.
     #[error(
         "tensor {name} has elements {dtype:?} (expected F16, BF16, F32 or F64: convert the file)"
     )]
@@ -60,7 +61,7 @@ pub fn to_safetensors(mlp: &Mlp<f32>) -> Vec<u8> {
 
 /// Replaces the network's parameters by those of a safetensors file.
 ///
-/// Layers may be named by any one prefix and increasing numbers: `fc1.weight`, `fc1.bias`,
+/// Layers may be named by any common prefix and increasing numbers: `fc1.weight`, `fc1.bias`,
 /// `fc2.weight` … or `0.weight`, `0.bias`, `2.weight` … of a `torch.nn.Sequential`, or
 /// `net.layers.0.weight` …. Elements may be F16, BF16 or F32, which are widened exactly, or F64, which
 /// an f32 network rounds.
@@ -110,7 +111,7 @@ impl Key {
         }
     }
 
-    /// `.weight`, `.bias` or whatever the name ends with.
+    /// The last part of the name with its dot, such as `.weight` or `.bias`.
     fn kind(&self) -> &str {
         self.name.rfind('.').map_or(&self.name, |dot| &self.name[dot..])
     }
@@ -140,6 +141,6 @@ fn decode<T: Element>(name: &str, view: &TensorView, out: &mut Vec<T>) -> Result
     Ok(())
 }
 
-fn values<const N: usize, X>(bytes: &[u8], of: fn([u8; N]) -> X) -> impl Iterator<Item = X> {
-    bytes.as_chunks::<N>().0.iter().map(move |&bytes| of(bytes))
+fn values<const N: usize, X>(bytes: &[u8], from: fn([u8; N]) -> X) -> impl Iterator<Item = X> {
+    bytes.as_chunks::<N>().0.iter().map(move |&bytes| from(bytes))
 }

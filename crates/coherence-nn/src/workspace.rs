@@ -2,18 +2,18 @@
 
 use coherence_cpu::Element;
 
-/// What the passes of an [`Mlp`](crate::Mlp) write, for batches of up to `capacity` examples.
+/// The buffers that the passes of an [`Mlp`](crate::Mlp) write to, for at most `capacity` examples.
 ///
 /// Legend: m: examples of the current batch, o: outputs of a layer.
 #[derive(Debug, Clone)]
 pub struct Workspace<T> {
     capacity: usize,
     m: usize,
-    /// Layer by layer [m, o]: the activations, last the logits.
+    /// The activations [m, o] of each layer; those of the last are the logits.
     pub(crate) outputs: Vec<Vec<T>>,
-    /// Hidden layer by hidden layer [m, o]: what the activation function was applied to.
+    /// The input [m, o] of each hidden layer's activation function.
     pub(crate) pre_activations: PreActivations<T>,
-    /// Layer by layer [m, o]: the gradient of the SUM loss by the layer's pre-activations.
+    /// The gradient [m, o] of the SUM loss with respect to each layer's pre-activations.
     pub(crate) deltas: Vec<Vec<T>>,
     widths: Vec<usize>,
 }
@@ -56,14 +56,14 @@ impl<T: Element> Workspace<T> {
         self.output(self.outputs.len() - 1)
     }
 
-    /// The logits [m, k] and the place [m, k] where the loss writes its gradient by them.
+    /// The logits [m, k], and the buffer [m, k] for the gradient of the loss with respect to them.
     pub fn logits_and_delta(&mut self) -> (&[T], &mut [T]) {
         let last = self.outputs.len() - 1;
         let len = self.m * self.widths[last];
         (&self.outputs[last][..len], &mut self.deltas[last][..len])
     }
 
-    /// What goes into layer `l`: the network's input `x` or the activations before it [m, i].
+    /// The input [m, i] of layer `l`: the network's input `x` or the activations of the layer before.
     pub(crate) fn input<'a>(&'a self, l: usize, x: &'a [T]) -> &'a [T] {
         if l == 0 { x } else { self.output(l - 1) }
     }
@@ -79,18 +79,18 @@ impl<T: Element> Workspace<T> {
     }
 }
 
-/// Buffers by hidden layer, where the activation function's derivative needs them.
+/// One buffer per hidden layer; none if the activation function's derivative does not need them.
 #[derive(Debug, Clone)]
 pub(crate) struct PreActivations<T>(Option<Vec<Vec<T>>>);
 
 impl<T> PreActivations<T> {
     /// The first `len` values of hidden layer `l`; empty if they are not kept.
-    pub(crate) fn at(&self, l: usize, len: usize) -> &[T] {
+    pub(crate) fn layer(&self, l: usize, len: usize) -> &[T] {
         self.0.as_ref().map_or(&[], |layers| &layers[l][..len])
     }
 
-    /// As [`at`](Self::at), to be written.
-    pub(crate) fn at_mut(&mut self, l: usize, len: usize) -> &mut [T] {
+    /// As [`layer`](Self::layer), mutably.
+    pub(crate) fn layer_mut(&mut self, l: usize, len: usize) -> &mut [T] {
         self.0.as_mut().map_or(&mut [], |layers| &mut layers[l][..len])
     }
 }

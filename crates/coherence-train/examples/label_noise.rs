@@ -1,8 +1,9 @@
-//! Training against label noise, and watching what is learned and what is memorised.
+//! Trains on noisy labels and shows what is learned and what is memorised.
 //!
-//! Half of the labels of ten thousand digits are permuted. SGD fits them all in the end; a winsorised
-//! step, which clips the eight smallest and largest of a hundred per-example gradients in each
-//! coordinate, learns what examples have in common and leaves the rest.
+//! Half of the labels of ten thousand digits are permuted. SGD eventually fits all of them. A
+//! winsorised step clips the eight smallest and the eight largest of a hundred per-example
+//! gradients in each coordinate; it learns what the examples have in common and does not memorise
+//! the rest.
 //!
 //! ```text
 //! cargo run --release -p coherence-train --example label_noise
@@ -14,8 +15,8 @@ use coherence_data::{digits, noise::LabelNoise, random};
 use coherence_nn::Mlp;
 use coherence_train::{Aggregation, Config, Row, Schedule, Trainer};
 
-/// The series printed: accuracies (a corrupt example counts against its wrong label), and how many
-/// examples of the probe one example helps, for both groups.
+/// The series printed: accuracies (of corrupt examples with respect to their wrong labels), and the
+/// m-coherence of both groups of the probe sample: how many examples one example helps.
 const SERIES: [&str; 5] = [
     "pristine.accuracy",
     "corrupt.accuracy",
@@ -47,10 +48,11 @@ fn train(aggregation: Aggregation) -> Result<(), Box<dyn std::error::Error>> {
             trainer.observe(&mut rows)?;
             let value =
                 |name| rows.iter().find(|row| row.series == name).map_or(f64::NAN, |r| r.value);
-            let [pristine, corrupt, test, of_pristine, of_corrupt] = SERIES.map(value);
+            let [pristine, corrupt, test, m_coherence_pristine, m_coherence_corrupt] =
+                SERIES.map(value);
             print!("{:5}", trainer.step());
             print!("  {:7.1} %{:8.1} %{:8.1} %", 100.0 * pristine, 100.0 * corrupt, 100.0 * test);
-            println!("{of_pristine:24.1}{of_corrupt:9.1}");
+            println!("{m_coherence_pristine:24.1}{m_coherence_corrupt:9.1}");
         }
         if trainer.is_finished() {
             return Ok(());

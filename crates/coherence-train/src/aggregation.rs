@@ -1,4 +1,4 @@
-//! How the gradients of a mini-batch become an update.
+//! Aggregations: how the gradients of a mini-batch become an update.
 //!
 //! Legend: k: examples of a mini-batch, d: parameters, c: clip, η: rate.
 
@@ -12,16 +12,16 @@ use serde::{Deserialize, Serialize};
 
 /// A rule that turns mini-batches into updates `w ← w − η G`.
 ///
-/// What G is, is defined in [`coherence_core::aggregate`]; here it is formed from factors and fused
-/// with the update. As text (in settings and checkpoints) a rule is `mean`, `winsorized:CLIP`,
+/// G is defined in [`coherence_core::aggregate`]; here it is computed from factors and fused with the
+/// update. As text, in settings and checkpoints, a rule is `mean`, `winsorized:CLIP`,
 /// `median-of-means:GROUPS`, `m3`, `a3`, `rm3` or `ra3`.
 ///
-/// Momentum is not offered with any of them: the papers' authors refuse it for its instability.
+/// There is no momentum: the papers' authors reject it because of its instability.
 ///
 /// ```
 /// use coherence_train::Aggregation;
 /// assert_eq!("winsorized:2".parse(), Ok(Aggregation::Winsorized { clip: 2 }));
-/// assert!(Aggregation::Winsorized { clip: 51 }.check(100).is_err()); // 102 of 100 are clipped
+/// assert!(Aggregation::Winsorized { clip: 51 }.check(100).is_err()); // would clip 102 of 100
 /// ```
 ///
 /// Source: CG20 §3.1 (winsorised), WS20 §3 and GM22 §7 (the rules over three mini-batches),
@@ -34,23 +34,23 @@ pub enum Aggregation {
     /// The core's [`Winsorized`] mean of the mini-batch's per-example gradients, coordinate by
     /// coordinate.
     Winsorized {
-        /// c: how many values are clipped at each end; 0 is the mean, 2c = k the median.
+        /// c, the number of values clipped at each end; 0 is the mean, 2c = k the median.
         clip: usize,
     },
     /// The core's [`MedianOfMeans`] of the mini-batch's per-example gradients, coordinate by
-    /// coordinate. Three groups are M3 with micro-batches of k/3.
+    /// coordinate. Three groups are M3 with micro-batches of k/3 examples.
     MedianOfMeans {
-        /// The number of groups: 1 is the mean, k the median of the per-example gradients.
+        /// The number of groups; 1 is the mean, k the median of the per-example gradients.
         groups: usize,
     },
     /// A rule of the core over the mean gradients of three mini-batches.
     OverTime(OverTime),
 }
 
-/// A text that names no [`Aggregation`].
+/// A text that is not the name of an [`Aggregation`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "no aggregation {0} (there are mean, winsorized:CLIP, median-of-means:GROUPS, m3, a3, rm3, ra3)"
+    "unknown aggregation {0} (known: mean, winsorized:CLIP, median-of-means:GROUPS, m3, a3, rm3, ra3)"
 )]
 pub struct AggregationError(String);
 
@@ -99,11 +99,11 @@ impl From<Aggregation> for String {
 }
 
 impl Aggregation {
-    /// Whether the rule is defined for mini-batches of k examples; asked of the core.
+    /// Whether the rule is defined for mini-batches of k examples, according to the core.
     ///
     /// # Errors
     ///
-    /// [`AggregateError`] if not: 2c > k, no groups or more than k, or k = 0.
+    /// [`AggregateError`] if it is not: 2c > k, no groups or more than k, or k = 0.
     pub fn check(self, k: usize) -> Result<(), AggregateError> {
         match self {
             Self::Winsorized { clip } => Winsorized { clip }.check(k),
@@ -112,15 +112,15 @@ impl Aggregation {
         }
     }
 
-    /// What the rule remembers before the first of mini-batches of d parameters.
+    /// The memory of the rule before the first mini-batch, for d parameters.
     pub(crate) fn recent(self, d: usize) -> Recent<Vec<f32>> {
         let d = if matches!(self, Self::OverTime(_)) { d } else { 0 };
         Recent::new([(); 2].map(|()| vec![0.0; d]))
     }
 
-    /// Updates the network by η = `rate` times the rule, after the loss has written the logits' delta
-    /// for `x` [k, features]; `gradient` is a buffer for rules over time, exchanged for one of
-    /// `recent` now and then.
+    /// Updates the network by η = `rate` times the rule, after the loss has written the delta of the
+    /// logits for `x` [k, features]. `gradient` is a buffer for rules over time, which may be
+    /// swapped with one of `recent`.
     pub(crate) fn update(
         self,
         rate: f64,
@@ -185,7 +185,7 @@ fn update_by_three(
     }
 }
 
-/// Multiplies the logits' delta of some examples; backward passes are linear in it.
+/// Multiplies the delta of the logits of some examples; a backward pass is linear in it.
 fn scale(workspace: &mut Workspace<f32>, examples: Range<usize>, factor: f64) {
     let k = workspace.examples();
     let delta = workspace.logits_and_delta().1;

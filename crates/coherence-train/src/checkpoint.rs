@@ -1,13 +1,13 @@
-//! A run's state as one safetensors file, written atomically.
+//! Checkpoints: the state of a run as one safetensors file, written atomically.
 //!
-//! Tensors: `parameters` F32 \[d\], `recent` F32 [2, d] (or [2, 0] where the aggregation remembers
-//! nothing), `learned.first` and `learned.last` U64 \[n\]. The metadata entry `coherence` holds the
-//! rest as JSON. Its `checksum` is the SHA-256 of the whole file as it is with zeros in that place, so
-//! that no bit can change unnoticed.
+//! Tensors: `parameters` F32 \[d\], `recent` F32 [2, d] (or [2, 0] if the aggregation has no
+//! memory), `learned.first` and `learned.last` U64 \[n\]. The metadata entry `coherence` holds the
+//! rest as JSON. Its `checksum` is the SHA-256 of the whole file with zeros in place of the
+//! checksum, so that every changed bit is detected.
 
 use crate::{
     Aggregation, Config, Learned, MetricsMark, State,
-    checksum::{self, DIGITS},
+    checksum::{Checksum, DIGITS},
 };
 use coherence_core::aggregate::Recent;
 use coherence_data::files::{self, WriteError};
@@ -16,17 +16,17 @@ use safetensors::{Dtype, SafeTensorError, SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize};
 use std::{collections::HashMap, io, path::Path};
 
-/// The layout of the file; another number is refused.
+/// The number of the file format; files with another number are refused.
 const FORMAT: u32 = 2;
 
-/// The number of the results of this version: raised by one whenever a change of this workspace lets
-/// the same settings, network and data yield other bits in any file of a run.
+/// The results number of this version. It is incremented whenever a change in this workspace makes the
+/// same settings, network and data yield different bits in any file of a run.
 ///
-/// A version number does not say that before a release, and two versions may well have the same
-/// results. A run goes on only with the results that it began with.
+/// The version number cannot serve for this: it does not change between releases, and two versions may
+/// have the same results. A run resumes only with the results number that it started with.
 pub const RESULTS: u32 = 1;
 
-/// A run as it was at one moment.
+/// A snapshot of a run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Checkpoint {
     /// The settings of the run.
@@ -35,13 +35,13 @@ pub struct Checkpoint {
     pub widths: Vec<usize>,
     /// The activation of its hidden layers.
     pub activation: Activation,
-    /// How far `metrics.csv` had come at that moment.
+    /// The length and checksum of `metrics.csv` at that time.
     pub metrics: MetricsMark,
     /// Everything that changes.
     pub state: State,
 }
 
-/// What stands in the file's metadata.
+/// The metadata of the file.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Metadata {
@@ -58,54 +58,54 @@ struct Metadata {
     config: Config,
 }
 
-/// As much of the metadata as every format has.
+/// The part of the metadata that every format has.
 #[derive(Deserialize)]
 struct Format {
     format: u32,
 }
 
-/// A file that is no checkpoint to go on with.
+/// Why a checkpoint cannot be read or resumed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CheckpointError {
     /// The file cannot be read.
     #[error("cannot read the checkpoint: {0}")]
     Read(#[from] io::Error),
-    /// The bytes are no safetensors file.
-    #[error("the checkpoint is not a safetensors file: {0} (delete it to start the run anew)")]
+    /// The bytes are not a safetensors file.
+    #[error("the checkpoint is not a safetensors file: {0} (delete it to start the run over)")]
     Format(#[from] SafeTensorError),
-    /// The metadata are missing or not what this version writes.
-    #[error("the checkpoint's metadata: {0} (delete it to start the run anew)")]
+    /// The metadata are missing or not in the form that this version writes.
+    #[error("the checkpoint's metadata: {0} (delete it to start the run over)")]
     Metadata(String),
-    /// The bytes are not those that were written.
+    /// The bytes were changed after they were written.
     #[error(
         "the checkpoint is damaged: its SHA-256 is {found}, it was written with {expected} \
-         (restore it from a copy, or delete it to start the run anew)"
+         (restore it from a copy, or delete it to start the run over)"
     )]
     Damaged {
-        /// The sum of the bytes.
+        /// The checksum of the bytes.
         found: String,
-        /// The sum that the file states.
+        /// The checksum in the metadata.
         expected: String,
     },
-    /// The file is of a version with other results.
+    /// The file was written by a version with other results.
     #[error(
         "the checkpoint was written by version {version} with results number {results}; this is \
-         version {}, whose training differs: results number {} (go on with that version, or delete \
-         the checkpoint to start the run anew)",
+         version {}, whose training differs: results number {} (continue with that version, or delete \
+         the checkpoint to start the run over)",
         env!("CARGO_PKG_VERSION"),
         RESULTS
     )]
     OtherResults {
         /// The version that wrote the file.
         version: String,
-        /// The number of its results.
+        /// Its results number.
         results: u32,
     },
-    /// A tensor of another type or shape.
+    /// A tensor has another type or shape.
     #[error(
         "the checkpoint's tensor {name} is {dtype:?} {shape:?}, not {expected} \
-         (delete the checkpoint to start the run anew)"
+         (delete the checkpoint to start the run over)"
     )]
     Tensor {
         /// The tensor.
@@ -134,8 +134,8 @@ impl Checkpoint {
     ///
     /// # Errors
     ///
-    /// [`CheckpointError`] for anything but a file that [`write`](Self::write) of a version with the
-    /// same [`RESULTS`] wrote, to the last bit.
+    /// [`CheckpointError`] unless the file is, bit for bit, one written by [`write`](Self::write) of a
+    /// version with the same [`RESULTS`].
     pub fn read(path: &Path) -> Result<Self, CheckpointError> {
         Self::from_bytes(&mut std::fs::read(path)?)
     }
@@ -170,7 +170,7 @@ impl Checkpoint {
         let metadata = HashMap::from([("coherence".to_owned(), json)]);
         let mut bytes = safetensors::serialize(views, Some(metadata))
             .expect("views with valid shapes serialise");
-        let sum = checksum::of_bytes(&bytes);
+        let sum = Checksum::from_bytes(&bytes).digits();
         let place = checksum_place(&mut bytes).expect("the metadata have a checksum");
         place.copy_from_slice(sum.as_bytes());
         bytes
@@ -228,17 +228,17 @@ fn metadata(bytes: &[u8]) -> Result<Metadata, CheckpointError> {
     serde_json::from_str(json).map_err(invalid)
 }
 
-/// Holds the file against the sum that it states, which is overwritten by zeros for it.
+/// Compares the file's checksum with the one in its metadata, which is overwritten with zeros.
 fn check_sum(bytes: &mut [u8], expected: String) -> Result<(), CheckpointError> {
     if let Some(place) = checksum_place(bytes) {
         place.fill(b'0');
     }
-    let found = checksum::of_bytes(bytes);
+    let found = Checksum::from_bytes(bytes).digits();
     if found == expected { Ok(()) } else { Err(CheckpointError::Damaged { found, expected }) }
 }
 
-/// Where the header of a safetensors file, eight bytes of its length and then JSON, has the digits of
-/// the checksum: in a string of JSON within JSON, whose quotes are escaped.
+/// The digits of the checksum in the header of a safetensors file, which is eight bytes of length and
+/// then JSON. The metadata are JSON in a string, so that their quotes are escaped.
 fn checksum_place(bytes: &mut [u8]) -> Option<&mut [u8]> {
     const KEY: &[u8] = br#"\"checksum\":\""#;
     let (len, rest) = bytes.split_first_chunk_mut()?;

@@ -1,17 +1,24 @@
-//! SHA-256 sums, in the hexadecimal digits that `sha256sum` prints.
+//! SHA-256 checksums in hexadecimal digits, as `sha256sum` prints them.
 
 use sha2::{Digest, Sha256};
 use std::io::{self, Read};
 
-/// Digits of a sum.
+/// The number of digits of a checksum.
 pub(crate) const DIGITS: usize = 64;
 
-/// A sum over bytes that come piece by piece.
+/// The checksum of bytes that are added piece by piece.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Checksum(Sha256);
 
 impl Checksum {
-    /// The sum over everything in `from`.
+    /// The checksum of `bytes`.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Self {
+        let mut sum = Self::default();
+        sum.add(bytes);
+        sum
+    }
+
+    /// The checksum of all bytes of `from`.
     pub(crate) fn from_reader(from: &mut dyn Read) -> io::Result<Self> {
         let mut sum = Self::default();
         let mut piece = vec![0; 1 << 16];
@@ -23,20 +30,13 @@ impl Checksum {
         }
     }
 
-    /// Adds bytes at the end.
+    /// Appends bytes.
     pub(crate) fn add(&mut self, bytes: &[u8]) {
         self.0.update(bytes);
     }
 
-    /// The sum over all bytes so far.
+    /// The checksum of all bytes so far, in hexadecimal digits.
     pub(crate) fn digits(&self) -> String {
         self.0.clone().finalize().iter().map(|byte| format!("{byte:02x}")).collect()
     }
-}
-
-/// The sum over `bytes`.
-pub(crate) fn of_bytes(bytes: &[u8]) -> String {
-    let mut sum = Checksum::default();
-    sum.add(bytes);
-    sum.digits()
 }

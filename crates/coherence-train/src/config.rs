@@ -1,10 +1,10 @@
-//! What a run is asked to do, as data.
+//! The settings of a run.
 
 use crate::{Aggregation, Schedule};
 use coherence_core::aggregate::AggregateError;
 use serde::{Deserialize, Serialize};
 
-/// The settings of one run. With a model and data sets it determines every result bit for bit.
+/// The settings of one run. With a model and data sets they determine every result bit for bit.
 ///
 /// ```
 /// use coherence_train::{Aggregation, Config, Schedule};
@@ -31,14 +31,14 @@ pub struct Config {
     pub steps: u64,
     /// How a mini-batch's gradients become an update.
     pub aggregation: Aggregation,
-    /// Seed of the order of the examples and of the choice of the probe sample.
+    /// The seed of the order of the examples and of the probe sample.
     pub seed: u64,
     /// The steps at which the network is measured.
     pub evaluate: Schedule,
     /// Training examples in the probe sample over which coherence is measured; 0 for none, at most
     /// the whole training set.
     pub probe: usize,
-    /// Steps between checkpoints; 0 for one at the end (or when stopped) only.
+    /// Steps between checkpoints; 0 for only one, at the end or when the run is stopped.
     pub checkpoint_every: u64,
 }
 
@@ -48,28 +48,28 @@ pub enum ConfigError {
     /// The mini-batch is empty or larger than the training set.
     #[error("batch is {batch} (must lie in 1..={examples}, the size of the training set)")]
     Batch {
-        /// The mini-batch asked for.
+        /// The size requested.
         batch: usize,
         /// The size of the training set.
         examples: usize,
     },
-    /// The aggregation is not defined for so many examples.
+    /// The aggregation is not defined for mini-batches of this size.
     #[error("{aggregation} of mini-batches of {batch}: {source}")]
     Aggregation {
-        /// The aggregation asked for.
+        /// The aggregation requested.
         aggregation: Aggregation,
         /// The size of the mini-batch.
         batch: usize,
-        /// What the core says.
+        /// The core's error.
         source: AggregateError,
     },
     /// The learning rate is not a positive number.
     #[error("rate is {0} (must be positive and finite)")]
     Rate(f64),
-    /// An interval of no steps.
+    /// The interval between measurements is 0.
     #[error("evaluate every 0 steps (must be at least 1)")]
     Interval,
-    /// The images are not what the model takes.
+    /// The images do not have the size of the model's input.
     #[error("the {set} images have {found} values, the model takes {expected}")]
     Features {
         /// "training" or "test".
@@ -92,7 +92,7 @@ pub enum ConfigError {
 }
 
 impl Config {
-    /// Whether a run over `examples` training examples can be made.
+    /// Whether a run over `examples` training examples is possible.
     ///
     /// # Errors
     ///

@@ -1,9 +1,9 @@
-//! Loss and prediction of every example of a set, in big chunks.
+//! Loss and prediction of every example of a set, in large chunks.
 
 use crate::Examples;
 use coherence_nn::{Mlp, Workspace, loss};
 
-/// Examples in a forward pass of an evaluation. Fixed, so that results depend on nothing else.
+/// Examples per forward pass of an evaluation. Constant, so that results do not depend on settings.
 pub(crate) const CHUNK: usize = 1000;
 
 /// Evaluates networks of one shape, with buffers for one chunk.
@@ -12,12 +12,12 @@ pub(crate) struct Evaluator {
     workspace: Workspace<f32>,
 }
 
-/// What an evaluation found for each example.
+/// The results of an evaluation for each example.
 #[derive(Debug, Default)]
 pub(crate) struct Outcomes {
     /// Losses \[n\].
     pub(crate) losses: Vec<f64>,
-    /// Whether the prediction was right \[n\].
+    /// Whether each prediction was correct \[n\].
     pub(crate) correct: Vec<bool>,
 }
 
@@ -26,7 +26,7 @@ impl Evaluator {
         Self { workspace: mlp.workspace(CHUNK) }
     }
 
-    /// Overwrites `outcomes` with those of all `examples`.
+    /// Evaluates all `examples`; overwrites `outcomes`.
     pub(crate) fn run(&mut self, mlp: &Mlp<f32>, examples: &Examples, outcomes: &mut Outcomes) {
         let n = examples.len();
         outcomes.losses.resize(n, 0.0);
@@ -54,7 +54,7 @@ pub(crate) struct Score {
 }
 
 impl Outcomes {
-    /// The score of the examples that `belongs` picks; `None` if there are none.
+    /// The score of the examples selected by `belongs`; `None` if there are none.
     pub(crate) fn score(&self, belongs: impl Fn(usize) -> bool) -> Option<Score> {
         let (mut m, mut loss, mut correct) = (0usize, 0.0, 0usize);
         for i in (0..self.losses.len()).filter(|&i| belongs(i)) {

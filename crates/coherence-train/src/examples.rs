@@ -14,7 +14,7 @@ pub struct Examples {
 }
 
 impl Examples {
-    /// Reads every example of `data`, on all threads.
+    /// Decodes every example of `data`, on all threads.
     ///
     /// ```
     /// use coherence_data::digits;
@@ -41,12 +41,12 @@ impl Examples {
         self.labels.len()
     }
 
-    /// Whether there are none.
+    /// Whether there are no examples.
     pub fn is_empty(&self) -> bool {
         self.labels.is_empty()
     }
 
-    /// Values in an image.
+    /// The number of values of an image.
     pub fn features(&self) -> usize {
         self.features
     }

@@ -3,14 +3,14 @@
 use coherence_data::Designation;
 use std::io::{self, Write};
 
-/// Stands for "not (yet)" in [`Learned`]'s arrays.
+/// The value for "not (yet)" in the arrays of [`Learned`].
 pub const NEVER: u64 = u64::MAX;
 
 /// First- and last-learned step of every training example, at the resolution of the measurements.
 ///
-/// An example is learned when it is predicted right. `first` is the first measured step at which it
-/// was; `last` is the step from which it has been right at every measurement since. An example that
-/// is wrong at the latest measurement has no `last`.
+/// An example is learned when its prediction is correct. `first` is the first measured step at which it
+/// was correct; `last` is the step since which it has been correct at every measurement. An example
+/// that was wrong at the latest measurement has no `last`.
 ///
 /// Source: CG20 §2.3, Figure 1 (d).
 ///
@@ -26,23 +26,23 @@ pub const NEVER: u64 = u64::MAX;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Learned {
-    /// The first measured step at which each example was right \[n\], or [`NEVER`].
+    /// The first measured step at which each example was correct \[n\], or [`NEVER`].
     pub first: Vec<u64>,
-    /// The step since which each example has been right \[n\], or [`NEVER`].
+    /// The step since which each example has been correct \[n\], or [`NEVER`].
     pub last: Vec<u64>,
 }
 
 impl Learned {
-    /// Nothing learned, of n examples.
+    /// n examples, none of them learned.
     pub fn new(n: usize) -> Self {
         Self { first: vec![NEVER; n], last: vec![NEVER; n] }
     }
 
-    /// Records a measurement: whether each example is right \[n\].
+    /// Records a measurement: whether each example is correct \[n\].
     ///
     /// # Panics
     ///
-    /// If the number of examples is another.
+    /// If the number of examples differs.
     pub fn record(&mut self, step: u64, correct: &[bool]) {
         assert_eq!(correct.len(), self.first.len(), "one outcome for each example");
         for ((first, last), &correct) in self.first.iter_mut().zip(&mut self.last).zip(correct) {
@@ -55,8 +55,8 @@ impl Learned {
         }
     }
 
-    /// The share of the examples that `belongs` picks which were right at least once; `None` if it
-    /// picks none.
+    /// Of the examples selected by `belongs`, the share that was correct at least once; `None` if there
+    /// are none.
     pub fn share(&self, belongs: impl Fn(usize) -> bool) -> Option<f64> {
         let group: Vec<u64> =
             (0..self.first.len()).filter(|&i| belongs(i)).map(|i| self.first[i]).collect();
@@ -64,11 +64,11 @@ impl Learned {
         (!group.is_empty()).then(|| learned as f64 / group.len() as f64)
     }
 
-    /// Writes the table `example,label,designation,first,last`; never is an empty cell.
+    /// Writes the table `example,label,designation,first,last`; [`NEVER`] is an empty cell.
     ///
     /// # Errors
     ///
-    /// What the writer says.
+    /// Those of the writer.
     pub fn write_csv(
         &self,
         labels: &[u32],

@@ -1,21 +1,21 @@
-//! One training step, one loop: optimisers, aggregation strategies, observers, checkpoints.
+//! Training with aggregations of per-example gradients, measurements, and checkpoints.
 //!
 //! The typical workflow:
 //!
 //! 1. describe the run as a [`Config`]: mini-batch, rate, [`Aggregation`], [`Schedule`];
-//! 2. open a [`TrainingRun`] in a folder and [`advance`](TrainingRun::advance) it. Killed at any moment it goes on
-//!    bit for bit where it was;
-//! 3. read the results in `metrics.csv` ([`Sink`] names its series) and `learned.csv` ([`Learned`]).
+//! 2. open a [`TrainingRun`] in a folder and [`advance`](TrainingRun::advance) it. If it is killed at
+//!    any moment, it resumes with bit-for-bit the same results;
+//! 3. read the results in `metrics.csv` ([`Sink`] lists its series) and `learned.csv` ([`Learned`]).
 //!
-//! [`Trainer`] is the same without files. [`measure::measure`] gives the coherence of a network
-//! that is trained already.
+//! [`Trainer`] is the same without files. [`measure::measure`] measures the coherence of a trained
+//! network.
 //!
 //! Every result is a pure function of the settings, the network and the data: the same on any
 //! number of threads, interrupted or not.
 //!
 //! # What does this crate not do?
 //!
-//! It knows no experiments, no claims and no figures. It does not choose the initial weights.
+//! It knows no experiments, claims or figures, and does not choose the initial weights.
 //! There is no momentum and no weight decay: the papers' experiments on MNIST use neither.
 
 mod aggregation;

@@ -1,9 +1,9 @@
-//! How much memory a run or a measurement needs, told before it is allocated.
+//! Lower bounds of the memory that a run or a measurement needs, known before it is allocated.
 //!
 //! Legend: d: parameters, n: examples, k: examples of a mini-batch.
 //!
-//! These are the large buffers; small ones are left out, so that a run needs at least so much.
-//! All arithmetic saturates: any settings have an answer.
+//! Only the large buffers are counted, so that a run needs at least this much. All arithmetic
+//! saturates, so that the functions return a value for any settings.
 
 use crate::{Aggregation, Config, evaluate, passes};
 
@@ -11,8 +11,8 @@ pub(crate) const F32: u64 = size_of::<f32>() as u64;
 pub(crate) const F64: u64 = size_of::<f64>() as u64;
 
 impl Config {
-    /// Bytes that a [`Trainer`](crate::Trainer) of a network of `widths` needs at least, with
-    /// training and test sets of `examples` [2].
+    /// The least number of bytes that a [`Trainer`](crate::Trainer) needs for a network of
+    /// `widths`, with training and test sets of `examples` [2].
     ///
     /// ```
     /// # use coherence_train::{Aggregation, Config, Schedule};
@@ -26,11 +26,11 @@ impl Config {
     /// ```
     pub fn memory(&self, widths: &[usize], examples: [usize; 2]) -> u64 {
         let (d, inputs) = (parameters(widths), wide(widths.first().copied().unwrap_or(0)));
-        let of_gradients = match self.aggregation {
+        let gradients = match self.aggregation {
             Aggregation::OverTime(_) => d.saturating_mul(3 * F32),
             _ => 0,
         };
-        let pass = of_passes(widths);
+        let pass = bytes_per_example(widths);
         let batch =
             wide(self.batch).saturating_mul(pass.saturating_add(F32.saturating_mul(inputs)));
         let evaluation = wide(evaluate::CHUNK).saturating_mul(pass);
@@ -42,7 +42,7 @@ impl Config {
         };
         let n = wide(examples[0]).saturating_add(wide(examples[1]));
         let data = n.saturating_mul(F32.saturating_mul(inputs));
-        [d.saturating_mul(F32), of_gradients, batch, evaluation, probe, data]
+        [d.saturating_mul(F32), gradients, batch, evaluation, probe, data]
             .into_iter()
             .fold(0, u64::saturating_add)
     }
@@ -50,12 +50,12 @@ impl Config {
 
 /// d = Σ (i + 1) o over the layers.
 pub(crate) fn parameters(widths: &[usize]) -> u64 {
-    let of_layer = |pair: &[usize]| wide(pair[0]).saturating_add(1).saturating_mul(wide(pair[1]));
-    widths.windows(2).map(of_layer).fold(0, u64::saturating_add)
+    let layer = |pair: &[usize]| wide(pair[0]).saturating_add(1).saturating_mul(wide(pair[1]));
+    widths.windows(2).map(layer).fold(0, u64::saturating_add)
 }
 
 /// Bytes of an example's activations and deltas.
-pub(crate) fn of_passes(widths: &[usize]) -> u64 {
+pub(crate) fn bytes_per_example(widths: &[usize]) -> u64 {
     let neurons = widths.iter().skip(1).map(|&o| wide(o)).fold(0, u64::saturating_add);
     neurons.saturating_mul(2 * F32)
 }

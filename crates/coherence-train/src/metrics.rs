@@ -1,4 +1,5 @@
-//! `metrics.csv`: rows appended as they are measured, cut back to what a checkpoint saw on resume.
+//! `metrics.csv`: rows are appended as they are measured; on resume the file is cut back to its
+//! length at the checkpoint.
 
 use crate::{Sink, checksum::Checksum};
 use serde::{Deserialize, Serialize};
@@ -11,57 +12,59 @@ use std::{
 /// The first line of the file.
 const HEADER: &str = "step,series,value\n";
 
-/// How far a metrics file had come, and what it held: enough to cut it back and to notice a change.
+/// Length and checksum of a metrics file at a checkpoint: enough to cut it back and to detect changes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MetricsMark {
-    /// Its length in bytes.
+    /// The length in bytes.
     pub len: u64,
     /// The SHA-256 of these bytes in hexadecimal digits.
     pub sha256: String,
 }
 
-/// A metrics file that cannot be written, or be gone on with.
+/// A metrics file that cannot be written or resumed.
 #[derive(Debug, thiserror::Error)]
 pub enum MetricsError {
     /// The file cannot be opened, read or written.
     #[error(transparent)]
     Io(#[from] io::Error),
     /// Rows are missing.
-    #[error("{found} bytes, the checkpoint saw {expected} (delete both to start the run anew)")]
+    #[error(
+        "{found} bytes, but {expected} at the checkpoint (delete both files to start the run over)"
+    )]
     Short {
-        /// Its length.
+        /// The length found.
         found: u64,
-        /// The length that the checkpoint saw.
+        /// The length at the checkpoint.
         expected: u64,
     },
     /// Rows were changed.
     #[error(
-        "the first {len} bytes are not those that the checkpoint saw: SHA-256 {found}, not \
-         {expected} (delete both to start the run anew)"
+        "the first {len} bytes differ from those at the checkpoint: SHA-256 {found}, not {expected} \
+         (delete both files to start the run over)"
     )]
     Changed {
-        /// The length that the checkpoint saw.
+        /// The length at the checkpoint.
         len: u64,
-        /// The sum of as many bytes.
+        /// The checksum of the first `len` bytes.
         found: String,
-        /// The sum that the checkpoint saw.
+        /// Their checksum at the checkpoint.
         expected: String,
     },
 }
 
-/// A metrics file that stays open while a run goes on.
+/// The open metrics file of a run.
 #[derive(Debug)]
 pub(crate) struct Metrics {
     file: BufWriter<File>,
     len: u64,
     checksum: Checksum,
-    /// The first thing that went wrong: [`Sink::row`] cannot say so.
+    /// The first error, since [`Sink::row`] cannot return it.
     error: Option<io::Error>,
 }
 
 impl Metrics {
-    /// Begins a file; one that is there is emptied.
+    /// Creates the file; an existing one is emptied.
     pub(crate) fn create(path: &Path) -> Result<Self, MetricsError> {
         let mut metrics = Self::new(File::create(path)?, 0, Checksum::default());
         metrics.append(HEADER);
@@ -69,7 +72,7 @@ impl Metrics {
         Ok(metrics)
     }
 
-    /// Goes on after what `mark` saw of the file and forgets what follows.
+    /// Opens the file, checks it against `mark`, and cuts off what follows.
     pub(crate) fn resume(path: &Path, mark: &MetricsMark) -> Result<Self, MetricsError> {
         let mut file = OpenOptions::new().read(true).write(true).open(path)?;
         let (found, expected) = (file.metadata()?.len(), mark.len);
@@ -98,13 +101,13 @@ impl Metrics {
         }
     }
 
-    /// Hands all rows to the operating system, where a killed process cannot lose them.
+    /// Passes all rows to the operating system, so that they survive if the process is killed.
     pub(crate) fn flush(&mut self) -> Result<(), MetricsError> {
         self.error.take().map_or(Ok(()), Err)?;
         Ok(self.file.flush()?)
     }
 
-    /// Makes all rows durable and says how far the file has come.
+    /// Makes all rows durable and returns the length and checksum of the file.
     pub(crate) fn sync(&mut self) -> Result<MetricsMark, MetricsError> {
         self.flush()?;
         self.file.get_ref().sync_data()?;

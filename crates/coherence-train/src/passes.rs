@@ -3,8 +3,8 @@
 use crate::Examples;
 use coherence_nn::{Mlp, Workspace, loss};
 
-/// Examples in a chunk. Fixed, so that results depend on nothing else; large enough that adding a
-/// chunk's d sums in f64 is a small part of its products.
+/// Examples in a chunk. Constant, so that results do not depend on settings. Large enough that
+/// adding the d sums of a chunk in f64 is cheap compared with its matrix products.
 pub(crate) const CHUNK: usize = 500;
 
 /// Buffers of one chunk.
@@ -26,8 +26,8 @@ impl ChunkedPasses {
         }
     }
 
-    /// Shows `visit` every chunk of the examples `indices` in order: its images [m, features], its
-    /// activations and deltas.
+    /// Calls `visit` for every chunk of the examples `indices`, in order, with its images [m, features]
+    /// and with the workspace after the backward pass.
     pub(crate) fn run(
         &mut self,
         mlp: &Mlp<f32>,
@@ -60,8 +60,8 @@ pub(crate) fn forward(
     loss::softmax_cross_entropy(logits, labels, delta, losses)
 }
 
-/// Runs `f` on one of the threads of the ambient rayon pool. Called from outside the pool, each of the
-/// many short parallel loops in `f` would have to wake the pool and wait for it.
+/// Runs `f` on a thread of the current rayon pool. On a thread outside the pool, each of the many short
+/// parallel loops in `f` would have to wake the pool and wait for it.
 pub(crate) fn on_worker_thread<R: Send>(f: impl FnOnce() -> R + Send) -> R {
     rayon::scope(|_| f())
 }

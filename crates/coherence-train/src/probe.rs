@@ -9,27 +9,28 @@ use coherence_core::{Coherence, Member, helpfulness::helpfulness};
 use coherence_data::{Designation, random};
 use coherence_nn::Mlp;
 
-/// A fixed sample, with the buffers to measure it or another.
+/// The fixed sample, with the buffers to measure it and the mini-batches.
 #[derive(Debug)]
 pub(crate) struct Probe {
-    sample: Split,
+    sample: ByDesignation,
     tallies: [Tally; 2],
     whole: Tally,
     passes: ChunkedPasses,
     chunk: ChunkSums,
 }
 
-/// Indices of pristine and of corrupt examples.
-type Split = [Vec<usize>; 2];
+/// Indices of the pristine and of the corrupt examples.
+type ByDesignation = [Vec<usize>; 2];
 
 impl Probe {
-    /// Draws `size` examples (at most all), a pure function of (seed, size, number of examples).
+    /// Draws `size` examples (at most all); the sample is a pure function of seed, size and number of
+    /// examples.
     pub(crate) fn new(mlp: &Mlp<f32>, examples: &Examples, size: usize, seed: u64) -> Self {
         let mut chosen = random::permutation(&mut random::stream(seed, "probe"), examples.len());
         chosen.truncate(size);
         chosen.sort_unstable();
         Self {
-            sample: split(examples, &chosen),
+            sample: by_designation(examples, &chosen),
             tallies: [(); 2].map(|()| Tally::new(mlp.layout())),
             whole: Tally::new(mlp.layout()),
             passes: ChunkedPasses::new(mlp),
@@ -54,11 +55,11 @@ impl Probe {
         for (t, tensor) in mlp.layout().tensors().iter().enumerate() {
             rows(&format!("probe.{}", tensor.name), self.whole.tensor(t), &mut send);
         }
-        self.measure(mlp, examples, &split(examples, batch));
+        self.measure(mlp, examples, &by_designation(examples, batch));
         self.report("batch", &mut send);
     }
 
-    fn measure(&mut self, mlp: &Mlp<f32>, examples: &Examples, groups: &Split) {
+    fn measure(&mut self, mlp: &Mlp<f32>, examples: &Examples, groups: &ByDesignation) {
         self.whole.clear();
         for (indices, tally) in groups.iter().zip(&mut self.tallies) {
             tally.clear();
@@ -70,37 +71,37 @@ impl Probe {
         }
     }
 
-    /// Sends the statistics of the whole sample and of its groups, under names that begin with `of`.
-    fn report(&self, of: &str, send: &mut impl FnMut(&str, f64)) {
+    /// Sends the statistics of the whole sample and of its groups, in series that begin with `prefix`.
+    fn report(&self, prefix: &str, send: &mut impl FnMut(&str, f64)) {
         let whole = self.whole.network();
-        send(&format!("{of}.alpha"), whole.alpha());
-        rows(of, whole, send);
+        send(&format!("{prefix}.alpha"), whole.alpha());
+        rows(prefix, whole, send);
         for (designation, tally) in Designation::ALL.iter().zip(&self.tallies) {
             let (name, group) = (designation.name(), tally.network());
             if group.m == 0 {
                 continue;
             }
-            rows(&format!("{of}.{name}"), group, send);
-            // h is linear in the example: the sum over a group is that of the group's own sums.
+            rows(&format!("{prefix}.{name}"), group, send);
+            // h is linear in the example, so the sum over a group follows from the group's sums.
             let dot_with_sum = dot(self.whole.sum(), tally.sum());
             let members = Member { dot_with_sum, sq_norm: group.sum_sq_norms };
             let sum = helpfulness(whole, members);
             if !sum.is_nan() {
-                send(&format!("{of}.{name}.helpfulness"), sum / group.m as f64);
+                send(&format!("{prefix}.{name}.helpfulness"), sum / group.m as f64);
             }
         }
     }
 }
 
-fn split(examples: &Examples, indices: &[usize]) -> Split {
+fn by_designation(examples: &Examples, indices: &[usize]) -> ByDesignation {
     Designation::ALL.map(|designation| {
         let belongs = |&i: &usize| examples.designations()[i] == designation;
         indices.iter().copied().filter(belongs).collect()
     })
 }
 
-fn rows(of: &str, coherence: Coherence, send: &mut impl FnMut(&str, f64)) {
-    send(&format!("{of}.m_coherence"), coherence.m_coherence());
-    send(&format!("{of}.sq_norm_of_sum"), coherence.sq_norm_of_sum);
-    send(&format!("{of}.sum_sq_norms"), coherence.sum_sq_norms);
+fn rows(prefix: &str, coherence: Coherence, send: &mut impl FnMut(&str, f64)) {
+    send(&format!("{prefix}.m_coherence"), coherence.m_coherence());
+    send(&format!("{prefix}.sq_norm_of_sum"), coherence.sq_norm_of_sum);
+    send(&format!("{prefix}.sum_sq_norms"), coherence.sum_sq_norms);
 }

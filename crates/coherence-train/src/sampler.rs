@@ -1,17 +1,17 @@
-//! Which examples make up each mini-batch.
+//! The choice of the examples of each mini-batch.
 
 use coherence_data::random;
 
 /// Draws without replacement: a fresh permutation per epoch, a pure function of (seed, epoch).
 ///
-/// An epoch has ⌊n/k⌋ mini-batches; the n mod k examples that are left over are not used in that epoch, so
-/// that every mini-batch has k examples.
+/// An epoch has ⌊n/k⌋ mini-batches of k examples; the remaining n mod k examples are not used in that
+/// epoch.
 #[derive(Debug, Clone)]
 pub(crate) struct Sampler {
     seed: u64,
     examples: usize,
     batch: usize,
-    /// The epoch whose order is held.
+    /// The epoch of `order`.
     epoch: Option<u64>,
     order: Vec<usize>,
 }
@@ -21,7 +21,7 @@ impl Sampler {
         Self { seed, examples, batch, epoch: None, order: Vec::new() }
     }
 
-    /// The indices \[k\] of the mini-batch that is processed after `step` others.
+    /// The indices \[k\] of the mini-batch after the first `step` ones.
     pub(crate) fn batch(&mut self, step: u64) -> &[usize] {
         let per_epoch = (self.examples / self.batch) as u64;
         let epoch = step / per_epoch;
@@ -50,14 +50,14 @@ mod tests {
     }
 
     #[test]
-    fn epochs_differ_in_order_and_seeds_too() {
+    fn different_epochs_and_seeds_have_different_orders() {
         let first = Sampler::new(7, 1000, 1000).batch(0).to_vec();
         assert_ne!(first, Sampler::new(7, 1000, 1000).batch(1));
         assert_ne!(first, Sampler::new(8, 1000, 1000).batch(0));
     }
 
     #[test]
-    fn a_batch_does_not_depend_on_the_batches_asked_for_before() {
+    fn a_batch_does_not_depend_on_the_batches_requested_before() {
         let mut visited = Sampler::new(7, 10, 3);
         (0..20).for_each(|step| drop(visited.batch(step).to_vec()));
         assert_eq!(visited.batch(4), Sampler::new(7, 10, 3).batch(4));

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A set of steps. Step t is the state after t mini-batches; 0 is the start. The last step of a run
-/// is always measured.
+/// The set of steps at which a run is measured. Step t is the state after t mini-batches; 0 is the
+/// start. The last step of a run is always measured.
 ///
 /// ```
 /// use coherence_train::Schedule;
@@ -15,7 +15,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "when", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Schedule {
-    /// 0, 1, 2, …, 9, 10, 20, …, 90, 100, 200, …: one non-zero digit. The paper's (catalogue E).
+    /// 0, 1, 2, …, 9, 10, 20, …, 90, 100, 200, …: at most one non-zero digit, as in the papers
+    /// (catalogue E).
     Decades,
     /// Every multiple of `steps`, and 0.
     Every {

@@ -1,22 +1,23 @@
-//! Where measurements go.
+//! Receivers of measured values.
 
 /// Receives measured values, in the order of the steps.
 ///
-/// Series are named by what was measured, dot by dot from the general to the special:
+/// Names of series run from the general to the specific, separated by dots:
 ///
 /// | series | value |
 /// |---|---|
 /// | `train.loss`, `test.loss`, `pristine.loss`, `corrupt.loss` | MEAN cross-entropy per example |
-/// | `train.accuracy`, `test.accuracy`, `pristine.accuracy`, `corrupt.accuracy` | share of right predictions; corrupt examples count against their given (wrong) label |
-/// | `pristine.learned`, `corrupt.learned` | share of examples that were right at this or an earlier measured step |
+/// | `train.accuracy`, `test.accuracy`, `pristine.accuracy`, `corrupt.accuracy` | share of correct predictions; for corrupt examples with respect to the given (wrong) label |
+/// | `pristine.learned`, `corrupt.learned` | share of examples whose prediction was correct at this or an earlier measured step |
 /// | `probe.alpha`, `probe.m_coherence`, `probe.sq_norm_of_sum`, `probe.sum_sq_norms` | α, mα, ‖S‖² and Q of the whole network over the probe sample |
 /// | `probe.<tensor>.m_coherence`, `.sq_norm_of_sum`, `.sum_sq_norms` | the same for one tensor, such as `fc1.weight` |
 /// | `probe.pristine.m_coherence`, `.sq_norm_of_sum`, `.sum_sq_norms`, and `probe.corrupt.…` | the same for the network over one group of the sample |
-/// | `probe.pristine.helpfulness`, `probe.corrupt.helpfulness` | MEAN helpfulness h of the group's examples, where the whole sample helps |
-/// | `batch.alpha`, `batch.m_coherence` …, `batch.pristine.…`, `batch.corrupt.…` | the same, without tensors, over the mini-batch that the next step takes |
+/// | `probe.pristine.helpfulness`, `probe.corrupt.helpfulness` | MEAN helpfulness h of the group's examples with respect to the whole sample |
+/// | `batch.alpha`, `batch.m_coherence` …, `batch.pristine.…`, `batch.corrupt.…` | the same, without tensors, over the mini-batch of the next step |
 ///
-/// Train, pristine and corrupt are over the whole training set. A group without examples has no
-/// rows, and neither has helpfulness of a single example. Per-example gradients are of the SUM loss.
+/// `train`, `pristine` and `corrupt` are over the whole training set. A group without examples has no
+/// rows, and a sample of a single example has none of helpfulness. Per-example gradients are of the SUM
+/// loss.
 pub trait Sink {
     /// Takes one value.
     fn row(&mut self, step: u64, series: &str, value: f64);

@@ -1,4 +1,4 @@
-//! S and Q of a group of examples, tensor by tensor, in memory of d numbers.
+//! S and Q of a group of examples, tensor by tensor, with memory for d numbers.
 //!
 //! Legend: m: examples, t: tensors, d: parameters, S = Σ g_e, Q = Σ ‖g_e‖².
 
@@ -11,16 +11,16 @@ use coherence_nn::{Input, Layout, Mlp, Workspace};
 use core::ops::Range;
 use rayon::prelude::*;
 
-/// The sums over some examples of a chunk, to be added to those of every group they belong to.
+/// The sums over some examples of a chunk, to be added to the tallies of their groups.
 #[derive(Debug, Clone)]
 pub(crate) struct ChunkSums {
     m: usize,
-    /// Their S \[d\]: a product of their factors, in f32.
+    /// S \[d\], a product of the examples' factors, in f32.
     sum: Vec<f32>,
     /// ‖g_e‖² by tensor and example [t, m].
     sq_norms: Vec<f64>,
     /// ‖δ_e‖² of one layer \[m\].
-    of_deltas: Vec<f64>,
+    sq_norms_of_deltas: Vec<f64>,
 }
 
 impl ChunkSums {
@@ -29,12 +29,11 @@ impl ChunkSums {
             m: 0,
             sum: vec![0.0; layout.parameters()],
             sq_norms: Vec::new(),
-            of_deltas: Vec::new(),
+            sq_norms_of_deltas: Vec::new(),
         }
     }
 
-    /// Overwrites these sums by those of the examples `rows` of a backward pass over `x`
-    /// [all, features].
+    /// Computes the sums of the examples `rows` of a backward pass over `x` [all, features].
     pub(crate) fn set(
         &mut self,
         mlp: &Mlp<f32>,
@@ -44,7 +43,7 @@ impl ChunkSums {
     ) {
         self.m = rows.len();
         self.sq_norms.resize(mlp.layout().tensors().len() * self.m, 0.0);
-        self.of_deltas.resize(self.m, 0.0);
+        self.sq_norms_of_deltas.resize(self.m, 0.0);
         for (t, factors) in mlp.factors(x, workspace).enumerate() {
             let factors = factors.rows(rows.clone());
             factors.sum(&mut self.sum[factors.range.clone()]);
@@ -52,11 +51,14 @@ impl ChunkSums {
             match factors.input {
                 Input::Rows(a) => {
                     row_sq_norms(a, sq_norms);
-                    row_sq_norms(factors.delta, &mut self.of_deltas);
-                    sq_norms.iter_mut().zip(&self.of_deltas).for_each(|(a, delta)| *a *= delta);
+                    row_sq_norms(factors.delta, &mut self.sq_norms_of_deltas);
+                    sq_norms
+                        .iter_mut()
+                        .zip(&self.sq_norms_of_deltas)
+                        .for_each(|(a, delta)| *a *= delta);
                 }
                 // A bias follows its weight and has the same deltas.
-                Input::Ones => sq_norms.copy_from_slice(&self.of_deltas),
+                Input::Ones => sq_norms.copy_from_slice(&self.sq_norms_of_deltas),
             }
         }
     }
@@ -110,7 +112,7 @@ impl Tally {
         }
     }
 
-    /// Forgets all examples; the first sums that come next overwrite the old ones.
+    /// Forgets all examples; the next sums added overwrite the old ones.
     pub(crate) fn clear(&mut self) {
         self.m = 0;
         self.sum_sq_norms.fill(0.0);
@@ -132,7 +134,7 @@ impl Tally {
         self.sum_sq_norms.iter_mut().zip(&other.sum_sq_norms).for_each(|(q, o)| *q += o);
     }
 
-    /// Adds S of `m` other examples, on all threads: every coordinate is independent of the others.
+    /// Adds S of `m` more examples, on all threads; coordinates are independent of each other.
     fn add_sum<T: Copy + Sync + Into<f64>>(&mut self, m: u64, x: &[T]) {
         let blocks = self.sum.par_chunks_mut(BLOCK).zip(x.par_chunks(BLOCK));
         if self.m == 0 {
@@ -158,16 +160,16 @@ impl Tally {
         Coherence { m: self.m, sq_norm_of_sum: dot(sum, sum), sum_sq_norms }
     }
 
-    /// S \[d\]; without examples there is none, \[0\].
+    /// S \[d\]; empty if there are no examples.
     pub(crate) fn sum(&self) -> &[f64] {
         if self.m == 0 { &[] } else { &self.sum }
     }
 }
 
-/// Coordinates that a thread takes at a time.
+/// Coordinates in a thread's unit of work.
 const BLOCK: usize = 1 << 14;
 
-/// x · y, in fixed blocks on all threads, added in their order.
+/// x · y: fixed blocks on all threads, added in order.
 pub(crate) fn dot<T: Element>(x: &[T], y: &[T]) -> f64 {
     let blocks = x.par_chunks(BLOCK).zip(y.par_chunks(BLOCK)).map(|(x, y)| {
         let mut dot = [0.0];

@@ -1,4 +1,4 @@
-//! One step, and what is measured between steps.
+//! Training in memory: steps, and measurements between steps.
 
 use crate::{
     Config, ConfigError, Examples, Learned, Sink,
@@ -23,9 +23,10 @@ pub struct Diverged {
     pub rate: f64,
 }
 
-/// A network in training, in memory: no files.
+/// Training of a network in memory, without files.
 ///
-/// [`TrainingRun`](crate::TrainingRun) adds the run folder. Results are the same for any number of threads.
+/// [`TrainingRun`](crate::TrainingRun) adds the folder of a run. Results are the same for any
+/// number of threads.
 ///
 /// ```
 /// use coherence_data::{digits, random, select};
@@ -72,19 +73,19 @@ struct Batch {
     labels: Vec<u32>,
     losses: Vec<f64>,
     workspace: Workspace<f32>,
-    /// \[d\] once a rule over three mini-batches has begun, empty under others.
+    /// \[d\] after the first step of a rule over time; empty for other rules.
     gradient: Vec<f32>,
 }
 
-/// Everything that changes as a [`Trainer`] goes on, as plain data.
+/// Everything that changes during training, as plain data.
 #[derive(Debug, Clone, PartialEq)]
 pub struct State {
     /// Mini-batches processed.
     pub step: u64,
     /// All parameters \[d\].
     pub parameters: Vec<f32>,
-    /// What the aggregation remembers: gradients of the SUM loss \[d\] for a rule over time, else
-    /// empty buffers.
+    /// The memory of the aggregation: gradients of the SUM loss \[d\] for a rule over time, else empty
+    /// buffers.
     pub recent: Recent<Vec<f32>>,
     /// When each training example was learned.
     pub learned: Learned,
@@ -153,7 +154,7 @@ impl Trainer {
         self.step >= self.config.steps
     }
 
-    /// Whether the present step is one to [`observe`](Trainer::observe).
+    /// Whether the current step is one to [`observe`](Trainer::observe).
     pub fn is_due(&self) -> bool {
         self.config.evaluate.is_due(self.step, self.config.steps)
     }
@@ -162,7 +163,7 @@ impl Trainer {
     ///
     /// # Errors
     ///
-    /// [`Diverged`] if that loss is not finite; nothing is changed then.
+    /// [`Diverged`] if that loss is not finite; the network is then unchanged.
     pub fn advance(&mut self) -> Result<f64, Diverged> {
         on_worker_thread(|| self.process_batch())
     }
@@ -180,7 +181,7 @@ impl Trainer {
         Ok(loss)
     }
 
-    /// Measures the network as it is and sends the series of [`Sink`].
+    /// Measures the current network and sends the series listed in [`Sink`].
     ///
     /// # Errors
     ///
@@ -229,13 +230,17 @@ impl Trainer {
         }
     }
 
-    /// Goes on from `state` as if it had never stopped.
+    /// Sets the state to `state`, from which training continues as if it had never stopped.
     ///
     /// # Panics
     ///
     /// If the state is of another network or training set.
     pub fn restore(&mut self, state: State) {
-        assert_eq!(state.learned.first.len(), self.train.len(), "another training set");
+        assert_eq!(
+            state.learned.first.len(),
+            self.train.len(),
+            "the state is of another training set"
+        );
         self.mlp.parameters_mut().copy_from_slice(&state.parameters);
         self.step = state.step;
         self.recent = state.recent;

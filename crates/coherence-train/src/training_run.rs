@@ -1,4 +1,4 @@
-//! A run with a folder: metrics, checkpoints, stop and resume.
+//! Training in a folder: metrics, checkpoints, stopping and resuming.
 
 use crate::{
     Checkpoint, CheckpointError, Config, ConfigError, Diverged, MetricsError, Trainer,
@@ -14,33 +14,33 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
-/// How a run came to its end.
+/// How a call of [`TrainingRun::advance`] ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     /// All steps are done.
     Finished,
-    /// The stop flag was raised; the same call goes on where the run stopped.
+    /// The stop flag was raised; the same call resumes where the run stopped.
     Interrupted,
 }
 
-/// How far a run is.
+/// The progress of a run.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Progress {
     /// Mini-batches processed.
     pub step: u64,
-    /// Mini-batches to process.
+    /// Mini-batches to process in total.
     pub steps: u64,
     /// MEAN loss of the last mini-batch, before its update; `None` right after a start or resume.
     pub loss: Option<f64>,
 }
 
-/// Why a run could not go on.
+/// Why a run could not be opened or continued.
 #[derive(Debug, thiserror::Error)]
 pub enum TrainingRunError {
     /// The settings are out of range or do not fit the data.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// The loss is not finite. What was measured is in the folder; the last checkpoint is older.
+    /// The loss is not finite. The measurements so far are in the folder; the last checkpoint is older.
     #[error(transparent)]
     Diverged(#[from] Diverged),
     /// The checkpoint in the folder cannot be used.
@@ -59,7 +59,7 @@ pub enum TrainingRunError {
         /// What differs.
         what: &'static str,
     },
-    /// The metrics file cannot be written, or is not what the checkpoint saw.
+    /// The metrics file cannot be written, or differs from its content at the checkpoint.
     #[error("{}: {source}", path.display())]
     Metrics {
         /// The metrics file.
@@ -72,29 +72,29 @@ pub enum TrainingRunError {
     Write(#[from] WriteError),
 }
 
-/// A [`Trainer`] whose results lie in a folder.
+/// A [`Trainer`] that writes its results to a folder.
 ///
 /// | file | content |
 /// |---|---|
 /// | `metrics.csv` | `step,series,value`, see [`Sink`](crate::Sink) |
-/// | `checkpoint.safetensors` | everything needed to go on, see [`Checkpoint`] |
+/// | `checkpoint.safetensors` | everything needed to resume, see [`Checkpoint`] |
 /// | `learned.csv` | `example,label,designation,first,last`, at the end |
 /// | `weights.safetensors` | the trained network under PyTorch's names, at the end |
 ///
-/// A run that is stopped, or killed at any moment, goes on from its last checkpoint when it is
-/// opened again with the same arguments, and ends with the same bytes in all its files as if it had
-/// never stopped: no row is missing or double.
+/// A run that was stopped, or killed at any moment, resumes from its last checkpoint when it is opened
+/// again with the same arguments. It ends with the same bytes in all files as if it had never
+/// stopped: no row is missing or duplicated.
 #[derive(Debug)]
 pub struct TrainingRun {
     folder: PathBuf,
     trainer: Trainer,
     metrics: Metrics,
-    /// Whether the present step has been measured already.
+    /// Whether the current step has already been measured.
     observed: bool,
 }
 
 impl TrainingRun {
-    /// Opens the run in `folder`: goes on from a checkpoint if there is one, else starts anew.
+    /// Opens the run in `folder`: resumes from the checkpoint if there is one, else starts a new run.
     ///
     /// # Errors
     ///
@@ -131,13 +131,13 @@ impl TrainingRun {
         &self.trainer
     }
 
-    /// Trains until all steps are done or `stop` is raised, which is looked at before every step;
-    /// `progress` is told of every step.
+    /// Trains until all steps are done or `stop` is raised, which is checked before every step;
+    /// `progress` is called at every step.
     ///
     /// # Errors
     ///
-    /// [`TrainingRunError::Diverged`] when the loss is not finite, after what was measured is written;
-    /// others when a file cannot be written.
+    /// [`TrainingRunError::Diverged`] if the loss is not finite; the measurements are written before.
+    /// Other errors if a file cannot be written.
     pub fn advance(
         &mut self,
         stop: &AtomicBool,
@@ -145,7 +145,8 @@ impl TrainingRun {
     ) -> Result<Outcome, TrainingRunError> {
         let outcome = self.train(stop, &mut progress);
         if outcome.is_err() {
-            // The first error is the one to tell; these files are a service to its reader.
+            // The first error is returned; errors of these files, which may help to explain it, are
+            // not.
             let _ = self.flush_metrics();
             let _ = self.write_learned();
         }
@@ -189,7 +190,7 @@ impl TrainingRun {
         self.flush_metrics()
     }
 
-    /// Writes what a finished run leaves; the checkpoint last, since it says that all is there.
+    /// Writes the files of a finished run; the checkpoint last, since it marks the run as complete.
     fn finish(&mut self) -> Result<Outcome, TrainingRunError> {
         self.write_learned()?;
         let bytes = weights::to_safetensors(self.trainer.mlp());
@@ -209,7 +210,7 @@ impl TrainingRun {
         })
     }
 
-    /// Rows first, so that the metrics file has what the checkpoint says.
+    /// Syncs the metrics file first, so that it holds the rows that the checkpoint refers to.
     fn write_checkpoint(&mut self) -> Result<(), TrainingRunError> {
         let metrics = self.metrics.sync().map_err(|source| metrics_error(&self.folder, source))?;
         let checkpoint = Checkpoint {
@@ -232,7 +233,7 @@ fn metrics_error(folder: &Path, source: MetricsError) -> TrainingRunError {
     TrainingRunError::Metrics { path: folder.join(METRICS), source }
 }
 
-/// What of a checkpoint is not that of the trainer.
+/// The first part in which a checkpoint differs from the trainer.
 fn difference(checkpoint: &Checkpoint, trainer: &Trainer) -> Option<&'static str> {
     if checkpoint.config != *trainer.config() {
         return Some("settings");

@@ -1,14 +1,15 @@
-//! A step finds all its buffers where the step before it left them.
+//! A step reuses the buffers of earlier steps.
 
 use coherence_data::{digits, random, select};
 use coherence_nn::Mlp;
-use coherence_tests::memory::{Counting, peak};
+use coherence_tests::memory::{CountingAllocator, peak};
 use coherence_train::{Aggregation, Config, OverTime, Schedule, Trainer};
 
 #[global_allocator]
-static ALLOCATOR: Counting = Counting;
+static ALLOCATOR: CountingAllocator = CountingAllocator;
 
-/// What a step may hold: 20 groups' sums of a bias, 22 kB. The parameters alone are 870 kB.
+/// The most bytes that a step may allocate: the sums of 20 groups of a bias take 22 kB. For comparison,
+/// the parameters take 870 kB.
 const LITTLE: usize = 24 << 10;
 
 #[test]

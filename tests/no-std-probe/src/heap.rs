@@ -23,14 +23,14 @@ static HEAP: Bump = Bump { memory: UnsafeCell::new([0; SIZE]), used: AtomicUsize
 // SAFETY: an allocation is aligned, inside `memory` and never handed out again.
 unsafe impl GlobalAlloc for Bump {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let room = layout.size() + layout.align() - 1; // for whatever alignment is missing
+        let room = layout.size() + layout.align() - 1; // enough for any misalignment
         let at = self.used.fetch_add(room, Ordering::Relaxed);
         if at + room > SIZE {
             return ptr::null_mut();
         }
-        // SAFETY: at + room is inside.
+        // SAFETY: at + room is inside `memory`.
         let start = unsafe { self.memory.get().cast::<u8>().add(at) };
-        // SAFETY: less than `align` bytes further, room for which was taken.
+        // SAFETY: fewer than `align` bytes further, which `room` includes.
         unsafe { start.add(start.align_offset(layout.align())) }
     }
 

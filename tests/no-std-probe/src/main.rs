@@ -1,5 +1,5 @@
 //! Proof that coherence-core needs no std, no libc and no allocator: this program links statically
-//! with neither and checks a few numbers. Exit status: 0, or the number of the check that failed.
+//! without them and checks a few numbers. Exit status: 0, or the number of the check that failed.
 
 #![no_std]
 #![no_main]
@@ -55,7 +55,7 @@ fn has_error(sums: &Sums<[f64; 5]>) -> bool {
     jackknife(sums.coherence(), members).standard_error < 1e-12
 }
 
-/// The same statistics; with an allocator, by the accumulator that owns its buffer.
+/// The same statistics; with an allocator, from the accumulator that owns its buffer.
 fn owned() -> Coherence {
     #[cfg(feature = "alloc")]
     let mut sums = Sums::zeros(5);

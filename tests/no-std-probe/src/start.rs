@@ -1,4 +1,4 @@
-//! What libc would bring: the entry point, the exit, four memory functions. x86-64 Linux.
+//! What libc usually provides: entry point, exit and four memory functions, for x86-64 Linux.
 
 use core::arch::{asm, global_asm};
 
@@ -18,11 +18,12 @@ fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
     exit(101)
 }
 
-// The compiler may emit calls to these. In assembly, lest it turn their loops into themselves.
+// The compiler may emit calls to these functions. They are in assembly because the compiler might
+// turn a loop into a call of the function itself.
 
 /// # Safety
 ///
-/// As C's.
+/// As in C.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn memcpy(to: *mut u8, from: *const u8, n: usize) -> *mut u8 {
     // SAFETY: the caller's n bytes; the direction flag is clear by the ABI.
@@ -32,11 +33,11 @@ unsafe extern "C" fn memcpy(to: *mut u8, from: *const u8, n: usize) -> *mut u8 {
 
 /// # Safety
 ///
-/// As C's.
+/// As in C.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn memmove(to: *mut u8, from: *const u8, n: usize) -> *mut u8 {
     if (to as usize).wrapping_sub(from as usize) >= n {
-        // SAFETY: forwards is right unless `to` lies within the source.
+        // SAFETY: copying forwards is correct unless `to` is inside the source.
         return unsafe { memcpy(to, from, n) };
     }
     // SAFETY: the caller's n bytes, of which there is at least one, from the last to the first.
@@ -53,7 +54,7 @@ unsafe extern "C" fn memmove(to: *mut u8, from: *const u8, n: usize) -> *mut u8 
 
 /// # Safety
 ///
-/// As C's.
+/// As in C.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn memset(to: *mut u8, byte: i32, n: usize) -> *mut u8 {
     // SAFETY: the caller's n bytes.
@@ -63,7 +64,7 @@ unsafe extern "C" fn memset(to: *mut u8, byte: i32, n: usize) -> *mut u8 {
 
 /// # Safety
 ///
-/// As C's.
+/// As in C.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn memcmp(a: *const u8, b: *const u8, n: usize) -> i32 {
     for i in 0..n {

@@ -1,23 +1,21 @@
 //! Properties of every aggregator of one coordinate's values.
 //!
-//! A law takes a rule `r(values, count)`, where `count` is its clip, trim or f (ignored by mean and median),
-//! brought within 2·`count` < n.
-//! Inputs are representable in `f32`, so that `f32` kernels are held to the same laws;
-//! `tolerance` is relative to the greatest magnitude among the inputs.
+//! A law takes a rule `r(values, count)`, where `count` is its clip, trim or f (ignored by mean and
+//! median) and is reduced so that 2·`count` < n. Inputs are representable in `f32`, so that `f32`
+//! kernels must obey the same laws; `tolerance` is relative to the greatest magnitude among the
+//! inputs.
 
-use proptest::prelude::*;
+use proptest::{prelude::*, test_runner::TestCaseResult};
 
 use crate::naive::aggregate as naive;
 
-/// A rule of one coordinate: values and count to one value.
-pub type Rule<'a> = &'a dyn Fn(&[f64], usize) -> f64;
+/// A coordinate-wise rule as a function from the values of one coordinate and a count to one value.
+pub type CoordinateFn<'a> = &'a dyn Fn(&[f64], usize) -> f64;
 
-/// A count within the domain of every rule for n values, 2·count < n.
+/// Reduces a count to the domain of every rule for n values, 2·count < n.
 pub fn within(count: usize, n: usize) -> usize {
     count % (n.saturating_sub(1) / 2 + 1)
 }
-
-type Verdict = Result<(), TestCaseError>;
 
 /// Values for a rule, 1 ≤ n ≤ 65, representable in `f32`: ties, ±0, subnormals, outliers.
 pub fn values() -> impl Strategy<Value = Vec<f64>> {
@@ -36,10 +34,10 @@ fn magnitude(values: &[f64]) -> f64 {
     values.iter().fold(0.0, |most, x| x.abs().max(most))
 }
 
-/// The spacing of subnormals in `f32`: below it nothing can be told apart there.
+/// The spacing of subnormals in `f32`, below which values cannot be distinguished.
 const SUBNORMAL: f64 = 1.5e-45;
 
-fn close(found: f64, expected: f64, tolerance: f64) -> Verdict {
+fn close(found: f64, expected: f64, tolerance: f64) -> TestCaseResult {
     let (off, tolerance) = ((found - expected).abs(), tolerance + SUBNORMAL);
     prop_assert!(
         off <= tolerance,
@@ -48,30 +46,36 @@ fn close(found: f64, expected: f64, tolerance: f64) -> Verdict {
     Ok(())
 }
 
-/// r agrees with obviously right code.
+/// r agrees with the naive implementation.
 pub fn agrees(
-    rule: Rule<'_>,
-    naive: Rule<'_>,
+    rule: CoordinateFn<'_>,
+    naive: CoordinateFn<'_>,
     values: &[f64],
     count: usize,
     tolerance: f64,
-) -> Verdict {
+) -> TestCaseResult {
     close(rule(values, count), naive(values, count), tolerance * magnitude(values))
 }
 
 /// The order of the values does not matter.
 pub fn permutes(
-    rule: Rule<'_>,
+    rule: CoordinateFn<'_>,
     values: &[f64],
     shuffled: &[f64],
     count: usize,
     tolerance: f64,
-) -> Verdict {
+) -> TestCaseResult {
     close(rule(shuffled, count), rule(values, count), tolerance * magnitude(values))
 }
 
 /// r(x + t) = r(x) + t, in `f64` where x + t may round.
-pub fn translates(rule: Rule<'_>, values: &[f64], t: f64, count: usize, tolerance: f64) -> Verdict {
+pub fn translates(
+    rule: CoordinateFn<'_>,
+    values: &[f64],
+    t: f64,
+    count: usize,
+    tolerance: f64,
+) -> TestCaseResult {
     let moved: Vec<f64> = values.iter().map(|x| f64::from((x + t) as f32)).collect();
     let rounding = 2.0f64.powi(-23) * (magnitude(values) + t.abs());
     close(rule(&moved, count), rule(values, count) + t, tolerance * magnitude(&moved) + rounding)
@@ -79,15 +83,15 @@ pub fn translates(rule: Rule<'_>, values: &[f64], t: f64, count: usize, toleranc
 
 /// r(2^k x) = 2^k r(x) and r(−x) = −r(x).
 pub fn scales(
-    rule: Rule<'_>,
+    rule: CoordinateFn<'_>,
     values: &[f64],
     exponent: i32,
     count: usize,
     tolerance: f64,
-) -> Verdict {
+) -> TestCaseResult {
     for factor in [2.0f64.powi(exponent), -(2.0f64.powi(exponent))] {
         let scaled: Vec<f64> = values.iter().map(|x| f64::from((x * factor) as f32)).collect();
-        let rounding = SUBNORMAL * (1.0 + factor.abs()); // of the inputs, and of the result scaled up
+        let rounding = SUBNORMAL * (1.0 + factor.abs()); // rounding of the inputs, and of the result scaled up
         close(
             rule(&scaled, count),
             factor * rule(values, count),
@@ -98,7 +102,12 @@ pub fn scales(
 }
 
 /// The result is neither below the least value nor above the greatest.
-pub fn stays_in_range(rule: Rule<'_>, values: &[f64], count: usize, tolerance: f64) -> Verdict {
+pub fn stays_in_range(
+    rule: CoordinateFn<'_>,
+    values: &[f64],
+    count: usize,
+    tolerance: f64,
+) -> TestCaseResult {
     let (sorted, result) = (naive::sorted(values), rule(values, count));
     let slack = tolerance * magnitude(values);
     prop_assert!(sorted[0] - slack <= result && result <= sorted[sorted.len() - 1] + slack);
@@ -107,13 +116,13 @@ pub fn stays_in_range(rule: Rule<'_>, values: &[f64], count: usize, tolerance: f
 
 /// Raising one value does not lower the result.
 pub fn is_monotone(
-    rule: Rule<'_>,
+    rule: CoordinateFn<'_>,
     values: &[f64],
     i: usize,
     by: f64,
     count: usize,
     tolerance: f64,
-) -> Verdict {
+) -> TestCaseResult {
     let mut raised = values.to_vec();
     raised[i % values.len()] = f64::from((values[i % values.len()] + by) as f32);
     let slack = tolerance * magnitude(values).max(magnitude(&raised));
@@ -122,17 +131,31 @@ pub fn is_monotone(
 }
 
 /// n copies of x aggregate to x.
-pub fn keeps_copies(rule: Rule<'_>, x: f64, n: usize, count: usize, tolerance: f64) -> Verdict {
+pub fn keeps_copies(
+    rule: CoordinateFn<'_>,
+    x: f64,
+    n: usize,
+    count: usize,
+    tolerance: f64,
+) -> TestCaseResult {
     close(rule(&vec![x; n], count), x, tolerance * x.abs())
 }
 
-/// As many `bad` values as the count (cut to a minority) leave the result in the range of the others.
-pub fn bears_bad_values(rule: Rule<'_>, honest: &[f64], bad: &[f64], tolerance: f64) -> Verdict {
+/// With as many `byzantine` values as the count (limited to a minority), the result stays in the
+/// range of the honest values.
+pub fn tolerates_byzantine_values(
+    rule: CoordinateFn<'_>,
+    honest: &[f64],
+    byzantine: &[f64],
+    tolerance: f64,
+) -> TestCaseResult {
     let range = naive::sorted(honest);
     let slack = tolerance * magnitude(honest);
-    let bad = &bad[..bad.len().min(honest.len() - 1)];
-    for attack in [bad.to_vec(), vec![f64::MAX; bad.len()], vec![f64::NEG_INFINITY; bad.len()]] {
-        let result = rule(&[honest, &attack].concat(), bad.len());
+    let count = byzantine.len().min(honest.len() - 1);
+    for attack in
+        [byzantine[..count].to_vec(), vec![f64::MAX; count], vec![f64::NEG_INFINITY; count]]
+    {
+        let result = rule(&[honest, &attack].concat(), count);
         prop_assert!(
             range[0] - slack <= result && result <= range[range.len() - 1] + slack,
             "{attack:?}: {result}"
@@ -219,11 +242,11 @@ macro_rules! winsorized_laws {
             }
 
             #[test]
-            fn a18_winsorized_mean_bears_as_many_bad_values_as_it_clips(
+            fn a18_winsorized_mean_tolerates_as_many_byzantine_values_as_it_clips(
                 honest in prop::collection::vec((-100i8..100).prop_map(f64::from), 1..30),
-                bad in prop::collection::vec(prop_oneof![Just(1e30), Just(-1e30), -9.0..9.0f64], 1..30),
+                byzantine in prop::collection::vec(prop_oneof![Just(1e30), Just(-1e30), -9.0..9.0f64], 1..30),
             ) {
-                law::bears_bad_values(&$rule, &honest, &bad, $tolerance)?;
+                law::tolerates_byzantine_values(&$rule, &honest, &byzantine, $tolerance)?;
             }
         }
     };

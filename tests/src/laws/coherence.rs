@@ -1,4 +1,4 @@
-//! Laws of α that every way of computing ‖S‖² and Q is held to.
+//! Laws of α that every implementation of ‖S‖² and Q must obey.
 
 /// Instantiates the laws for `$statistics: Fn(&[Vec<f64>]) -> (f64, f64)`, which returns
 /// (‖S‖², Q) of a sample [m, d] with `1 ≤ m ≤ 12`, `1 ≤ d ≤ 8`, within the relative `$tolerance`.
@@ -63,7 +63,7 @@ macro_rules! coherence_laws {
                 }
 
                 #[test]
-                fn a06_zero_gradients_dilute(rows in strategies::sample(6, 8), zeros in 0..6usize) {
+                fn a06_zero_gradients_dilute_alpha(rows in strategies::sample(6, 8), zeros in 0..6usize) {
                     let m = rows.len();
                     let mut diluted = rows.clone();
                     diluted.resize(m + zeros, vec![0.0; rows[0].len()]);

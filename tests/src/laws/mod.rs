@@ -1,4 +1,4 @@
-//! Properties as macros: an implementation instantiates them and is held to every law.
+//! Laws as macros: an implementation instantiates a macro and is tested against every law.
 
 pub mod aggregate;
 pub mod coherence;

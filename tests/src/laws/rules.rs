@@ -1,8 +1,9 @@
-//! The laws of aggregation rules: one table of settings that every implementation is held to.
+//! The laws of aggregation rules: one table of settings that every implementation is tested with.
 //!
-//! An implementation is a function from a rule's text (`"krum:1"`, as `coherence_core`'s `Rule` reads it)
-//! and rows [n][d] to a vector [d], or an error's text. It names the rules of [`TABLE`] that it implements;
-//! [`rule_laws`](crate::rule_laws) makes the tests. All rows are representable in `f32`.
+//! An implementation is a function from a rule's text (`"krum:1"`, as `coherence_core`'s `Rule`
+//! reads it) and rows [n][d] to a vector [d], or an error's text. It names the rules of [`TABLE`]
+//! that it implements; [`rule_laws`](crate::rule_laws) generates the tests. All rows are
+//! representable in `f32`.
 
 use proptest::prelude::*;
 
@@ -14,31 +15,31 @@ pub type Implementation<'a> = &'a dyn Fn(&str, &[Vec<f64>]) -> Result<Vec<f64>, 
 /// Points [n][d].
 pub type Points = Vec<Vec<f64>>;
 
-/// What a result is compared with.
+/// The definition that a result is compared with.
 #[derive(Clone, Copy, Debug)]
 pub enum Definition {
-    /// Values or rows picked: equal, bit for bit but for the sign of zero.
+    /// Selected values or rows: must be equal, bit for bit except for the sign of zero.
     Selection(fn(&[Vec<f64>], usize) -> Vec<f64>),
-    /// Sums: within the tolerance times the greatest magnitude.
+    /// Sums: must agree within the tolerance times the greatest magnitude.
     Mean(fn(&[Vec<f64>], usize) -> Vec<f64>),
-    /// The sum of distances from these points is least, within a millionth.
+    /// The sum of distances from these points must be minimal, within a millionth.
     LeastDistances(fn(&[Vec<f64>], usize) -> Points),
 }
 
 use Definition::{LeastDistances, Mean, Selection};
 
-/// A rule with its parameter p, the domain that it has, and what it is by definition.
+/// A rule with parameter p, its domain and its definition.
 #[derive(Clone, Copy, Debug)]
-pub struct Setting {
-    /// The rule's name, by which implementations ask for it.
+pub struct RuleSetting {
+    /// The rule's name, by which implementations select it.
     pub name: &'static str,
     /// The rule's text.
     pub text: fn(p: usize) -> String,
     /// The least n for which it is defined.
     pub least: fn(p: usize) -> usize,
-    /// Beyond this n the naive rule takes too long.
+    /// The largest n for which the naive rule is fast enough.
     pub most: usize,
-    /// What it is by definition.
+    /// The rule's definition.
     pub definition: Definition,
 }
 
@@ -48,15 +49,15 @@ const fn setting(
     least: fn(usize) -> usize,
     most: usize,
     definition: Definition,
-) -> Setting {
-    Setting { name, text, least, most, definition }
+) -> RuleSetting {
+    RuleSetting { name, text, least, most, definition }
 }
 
 /// Any number of rows.
 const ANY: usize = usize::MAX;
 
 /// Every rule, with p = 0, 1, 2, … in its parameter's place.
-pub const TABLE: &[Setting] = &[
+pub const TABLE: &[RuleSetting] = &[
     setting("mean", |_| "mean".into(), |_| 1, ANY, Mean(|x, _| naive::by_column(x, column::mean))),
     setting(
         "median",
@@ -165,25 +166,25 @@ pub const TABLE: &[Setting] = &[
 /// # Panics
 ///
 /// If the table has no rule of this name.
-pub fn settings(name: &str) -> impl Iterator<Item = &'static Setting> {
-    let is_named = move |s: &&Setting| s.name.split(' ').next() == Some(name);
-    let found: Vec<&Setting> = TABLE.iter().filter(is_named).collect();
+pub fn settings(name: &str) -> impl Iterator<Item = &'static RuleSetting> {
+    let is_named = move |s: &&RuleSetting| s.name.split(' ').next() == Some(name);
+    let found: Vec<&RuleSetting> = TABLE.iter().filter(is_named).collect();
     assert!(!found.is_empty(), "no rule is called {name}");
     found.into_iter()
 }
 
-impl Setting {
-    /// Whether the rule is defined for n rows, and quick enough to be defined here.
-    fn has(&self, p: usize, n: usize) -> bool {
+impl RuleSetting {
+    /// Whether the rule is defined for n rows and the naive rule is fast enough.
+    fn applies_to(&self, p: usize, n: usize) -> bool {
         let odd = !self.name.ends_with("(odd n)") || n % 2 == 1;
         (self.least)(p) <= n && n <= self.most && odd
     }
 }
 
-/// An implementation's result is the definition's, where the rule is defined.
+/// An implementation's result agrees with the definition, wherever the rule is defined.
 #[track_caller]
 pub fn agrees(rule: Implementation<'_>, name: &str, p: usize, rows: &[Vec<f64>], tolerance: f64) {
-    for setting in settings(name).filter(|setting| setting.has(p, rows.len())) {
+    for setting in settings(name).filter(|setting| setting.applies_to(p, rows.len())) {
         let text = (setting.text)(p);
         let found = rule(&text, rows)
             .unwrap_or_else(|error| panic!("{text} of {} rows: {error}", rows.len()));
@@ -212,7 +213,7 @@ pub fn agrees(rule: Implementation<'_>, name: &str, p: usize, rows: &[Vec<f64>],
     }
 }
 
-/// Fewer rows than the rule needs, and none, are an error.
+/// Fewer rows than the rule needs, and no rows, are an error.
 #[track_caller]
 pub fn refuses(rule: Implementation<'_>, name: &str, p: usize) {
     for setting in settings(name) {
@@ -225,7 +226,7 @@ pub fn refuses(rule: Implementation<'_>, name: &str, p: usize) {
     }
 }
 
-/// Rows [n][d] whose sums of squares are exact in `f32`, with ties and zeros of either sign.
+/// Rows [n][d] whose sums of squares are exact in `f32`, with ties and zeros of both signs.
 pub fn rows(n: std::ops::Range<usize>) -> impl Strategy<Value = Vec<Vec<f64>>> {
     let value = prop_oneof![6 => (-12i8..=12).prop_map(|x| f64::from(x) / 4.0), 1 => Just(-0.0)];
     (n, 1..5usize).prop_flat_map(move |(n, d)| {
@@ -233,7 +234,7 @@ pub fn rows(n: std::ops::Range<usize>) -> impl Strategy<Value = Vec<Vec<f64>>> {
     })
 }
 
-/// Rows [n][d] from a sequence that repeats nothing for a while; small multiples of 1/8.
+/// Fixed rows [n][d] of small multiples of 1/8, from a sequence with a long period.
 pub fn fixed_rows(n: usize, d: usize) -> Vec<Vec<f64>> {
     let value = |i: usize, j: usize| ((i * i * 31 + j * 17 + i * j * 7) % 67) as f64 / 8.0 - 4.0;
     (0..n).map(|i| (0..d).map(|j| value(i + 1, j + 1)).collect()).collect()
@@ -271,13 +272,13 @@ macro_rules! rule_laws {
                 #![proptest_config($crate::cases(300))]
 
                 #[test]
-                fn every_rule_is_its_definition(rows in law::rows(1..20), p in 0..6usize) {
+                fn every_rule_matches_its_definition(rows in law::rows(1..20), p in 0..6usize) {
                     RULES.iter().for_each(|name| law::agrees(&rule, name, p, &rows, $tolerance));
                 }
             }
 
             #[test]
-            fn sizes_that_no_parameter_divides_agree() {
+            fn sizes_not_divisible_by_a_parameter_agree() {
                 for (n, d) in [(3, 1), (7, 3), (9, 33), (16, 2), (31, 5), (33, 17), (65, 3), (100, 9)] {
                     for name in RULES {
                         (0..9).for_each(|p| law::agrees(&rule, name, p, &law::fixed_rows(n, d), $tolerance));

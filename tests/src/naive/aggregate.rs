@@ -39,8 +39,8 @@ pub fn trimmed(values: &[f64], trim: usize) -> f64 {
     mean(&sorted(values)[trim..values.len() - trim])
 }
 
-/// The items dealt into `k` groups one by one, in turn, so that the first n mod k have one more; then
-/// the groups filled with the items in their order.
+/// Consecutive items in `k` groups. The sizes are found by dealing the items one by one, in turn,
+/// so that the first n mod k groups have one item more.
 pub fn groups<T: Clone>(items: &[T], k: usize) -> Vec<Vec<T>> {
     let mut lengths = vec![0; k];
     (0..items.len()).for_each(|i| lengths[i % k] += 1);
@@ -53,7 +53,7 @@ pub fn median_of_means(values: &[f64], k: usize) -> f64 {
     median(&groups(values, k).iter().map(|group| mean(group)).collect::<Vec<_>>())
 }
 
-/// The mean of the n − f values closest to the median, n > f; of two as close, the lower.
+/// The mean of the n − f values closest to the median, n > f; of two equally close, the lower.
 pub fn mean_around_median(values: &[f64], f: usize) -> f64 {
     let middle = median(values);
     let mut by_closeness = sorted(values);
@@ -61,7 +61,7 @@ pub fn mean_around_median(values: &[f64], f: usize) -> f64 {
     mean(&by_closeness[..values.len() - f])
 }
 
-/// −1, 0 or 1: the sign of Σ sign(x), zeros abstaining.
+/// The sign of Σ sign(x), which is −1, 0 or 1; sign(0) = 0.
 pub fn sign_majority(values: &[f64]) -> f64 {
     let positive = values.iter().filter(|&&x| x > 0.0).count();
     let negative = values.iter().filter(|&&x| x < 0.0).count();
@@ -83,7 +83,7 @@ pub fn krum_scores(rows: &[Vec<f64>], neighbors: usize) -> Vec<f64> {
     (0..rows.len()).map(score).collect()
 }
 
-/// The numbers of the `keep` rows of least Krum score, the earlier of two equal first.
+/// The indices of the `keep` rows with the least Krum scores; of equal scores the earlier row first.
 pub fn multi_krum(rows: &[Vec<f64>], f: usize, keep: usize) -> Vec<usize> {
     let scores = krum_scores(rows, rows.len() - f - 2);
     let mut order: Vec<usize> = (0..rows.len()).collect();
@@ -92,7 +92,7 @@ pub fn multi_krum(rows: &[Vec<f64>], f: usize, keep: usize) -> Vec<usize> {
     order
 }
 
-/// The mean of the n − f rows whose greatest distance from each other is least.
+/// The mean of the n − f rows whose greatest pairwise distance is least.
 pub fn minimum_diameter(rows: &[Vec<f64>], f: usize) -> Vec<f64> {
     let n = rows.len();
     let diameter = |subset: &[usize]| {

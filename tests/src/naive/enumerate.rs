@@ -1,4 +1,4 @@
-//! Exact expectations over small finite worlds, by listing every outcome.
+//! Enumeration of all outcomes of small finite experiments, for exact expectations.
 
 /// All n^k ordered draws with replacement of k indices below n.
 pub fn draws(n: usize, k: usize) -> Vec<Vec<usize>> {

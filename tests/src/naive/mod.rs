@@ -1,4 +1,5 @@
-//! Obviously right code: loops over `Vec<f64>`, as the formula is written. Depends on no crate of ours.
+//! Naive reference code: loops over `Vec<f64>` that follow the formulas. Depends on no crate of this
+//! workspace.
 
 pub mod aggregate;
 mod enumerate;

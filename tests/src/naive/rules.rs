@@ -1,4 +1,5 @@
-//! Every rule of the core by its definition, on rows [n][d]: sorts, loops over all pairs and all subsets.
+//! Every rule of the core by its definition, on rows [n][d]: sorts, loops over all pairs and all
+//! subsets.
 
 use super::{aggregate as column, mean as mean_of_rows, sq_norm};
 
@@ -8,7 +9,7 @@ pub fn by_column(rows: &[Vec<f64>], rule: impl Fn(&[f64]) -> f64) -> Vec<f64> {
     (0..rows[0].len()).map(|j| rule(&column(j))).collect()
 }
 
-/// The winsorised mean at `percent` percent, by nearest rank: the count nearest to p(n − 1).
+/// The winsorised mean at `percent` percent, by nearest rank: the count nearest to p (n − 1).
 pub fn winsorized_percent(values: &[f64], percent: usize) -> f64 {
     let rank = percent as f64 / 100.0 * (values.len() - 1) as f64;
     column::winsorized(values, (rank + 0.5).floor() as usize)
@@ -22,7 +23,8 @@ fn rows_of(rows: &[Vec<f64>], chosen: &[usize]) -> Vec<Vec<f64>> {
     chosen.iter().map(|&i| rows[i].clone()).collect()
 }
 
-/// The `keep` rows of least Krum score among those `left`, the earlier of two equal first.
+/// The `keep` rows with the least Krum scores among those `left`; of equal scores the earlier row
+/// first.
 fn by_krum(rows: &[Vec<f64>], left: &[usize], neighbors: usize, keep: usize) -> Vec<usize> {
     let score = |i: usize| {
         let others = left.iter().filter(|&&j| j != i);
@@ -40,13 +42,14 @@ pub fn krum(rows: &[Vec<f64>], f: usize) -> Vec<f64> {
     multi_krum(rows, f, 1)
 }
 
-/// The mean of the `keep` rows of least Krum score.
+/// The mean of the `keep` rows with the least Krum scores.
 pub fn multi_krum(rows: &[Vec<f64>], f: usize, keep: usize) -> Vec<f64> {
     let all: Vec<usize> = (0..rows.len()).collect();
     mean_of_rows(&rows_of(rows, &by_krum(rows, &all, rows.len() - f - 2, keep)))
 }
 
-/// Krum n − 2f times, each time among the rows left; then the mean around the median, 2f values left out.
+/// Selects n − 2f rows by repeated Krum among the remaining rows, then takes the mean around the median
+/// without 2f values.
 pub fn bulyan(rows: &[Vec<f64>], f: usize) -> Vec<f64> {
     let (mut left, mut chosen): (Vec<usize>, Vec<usize>) = ((0..rows.len()).collect(), Vec::new());
     while chosen.len() < rows.len() - 2 * f {
@@ -72,7 +75,8 @@ fn subsets(n: usize, keep: usize) -> Vec<Vec<usize>> {
     (0..n).flat_map(with_first).collect()
 }
 
-/// The mean of the n − f rows of least diameter, of equal ones the first in lexicographic order.
+/// The mean of the n − f rows with the least diameter; of equal diameters the first in
+/// lexicographic order.
 pub fn minimum_diameter(rows: &[Vec<f64>], f: usize) -> Vec<f64> {
     let diameter = |subset: &Vec<usize>| {
         let pairs = subset.iter().flat_map(|&i| subset.iter().map(move |&j| (i, j)));
@@ -80,7 +84,7 @@ pub fn minimum_diameter(rows: &[Vec<f64>], f: usize) -> Vec<f64> {
     };
     let all = subsets(rows.len(), rows.len() - f);
     let best = all.iter().min_by(|a, b| diameter(a).total_cmp(&diameter(b))).expect("n ≥ f");
-    mean_of_rows(&rows_of(rows, best)) // `min_by` keeps the first of equals
+    mean_of_rows(&rows_of(rows, best)) // `min_by` returns the first of equal elements
 }
 
 /// The mean of the rows shortened to a norm of at most `limit`.
@@ -111,7 +115,7 @@ pub fn group_means(rows: &[Vec<f64>], k: usize) -> Vec<Vec<f64>> {
 }
 
 /// A point whose sum of distances is near the least: Weiszfeld's iteration with distances of at least
-/// `1e-9` of the greatest, for as long as patience lasts.
+/// `1e-9` of the greatest, for a fixed number of iterations.
 pub fn near_geometric_median(rows: &[Vec<f64>]) -> Vec<f64> {
     let mut y = mean_of_rows(rows);
     for _ in 0..2000 {

@@ -1,4 +1,4 @@
-//! Coherence measured through factors is coherence by the core's accumulator.
+//! Coherence measured from factors equals coherence from the core's accumulator.
 
 use crate::digits::{gradients, network, noisy};
 use coherence_core::{Coherence, Sums, helpfulness::helpfulness};
@@ -18,7 +18,7 @@ fn close(found: f64, expected: f64) {
 }
 
 #[test]
-fn measured_alpha_is_the_accumulators_for_network_and_tensors() {
+fn measured_alpha_equals_the_accumulators_for_network_and_tensors() {
     for m in [1, 2, 3, 7, 100, 600] {
         let (mlp, data) = (network(), noisy(m));
         let rows = gradients(&mlp, &data, &(0..m).collect::<Vec<_>>());
@@ -34,7 +34,7 @@ fn measured_alpha_is_the_accumulators_for_network_and_tensors() {
 }
 
 #[test]
-fn helpfulness_by_factors_is_helpfulness_by_gradients() {
+fn helpfulness_from_factors_equals_helpfulness_from_gradients() {
     let (mlp, data) = (network(), noisy(300));
     let rows = gradients(&mlp, &data, &(0..300).collect::<Vec<_>>());
     let mut sums = Sums::zeros(rows[0].len());
@@ -54,5 +54,5 @@ fn designations_pass_from_the_noise_to_the_measurement() {
     let corrupt = |designation| designation == Designation::Corrupt;
     let found = measured.examples.iter().filter(|e| corrupt(e.designation)).count();
     assert_eq!(found, (0..300).filter(|&i| corrupt(data.target(i).designation)).count());
-    assert!((30..100).contains(&found), "a quarter, less lucky draws: {found}");
+    assert!((30..100).contains(&found), "a quarter, less those that drew their own label: {found}");
 }

@@ -9,7 +9,7 @@ pub(crate) fn noisy(n: usize) -> impl Dataset {
     LabelNoise::permute(digits, 0.25, 1).unwrap()
 }
 
-/// The papers' kind of network, narrower, at its initial weights.
+/// A network like the papers', but narrower, with its initial weights.
 pub(crate) fn network() -> Mlp<f32> {
     Mlp::xavier(&[784, 16, 12, 10], &mut random::stream(1, "initialisation")).unwrap()
 }

@@ -1,4 +1,5 @@
-//! Laws across crates: what one crate computes fast is what another defines, on real digits.
+//! Laws across crates, on real digits: the fast computations of one crate match the definitions of
+//! another.
 
 mod coherence;
 mod digits;

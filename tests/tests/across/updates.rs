@@ -1,4 +1,4 @@
-//! Training's updates are the core's aggregators over whole gradients.
+//! Updates in training equal the core's aggregation rules applied to whole gradients.
 
 use crate::digits::{gradients, network, noisy};
 use coherence_core::{
@@ -24,7 +24,7 @@ fn trainer(data: &dyn Dataset, batch: usize, aggregation: Aggregation) -> Traine
     Trainer::new(config, network(), data, &digits::test()).unwrap()
 }
 
-/// The examples of the mini-batch after `step` others, in the first epoch.
+/// The examples of the mini-batch after the first `step` ones, in the first epoch.
 fn indices(n: usize, batch: usize, step: usize) -> Vec<usize> {
     let order = random::permutation(&mut random::stream(4, "epoch 0"), n);
     order[step * batch..][..batch].to_vec()
@@ -39,7 +39,7 @@ fn moved_by(before: &[f32], after: &[f32], direction: impl Fn(usize) -> f64) {
 }
 
 #[test]
-fn a_winsorized_step_is_the_cores_rule_on_every_coordinate() {
+fn a_winsorized_step_applies_the_cores_rule_to_every_coordinate() {
     let data = noisy(200);
     for clip in [0, 1, 2, 8, 49, 50] {
         let mut trainer = trainer(&data, 100, Aggregation::Winsorized { clip });
@@ -55,7 +55,7 @@ fn a_winsorized_step_is_the_cores_rule_on_every_coordinate() {
 }
 
 #[test]
-fn rules_over_time_are_the_cores() {
+fn rules_over_time_match_the_cores() {
     let data = noisy(200);
     for rule in OverTime::ALL {
         let mut trainer = trainer(&data, 20, Aggregation::OverTime(rule));

@@ -38,6 +38,7 @@ use crate::number::wide;
 /// Source: El Mhamdi, Guerraoui and Rouault (2018), *The Hidden Vulnerability of Distributed Learning
 /// in Byzantium*, §4.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[doc(alias = "Byzantine")]
 pub struct Bulyan {
     /// f, the number of Byzantine vectors to tolerate.
     pub f: usize,

@@ -34,6 +34,8 @@ use super::{AggregateError, ParameterError, Requirements, Rows, Scratch, Scratch
 /// Source: Karimireddy, He and Jaggi (2021), *Learning from History for Byzantine Robust Optimization*,
 /// §5. Deviation: the centre of a first call.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[doc(alias = "centred clipping")]
+#[doc(alias = "CClip")]
 pub struct CenteredClipping {
     radius: f64,
     iterations: usize,

@@ -34,6 +34,7 @@ use crate::number::wide;
 ///
 /// Law: A19
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[doc(alias = "Byzantine")]
 pub struct GeometricMedianOfMeans {
     /// k, the number of groups.
     pub groups: usize,

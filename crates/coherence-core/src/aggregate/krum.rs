@@ -92,6 +92,8 @@ impl OverVectors for Krum {
 ///
 /// Source: Blanchard et al. (2017), §4 and §7 (with m = `keep`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[doc(alias = "m-Krum")]
+#[doc(alias = "Byzantine")]
 pub struct MultiKrum {
     /// f, the number of Byzantine vectors to tolerate.
     pub f: usize,

@@ -28,6 +28,7 @@ use crate::number::wide;
 /// Source: Xie et al. (2018), *Generalized Byzantine-tolerant SGD*, definition 6 (MeaMed).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[doc(alias = "MeaMed")]
+#[doc(alias = "mean around the median")]
 pub struct MeanAroundMedian {
     /// f, the number of values left out.
     pub f: usize,

@@ -33,6 +33,8 @@ use crate::number::wide;
 /// federated training.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[doc(alias = "coordinate-wise median")]
+#[doc(alias = "CWMed")]
+#[doc(alias = "Byzantine")]
 pub struct Median;
 
 impl Requirements for Median {

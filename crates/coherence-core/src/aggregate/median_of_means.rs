@@ -31,6 +31,7 @@ use super::{AggregateError, Mean, Median, Requirements, groups};
 ///
 /// Law: A19
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[doc(alias = "MoM")]
 pub struct MedianOfMeans {
     /// k, the number of groups.
     pub groups: usize,

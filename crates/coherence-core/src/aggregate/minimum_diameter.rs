@@ -37,6 +37,7 @@ const MOST_SUBSETS: usize = 1 << 24;
 /// Rousseeuw, 1985).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[doc(alias = "MDA")]
+#[doc(alias = "minimum diameter averaging")]
 pub struct MinimumDiameter {
     /// f, the number of vectors left out.
     pub f: usize,

@@ -29,6 +29,7 @@ use super::{AggregateError, Rows, Scratch, ScratchLen};
 /// Source: Allouah et al. (2023), *Fixing by Mixing*, algorithm 2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[doc(alias = "NNM")]
+#[doc(alias = "nearest neighbour mixing")]
 pub struct NearestNeighborMixing {
     /// f, the number of Byzantine vectors to tolerate.
     pub f: usize,

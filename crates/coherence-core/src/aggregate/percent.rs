@@ -89,6 +89,8 @@ impl Percentile {
 ///
 /// Law: A18
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[doc(alias = "winsorised")]
+#[doc(alias = "percentile clipping")]
 pub struct WinsorizedPercent {
     percent: f64,
     definition: Percentile,

@@ -28,6 +28,7 @@ use super::{AggregateError, Requirements};
 /// Source: Bernstein et al. (2019), *signSGD with Majority Vote*, algorithm 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[doc(alias = "signSGD")]
+#[doc(alias = "majority vote")]
 pub struct SignMajority;
 
 impl Requirements for SignMajority {

@@ -31,6 +31,7 @@ use crate::number::wide;
 #[doc(alias = "coordinate-wise trimmed mean")]
 #[doc(alias = "trimmed mean")]
 #[doc(alias = "CWTM")]
+#[doc(alias = "Byzantine")]
 pub struct Trimmed {
     /// How many values are left out at either end.
     pub trim: usize,

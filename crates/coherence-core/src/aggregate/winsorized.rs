@@ -40,6 +40,9 @@ use crate::number::wide;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[doc(alias = "winsorised mean")]
 #[doc(alias = "winsorization")]
+#[doc(alias = "winsorized mean")]
+#[doc(alias = "winsorised")]
+#[doc(alias = "winsorisation")]
 pub struct Winsorized {
     /// How many values are clipped at either end.
     pub clip: usize,

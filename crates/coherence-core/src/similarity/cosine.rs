@@ -84,6 +84,7 @@ fn cosine_of<T: Float>(a: &[T], b: &[T]) -> f64 {
 /// Fort et al. (2019), *Stiffness*; MC20 §2.
 ///
 /// Law: A16
+#[doc(alias = "stiffness")]
 pub fn cosine_stiffness<T: Float, R: AsRef<[T]>>(
     rows: &[R],
     policy: Policy,

@@ -29,6 +29,7 @@ impl Coherence {
     /// [`gradient_diversity_yin`](Self::gradient_diversity_yin).
     ///
     /// Law: A15
+    #[doc(alias = "gradient diversity")]
     pub fn gradient_diversity(&self) -> f64 {
         1.0 / self.alpha()
     }
@@ -59,6 +60,7 @@ impl Coherence {
     /// learning*, definition 1.
     ///
     /// Law: A15
+    #[doc(alias = "gradient diversity")]
     pub fn gradient_diversity_yin(&self) -> f64 {
         1.0 / self.m_coherence()
     }

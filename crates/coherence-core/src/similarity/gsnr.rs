@@ -5,9 +5,10 @@
 use num_traits::Float;
 
 use crate::{
-    Coherence,
+    Coherence, CoordinateSumsParts, PartsError,
     finite::{NonFinite, Policy},
     number::wide,
+    sums::{check_counts, check_not_negative, check_sums},
 };
 
 /// Running sums Σ g_ij and Σ g_ij² of each coordinate j, over a buffer of the caller.
@@ -45,6 +46,8 @@ use crate::{
 ///
 /// Law: A15b, A16
 #[derive(Clone, Debug)]
+#[doc(alias = "GSNR")]
+#[doc(alias = "gradient signal-to-noise ratio")]
 pub struct CoordinateSums<B> {
     /// Σ g_ij, then Σ g_ij² `[2 d]`.
     sums: B,
@@ -80,6 +83,30 @@ impl<B: AsRef<[f64]> + AsMut<[f64]>> CoordinateSums<B> {
         Self { sums: buffer, m: 0, omitted: 0, policy }
     }
 
+    /// The sums of a sample seen elsewhere; as [`Sums::from_parts`](crate::Sums::from_parts).
+    ///
+    /// # Errors
+    ///
+    /// [`PartsError`] for numbers that are no sums.
+    pub fn from_parts(parts: CoordinateSumsParts<B>) -> Result<Self, PartsError> {
+        let CoordinateSumsParts { sums, m, omitted, policy } = parts;
+        let numbers = sums.as_ref();
+        if numbers.len() % 2 != 0 {
+            return Err(PartsError::OddLength { len: numbers.len() });
+        }
+        check_counts(m, omitted)?;
+        check_not_negative(numbers[numbers.len() / 2..].iter().copied())?;
+        let overflows = |sum: &f64| m > 0 && sum.is_infinite(); // as finite gradients may lead to
+        check_sums(m, policy, numbers.iter().copied().filter(|sum| !overflows(sum)))?;
+        Ok(Self { sums, m, omitted, policy })
+    }
+
+    /// The sums as plain numbers, for [`from_parts`](Self::from_parts).
+    pub fn into_parts(self) -> CoordinateSumsParts<B> {
+        let Self { sums, m, omitted, policy } = self;
+        CoordinateSumsParts { sums, m, omitted, policy }
+    }
+
     /// Forgets all examples; buffer and policy stay.
     pub fn clear(&mut self) {
         self.sums.as_mut().fill(0.0);
@@ -106,16 +133,32 @@ impl<B: AsRef<[f64]> + AsMut<[f64]>> CoordinateSums<B> {
     ///
     /// If the gradient's length is not d.
     pub fn add<T: Float>(&mut self, gradient: &[T]) -> Result<(), NonFinite> {
+        self.add_iter(gradient.iter().copied())
+    }
+
+    /// Adds one example's gradient whose d values are not contiguous, such as a row of a matrix by columns.
+    ///
+    /// # Errors
+    ///
+    /// As [`add`](Self::add).
+    ///
+    /// # Panics
+    ///
+    /// If the gradient's length is not d.
+    pub fn add_iter<T: Float>(
+        &mut self,
+        gradient: impl Iterator<Item = T> + Clone,
+    ) -> Result<(), NonFinite> {
         let dim = self.dim();
-        assert_eq!(gradient.len(), dim, "gradient and buffer differ in length");
-        if !self.policy.admit(gradient)? {
+        assert_eq!(gradient.clone().count(), dim, "gradient and buffer differ in length");
+        if !self.policy.admit_iter(gradient.clone())? {
             self.omitted += 1;
             return Ok(());
         }
         let (first, second) = self.sums.as_mut().split_at_mut(dim);
-        for ((s, q), &g) in first.iter_mut().zip(second).zip(gradient) {
-            *s += wide(g);
-            *q += wide(g) * wide(g);
+        for ((s, q), g) in first.iter_mut().zip(second).zip(gradient.map(wide)) {
+            *s += g;
+            *q += g * g;
         }
         self.m += 1;
         Ok(())
@@ -131,8 +174,8 @@ impl<B: AsRef<[f64]> + AsMut<[f64]>> CoordinateSums<B> {
         for (s, o) in self.sums.as_mut().iter_mut().zip(other.sums.as_ref()) {
             *s += o;
         }
-        self.m += other.m;
-        self.omitted += other.omitted;
+        self.m = self.m.saturating_add(other.m);
+        self.omitted = self.omitted.saturating_add(other.omitted);
     }
 
     /// How many examples were left out under [`Policy::Omit`].
@@ -144,5 +187,13 @@ impl<B: AsRef<[f64]> + AsMut<[f64]>> CoordinateSums<B> {
     pub fn coordinate(&self, j: usize) -> Coherence {
         let (first, second) = self.sums.as_ref().split_at(self.dim());
         Coherence { m: self.m, sq_norm_of_sum: first[j] * first[j], sum_sq_norms: second[j] }
+    }
+}
+
+#[cfg(feature = "serde")]
+impl<B> CoordinateSums<B> {
+    pub(crate) fn as_parts(&self) -> CoordinateSumsParts<&B> {
+        let Self { sums, m, omitted, policy } = self;
+        CoordinateSumsParts { sums, m: *m, omitted: *omitted, policy: *policy }
     }
 }

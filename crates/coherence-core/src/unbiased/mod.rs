@@ -39,6 +39,7 @@ pub fn expected_sample_alpha(alpha: f64, m: u64) -> f64 {
 
 /// A value with its standard error.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Estimate {
     /// The value.
     pub value: f64,

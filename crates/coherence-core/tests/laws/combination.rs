@@ -3,9 +3,8 @@
 use coherence_core::{
     Coherence, Part,
     commonality::{common_share, commonality_alpha, diluted_commonality_alpha},
-    dilution::dilute,
     layers::{network, network_alpha},
-    mixture::{mixture_alpha, mixture_bound},
+    mixture::{dilute, mixture_alpha, mixture_bound},
 };
 use coherence_tests::{
     cases, close, naive,

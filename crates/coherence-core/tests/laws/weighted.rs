@@ -34,7 +34,7 @@ proptest! {
         let c = accumulate(w, &rows).coherence();
         close(c.alpha(), naive::weighted_alpha(w, &rows), 1e-12);
         close(c.weight, w.iter().sum(), 1e-14);
-        for (j, &s) in accumulate(w, &rows).sum().iter().enumerate() {
+        for (j, s) in accumulate(w, &rows).sum().enumerate() {
             close(s, w.iter().zip(&rows).map(|(w, g)| w * g[j]).sum(), 1e-9);
         }
         let energy: f64 = w.iter().zip(&rows).map(|(p, g)| p * naive::sq_norm(g)).sum::<f64>() / c.weight;
@@ -71,7 +71,7 @@ proptest! {
         let normalized = accumulate(&w, &scaled).normalized();
         prop_assume!(expected.m > 0);
         close(normalized.alpha(), expected.alpha(), 1e-12);
-        prop_assert_eq!(normalized.weight, expected.weight);
+        close(normalized.effective_sample_size(), expected.effective_sample_size(), 1e-14);
     }
 
     /// Dyadic weights and integers: nothing rounds.
@@ -85,7 +85,7 @@ proptest! {
         for split in 1..g.len() {
             let mut left = accumulate(&w[..split], &g[..split]);
             left.add_sums(&accumulate(&w[split..], &g[split..]));
-            prop_assert_eq!(left.sum(), whole.sum());
+            prop_assert!(left.sum().eq(whole.sum()));
             prop_assert_eq!(left.coherence(), whole.coherence());
         }
     }

@@ -1,7 +1,7 @@
 //! Every coordinate-wise rule of the core on the columns of a matrix.
 //!
-//! `n`: rows, `d`: columns. The core says for which n a rule is defined and what it means; here it is
-//! computed for many columns at once.
+//! `n`: rows, `d`: columns. The core defines the rules and the n they are defined for; this module
+//! computes them for many columns at once.
 
 use core::ops::Range;
 use std::sync::Arc;
@@ -19,8 +19,8 @@ use super::{
     finite::first_in_columns,
     parts::{Counted, median_of_means},
     select::select_columns,
-    sorted::{Between, Finish, Sorted},
-    sum::{View, mean_here},
+    sorted::{Between, Sorted, SortedFinish},
+    sum::{ColumnView, mean_here},
 };
 use crate::{
     Element, Isa,
@@ -29,18 +29,18 @@ use crate::{
     scratch::Scratch,
 };
 
-/// Columns that a thread takes at a time.
+/// Columns in a thread's unit of work.
 const WIDTH: usize = 1 << 10;
 
-/// More rows than this are not sorted but counted, see [`Parts`](super::Parts).
+/// The most rows that are sorted; with more, values are counted instead, see [`Parts`](super::Parts).
 pub(super) const MOST_SORTED: usize = 1 << 12;
 
-/// A coordinate-wise rule made ready for n rows.
+/// A coordinate-wise rule prepared for n rows.
 ///
-/// `out[j]` is the rule of column j. Order statistics are those of
-/// [`coherence_core::aggregate`] to the bit; sums are within 1e-6 Σ|v|/n of them for `f32`, 1e-14
-/// for `f64`. Results are the same bits for any number of threads, on every instruction set, and
-/// however the columns are cut in blocks.
+/// `out[j]` is the rule applied to column j. Order statistics equal those of
+/// [`coherence_core::aggregate`] bit for bit; sums differ from them by at most 1e-6 Σ|v|/n for `f32`
+/// and 1e-14 Σ|v|/n for `f64`. Results are bit for bit the same for any number of threads, on every
+/// instruction set, and for any division of the columns into blocks.
 ///
 /// # Example
 ///
@@ -71,7 +71,7 @@ pub(super) enum Method {
     Selection(Arc<Selection>),
     /// Order statistics of many rows.
     Counted(Counted),
-    /// Means of groups of rows, of which the median.
+    /// The median of the means of groups of rows.
     MedianOfMeans(Vec<Range<usize>>, Arc<Selection>),
     /// All order statistics.
     Sorted(Sorted),
@@ -81,11 +81,11 @@ pub(super) enum Method {
 }
 
 impl Columnwise {
-    /// `rule` for n rows.
+    /// Prepares `rule` for n rows.
     ///
     /// # Errors
     ///
-    /// The core's, where the rule is not defined for n vectors.
+    /// The error of [`Requirements::check`] if the rule is not defined for n vectors.
     pub fn new(rule: AnyCoordinateRule, n: usize) -> Result<Self, AggregateError> {
         Self::with_isa(Isa::detect(), rule, n)
     }
@@ -104,8 +104,8 @@ impl Columnwise {
     ///
     /// # Errors
     ///
-    /// [`AggregateError::NonFinite`] under [`Policy::Error`], with the index row · d + column of a value
-    /// that is not finite: the first of the first block of 1024 columns that has one.
+    /// [`AggregateError::NonFinite`] under [`Policy::Error`], with the index row · d + column of a
+    /// non-finite value: the first by row in the first block of 1024 columns that has one.
     ///
     /// # Panics
     ///
@@ -119,18 +119,18 @@ impl Columnwise {
         let d = out.len();
         assert_eq!(rows.len(), self.n * d, "rows [{}, {d}]", self.n);
         let block = |(at, out): (usize, &mut [T])| {
-            self.view(View { rows, d, start: at * WIDTH }, policy, out)
+            self.view(ColumnView { rows, d, start: at * WIDTH }, policy, out)
         };
         let blocks = out.par_chunks_mut(WIDTH).enumerate();
         let failed = blocks.map(block).find_map_first(Result::err);
         failed.map_or(Ok(()), |error| Err(error.into()))
     }
 
-    /// [`aggregate`](Self::aggregate) on the calling thread alone.
+    /// [`aggregate`](Self::aggregate) on the calling thread only.
     ///
     /// # Errors
     ///
-    /// As there, with the index of the first value by row.
+    /// As [`aggregate`](Self::aggregate), with the index of the first non-finite value by row.
     ///
     /// # Panics
     ///
@@ -143,19 +143,19 @@ impl Columnwise {
     ) -> Result<(), AggregateError> {
         let d = out.len();
         assert_eq!(rows.len(), self.n * d, "rows [{}, {d}]", self.n);
-        Ok(self.view(View { rows, d, start: 0 }, policy, out)?)
+        Ok(self.view(ColumnView { rows, d, start: 0 }, policy, out)?)
     }
 
-    /// The core's rule of one column of n values, through `f64` as its
-    /// [`Coordinatewise`](coherence_core::aggregate::Coordinatewise) has it. NaN where the policy
-    /// refuses a value.
+    /// The core's rule applied to one column of n values, in `f64` as in
+    /// [`Coordinatewise`](coherence_core::aggregate::Coordinatewise). NaN if the policy refuses a
+    /// value.
     pub fn column<T: Element>(&self, values: &mut [f64], policy: Policy) -> T {
         T::narrow(self.rule.aggregate(values, policy).unwrap_or(f64::NAN))
     }
 
     fn view<T: Element>(
         &self,
-        view: View<'_, T>,
+        view: ColumnView<'_, T>,
         policy: Policy,
         out: &mut [T],
     ) -> Result<(), NonFinite> {
@@ -163,13 +163,13 @@ impl Columnwise {
         if let (Some(index), Policy::Error) = (first, policy) {
             return Err(NonFinite { index });
         }
-        self.finite(view, out);
-        self.mend(view, policy, first.is_some(), out);
+        self.aggregate_finite(view, out);
+        self.recompute(view, policy, first.is_some(), out);
         Ok(())
     }
 
-    /// The rule of columns whose values are finite.
-    fn finite<T: Element>(&self, view: View<'_, T>, out: &mut [T]) {
+    /// Applies the rule to columns whose values are finite.
+    fn aggregate_finite<T: Element>(&self, view: ColumnView<'_, T>, out: &mut [T]) {
         let (isa, n) = (self.isa, self.n);
         match &self.method {
             Method::Mean => mean_here(isa, view, &vec![1.0; n], n as f64, out),
@@ -181,7 +181,7 @@ impl Columnwise {
                 for (group, mean) in groups.iter().zip(means.chunks_exact_mut(width)) {
                     let rows = &view.rows[group.start * view.d..group.end * view.d];
                     let weights = vec![1.0; group.len()];
-                    mean_here(isa, View { rows, ..view }, &weights, group.len() as f64, mean);
+                    mean_here(isa, ColumnView { rows, ..view }, &weights, group.len() as f64, mean);
                 }
                 median_of_means(isa, median, &means, out);
             }
@@ -193,15 +193,15 @@ impl Columnwise {
                 }
                 signs(&balance, out);
             }
-            Method::Core => out.fill(T::nan()), // every column is mended
+            Method::Core => out.fill(T::nan()), // `recompute` replaces every NaN
         }
     }
 
-    /// Columns of many rows, by the passes that a file too large for memory takes as well; those that
-    /// are to be mended become NaN.
-    fn in_parts<T: Element>(&self, view: View<'_, T>, out: &mut [T]) {
+    /// Columns of many rows, by the same passes as a file too large for memory. Columns that must be
+    /// recomputed become NaN.
+    fn in_parts<T: Element>(&self, view: ColumnView<'_, T>, out: &mut [T]) {
         const ROWS: usize = 64;
-        let View { rows, d, start } = view;
+        let ColumnView { rows, d, start } = view;
         let width = out.len();
         let Some(mut parts) = self.parts(width, Policy::Propagate) else { return };
         let mut part = Scratch::new(ROWS * width);
@@ -211,7 +211,7 @@ impl Columnwise {
                 for (to, row) in part.chunks_exact_mut(width).zip(rows.chunks_exact(d)) {
                     to.copy_from_slice(&row[start..][..width]);
                 }
-                // Under this policy no value is refused.
+                // `Propagate` refuses no value.
                 let _ = parts.add(part);
             }
             parts.end_pass();
@@ -221,12 +221,18 @@ impl Columnwise {
         }
     }
 
-    /// Has the core compute the columns that hold a value that is not finite, where `any` does, and
-    /// those whose sum left the range of the element type.
-    fn mend<T: Element>(&self, view: View<'_, T>, policy: Policy, any: bool, out: &mut [T]) {
+    /// Recomputes with the core the columns that have a non-finite value (searched for if
+    /// `any_non_finite`) and those whose sum exceeded the range of the element type.
+    fn recompute<T: Element>(
+        &self,
+        view: ColumnView<'_, T>,
+        policy: Policy,
+        any_non_finite: bool,
+        out: &mut [T],
+    ) {
         let mut column = Vec::new();
         for (j, out) in out.iter_mut().enumerate() {
-            if out.is_finite() && !any {
+            if out.is_finite() && !any_non_finite {
                 continue;
             }
             let values = view.rows[view.start + j..].iter().step_by(view.d);
@@ -256,7 +262,7 @@ impl Method {
             }
             AnyCoordinateRule::MeanAroundMedian(rule) if rule.f == 0 => Self::Mean,
             AnyCoordinateRule::MeanAroundMedian(rule) if n <= MOST_SORTED => {
-                Self::Sorted(Sorted::new(Finish::Around { f: rule.f }, n))
+                Self::Sorted(Sorted::new(SortedFinish::Around { f: rule.f }, n))
             }
             AnyCoordinateRule::SignMajority(_) => Self::SignMajority,
             _ => Self::Core,
@@ -270,7 +276,7 @@ impl Method {
     fn winsorized(clip: usize, n: usize) -> Self {
         match clip {
             0 => Self::Mean,
-            // Of an odd n the percentile 50 clips half a value more.
+            // 2 clip is at most n; 2 clip = n is the median.
             _ if 2 * clip >= n => Self::median(n),
             _ => Self::select(n, Winsorized { clip }, Counted::winsorized(clip, n)),
         }
@@ -286,13 +292,13 @@ impl Method {
     fn interpolated(percent: f64, n: usize) -> Self {
         let between = Between::percentiles(percent, n);
         if n <= MOST_SORTED {
-            Self::Sorted(Sorted::new(Finish::Between(between), n))
+            Self::Sorted(Sorted::new(SortedFinish::Between(between), n))
         } else {
             Self::Counted(Counted::between(between, n))
         }
     }
 
-    /// By selection, or by counting of many rows.
+    /// Selection, or counting if there are many rows.
     fn select(n: usize, rule: impl OrderRule, counted: Counted) -> Self {
         if n <= MOST_SORTED {
             Self::Selection(Selection::from_rule(rule, n))
@@ -312,7 +318,7 @@ pub(super) fn add_signs<T: Element>(isa: Isa, row: &[T], balance: &mut [i64]) {
     T::run(isa, add);
 }
 
-/// 1, 0 or −1 as the balance has it.
+/// The sign of each balance: 1, 0 or −1.
 pub(super) fn signs<T: Element>(balance: &[i64], out: &mut [T]) {
     for (out, balance) in out.iter_mut().zip(balance) {
         *out = T::narrow(balance.signum() as f64);

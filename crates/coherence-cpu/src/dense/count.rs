@@ -1,24 +1,24 @@
-//! Order statistics of many rows by counting: exact, in passes over the rows, without keeping them.
+//! Order statistics of many rows by counting (radix selection): exact, in passes over the rows,
+//! without storing them.
 //!
-//! A value's bits, turned so that they order as the values do, are looked at one byte a pass. A pass
-//! counts, for every rank that is sought, the next byte of the values that agree with the bytes found
-//! so far; one byte more of the ranked value is known then. Four passes find an `f32`, eight an `f64`
-//! (a radix selection).
+//! The bits of a value are mapped to a key that is ordered as the values are. Each pass determines one
+//! more byte of the key of every rank sought: it counts the next byte of those values whose key begins
+//! with the bytes found so far. Four passes find an `f32`, eight an `f64`.
 
 use crate::Element;
 
-/// Values of a byte.
+/// The number of values of a byte.
 const BINS: usize = 256;
 
-/// The values of some ranks of each column.
+/// A search for the values of given ranks in each column.
 #[derive(Debug)]
 pub(super) struct Counting {
     columns: usize,
     /// The bytes found so far, [ranks, columns].
     keys: Vec<u64>,
-    /// What is left of each rank among the values that agree with them, [ranks, columns].
+    /// Each rank among the values whose keys begin with these bytes, [ranks, columns].
     ranks: Vec<u64>,
-    /// [ranks, columns, BINS]
+    /// How often each next byte occurs, [ranks, columns, BINS].
     counts: Vec<u64>,
     /// Bytes not yet found.
     bytes: u32,
@@ -27,7 +27,7 @@ pub(super) struct Counting {
 /// The bits of x, ordered as the values are: −∞ < … < −0 < +0 < … < +∞.
 #[inline(always)]
 fn key<T: Element>(x: T) -> u64 {
-    // The compiler takes the way to f64 and back out.
+    // The compiler removes the conversion to f64 and back.
     if size_of::<T>() == size_of::<f32>() {
         let bits = (x.widen() as f32).to_bits();
         u64::from(bits ^ (((bits as i32 >> 31) as u32) | 1 << 31))
@@ -48,7 +48,7 @@ fn value<T: Element>(key: u64) -> f64 {
 }
 
 impl Counting {
-    /// To find the values of `ranks`, from 0, in each of some columns.
+    /// A search for the values of `ranks` (from 0) in each of `columns` columns.
     pub(super) fn new<T: Element>(ranks: &[usize], columns: usize) -> Self {
         let places = ranks.len() * columns;
         Self {
@@ -60,23 +60,23 @@ impl Counting {
         }
     }
 
-    /// Memory for each column.
-    pub(super) fn bytes_a_column(ranks: usize) -> usize {
+    /// Bytes of memory per column.
+    pub(super) fn bytes_per_column(ranks: usize) -> usize {
         (BINS + 2) * ranks * size_of::<u64>()
     }
 
-    /// Whether the values are not yet found.
+    /// Whether another pass over the rows is needed.
     pub(super) fn needs_pass(&self) -> bool {
         self.bytes > 0
     }
 
-    /// Counts some rows [rows, columns].
+    /// Counts the values of `rows` [rows, columns].
     pub(super) fn add<T: Element>(&mut self, rows: &[T]) {
         let whole = size_of::<T>() as u32;
         let shift = 8 * (self.bytes - 1);
         let columns = self.columns;
         if self.bytes == whole {
-            // Nothing is known yet: what is counted for the first rank holds for all.
+            // No byte is known yet: the counts are the same for all ranks.
             for row in rows.chunks_exact(columns) {
                 for (&x, counts) in row.iter().zip(self.counts.chunks_exact_mut(BINS)) {
                     counts[(key(x) >> shift) as usize & (BINS - 1)] += 1;
@@ -98,7 +98,7 @@ impl Counting {
         }
     }
 
-    /// Finds the next byte of every value, after all rows were added.
+    /// Determines the next byte of every value, after all rows have been added.
     pub(super) fn end_pass<T: Element>(&mut self) {
         let first = self.bytes == size_of::<T>() as u32;
         self.bytes -= 1;
@@ -108,7 +108,7 @@ impl Counting {
             let counted = if first { place % columns } else { place };
             let counts = &self.counts[counted * BINS..][..BINS];
             let mut byte = 0;
-            // The counts add up to more than the rank: the byte exists.
+            // The counts sum to more than the rank, so the byte exists.
             while byte < BINS - 1 && *rank >= counts[byte] {
                 *rank -= counts[byte];
                 byte += 1;

@@ -1,10 +1,10 @@
-//! Whether all values of some columns are finite.
+//! Search for non-finite values.
 
-use super::sum::View;
+use super::sum::ColumnView;
 use crate::{Element, Isa, elementwise::Loop};
 
-/// Values looked at before a decision.
-const SOME: usize = 1 << 8;
+/// Values examined before each test for an early exit.
+const CHUNK: usize = 1 << 8;
 
 /// The index of the first value that is NaN or infinite.
 ///
@@ -15,17 +15,17 @@ const SOME: usize = 1 << 8;
 /// ```
 pub fn first_non_finite<T: Element>(values: &[T]) -> Option<usize> {
     let d = values.len();
-    first_in_columns(Isa::detect(), View { rows: values, d, start: 0 }, d)
+    first_in_columns(Isa::detect(), ColumnView { rows: values, d, start: 0 }, d)
 }
 
-/// The index row · d + column of the first value by row, among columns `start .. start + width` of
-/// `view`, that is NaN or infinite.
+/// The index row · d + column of the first value by row that is NaN or infinite, among the first
+/// `width` columns of `view`.
 pub(super) fn first_in_columns<T: Element>(
     isa: Isa,
-    view: View<'_, T>,
+    view: ColumnView<'_, T>,
     width: usize,
 ) -> Option<usize> {
-    let View { rows, d, start } = view;
+    let ColumnView { rows, d, start } = view;
     if width == 0 {
         return None;
     }
@@ -41,9 +41,9 @@ pub(super) fn first_in_columns<T: Element>(
 
 #[inline(always)]
 fn all_finite<T: Element>(values: &[T]) -> bool {
-    // x − x is zero, or NaN where x is not finite; no early end within a piece, so that it is a loop
-    // over vectors.
+    // x − x is zero, or NaN if x is not finite. There is no early exit within a chunk, so that the loop
+    // is vectorised.
     values
-        .chunks(SOME)
-        .all(|some| some.iter().fold(true, |finite, &x| finite & (x - x == T::zero())))
+        .chunks(CHUNK)
+        .all(|chunk| chunk.iter().fold(true, |finite, &x| finite & (x - x == T::zero())))
 }

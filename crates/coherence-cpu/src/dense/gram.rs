@@ -1,4 +1,4 @@
-//! The Gram matrix of the rows of a dense matrix, from which distances between rows follow.
+//! The Gram matrix of the rows of a dense matrix. Distances between rows follow from it.
 //!
 //! `n`: rows, `d`: columns.
 
@@ -7,14 +7,14 @@ use rayon::prelude::*;
 use super::tiles::{COLUMNS, SIDE, Tiles, tile};
 use crate::{Element, Isa, scratch::Scratch};
 
-/// Pieces of the columns for threads, at most: the dots of each are added up on their own.
+/// The most pieces that the columns are divided into for threads; each has its own sums.
 const PIECES: usize = 32;
 
 /// G [n, n], `G[e, f] = x_e · x_f`, for `rows [n, d]`.
 ///
-/// A lane sums at most 48 products in the element type (of AVX-512 24, whose lanes are then added
-/// in four rounds), sums of these run in `f64`: within 3e-6 ‖x_e‖ ‖x_f‖ for `f32` whatever the
-/// values. The result is symmetric to the bit.
+/// A vector lane sums at most 48 products in the element type (with AVX-512 24, after which the lanes
+/// are added in four rounds); the sums of lanes are accumulated in `f64`. For `f32` the error is at
+/// most 3e-6 ‖x_e‖ ‖x_f‖ for any values. The result is exactly symmetric.
 ///
 /// # Panics
 ///
@@ -52,7 +52,7 @@ pub fn gram_on<T: Element>(isa: Isa, rows: &[T], n: usize) -> Vec<f64> {
     whole.gram()
 }
 
-/// The Gram matrix of rows whose columns come in parts.
+/// The Gram matrix of rows whose columns arrive in parts.
 ///
 /// ```
 /// let mut sum = coherence_cpu::dense::GramSum::new(2);
@@ -63,12 +63,12 @@ pub fn gram_on<T: Element>(isa: Isa, rows: &[T], n: usize) -> Vec<f64> {
 #[derive(Clone, Debug)]
 pub struct GramSum {
     n: usize,
-    /// Tile by tile, see [`Tiles`].
+    /// Tile by tile, as in [`Tiles`].
     sums: Vec<f64>,
 }
 
 impl GramSum {
-    /// That of n rows without columns.
+    /// The sum for n rows and no columns yet.
     pub fn new(n: usize) -> Self {
         Self { n, sums: vec![0.0; tile(n.div_ceil(SIDE), 0)] }
     }
@@ -93,7 +93,7 @@ impl GramSum {
     ///
     /// When the number of rows differs.
     pub fn merge(&mut self, other: &Self) {
-        assert_eq!(self.n, other.n, "the same rows");
+        assert_eq!(self.n, other.n, "the numbers of rows differ");
         self.sums.iter_mut().zip(&other.sums).for_each(|(s, g)| *s += g);
     }
 

@@ -1,7 +1,7 @@
-//! Krum and Multi-Krum: chosen by the Gram matrix where its rounding cannot matter, by exact distances
-//! where it could.
+//! Krum and Multi-Krum: decided by the Gram matrix, or by exact distances where rounding of the Gram
+//! matrix could change the choice.
 //!
-//! `n`: rows, `d`: columns. The rules are the core's, [`MultiKrum`]; so is what they choose.
+//! `n`: rows, `d`: columns. The rule is the core's [`MultiKrum`], and the rows chosen are the same.
 
 #![allow(clippy::needless_range_loop)] // lanes of several arrays, side by side
 
@@ -14,16 +14,16 @@ use crate::{
     simd::{Kernel, Simd},
 };
 
-/// Krum: the number of the row with the least sum of squared distances to its n − f − 2 nearest
-/// others; of equal sums the first row.
+/// Krum: the index of the row with the least sum of squared distances to its n − f − 2 nearest other
+/// rows; the first row if sums are equal.
 ///
-/// Distances come from the Gram matrix, ‖x_e − x_f‖² = G_ee + G_ff − 2 G_ef. Rows whose order its
-/// rounding could change are scored once more by differences in `f64`. `f64` values lie between
-/// 1e-140 and 1e140, or are zero.
+/// Distances are computed from the Gram matrix, ‖x_e − x_f‖² = G_ee + G_ff − 2 G_ef. Rows whose order
+/// rounding could change are scored again by differences in `f64`. `f64` values must be zero or have
+/// magnitudes between 1e-140 and 1e140.
 ///
 /// # Errors
 ///
-/// The core's, unless n ≥ 2f + 3.
+/// The core's error unless n ≥ 2f + 3.
 ///
 /// # Panics
 ///
@@ -40,11 +40,11 @@ pub fn krum<T: Element>(rows: &[T], n: usize, f: usize) -> Result<usize, Aggrega
     Ok(multi_krum(rows, n, MultiKrum { f, keep: 1 })?[0])
 }
 
-/// Multi-Krum: the numbers of the `keep` rows of least [`krum`] score, lowest number first.
+/// Multi-Krum: the indices of the `keep` rows with the least [`krum`] scores, in ascending order.
 ///
 /// # Errors
 ///
-/// The core's, unless n ≥ 2f + 3 and 1 ≤ keep ≤ n − f.
+/// The core's error unless n ≥ 2f + 3 and 1 ≤ keep ≤ n − f.
 ///
 /// # Panics
 ///
@@ -77,7 +77,7 @@ pub fn multi_krum<T: Element>(
 /// assert_eq!(coherence_cpu::dense::square_between(&[1.0f32, 5.0], &[4.0, 1.0]), 25.0);
 /// ```
 pub fn square_between<T: Element>(x: &[T], y: &[T]) -> f64 {
-    assert_eq!(x.len(), y.len(), "two vectors of one length");
+    assert_eq!(x.len(), y.len(), "the lengths differ");
     T::run(Isa::detect(), Difference { x, y })
 }
 
@@ -106,7 +106,7 @@ impl<T: Element> Kernel<T> for Difference<'_, T> {
     }
 }
 
-/// What the Gram matrix decides of a Multi-Krum, and what it leaves open.
+/// The rows of a Multi-Krum that the Gram matrix decides, and those that it leaves undecided.
 #[derive(Clone, Debug)]
 pub struct KrumChoice {
     rule: MultiKrum,
@@ -116,10 +116,10 @@ pub struct KrumChoice {
 }
 
 impl KrumChoice {
-    /// The choice by the Gram matrix [n, n] of n rows of d values of type `T`, as [`gram`] computes
-    /// it. The caller has checked the rule for n.
+    /// The choice by the Gram matrix [n, n], as [`gram`] computes it, of n rows of d values of type
+    /// `T`. The caller must have checked the rule for n.
     pub fn from_gram<T: Element>(rule: MultiKrum, gram: &[f64], n: usize, d: usize) -> Self {
-        // Twice what `gram` states for a dot, and what its products lose beneath the normal numbers.
+        // Twice the error that `gram` states for a dot, and the error of products that underflow.
         let (relative, absolute) = if size_of::<T>() == size_of::<f32>() {
             (6e-6, d as f64 * 1e-37)
         } else {
@@ -133,8 +133,8 @@ impl KrumChoice {
         let (mut lows, mut highs): (Vec<f64>, Vec<f64>) = bounds.iter().copied().unzip();
         lows.sort_unstable_by(f64::total_cmp);
         highs.sort_unstable_by(f64::total_cmp);
-        // Row e is kept if fewer than `keep` rows can be before it or beside it, itself counted, and
-        // not if as many are surely before it.
+        // Row e is kept if at most `keep` rows, itself included, may have a score as low as its own. It
+        // is left out if `keep` rows certainly have a lower score.
         let kept = |&e: &usize| lows.partition_point(|&low| low <= bounds[e].1) <= rule.keep;
         let out = |e: usize| highs.partition_point(|&high| high < bounds[e].0) >= rule.keep;
         let (kept, others): (Vec<usize>, Vec<usize>) = (0..n).partition(kept);
@@ -142,13 +142,13 @@ impl KrumChoice {
         Self { rule, n, kept, undecided }
     }
 
-    /// The rows whose squared distances to all rows [`decide`](Self::decide) needs.
+    /// The indices of the rows that [`decide`](Self::decide) needs the squared distances of.
     pub fn undecided(&self) -> &[usize] {
         &self.undecided
     }
 
-    /// The rows kept, lowest number first, given the squared distances of each undecided row to all
-    /// rows, `squares` [undecided, n].
+    /// The indices of the rows kept, in ascending order, given the squared distances of each undecided
+    /// row to all rows, `squares` [undecided, n].
     ///
     /// # Panics
     ///
@@ -170,20 +170,20 @@ impl KrumChoice {
     }
 }
 
-/// The squares of one row without its own.
+/// The squared distances of row e to all other rows.
 fn others(squares: &[f64], e: usize) -> Vec<f64> {
-    // What is not a number is infinite, as in the core: such a row is nobody's neighbour.
+    // NaN counts as infinite, as in the core: such a row is never a nearest neighbour.
     let infinite = |x: f64| if x.is_nan() { f64::INFINITY } else { x };
     (0..squares.len()).filter(|&f| f != e).map(|f| infinite(squares[f])).collect()
 }
 
-/// The sum of the `count` least, in ascending order.
+/// The sum of the `count` least values, added in ascending order.
 fn least_sum(mut values: Vec<f64>, count: usize) -> f64 {
     values.sort_unstable_by(f64::total_cmp);
     values[..count].iter().sum()
 }
 
-/// Between which numbers the score of row e lies.
+/// A lower and an upper bound of the score of row e.
 fn score_bounds(
     gram: &[f64],
     n: usize,
@@ -194,7 +194,7 @@ fn score_bounds(
 ) -> (f64, f64) {
     let square = |f: usize| gram[e * n + e] + gram[f * n + f] - 2.0 * gram[e * n + f];
     let error = |f: usize| relative * (gram[e * n + e] + gram[f * n + f]) + absolute;
-    // Overflow says nothing about a distance.
+    // If the square overflowed, nothing is known about the distance.
     let low = |f| if square(f).is_finite() { (square(f) - error(f)).max(0.0) } else { 0.0 };
     let high = |f| if square(f).is_finite() { square(f) + error(f) } else { f64::INFINITY };
     let bound = |bound: &dyn Fn(usize) -> f64| {

@@ -1,18 +1,18 @@
 //! Aggregates of the rows of a dense n × d matrix, coordinate by coordinate or by whole rows.
 //!
-//! - [`Columnwise`]: any coordinate-wise rule of the core, with its errors and its policy for values
-//!   that are not finite; [`Parts`]: the same where rows come in parts, as from a file.
+//! - [`Columnwise`]: any coordinate-wise rule of the core, with its errors and its policy for
+//!   non-finite values; [`Parts`]: the same for rows that arrive in parts, such as from a file.
 //! - [`mean`], [`winsorized_mean`], [`trimmed_mean`], [`median`]: the kernels themselves, for finite
 //!   values.
 //! - [`krum`], [`multi_krum`], [`geometric_median`]: rules on the [`gram`] matrix.
-//! - [`add_moments`], [`add_dots`]: the sums of which α is made.
+//! - [`add_moments`], [`add_dots`]: the sums that α is computed from.
 //!
 //! `n`: rows, `d`: columns. `rows [n, d]` is row-major, `out [d]`. Order statistics are exact. The
-//! mean of all rows is their sum in `f64`, row by row; other means run in `f64` over partial sums of
-//! eight values, within 1e-6 of Σ|v| / n for `f32`. A zero result is +0. Results are the same for any
-//! number of threads and, coordinate by coordinate, on each instruction set; dots, and what rests on
-//! them, differ between these in the last bits. Functions whose name ends in `_here` run on the
-//! calling thread.
+//! mean of all rows is accumulated in `f64`, row by row; other means are accumulated in `f64` from
+//! partial sums of eight values, with an error of at most 1e-6 Σ|v| / n for `f32`. A zero result is +0.
+//! Results do not depend on the number of threads. Coordinate-wise results are the same on every
+//! instruction set; dots, and results computed from them, differ between these in the last bits.
+//! Functions whose names end in `_here` run on the calling thread.
 
 mod columns;
 mod count;
@@ -59,8 +59,9 @@ pub fn mean<T: Element>(rows: &[T], out: &mut [T]) {
     trimmed_mean(rows, 0, out);
 }
 
-/// Winsorised mean of the rows, `out [d]`: values clipped to the (clip + 1)-smallest and -largest
-/// of their column, then the mean. `clip = 0` is the mean, `2 clip = n` the median.
+/// Winsorised mean of the rows, `out [d]`: each value is clipped to the (clip + 1)-smallest and
+/// (clip + 1)-largest of its column, then the mean is taken. `clip = 0` is the mean, `2 clip = n`
+/// the median.
 ///
 /// # Panics
 ///

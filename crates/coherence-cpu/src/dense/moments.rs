@@ -1,13 +1,13 @@
-//! What the coherence of rows needs: sums and sums of squares of columns, dots and squares of rows.
+//! Sums for the coherence of rows: sums and sums of squares of columns, dots and squared norms of rows.
 //!
-//! All sums run in `f64`, on the calling thread; squares of `f64` values beyond 1e154 are ∞.
+//! All sums are accumulated in `f64`, on the calling thread. The square of an `f64` beyond 1e154 is ∞.
 
 #![allow(clippy::needless_range_loop)] // lanes of several arrays, side by side
 
 use crate::{Element, Isa, elementwise::Loop};
 
-/// Adds rows [n, d] to `sums` \[d\] and their squares to `squares` \[d\], row by row: the same bits
-/// however the rows come in parts.
+/// Adds rows [n, d] to `sums` \[d\] and their squares to `squares` \[d\], row by row. The result is bit
+/// for bit the same for any division of the rows into parts.
 ///
 /// # Panics
 ///
@@ -44,7 +44,7 @@ pub fn add_moments<T: Element>(rows: &[T], sums: &mut [f64], squares: &mut [f64]
     T::run(Isa::detect(), add);
 }
 
-/// The four rows of a whole band.
+/// The rows of a band; `None` if it has fewer than four.
 #[inline(always)]
 fn four<T>(band: &[T], d: usize) -> Option<(&[T], &[T], &[T], &[T])> {
     if band.len() != 4 * d {
@@ -56,13 +56,13 @@ fn four<T>(band: &[T], d: usize) -> Option<(&[T], &[T], &[T], &[T])> {
     Some((a, b, c, e))
 }
 
-/// Columns whose products are added up before they go to a row's sum.
+/// Columns whose products are summed before they are added to a row's sum.
 const PIECE: usize = 1 << 10;
 
 /// Adds x_e · v and ‖x_e‖² of each row of `rows` [n, d] to `sums` \[n\], for v = `with` \[d\].
 ///
-/// Products are added up over each 1024 columns: the same bits however the columns come in parts of
-/// whole thousands.
+/// Products are summed over each 1024 columns. The result is bit for bit the same for any division of
+/// the columns into parts whose widths, but for the last, are multiples of 1024.
 ///
 /// # Panics
 ///

@@ -1,4 +1,4 @@
-//! Rules whose rows come in parts, one or several times: matrices larger than memory.
+//! Rules for rows that arrive in parts, in one or several passes: matrices larger than memory.
 //!
 //! `n`: rows, `d`: columns.
 
@@ -10,25 +10,25 @@ use super::{
     finite::first_in_columns,
     select::select_columns,
     sorted::Between,
-    sum::{View, add_rows},
+    sum::{ColumnView, add_rows},
 };
 use crate::{Element, Isa, elementwise::Loop, order::rule::Selection};
 
-/// What is made of the order statistics of a column of many values.
+/// A rule computed from order statistics of a column of many values.
 #[derive(Clone, Debug)]
 pub(super) struct Counted {
-    /// Places from 0, the lower before their mirror images.
+    /// The ranks needed, from 0: the lower ones, then their mirror images.
     pub(super) ranks: Vec<usize>,
-    pub(super) finish: Finish,
+    pub(super) finish: CountedFinish,
 }
 
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Finish {
+pub(super) enum CountedFinish {
     /// The mean of the two values.
     Middle,
     /// The mean of the values clipped to the two.
     Clipped,
-    /// As clipped, without what is clipped: so many at either end.
+    /// The mean without the `trim` values at either end.
     Inner { trim: usize },
     /// The mean of the values clipped to thresholds between two values each.
     Between(Between),
@@ -36,29 +36,29 @@ pub(super) enum Finish {
 
 impl Counted {
     pub(super) fn median(n: usize) -> Self {
-        Self { ranks: vec![(n - 1) / 2, n / 2], finish: Finish::Middle }
+        Self { ranks: vec![(n - 1) / 2, n / 2], finish: CountedFinish::Middle }
     }
 
     pub(super) fn winsorized(clip: usize, n: usize) -> Self {
-        Self { ranks: vec![clip, n - 1 - clip], finish: Finish::Clipped }
+        Self { ranks: vec![clip, n - 1 - clip], finish: CountedFinish::Clipped }
     }
 
     pub(super) fn trimmed(trim: usize, n: usize) -> Self {
-        Self { ranks: vec![trim, n - 1 - trim], finish: Finish::Inner { trim } }
+        Self { ranks: vec![trim, n - 1 - trim], finish: CountedFinish::Inner { trim } }
     }
 
     pub(super) fn between(between: Between, n: usize) -> Self {
         let Between { at, next, .. } = between;
         let ranks = vec![at, next, n - 1 - at, n - 1 - next];
-        Self { ranks, finish: Finish::Between(between) }
+        Self { ranks, finish: CountedFinish::Between(between) }
     }
 }
 
-/// A rule by coordinate whose rows come in parts.
+/// The computation of a coordinate-wise rule for rows that arrive in parts.
 ///
-/// Made by [`Columnwise::parts`]. While [`needs_pass`](Self::needs_pass), all rows are added, in
-/// their order and in parts of any size, and the pass is ended. The result is that of
-/// [`Columnwise::aggregate`] to the bit.
+/// Created by [`Columnwise::parts`]. While [`needs_pass`](Self::needs_pass) is true, add all rows, in
+/// order and in parts of any size, and end the pass. The result equals that of
+/// [`Columnwise::aggregate`] bit for bit.
 ///
 /// # Example
 ///
@@ -87,13 +87,13 @@ pub struct Parts<'a, T> {
     rows: usize,
     first_pass: bool,
     needs_pass: bool,
-    /// Columns with a value that is not finite.
+    /// Whether each column has a non-finite value.
     marked: Vec<bool>,
-    state: State<T>,
+    state: PartState<T>,
 }
 
 #[derive(Debug)]
-enum State<T> {
+enum PartState<T> {
     Sums(Vec<f64>),
     Groups {
         group: usize,
@@ -111,19 +111,19 @@ enum State<T> {
 }
 
 impl Columnwise {
-    /// This rule for `columns` columns whose rows come in parts; `None` if it must have all rows at
-    /// hand: if it sorts them, or the core computes it.
+    /// This rule for `columns` columns whose rows arrive in parts; `None` if it needs all rows at once,
+    /// because it sorts them or the core computes it.
     pub fn parts<T: Element>(&self, columns: usize, policy: Policy) -> Option<Parts<'_, T>> {
         let state = match &self.method {
-            Method::Mean => State::Sums(vec![0.0; columns]),
-            Method::MedianOfMeans(groups, _) => State::Groups {
+            Method::Mean => PartState::Sums(vec![0.0; columns]),
+            Method::MedianOfMeans(groups, _) => PartState::Groups {
                 group: 0,
                 sums: vec![0.0; columns],
                 means: vec![T::zero(); groups.len() * columns],
             },
-            Method::SignMajority => State::Signs(vec![0; columns]),
+            Method::SignMajority => PartState::Signs(vec![0; columns]),
             Method::Counted(counted) => {
-                State::Counting(Counting::new::<T>(&counted.ranks, columns))
+                PartState::Counting(Counting::new::<T>(&counted.ranks, columns))
             }
             Method::Selection(_) | Method::Sorted(_) | Method::Core => return None,
         };
@@ -134,21 +134,21 @@ impl Columnwise {
 }
 
 impl Columnwise {
-    /// The bytes of memory that [`parts`](Self::parts) keep for each column; `None` where there are none.
+    /// Bytes of memory per column that [`parts`](Self::parts) takes; `None` if it returns `None`.
     pub fn part_state<T: Element>(&self) -> Option<usize> {
         match &self.method {
             Method::Mean | Method::SignMajority => Some(size_of::<f64>()),
             Method::MedianOfMeans(groups, _) => {
                 Some(size_of::<f64>() + groups.len() * size_of::<T>())
             }
-            Method::Counted(counted) => Some(Counting::bytes_a_column(counted.ranks.len())),
+            Method::Counted(counted) => Some(Counting::bytes_per_column(counted.ranks.len())),
             Method::Selection(_) | Method::Sorted(_) | Method::Core => None,
         }
     }
 }
 
 impl<T: Element> Parts<'_, T> {
-    /// Whether the rows are needed once more.
+    /// Whether another pass over the rows is needed.
     pub fn needs_pass(&self) -> bool {
         self.needs_pass
     }
@@ -157,11 +157,12 @@ impl<T: Element> Parts<'_, T> {
     ///
     /// # Errors
     ///
-    /// [`NonFinite`] under [`Policy::Error`], with the index row · columns + column in all rows.
+    /// [`NonFinite`] under [`Policy::Error`], with the index row · columns + column, rows counted from
+    /// the first of the pass.
     ///
     /// # Panics
     ///
-    /// If `rows` are not whole rows, or more than n in all.
+    /// If `rows` are not whole rows, or there are more than n in total.
     pub fn add(&mut self, rows: &[T]) -> Result<(), NonFinite> {
         let (columns, isa) = (self.columns, self.rule.isa);
         assert!(rows.len().is_multiple_of(columns), "rows of {columns} values");
@@ -169,15 +170,15 @@ impl<T: Element> Parts<'_, T> {
         self.rows += rows.len() / columns;
         assert!(self.rows <= self.rule.n, "more than {} rows", self.rule.n);
         if self.first_pass {
-            self.look_for_non_finite(rows, before)?;
+            self.find_non_finite(rows, before)?;
         }
         match &mut self.state {
-            State::Sums(sums) => add_rows(isa, rows, sums),
-            State::Signs(balance) => {
+            PartState::Sums(sums) => add_rows(isa, rows, sums),
+            PartState::Signs(balance) => {
                 rows.chunks_exact(columns).for_each(|row| add_signs(isa, row, balance));
             }
-            State::Counting(counting) => counting.add(rows),
-            State::Groups { group, sums, means } => {
+            PartState::Counting(counting) => counting.add(rows),
+            PartState::Groups { group, sums, means } => {
                 let Method::MedianOfMeans(groups, _) = &self.rule.method else { return Ok(()) };
                 let (mut rows, mut row) = (rows, before);
                 while !rows.is_empty() {
@@ -192,7 +193,7 @@ impl<T: Element> Parts<'_, T> {
                     }
                 }
             }
-            State::Clipped { low, high, sums } => {
+            PartState::Clipped { low, high, sums } => {
                 T::run(
                     isa,
                     Loop(|| {
@@ -211,9 +212,9 @@ impl<T: Element> Parts<'_, T> {
         Ok(())
     }
 
-    fn look_for_non_finite(&mut self, rows: &[T], before: usize) -> Result<(), NonFinite> {
+    fn find_non_finite(&mut self, rows: &[T], before: usize) -> Result<(), NonFinite> {
         let (columns, isa) = (self.columns, self.rule.isa);
-        let view = View { rows, d: columns, start: 0 };
+        let view = ColumnView { rows, d: columns, start: 0 };
         let Some(index) = first_in_columns(isa, view, columns) else { return Ok(()) };
         if self.policy == Policy::Error {
             return Err(NonFinite { index: before * columns + index });
@@ -232,9 +233,9 @@ impl<T: Element> Parts<'_, T> {
     ///
     /// If fewer than n rows were added.
     pub fn end_pass(&mut self) {
-        assert_eq!(self.rows, self.rule.n, "a pass goes over all rows");
+        assert_eq!(self.rows, self.rule.n, "a pass must cover all rows");
         (self.rows, self.first_pass) = (0, false);
-        let State::Counting(counting) = &mut self.state else {
+        let PartState::Counting(counting) = &mut self.state else {
             self.needs_pass = false;
             return;
         };
@@ -246,40 +247,45 @@ impl<T: Element> Parts<'_, T> {
         let Method::Counted(Counted { finish, .. }) = &self.rule.method else { return };
         let at = |rank: usize, column: usize| values[rank * self.columns + column];
         let thresholds = |j: usize| match finish {
-            Finish::Between(between) => between.thresholds([0, 1, 2, 3].map(|rank| at(rank, j))),
+            CountedFinish::Between(between) => {
+                between.thresholds([0, 1, 2, 3].map(|rank| at(rank, j)))
+            }
             _ => (at(0, j), at(1, j)),
         };
         let (low, high) = (0..self.columns).map(thresholds).unzip();
-        self.needs_pass = !matches!(finish, Finish::Middle);
-        self.state = State::Clipped { low, high, sums: vec![0.0; self.columns] };
+        self.needs_pass = !matches!(finish, CountedFinish::Middle);
+        self.state = PartState::Clipped { low, high, sums: vec![0.0; self.columns] };
     }
 
-    /// Writes the results to `out` \[columns\], and returns the columns, if any, whose result is not
-    /// there: those with a value that is not finite or a sum beyond the element type. For these ask
+    /// Writes the results to `out` \[columns\] and returns the columns without a valid result: those
+    /// with a non-finite value, or a sum beyond the range of the element type. Compute these with
     /// [`Columnwise::column`].
     ///
     /// # Panics
     ///
-    /// If a pass is needed, or `out` has another length.
+    /// If another pass is needed, or `out` does not have one value per column.
     pub fn finish(self, out: &mut [T]) -> Vec<usize> {
-        assert!(!self.needs_pass && out.len() == self.columns, "all passes, one result a column");
+        assert!(
+            !self.needs_pass && out.len() == self.columns,
+            "all passes must be over, and out must have one value per column"
+        );
         let (rule, n) = (self.rule, self.rule.n as f64);
         match (&self.state, &rule.method) {
-            (State::Sums(sums), _) => divide(sums, rule.n, out),
-            (State::Signs(balance), _) => signs(balance, out),
-            (State::Groups { means, .. }, Method::MedianOfMeans(_, median)) => {
+            (PartState::Sums(sums), _) => divide(sums, rule.n, out),
+            (PartState::Signs(balance), _) => signs(balance, out),
+            (PartState::Groups { means, .. }, Method::MedianOfMeans(_, median)) => {
                 median_of_means(rule.isa, median, means, out);
             }
-            (State::Clipped { low, high, sums }, Method::Counted(Counted { finish, .. })) => {
+            (PartState::Clipped { low, high, sums }, Method::Counted(Counted { finish, .. })) => {
                 for (j, out) in out.iter_mut().enumerate() {
                     let (low, high) = (low[j], high[j]);
                     let mean = match *finish {
                         _ if low == high => low,
-                        Finish::Middle => (low + high) / 2.0,
-                        Finish::Inner { trim } => {
+                        CountedFinish::Middle => (low + high) / 2.0,
+                        CountedFinish::Inner { trim } => {
                             (sums[j] - trim as f64 * (low + high)) / (n - 2.0 * trim as f64)
                         }
-                        Finish::Clipped | Finish::Between(_) => sums[j] / n,
+                        CountedFinish::Clipped | CountedFinish::Between(_) => sums[j] / n,
                     };
                     *out = T::narrow(mean) + T::zero();
                 }
@@ -298,7 +304,7 @@ fn divide<T: Element>(sums: &[f64], count: usize, out: &mut [T]) {
     }
 }
 
-/// The median of the rows of `means`; NaN where a mean left the range of the element type.
+/// The median of the rows of `means`; NaN where a mean exceeded the range of the element type.
 pub(super) fn median_of_means<T: Element>(
     isa: Isa,
     median: &Selection,
@@ -306,7 +312,7 @@ pub(super) fn median_of_means<T: Element>(
     out: &mut [T],
 ) {
     let d = out.len();
-    select_columns(isa, median, View { rows: means, d, start: 0 }, out);
+    select_columns(isa, median, ColumnView { rows: means, d, start: 0 }, out);
     for mean in means.chunks_exact(d) {
         for (out, x) in out.iter_mut().zip(mean) {
             if !x.is_finite() {

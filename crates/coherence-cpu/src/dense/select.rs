@@ -1,13 +1,13 @@
-//! Robust means of columns, blocks of columns at a time.
+//! Robust means of columns, one block of columns at a time.
 //!
-//! Of many rows a block is copied row by row, in stretches that the memory's prefetchers follow,
-//! into tiles of 16 columns × n rows; a tile then stays in L1 while it is selected from.
+//! If there are many rows, a block is first copied to tiles of 16 columns × n rows. It is copied row by
+//! row, in runs long enough for the hardware prefetchers. A tile then stays in L1 during the selection.
 //! `n`: rows, `d`: columns.
 #![allow(unsafe_code)] // tiles read and written without bounds checks
 
 use rayon::prelude::*;
 
-use super::sum::View;
+use super::sum::ColumnView;
 use crate::{
     Element, Isa,
     order::{Values, rule::Selection},
@@ -15,20 +15,20 @@ use crate::{
     simd::{Kernel, Simd, TILE},
 };
 
-/// Rows that are asked for ahead of the one at hand: a row's stretch ends at a page, where the
-/// machine's own prefetcher stops.
+/// How many rows ahead of the current one are prefetched. The hardware prefetcher stops at the end of a
+/// page, and with it at the end of a row's run.
 const AHEAD: usize = 4;
 
-/// Values of a block: half of a core's L2 at most, and no rows so short that reading them stalls.
+/// Values of a block: at most half of L2, but runs long enough that reading them does not stall.
 const BLOCK_VALUES: usize = 1 << 16;
 
-/// Up to so many rows are read where they lie: the machine follows as many streams.
+/// Up to this many rows are read in place: the hardware prefetches as many streams.
 pub(super) const FEW: usize = 16;
 
-/// How far ahead of the columns at hand those streams are asked for, in values.
+/// How many values ahead of the current columns these streams are prefetched.
 const FAR: usize = 32 * TILE;
 
-/// `out [d]` = `selection` from each column of `rows [n, d]`.
+/// Applies `selection` to each column of `rows [n, d]`; writes `out [d]`.
 pub(super) fn select<T: Element>(isa: Isa, selection: &Selection, rows: &[T], out: &mut [T]) {
     let (n, d) = (rows.len() / out.len(), out.len());
     let tiles = if n <= FEW { 256 } else { 64 };
@@ -38,20 +38,20 @@ pub(super) fn select<T: Element>(isa: Isa, selection: &Selection, rows: &[T], ou
     });
 }
 
-/// [`select`] of a few columns on the calling thread, the selection made ready before.
+/// [`select`] for a few columns, on the calling thread.
 pub(crate) fn select_here<T: Element>(isa: Isa, selection: &Selection, rows: &[T], out: &mut [T]) {
     let (n, d) = (rows.len() / out.len(), out.len());
     T::run(isa, Block { selection, rows, n, d, start: 0, out });
 }
 
-/// [`select`] of columns `start .. start + out.len()` of `view`, on the calling thread.
+/// [`select`] for the first `out.len()` columns of `view`, on the calling thread.
 pub(super) fn select_columns<T: Element>(
     isa: Isa,
     selection: &Selection,
-    view: View<'_, T>,
+    view: ColumnView<'_, T>,
     out: &mut [T],
 ) {
-    let View { rows, d, start } = view;
+    let ColumnView { rows, d, start } = view;
     let n = rows.len() / d;
     let width = (BLOCK_VALUES / n / TILE).clamp(1, 64) * TILE;
     for (at, out) in out.chunks_mut(width).enumerate() {
@@ -59,7 +59,7 @@ pub(super) fn select_columns<T: Element>(
     }
 }
 
-/// Columns `start .. start + out.len()`.
+/// The selection from columns `start .. start + out.len()`.
 struct Block<'a, T> {
     selection: &'a Selection,
     rows: &'a [T],
@@ -97,7 +97,7 @@ impl<T: Element> Kernel<T> for Block<'_, T> {
     }
 }
 
-/// The selection from [`TILE`] columns of n rows that begin `stride` apart, to `out` [TILE].
+/// Applies the selection to [`TILE`] columns of n rows that begin `stride` apart; writes `out` [TILE].
 #[inline(always)]
 fn select_tile<T: Element, S: Simd<T>>(
     simd: S,
@@ -125,7 +125,8 @@ fn select_tile<T: Element, S: Simd<T>>(
 }
 
 impl<T: Element> Block<'_, T> {
-    /// The block's next `count` columns as tiles [⌈count / TILE⌉, n, TILE], zeros beyond the last.
+    /// Copies the next `count` columns of the block to tiles [⌈count / TILE⌉, n, TILE], padded with
+    /// zeros.
     #[inline(always)]
     fn copy<S: Simd<T>>(&self, simd: S, count: usize, tiles: &mut [T]) {
         for row in 0..self.n {
@@ -168,7 +169,7 @@ impl<T: Element, S: Simd<T>> Values<T, S> for Column<'_, T> {
     #[inline(always)]
     unsafe fn at(&self, simd: S, index: usize) -> S::V {
         debug_assert!(index * self.stride + S::LANES <= self.rows.len());
-        // SAFETY: index < n by the caller's promise, and `select_tile` asserts that the rows hold
+        // SAFETY: index < n is the caller's obligation, and `select_tile` asserts that the rows hold
         // the tile's columns.
         unsafe { simd.load(self.rows.as_ptr().add(index * self.stride)) }
     }

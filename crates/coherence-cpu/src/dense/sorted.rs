@@ -1,4 +1,4 @@
-//! Rules that need more order statistics than one pair: columns are sorted, lane by lane.
+//! Rules that need more than one pair of order statistics: columns are sorted, one per vector lane.
 //!
 //! `n`: rows, `d`: columns.
 #![allow(unsafe_code)] // tiles loaded and stored without bounds checks
@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use super::sum::View;
+use super::sum::ColumnView;
 use crate::{
     Element, Isa,
     order::{network::Network, sort8::BLOCK},
@@ -14,16 +14,17 @@ use crate::{
     simd::{Kernel, Simd, TILE},
 };
 
-/// What is made of a sorted column.
+/// How the result is computed from a sorted column.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Finish {
-    /// The mean of the n − f values closest to the median; of two as close the lower one is kept.
+pub(super) enum SortedFinish {
+    /// The mean of the n − f values closest to the median; of two equally close values the lower is
+    /// kept.
     Around { f: usize },
-    /// The mean of the values clipped to thresholds between two order statistics each.
+    /// The mean of the values clipped to two thresholds, each between two order statistics.
     Between(Between),
 }
 
-/// Thresholds (1 − t) x_(at) + t x_(next), counted from either end, places from 0.
+/// Thresholds (1 − t) x_(at) + t x_(next), with ranks counted from 0 at either end.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Between {
     pub(super) at: usize,
@@ -50,33 +51,33 @@ impl Between {
             }
         };
         let (low, high) = (between(low, low_next), between(high, high_next));
-        // At 50 % the two are one number but for rounding.
+        // At 50 % the two are equal up to rounding.
         (low.min(high), high.max(low))
     }
 }
 
-/// A network that sorts n values, and what is made of them.
+/// A sorting network for n values, and the computation that follows.
 #[derive(Clone, Debug)]
 pub(super) struct Sorted {
-    pub(super) finish: Finish,
+    pub(super) finish: SortedFinish,
     network: Arc<Network>,
 }
 
 impl Sorted {
-    pub(super) fn new(finish: Finish, n: usize) -> Self {
+    pub(super) fn new(finish: SortedFinish, n: usize) -> Self {
         let wires: Vec<usize> = (0..n).collect();
         Self { finish, network: Arc::new(Network::new(n.next_multiple_of(BLOCK), &wires)) }
     }
 
-    /// The rule of columns `start .. start + out.len()` of `view`.
-    pub(super) fn columns<T: Element>(&self, isa: Isa, view: View<'_, T>, out: &mut [T]) {
+    /// Applies the rule to the first `out.len()` columns of `view`.
+    pub(super) fn columns<T: Element>(&self, isa: Isa, view: ColumnView<'_, T>, out: &mut [T]) {
         T::run(isa, Columns { sorted: self, view, out });
     }
 }
 
 struct Columns<'a, T> {
     sorted: &'a Sorted,
-    view: View<'a, T>,
+    view: ColumnView<'a, T>,
     out: &'a mut [T],
 }
 
@@ -85,7 +86,7 @@ impl<T: Element> Kernel<T> for Columns<'_, T> {
 
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {
-        let View { rows, d, start } = self.view;
+        let ColumnView { rows, d, start } = self.view;
         let n = rows.len() / d;
         let mut tile = Scratch::new(n.next_multiple_of(BLOCK) * TILE);
         for (at, out) in self.out.chunks_mut(TILE).enumerate() {
@@ -105,8 +106,8 @@ impl<T: Element> Kernel<T> for Columns<'_, T> {
             }
             let mut results = [0.0; TILE];
             match self.sorted.finish {
-                Finish::Around { f } => around(&tile[..n * TILE], f, &mut results),
-                Finish::Between(between) => clipped(&tile[..n * TILE], between, &mut results),
+                SortedFinish::Around { f } => around(&tile[..n * TILE], f, &mut results),
+                SortedFinish::Between(between) => clipped(&tile[..n * TILE], between, &mut results),
             }
             for (out, result) in out.iter_mut().zip(results) {
                 *out = T::narrow(result) + T::zero();
@@ -115,11 +116,11 @@ impl<T: Element> Kernel<T> for Columns<'_, T> {
     }
 }
 
-/// The mean of the n − f values of each column of the sorted `tile` [n, TILE] closest to its median.
+/// For each column of the sorted `tile` [n, TILE], the mean of the n − f values closest to the median.
 ///
-/// They are a run x_(s) … x_(s+n−f−1), and s is the number of places where the lower end is farther
-/// from the median than the value after the upper end. As 2f < n the values between x_(f) and
-/// x_(n−f−1) are always kept; of each pair x_(s), x_(s+n−f) one is.
+/// These are consecutive, x_(s) … x_(s+n−f−1), where s is the number of positions at which the lower
+/// end is farther from the median than the value after the upper end. As 2f < n, the values from x_(f)
+/// to x_(n−f−1) are always kept, and one of each pair x_(e), x_(e+n−f), e < f.
 #[inline(always)]
 fn around<T: Element>(tile: &[T], f: usize, results: &mut [f64; TILE]) {
     let n = tile.len() / TILE;
@@ -151,7 +152,7 @@ fn around<T: Element>(tile: &[T], f: usize, results: &mut [f64; TILE]) {
     }
 }
 
-/// The mean of the values of each column of the sorted `tile` [n, TILE], clipped.
+/// For each column of the sorted `tile` [n, TILE], the mean of the values clipped to the thresholds.
 #[inline(always)]
 fn clipped<T: Element>(tile: &[T], between: Between, results: &mut [f64; TILE]) {
     let n = tile.len() / TILE;

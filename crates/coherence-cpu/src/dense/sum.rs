@@ -14,19 +14,20 @@ use crate::{
     simd::{Kernel, Simd, TILE},
 };
 
-/// Columns of a block: long stretches of each row, and their sums stay in L1.
+/// Columns of a block: the runs of each row are long, and the sums stay in L1.
 const COLUMNS: usize = 1 << 12;
 
-/// Rows that are added at a time, of more than a few; few rows are added all at once.
+/// Rows added at a time if there are more than [`FEW`]; fewer are added all at once.
 const BAND: usize = 4;
 
-/// Cache lines that are asked for ahead of the columns at hand, in all rows of a band: a third of L1.
+/// Cache lines prefetched ahead of the current columns in all rows of a band: a third of L1.
 const AHEAD: usize = 256;
 
-/// As many in one row at most.
+/// The most cache lines prefetched ahead in one row.
 const FAR: usize = 32;
 
-/// `out[j] = Σ_e weights[e] rows[e, j] / divisor`, in `f64`, rows in their order; a zero is +0.
+/// `out[j] = Σ_e weights[e] rows[e, j] / divisor`, accumulated in `f64` in the order of the rows; a
+/// zero is +0.
 pub(super) fn weighted_sum<T: Element>(
     isa: Isa,
     rows: &[T],
@@ -37,19 +38,19 @@ pub(super) fn weighted_sum<T: Element>(
     let d = out.len();
     assert_eq!(rows.len(), weights.len() * d);
     out.par_chunks_mut(COLUMNS).enumerate().for_each(|(at, out)| {
-        mean_here(isa, View { rows, d, start: at * COLUMNS }, weights, divisor, out);
+        mean_here(isa, ColumnView { rows, d, start: at * COLUMNS }, weights, divisor, out);
     });
 }
 
-/// [`weighted_sum`] of columns `start .. start + out.len()` of `view`, on the calling thread.
+/// [`weighted_sum`] for the first `out.len()` columns of `view`, on the calling thread.
 pub(super) fn mean_here<T: Element>(
     isa: Isa,
-    view: View<'_, T>,
+    view: ColumnView<'_, T>,
     weights: &[f64],
     divisor: f64,
     out: &mut [T],
 ) {
-    let View { rows, d, start } = view;
+    let ColumnView { rows, d, start } = view;
     for (at, out) in out.chunks_mut(COLUMNS).enumerate() {
         let sums = &mut Scratch::new(out.len());
         let start = start + at * COLUMNS;
@@ -57,21 +58,21 @@ pub(super) fn mean_here<T: Element>(
     }
 }
 
-/// Adds rows [n, d] to `sums` \[d\], row by row: the sums of all rows are the same bits however the
-/// rows come in parts, and narrowed after a division those of [`weighted_sum`] with weights 1.
+/// Adds rows [n, d] to `sums` \[d\], row by row. The sums are bit for bit the same for any division of
+/// the rows into parts; divided and narrowed they equal [`weighted_sum`] with weights 1.
 pub(super) fn add_rows<T: Element>(isa: Isa, rows: &[T], sums: &mut [f64]) {
     let d = sums.len();
     let weights = &vec![1.0; rows.len() / d];
     for (at, sums) in sums.chunks_mut(COLUMNS).enumerate() {
-        let out = &mut Scratch::new(sums.len()); // tells the width; not written to
+        let out = &mut Scratch::new(sums.len()); // only its length is used
         let start = at * COLUMNS;
         T::run(isa, Sum { rows, d, start, weights, divisor: 1.0, sums, out, more: true });
     }
 }
 
-/// Columns from `start` on of `rows` [n, d].
+/// The columns of `rows` [n, d] from `start` on.
 #[derive(Clone, Copy)]
-pub(super) struct View<'a, T> {
+pub(super) struct ColumnView<'a, T> {
     pub(super) rows: &'a [T],
     pub(super) d: usize,
     pub(super) start: usize,
@@ -86,7 +87,7 @@ struct Sum<'a, T> {
     divisor: f64,
     sums: &'a mut [f64],
     out: &'a mut [T],
-    /// Whether `sums` hold those of rows before, and more rows follow: no results are made.
+    /// Whether `sums` hold the sums of earlier rows and more rows follow; no results are written then.
     more: bool,
 }
 
@@ -105,7 +106,7 @@ impl<T: Element> Kernel<T> for Sum<'_, T> {
 }
 
 impl<T: Element> Sum<'_, T> {
-    /// Adds a band of rows to the sums; the last of them make results of these.
+    /// Adds a band of rows to the sums; the last band also writes the results.
     #[inline(always)]
     fn add<S: Simd<T>>(&mut self, simd: S, band: Range<usize>) {
         let Self { rows, d, start, weights, more, .. } = *self;
@@ -113,7 +114,7 @@ impl<T: Element> Sum<'_, T> {
         let width = out.len();
         let Range { start: first, end: last } = band;
         let far = FAR.min(AHEAD / band.len()) * TILE;
-        // after a band's columns come those of the next rows, after the last rows' the next block
+        // The columns of a band are followed by those of the next band, or by the next block.
         let beyond = if last < n { last * d + start } else { start + width };
         let (zero, divisor) = (simd.splat(T::zero()), simd.wide_splat(self.divisor));
         assert!(rows.len() >= (last - 1) * d + start + width && self.sums.len() >= width);

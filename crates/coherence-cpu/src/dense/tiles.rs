@@ -1,9 +1,10 @@
 //! The kernel of the Gram matrix: dots of tiles of rows.
 //!
-//! Lanes run over columns: a tile of 4 × 4 rows keeps its 16 dots in registers, and only tiles on
-//! and below the diagonal are computed. The tiles on the diagonal read rows where they lie and copy
-//! them, four rows interleaved: the others find them on pages of their own, and no vector straddles
-//! two cache lines. Meanwhile the rows' next columns are asked for, some with every tile.
+//! Vector lanes run over columns. A tile of 4 × 4 rows keeps its 16 dots in registers; only tiles on
+//! and below the diagonal are computed. The tiles on the diagonal read the rows in place and copy them,
+//! four rows interleaved. The other tiles read the copies, which are contiguous, so that no vector
+//! straddles two cache lines. Meanwhile the next columns of the rows are prefetched, some with each
+//! tile.
 //! `n`: rows, `d`: columns.
 #![allow(unsafe_code)] // vectors loaded and stored without bounds checks
 
@@ -15,8 +16,8 @@ use crate::{
     simd::{Kernel, Simd, TILE},
 };
 
-/// Columns of one pass: so few that the copies of a hundred rows and their next columns stay in L2,
-/// so many that adding up lanes is a small part.
+/// Columns of one pass: few enough that the copies of a hundred rows and their next columns stay in L2,
+/// and so many that summing the lanes is a small part of the work.
 pub(super) const COLUMNS: usize = 384;
 
 /// Rows of a tile.
@@ -24,16 +25,16 @@ pub(super) const SIDE: usize = 4;
 
 const _: () = assert!(SIDE * SIDE == TILE);
 
-/// Rows of tiles that meet a tile of other rows while it is in L1.
+/// Rows of tiles that are multiplied with a tile of other rows while it is in L1.
 const BAND: usize = 3;
 
-/// Where the dots of tile (e, f), f <= e, begin among those of all tiles.
+/// The offset of the dots of tile (e, f), f <= e, among those of all tiles.
 pub(super) fn tile(e: usize, f: usize) -> usize {
     (e * (e + 1) / 2 + f) * TILE
 }
 
-/// The dots of some columns, tile by tile, [tiles, SIDE, SIDE]; of a tile on the diagonal those on
-/// and below its own diagonal only.
+/// The dots of some columns, tile by tile, [tiles, SIDE, SIDE]. In a tile on the diagonal only those on
+/// and below its own diagonal are computed.
 pub(super) struct Tiles<'a, T> {
     pub(super) rows: &'a [T],
     pub(super) n: usize,
@@ -76,7 +77,7 @@ impl<T: Element> Kernel<T> for Tiles<'_, T> {
 }
 
 impl<T> Tiles<'_, T> {
-    /// Some columns of the rows from `first`; the last row stands for those beyond.
+    /// Some columns of the four rows from `first` on; the last row is repeated for rows beyond it.
     #[inline(always)]
     fn four(&self, first: usize, columns: Range<usize>) -> [&[T]; SIDE] {
         let mut rows = [self.rows; SIDE];
@@ -94,8 +95,8 @@ fn add(sums: &mut [f64], dots: [f64; TILE]) {
     }
 }
 
-/// The dots of four rows with each other, and their columns as `packed` [vectors, SIDE, LANES],
-/// zeros beyond the last.
+/// The dots of four rows with each other. Copies the rows to `packed` [vectors, SIDE, LANES], padded
+/// with zeros.
 #[inline(always)]
 fn pack<T: Element, S: Simd<T>>(
     simd: S,
@@ -108,7 +109,7 @@ fn pack<T: Element, S: Simd<T>>(
     ahead.next_tile();
     let mut sums = [simd.splat(T::zero()); TILE];
     for (at, packed) in packed.chunks_exact_mut(SIDE * S::LANES).enumerate() {
-        ahead.ask(simd);
+        ahead.prefetch(simd);
         let start = at * S::LANES;
         let mut x = [simd.splat(T::zero()); SIDE];
         for i in 0..SIDE {
@@ -146,7 +147,7 @@ fn dots<T: Element, S: Simd<T>>(
     ahead.next_tile();
     let mut sums = [simd.splat(T::zero()); TILE];
     for at in (0..left.len()).step_by(SIDE * S::LANES) {
-        ahead.ask(simd);
+        ahead.prefetch(simd);
         let (mut x, mut y) = ([simd.splat(T::zero()); SIDE], [simd.splat(T::zero()); SIDE]);
         for i in 0..SIDE {
             // SAFETY: SIDE vectors begin at `at`, by the assertion.
@@ -164,43 +165,43 @@ fn dots<T: Element, S: Simd<T>>(
     simd.lane_sums(sums)
 }
 
-/// The cache lines of the next pass, asked for in the order of its rows: as many with each tile.
+/// Prefetches the cache lines of the next pass, row by row, the same number with each tile.
 struct Ahead<'a, T> {
     rows: &'a [T],
     d: usize,
     /// First column of the pass.
     start: usize,
-    /// Lines that are asked for with the tile at hand.
+    /// The lines to be prefetched with the current tile.
     lines: Range<usize>,
-    of_a_tile: usize,
-    of_all: usize,
+    per_tile: usize,
+    total: usize,
 }
 
 impl<'a, T: Element> Ahead<'a, T> {
-    const OF_A_ROW: usize = COLUMNS / TILE;
+    const PER_ROW: usize = COLUMNS / TILE;
 
-    /// So many are asked for with each vector of a tile's columns. More than four rows need no
-    /// more, and up to four the machine follows by itself.
-    const AT_A_TIME: usize = 2;
+    /// Lines prefetched with each vector of a tile's columns. More than four rows need no more; up to
+    /// four rows are prefetched by the hardware.
+    const PER_VECTOR: usize = 2;
 
     #[inline(always)]
     fn new(tiles: &Tiles<'a, T>, start: usize) -> Self {
         let &Tiles { rows, n, d, .. } = tiles;
-        let of_all = n * Self::OF_A_ROW;
-        let of_a_tile = of_all.div_ceil(tile(n.div_ceil(SIDE), 0) / TILE);
-        Self { rows, d, start, lines: 0..0, of_a_tile, of_all }
+        let total = n * Self::PER_ROW;
+        let per_tile = total.div_ceil(tile(n.div_ceil(SIDE), 0) / TILE);
+        Self { rows, d, start, lines: 0..0, per_tile, total }
     }
 
     #[inline(always)]
     fn next_tile(&mut self) {
-        self.lines.end = self.of_all.min(self.lines.end + self.of_a_tile);
+        self.lines.end = self.total.min(self.lines.end + self.per_tile);
     }
 
     #[inline(always)]
-    fn ask<S: Simd<T>>(&mut self, simd: S) {
-        for _ in 0..Self::AT_A_TIME {
+    fn prefetch<S: Simd<T>>(&mut self, simd: S) {
+        for _ in 0..Self::PER_VECTOR {
             if let Some(line) = self.lines.next() {
-                let (row, line) = (line / Self::OF_A_ROW, line % Self::OF_A_ROW);
+                let (row, line) = (line / Self::PER_ROW, line % Self::PER_ROW);
                 let at = row * self.d + self.start + line * TILE;
                 simd.prefetch(self.rows.as_ptr().wrapping_add(at));
             }

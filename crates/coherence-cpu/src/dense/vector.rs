@@ -5,21 +5,21 @@
 use super::{gram, sum::weighted_sum};
 use crate::{Element, Isa};
 
-/// When [`geometric_median`] stops.
+/// The stopping rule of [`geometric_median`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Weiszfeld {
-    /// Stop when the sum of distances falls by less than this share of itself in an iteration.
+    /// Stop when an iteration reduces the sum of distances by at most this share of it.
     pub tolerance: f64,
-    /// Stop after so many iterations at the latest.
+    /// The most iterations.
     pub iterations: usize,
 }
 
 /// Geometric median, `out [d]`: the point with the least sum of distances to the rows, by
 /// Weiszfeld's iteration.
 ///
-/// The iterate is a weighted mean z = Σ w_e x_e, so ‖x_e − z‖² = G_ee − 2 (G w)_e + wᵀ G w: the
-/// rows are read twice in all, however many the iterations. w_e ∝ 1 / ‖x_e − z‖, distances below
-/// 1e-7 of the largest norm taken as that. Returns the number of iterations.
+/// The iterate is a weighted mean z = Σ w_e x_e, so that ‖x_e − z‖² = G_ee − 2 (G w)_e + wᵀ G w: the
+/// rows are read only twice, whatever the number of iterations. w_e ∝ 1 / ‖x_e − z‖, where distances
+/// below 1e-7 of the largest norm count as 1e-7 of it. Returns the number of iterations.
 ///
 /// # Panics
 ///

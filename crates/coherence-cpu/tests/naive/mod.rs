@@ -1,9 +1,9 @@
-//! Sort-and-clip of materialised products, and numbers to feed it.
-#![allow(dead_code)] // each test binary uses its part
+//! Sorting and clipping of materialised products, and random inputs.
+#![allow(dead_code)] // each test binary uses a part
 
 use coherence_cpu::{Element, product::Dims};
 
-/// SplitMix64: numbers that are the same everywhere.
+/// SplitMix64: the same numbers on every machine.
 pub(crate) struct Rng(u64);
 
 impl Rng {
@@ -37,37 +37,37 @@ impl Rng {
     }
 }
 
-/// A mean, and the mean of the absolute values it was made of.
+/// A mean, and the mean of the absolute values that it was computed from.
 #[derive(Debug)]
-pub(crate) struct Mean {
+pub(crate) struct ExpectedMean {
     pub(crate) mean: f64,
     pub(crate) scale: f64,
     /// Whether only comparisons and one addition were needed, so that the result must be exact.
     pub(crate) exact: bool,
 }
 
-/// What the m examples hold at place `at` of [o, i], each product rounded to `T`.
+/// The m examples' products at position `at` of [o, i], each rounded to `T`.
 pub(crate) fn products<T: Element>(dims: Dims, a: &[T], delta: &[T], at: usize) -> Vec<f64> {
     let (j, k) = (at / dims.i, at % dims.i);
     (0..dims.m).map(|e| (delta[e * dims.o + j] * a[e * dims.i + k]).widen()).collect()
 }
 
-fn mean(values: &[f64], exact: bool) -> Mean {
+fn mean(values: &[f64], exact: bool) -> ExpectedMean {
     let n = values.len() as f64;
-    Mean {
+    ExpectedMean {
         mean: values.iter().sum::<f64>() / n,
         scale: values.iter().map(|v| v.abs()).sum::<f64>() / n,
         exact,
     }
 }
 
-pub(crate) fn median(mut values: Vec<f64>) -> Mean {
+pub(crate) fn median(mut values: Vec<f64>) -> ExpectedMean {
     values.sort_by(f64::total_cmp);
     let m = values.len();
     mean(&values[m.div_ceil(2) - 1..m / 2 + 1], true)
 }
 
-pub(crate) fn winsorized(mut values: Vec<f64>, clip: usize) -> Mean {
+pub(crate) fn winsorized(mut values: Vec<f64>, clip: usize) -> ExpectedMean {
     let m = values.len();
     if 2 * clip == m {
         return median(values);
@@ -78,18 +78,18 @@ pub(crate) fn winsorized(mut values: Vec<f64>, clip: usize) -> Mean {
     mean(&clipped, clip > 0 && low == high)
 }
 
-pub(crate) fn trimmed(mut values: Vec<f64>, trim: usize) -> Mean {
+pub(crate) fn trimmed(mut values: Vec<f64>, trim: usize) -> ExpectedMean {
     let m = values.len();
     values.sort_by(f64::total_cmp);
     let bound = values[trim].abs().max(values[m - 1 - trim].abs());
     let inner = mean(&values[trim..m - trim], false);
-    // the kernel adds the clipped values and takes the tails off again
-    Mean { scale: inner.scale + bound * trim as f64 / (m - 2 * trim) as f64, ..inner }
+    // The kernel adds the clipped values and subtracts the tails again.
+    ExpectedMean { scale: inner.scale + bound * trim as f64 / (m - 2 * trim) as f64, ..inner }
 }
 
-/// `got` is `want` to the bit where that is promised, within 1e-6 of the values' scale otherwise.
+/// Asserts that `got` equals `want` bit for bit if the result is exact, else within 1e-6 of its scale.
 #[track_caller]
-pub(crate) fn assert_same_mean(got: f32, want: &Mean, context: &str) {
+pub(crate) fn assert_same_mean(got: f32, want: &ExpectedMean, context: &str) {
     if want.exact {
         assert_eq!(got, want.mean as f32, "{context}");
     } else {

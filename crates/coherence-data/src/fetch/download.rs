@@ -1,4 +1,4 @@
-//! One request: from an address into a `.part` file that passes the check.
+//! One request: downloads a URL to a `.part` file and checks the file.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -8,64 +8,64 @@ use ureq::http::StatusCode;
 use ureq::http::header::CONTENT_RANGE;
 use ureq::{Agent, Body, http::Response};
 
-use super::{Progress, local};
+use super::{DownloadProgress, local};
 use crate::files::WriteError;
-use crate::idx::Fault;
+use crate::idx::IdxFault;
 use crate::manifest::Item;
 use crate::verify::verify_file;
 
-/// Why a request did not lead to a sound file.
+/// Why a request did not yield a sound file.
 #[derive(Debug, thiserror::Error)]
 pub enum Reason {
     /// There was no answer.
     #[error("no answer: {0}")]
     Request(Box<ureq::Error>),
-    /// The answer was no file.
+    /// The server answered with another status than success.
     #[error("answered with status {0}")]
     Status(u16),
-    /// Asked to go on from a byte, it went on from another; the part is dropped.
-    #[error("answered with another part of the file than was asked for")]
+    /// The server sent another range than requested; the part is deleted.
+    #[error("answered with another part of the file than was requested")]
     Range,
-    /// The body broke off; what came is kept.
+    /// The transfer broke off; the bytes received are kept.
     #[error("broke off after {kept} bytes: {source}")]
     Broken {
-        /// Bytes kept to go on from.
+        /// Bytes kept, from which the next request resumes.
         kept: u64,
-        /// What happened to the connection.
+        /// The error of the connection.
         source: io::Error,
     },
-    /// More came than the manifest allows; all of it is dropped.
+    /// The server sent more than the manifest allows; the part is deleted.
     #[error("sent more than the {most} bytes of the manifest")]
     Oversized {
-        /// The manifest's size.
+        /// The size in the manifest.
         most: u64,
     },
-    /// What came is not the file; it is dropped.
+    /// The downloaded file fails the check; it is deleted.
     #[error("sent another file: {fault}")]
     Wrong {
         /// How it differs.
-        fault: Fault,
-        /// Whether part of it was left from an earlier download.
+        fault: IdxFault,
+        /// Whether the download resumed an earlier one.
         resumed: bool,
     },
 }
 
 impl Reason {
-    /// Whether the same request may succeed if made again.
-    pub(super) fn may_pass(&self) -> bool {
+    /// Whether the same request may succeed when repeated.
+    pub(super) fn is_worth_repeating(&self) -> bool {
         matches!(self, Self::Broken { .. } | Self::Range | Self::Wrong { resumed: true, .. })
     }
 }
 
-/// Loads `url` into `part`, going on from what is there, and checks it.
+/// Downloads `url` to `part`, resuming from the bytes that are there, and checks the result.
 ///
-/// The outer error is this machine's and final; the inner one is the mirror's.
-pub(super) fn into_part(
+/// The outer error is local and final; the inner one is the mirror's.
+pub(super) fn download_part(
     agent: &Agent,
     url: &str,
     item: &Item,
     part: &Path,
-    progress: &mut dyn FnMut(Progress<'_>),
+    progress: &mut dyn FnMut(DownloadProgress<'_>),
 ) -> Result<Result<(), Reason>, WriteError> {
     let have = fs::metadata(part).map_or(0, |data| data.len());
     let answer = match request(agent, url, have) {
@@ -81,8 +81,8 @@ pub(super) fn into_part(
             return Ok(Err(reason));
         }
     };
-    let mut report = |done| progress(Progress { url, done, most: item.compressed_bytes });
-    let file = open_at(part, start).map_err(local(part))?;
+    let mut report = |done| progress(DownloadProgress { url, done, most: item.compressed_bytes });
+    let file = open_for_appending(part, start).map_err(local(part))?;
     let mut body = answer.into_body().into_reader();
     if let Err(reason) =
         copy(&mut body, file, start, item.compressed_bytes, &mut report).map_err(local(part))?
@@ -108,7 +108,7 @@ fn request(agent: &Agent, url: &str, have: u64) -> Result<Response<Body>, ureq::
     }
 }
 
-/// The byte of the file at which the body begins.
+/// The offset in the file at which the body begins.
 fn start(answer: &Response<Body>, have: u64) -> Result<u64, Reason> {
     match answer.status() {
         StatusCode::OK => Ok(0),
@@ -126,14 +126,14 @@ fn start(answer: &Response<Body>, have: u64) -> Result<u64, Reason> {
     }
 }
 
-/// Opens `part` to go on from byte `start`, dropping what lies beyond.
-fn open_at(part: &Path, start: u64) -> io::Result<File> {
+/// Opens `part` for appending at byte `start`; bytes beyond it are cut off.
+fn open_for_appending(part: &Path, start: u64) -> io::Result<File> {
     let file = OpenOptions::new().create(true).append(true).open(part)?;
     file.set_len(start)?;
     Ok(file)
 }
 
-/// Copies `body` behind the first `done` bytes of `file`, up to `most` bytes in all.
+/// Appends `body` to the first `done` bytes of `file`, up to `most` bytes in total.
 fn copy(
     body: &mut impl Read,
     mut file: File,

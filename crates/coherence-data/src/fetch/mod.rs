@@ -1,9 +1,10 @@
 //! Fetching a data set from its mirrors.
 //!
-//! A file is loaded into `NAME.gz.part`, which an interrupted download leaves behind and the next
-//! one goes on from; it is checked against the manifest and only then renamed to `NAME.gz`. No
-//! header is believed: a body is read to at most the manifest's size, whatever length is announced,
-//! and the checksum decides. Several mirrors are tried, and one that breaks off is asked again.
+//! A file is downloaded to `NAME.gz.part`. An interrupted download leaves this part behind, and the
+//! next one resumes from it. The file is checked against the manifest before it is renamed to
+//! `NAME.gz`. Response headers are not trusted: at most the manifest's size is read, whatever length
+//! is announced, and the checksum decides. The mirrors are tried in order; a mirror whose transfer
+//! breaks off is asked again.
 
 mod download;
 
@@ -20,25 +21,25 @@ use crate::verify::verify_file;
 
 pub use download::Reason;
 
-/// Requests to one mirror for one file: a connection that breaks off is taken up again.
+/// The most requests to one mirror for one file.
 const TRIES: usize = 3;
 
-/// How far a download is.
+/// The progress of a download.
 #[derive(Clone, Copy, Debug)]
-pub struct Progress<'a> {
-    /// The address.
+pub struct DownloadProgress<'a> {
+    /// The URL.
     pub url: &'a str,
     /// Bytes on disk.
     pub done: u64,
-    /// The manifest's size, the most that will be loaded.
+    /// The size in the manifest, the most that will be downloaded.
     pub most: u64,
 }
 
-/// A request that did not lead to a sound file.
+/// A request that did not yield a sound file.
 #[derive(Debug, thiserror::Error)]
 #[error("{url}: {reason}")]
 pub struct Attempt {
-    /// What was asked for.
+    /// The URL requested.
     pub url: String,
     /// Why it failed.
     pub reason: Reason,
@@ -47,7 +48,7 @@ pub struct Attempt {
 /// A data set could not be fetched.
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
-    /// No mirror gave a sound file.
+    /// No mirror delivered a sound file.
     #[error(
         "could not fetch {}:\n{}\n(without a network, copy {}.gz there by hand and run \
          `coherence data verify`)",
@@ -58,25 +59,25 @@ pub enum FetchError {
     Mirrors {
         /// The file's name without `.gz`.
         name: String,
-        /// Where it should have gone.
+        /// The path it was to be stored at.
         target: PathBuf,
         /// Every request, in order.
         attempts: Vec<Attempt>,
     },
-    /// A file on this machine could not be written.
+    /// A local file could not be written.
     #[error(transparent)]
     Local(#[from] WriteError),
 }
 
-/// Fetches every file of `entry` that is not already sound in `folder`, and returns how many.
+/// Fetches every file of `entry` that is missing or damaged in `folder`, and returns how many.
 ///
 /// # Errors
-/// [`FetchError`]: files fetched before stay, and what was loaded of the failing one is kept to go
-/// on from.
+/// [`FetchError`]. Files fetched before the error stay, and the part of the failing file is kept, so
+/// that the next fetch resumes from it.
 pub fn fetch(
     entry: &Entry,
     folder: &Path,
-    progress: &mut dyn FnMut(Progress<'_>),
+    progress: &mut dyn FnMut(DownloadProgress<'_>),
 ) -> Result<usize, FetchError> {
     let agent = agent();
     fs::create_dir_all(folder).map_err(local(folder))?;
@@ -109,7 +110,7 @@ fn fetch_item(
     entry: &Entry,
     item: &Item,
     folder: &Path,
-    progress: &mut dyn FnMut(Progress<'_>),
+    progress: &mut dyn FnMut(DownloadProgress<'_>),
 ) -> Result<(), FetchError> {
     let target = locate::compressed(folder, item);
     let part = folder.join(format!("{}.gz.part", item.name));
@@ -120,10 +121,10 @@ fn fetch_item(
     for mirror in &entry.mirrors {
         let url = format!("{mirror}{}.gz", item.name);
         for _ in 0..TRIES {
-            let Err(reason) = download::into_part(agent, &url, item, &part, progress)? else {
+            let Err(reason) = download::download_part(agent, &url, item, &part, progress)? else {
                 return Ok(rename_durably(&part, &target).map_err(local(&target))?);
             };
-            let again = reason.may_pass();
+            let again = reason.is_worth_repeating();
             attempts.push(Attempt { url: url.clone(), reason });
             if !again {
                 break;
@@ -133,7 +134,7 @@ fn fetch_item(
     Err(FetchError::Mirrors { name: item.name.clone(), target, attempts })
 }
 
-/// Names the file on this machine that an error concerns.
+/// Adds the path of a local file to its error.
 fn local(path: &Path) -> impl FnOnce(std::io::Error) -> WriteError {
     move |source| WriteError { path: path.to_owned(), source }
 }

@@ -1,4 +1,4 @@
-//! What can be wrong with an IDX file, each with the field, what was found and what was expected.
+//! Faults of IDX files, each with the field, the value found and the value expected.
 
 use std::io;
 use std::path::PathBuf;
@@ -10,16 +10,17 @@ pub struct IdxError {
     /// The file.
     pub file: PathBuf,
     /// What is wrong with it.
-    pub fault: Fault,
+    pub fault: IdxFault,
 }
 
-/// What is wrong with an IDX file, or with two that should belong together.
+/// What is wrong with an IDX file, or with two files that should match.
 #[derive(Debug, thiserror::Error)]
-pub enum Fault {
-    /// The operating system would not let us read.
+pub enum IdxFault {
+    /// The file could not be read.
     #[error("cannot be read: {0}")]
     Io(io::Error),
-    /// It began as gzip but does not decompress: truncated, changed, or a wrong checksum.
+    /// The file begins as gzip but does not decompress: it is truncated, changed, or its checksum is
+    /// wrong.
     #[error("damaged gzip data: {0}")]
     Gzip(io::Error),
     /// Neither gzip nor IDX of unsigned bytes in the expected number of dimensions.
@@ -30,55 +31,55 @@ pub enum Fault {
     Magic {
         /// The first four bytes.
         found: [u8; 4],
-        /// 00 00 08 and the number of dimensions.
+        /// 00 00 08, then the number of dimensions.
         expected: [u8; 4],
     },
-    /// The dimensions announce more than the caller allows, or overflow.
+    /// The product of the dimensions exceeds the caller's limit or overflows.
     #[error("dimensions: found {dims:?}, expected a product of at most {limit}")]
     TooLarge {
         /// The dimensions in the header.
         dims: Vec<usize>,
-        /// The caller's limit, in values.
+        /// The caller's limit on the number of values.
         limit: u64,
     },
     /// The file ends inside `field`.
     #[error("{field}: found {found} bytes, expected {expected}: the file is truncated")]
     Truncated {
-        /// Where it ends.
+        /// The field in which the file ends.
         field: &'static str,
-        /// Bytes of the field that are there.
+        /// Bytes of the field in the file.
         found: u64,
-        /// Bytes that should be there.
+        /// Bytes of the whole field.
         expected: u64,
     },
-    /// Bytes follow where the file should end.
+    /// Bytes follow after the end of the data.
     #[error("found bytes after the {place}, expected the end of the file")]
     Trailing {
-        /// What should have been last.
+        /// The part that should be the last.
         place: &'static str,
     },
-    /// Every byte is there, but not the right ones.
+    /// The size is right, but the content is not.
     #[error("SHA-256: found {found}, expected {expected}")]
     Checksum {
-        /// Of the decompressed file.
+        /// The checksum of the decompressed file.
         found: String,
-        /// In the manifest.
+        /// The checksum in the manifest.
         expected: String,
     },
-    /// A number differs from that of the companion file.
+    /// A number in the file differs from that of the companion file.
     #[error("{field}: found {found}, expected {expected}")]
     Mismatch {
-        /// Which number.
+        /// The name of the number.
         field: &'static str,
         /// Its value.
         found: u64,
         /// The value it should have.
         expected: u64,
     },
-    /// A label names a class that does not exist.
+    /// A label is not below the number of classes.
     #[error("label {index}: found {found}, expected a class below {classes}")]
     Label {
-        /// The example.
+        /// The index of the example.
         index: usize,
         /// Its label.
         found: u8,

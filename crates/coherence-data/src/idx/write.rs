@@ -4,10 +4,10 @@ use std::io::{self, Write};
 
 use super::{Array, magic};
 
-/// Writes `array` as plain IDX; wrap `output` in a gzip encoder for the compressed form.
+/// Writes `array` as plain IDX; for gzip, wrap `output` in an encoder.
 ///
 /// # Errors
-/// Those of `output`, and `InvalidInput` if a dimension does not fit 32 bits.
+/// Those of `output`; `InvalidInput` if a dimension does not fit in 32 bits.
 ///
 /// ```
 /// use coherence_data::idx;

@@ -1,4 +1,4 @@
-//! What can be wrong with a matrix file.
+//! Faults of matrix files.
 
 use std::io;
 use std::path::PathBuf;
@@ -10,16 +10,16 @@ pub struct MatrixError {
     /// The file.
     pub file: PathBuf,
     /// What is wrong with it.
-    pub fault: Fault,
+    pub fault: MatrixFault,
 }
 
 /// What is wrong with a matrix file.
 #[derive(Debug, thiserror::Error)]
-pub enum Fault {
-    /// The operating system would not let us read.
+pub enum MatrixFault {
+    /// The file could not be read.
     #[error("cannot be read: {0}")]
     Io(#[from] io::Error),
-    /// Neither `.npy` nor safetensors, which begins with its header's length.
+    /// The file is neither `.npy` nor safetensors (which begins with the length of its header).
     #[error(
         "neither .npy nor safetensors: as safetensors it would have a header of {header} bytes in \
          a file of {length} (expected at most {cap})"
@@ -32,12 +32,12 @@ pub enum Fault {
         /// The longest header accepted.
         cap: u64,
     },
-    /// A format that is known but not read.
+    /// A known format that is not supported.
     #[error("this is {what}: convert it in Python by `{remedy}`")]
     Foreign {
-        /// What it is.
+        /// The format.
         what: &'static str,
-        /// The line of Python that makes a `.npy` file of it.
+        /// A line of Python that converts it to `.npy`.
         remedy: &'static str,
     },
     /// A matrix without values.
@@ -48,44 +48,44 @@ pub enum Fault {
         /// Columns.
         cols: usize,
     },
-    /// A field of the header is not what it must be.
+    /// A field of the header has an invalid value.
     #[error("{field}: found {found}, expected {expected}")]
     Field {
-        /// Which field.
+        /// The name of the field.
         field: &'static str,
-        /// What it says, shortened.
+        /// Its value, shortened.
         found: String,
-        /// What it may say.
+        /// The values allowed.
         expected: &'static str,
     },
-    /// The safetensors header is no JSON of the expected form.
+    /// The safetensors header is not JSON of the expected form.
     #[error("header: {0}")]
     Json(#[from] serde_json::Error),
-    /// The dimensions multiply to more bytes than any file has.
+    /// The size in bytes overflows.
     #[error("shape: found {rows} × {cols}, whose size overflows")]
     Overflow {
-        /// Rows announced.
+        /// Rows according to the header.
         rows: u64,
-        /// Columns announced.
+        /// Columns according to the header.
         cols: u64,
     },
     /// The file is shorter or longer than its header says.
     #[error("file length: found {found} bytes, expected {expected}")]
     Length {
-        /// Its length.
+        /// The length of the file.
         found: u64,
-        /// What it should be.
+        /// The length according to the header.
         expected: u64,
     },
     /// Tensors overlap, leave gaps, or lie outside the file.
     #[error("data offsets: found a tensor at {found}, expected one at {expected}")]
     Offset {
-        /// Where the next tensor, or the data's end, lies.
+        /// The offset of the next tensor, or of the end of the data.
         found: u64,
-        /// Where it should lie.
+        /// The offset expected.
         expected: u64,
     },
-    /// The safetensors file does not say which tensor is meant.
+    /// The safetensors file has no tensor of the requested name, or several and no name was given.
     #[error(
         "{}; it has {count}: {}{}",
         match wanted {
@@ -96,17 +96,17 @@ pub enum Fault {
         if *count > first.len() { ", …" } else { "" }
     )]
     Tensor {
-        /// The name asked for.
+        /// The requested name.
         wanted: Option<String>,
-        /// How many tensors there are.
+        /// The number of tensors in the file.
         count: usize,
-        /// The first of their names, shortened.
+        /// The first few names, shortened.
         first: Vec<String>,
     },
-    /// A tensor was named, but a `.npy` file has one array and no names.
+    /// A name was given, but a `.npy` file holds one array without a name.
     #[error("a .npy file has no names (leave out \"{name}\")")]
     Unnamed {
-        /// The name asked for.
+        /// The requested name.
         name: String,
     },
 }

@@ -1,6 +1,6 @@
-//! Files of other formats, recognised by how they begin, with the line of Python that converts them.
+//! Unsupported formats, recognised by their first bytes, each with a line of Python that converts it.
 
-/// A format that is not read here, and how to convert it.
+/// An unsupported format, and how to convert it.
 pub(super) struct Foreign {
     pub(super) what: &'static str,
     pub(super) remedy: &'static str,
@@ -36,10 +36,10 @@ const HDF5: Foreign = Foreign {
     remedy: "import h5py, numpy as np; f = h5py.File('FILE'); np.save('matrix.npy', f[list(f)[0]])",
 };
 
-/// Bytes of a file's beginning that [`recognize`] looks at.
+/// The number of bytes at the beginning of a file that [`recognize`] examines.
 pub(super) const BEGINNING: usize = 512;
 
-/// The foreign format of a file that begins with `bytes`, if it is one that is known.
+/// The format of a file that begins with `bytes`, if it is one of those above.
 pub(super) fn recognize(bytes: &[u8]) -> Option<Foreign> {
     match bytes {
         [b'P', b'K', 3, 4, rest @ ..] => Some(match first_name(rest) {
@@ -54,8 +54,8 @@ pub(super) fn recognize(bytes: &[u8]) -> Option<Foreign> {
     }
 }
 
-/// The name in a zip archive's first local header, of which `rest` follows the signature: its
-/// length stands 22 bytes after it, the name itself 26.
+/// The name in the first local header of a zip archive. `rest` are the bytes after the signature: the
+/// length of the name is at offset 22, the name itself at 26.
 fn first_name(rest: &[u8]) -> Option<&[u8]> {
     let length = u16::from_le_bytes([*rest.get(22)?, *rest.get(23)?]);
     rest.get(26..26 + usize::from(length))

@@ -1,18 +1,18 @@
-//! n × d matrices of other frameworks, read by blocks: `.npy` and safetensors.
+//! n × d matrices of other frameworks (`.npy` and safetensors), read in blocks.
 //!
-//! Row e is usually the gradient of example e. A [`Matrix`] holds the file open and nothing of its
-//! values; [`read`](Matrix::read) fills the caller's buffer with any rectangle, from any number of
-//! threads, so a file larger than memory is walked by blocks of rows (sums over rows) or of columns
-//! (robust averages).
+//! Row e is usually the gradient of example e. A [`Matrix`] holds an open file and none of its values;
+//! [`read`](Matrix::read) fills the caller's buffer with any block and may be called by several threads
+//! at once. A file larger than memory is read in blocks of rows (for sums over rows) or of columns (for
+//! robust means).
 //!
 //! | format | element types | order |
 //! |---|---|---|
 //! | `.npy` 1.0, 2.0, 3.0 | `f2`, `f4`, `f8`, little- or big-endian | C and Fortran |
 //! | safetensors | F16, BF16, F32, F64 | C |
 //!
-//! Headers are not believed: products are checked for overflow, header lengths held against a cap
-//! and the file, and the file must be exactly as long as the header says. A matrix without rows or
-//! columns is refused.
+//! Headers are not trusted: products are checked for overflow, the length of the header is limited by
+//! a constant and by the file, and the file must be exactly as long as the header says. A matrix
+//! without rows or columns is refused.
 
 mod error;
 mod foreign;
@@ -26,7 +26,7 @@ mod write;
 use std::fs::File;
 use std::path::Path;
 
-pub use error::{Fault, MatrixError};
+pub use error::{MatrixError, MatrixFault};
 pub use source::Source;
 pub use value::{Dtype, Value};
 pub use write::{Format, ResultError, write_vector};
@@ -34,25 +34,25 @@ pub use write::{Format, ResultError, write_vector};
 use source::{Sequential, fill};
 use value::Endian;
 
-/// Which values lie beside each other.
+/// The order of the values in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Order {
-    /// Those of a row (C).
+    /// The values of a row are contiguous (C).
     RowMajor,
-    /// Those of a column (Fortran).
+    /// The values of a column are contiguous (Fortran).
     ColumnMajor,
 }
 
-/// What a header says of the matrix behind it.
+/// The content of a file's header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Layout {
+struct Header {
     dtype: Dtype,
     endian: Endian,
     /// Whether columns, not rows, are contiguous.
     fortran: bool,
     rows: usize,
     cols: usize,
-    /// Where the first value lies.
+    /// Offset of the first value in the file.
     start: u64,
 }
 
@@ -74,19 +74,19 @@ struct Layout {
 #[derive(Debug)]
 pub struct Matrix<S = File> {
     source: S,
-    layout: Layout,
+    header: Header,
 }
 
 impl Matrix<File> {
-    /// Opens a matrix file; its content, not its name, tells the format.
+    /// Opens a matrix file. The format is recognised by the content, not by the name.
     ///
-    /// `tensor` names the tensor of a safetensors file; `None` takes the only one.
+    /// `tensor` is the name of a tensor in a safetensors file; `None` stands for its only tensor.
     ///
     /// # Errors
-    /// [`MatrixError`] names the file and the [`Fault`].
+    /// [`MatrixError`] with the file and the [`MatrixFault`].
     pub fn open(path: &Path, tensor: Option<&str>) -> Result<Self, MatrixError> {
         File::open(path)
-            .map_err(Fault::Io)
+            .map_err(MatrixFault::Io)
             .and_then(|file| Self::new(file, tensor))
             .map_err(|fault| MatrixError { file: path.to_owned(), fault })
     }
@@ -96,41 +96,43 @@ impl<S: Source> Matrix<S> {
     /// As [`open`](Matrix::open), from any source.
     ///
     /// # Errors
-    /// The [`Fault`] found first.
-    pub fn new(source: S, tensor: Option<&str>) -> Result<Self, Fault> {
+    /// The first [`MatrixFault`].
+    pub fn new(source: S, tensor: Option<&str>) -> Result<Self, MatrixFault> {
         let length = source.length()?;
         let mut first = [0; 8];
         if length < 8 {
-            return Err(Fault::Length { found: length, expected: 8 });
+            return Err(MatrixFault::Length { found: length, expected: 8 });
         }
         fill(&source, &mut first, 0)?;
         let mut rest = Sequential { source: &source, position: 8 };
-        let layout = match (npy::version(first), tensor) {
+        let header = match (npy::version(first), tensor) {
             (None, _) => {
                 refuse_foreign(&source, length)?;
-                safetensors::layout(&mut rest, u64::from_le_bytes(first), length, tensor)?
+                safetensors::read_header(&mut rest, u64::from_le_bytes(first), length, tensor)?
             }
-            (Some(version), None) => npy::layout(&mut rest, version, length)?,
-            (Some(_), Some(name)) => return Err(Fault::Unnamed { name: name.to_owned() }),
+            (Some(version), None) => npy::read_header(&mut rest, version, length)?,
+            (Some(_), Some(name)) => return Err(MatrixFault::Unnamed { name: name.to_owned() }),
         };
-        match layout {
-            Layout { rows, cols, .. } if rows == 0 || cols == 0 => Err(Fault::Empty { rows, cols }),
-            layout => Ok(Self { source, layout }),
+        match header {
+            Header { rows, cols, .. } if rows == 0 || cols == 0 => {
+                Err(MatrixFault::Empty { rows, cols })
+            }
+            header => Ok(Self { source, header }),
         }
     }
 }
 
-fn refuse_foreign(source: &impl Source, length: u64) -> Result<(), Fault> {
+fn refuse_foreign(source: &impl Source, length: u64) -> Result<(), MatrixFault> {
     let mut beginning = [0; foreign::BEGINNING];
     let beginning = &mut beginning[..length.min(foreign::BEGINNING as u64) as usize];
     fill(source, beginning, 0)?;
     match foreign::recognize(beginning) {
-        Some(foreign::Foreign { what, remedy }) => Err(Fault::Foreign { what, remedy }),
+        Some(foreign::Foreign { what, remedy }) => Err(MatrixFault::Foreign { what, remedy }),
         None => Ok(()),
     }
 }
 
-/// The length that a file must have whose data begin at `start`; `None` on overflow.
+/// The length of a file whose data begin at `start`; `None` on overflow.
 fn expected_length(start: u64, rows: u64, cols: u64, dtype: Dtype) -> Option<u64> {
     rows.checked_mul(cols)?.checked_mul(dtype.size() as u64)?.checked_add(start)
 }

@@ -4,16 +4,16 @@
 //! 93 "NUMPY" MAJOR MINOR | header length, 2 bytes (1.0) or 4 (2.0, 3.0), little-endian
 //! {'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), } spaces \n | values
 //! ```
-//! The header is a Python literal; NumPy writes just this form, and just this form is read here.
+//! The header is a Python literal. NumPy writes only this form, and only this form is read here.
 
 use std::io::Read;
 
 use super::error::shortened;
 use super::source::{Sequential, Source};
 use super::value::Endian;
-use super::{Dtype, Fault, Layout, expected_length};
+use super::{Dtype, Header, MatrixFault, expected_length};
 
-/// NumPy writes 128 bytes, and itself reads no more than 10,000 unless told to trust the file.
+/// NumPy writes 128 bytes and reads at most 10,000, unless it is told to trust the file.
 const LONGEST_HEADER: u32 = 10_000;
 
 /// The version, if `first` are the first bytes of a `.npy` file.
@@ -22,12 +22,12 @@ pub(super) fn version(first: [u8; 8]) -> Option<[u8; 2]> {
     (magic == *b"\x93NUMPY").then_some([major, minor])
 }
 
-/// Reads what follows the version.
-pub(super) fn layout(
+/// Reads the part of the header after the version.
+pub(super) fn read_header(
     source: &mut Sequential<'_, impl Source>,
     version: [u8; 2],
     file_length: u64,
-) -> Result<Layout, Fault> {
+) -> Result<Header, MatrixFault> {
     let header_length = header_length(source, version)?;
     if header_length > LONGEST_HEADER {
         let found = header_length.to_string();
@@ -38,22 +38,22 @@ pub(super) fn layout(
     let start = source.position;
     if header.len() < header_length as usize {
         let missing = u64::from(header_length) - header.len() as u64;
-        return Err(Fault::Length { found: file_length, expected: start + missing });
+        return Err(MatrixFault::Length { found: file_length, expected: start + missing });
     }
     let Fields { descr, fortran, shape: [rows, cols] } = parse(&header)?;
     let (endian, dtype) = descr;
-    let overflow = Fault::Overflow { rows, cols };
+    let overflow = MatrixFault::Overflow { rows, cols };
     match (expected_length(start, rows, cols, dtype), usize::try_from(rows), usize::try_from(cols))
     {
         (Some(expected), ..) if expected != file_length => {
-            Err(Fault::Length { found: file_length, expected })
+            Err(MatrixFault::Length { found: file_length, expected })
         }
-        (Some(_), Ok(rows), Ok(cols)) => Ok(Layout { dtype, endian, fortran, rows, cols, start }),
+        (Some(_), Ok(rows), Ok(cols)) => Ok(Header { dtype, endian, fortran, rows, cols, start }),
         _ => Err(overflow),
     }
 }
 
-fn header_length(source: &mut impl Read, version: [u8; 2]) -> Result<u32, Fault> {
+fn header_length(source: &mut impl Read, version: [u8; 2]) -> Result<u32, MatrixFault> {
     let mut length = [0; 4];
     let bytes = match version {
         [1, 0] => &mut length[..2],
@@ -72,9 +72,9 @@ struct Fields {
     shape: [u64; 2],
 }
 
-fn parse(header: &[u8]) -> Result<Fields, Fault> {
+fn parse(header: &[u8]) -> Result<Fields, MatrixFault> {
     let text = str::from_utf8(header)
-        .map_err(|_| field("header", "bytes that are no UTF-8", "a Python dictionary"))?;
+        .map_err(|_| field("header", "bytes that are not UTF-8", "a Python dictionary"))?;
     let mut rest = Rest(text);
     let (mut descr, mut fortran, mut shape) = (None, None, None);
     rest.expect('{')?;
@@ -103,7 +103,7 @@ fn parse(header: &[u8]) -> Result<Fields, Fault> {
     })
 }
 
-fn element_type(descr: &str) -> Result<(Endian, Dtype), Fault> {
+fn element_type(descr: &str) -> Result<(Endian, Dtype), MatrixFault> {
     let expected = "f2, f4 or f8 with < or > or = before it (convert with `.astype('f4')`)";
     let unknown = || field("descr", descr, expected);
     let (order, kind) = descr.split_at_checked(1).ok_or_else(unknown)?;
@@ -122,7 +122,7 @@ fn element_type(descr: &str) -> Result<(Endian, Dtype), Fault> {
     Ok((endian, dtype))
 }
 
-/// What is left of the header; blanks before a token are skipped.
+/// The rest of the header; white space before a token is skipped.
 struct Rest<'a>(&'a str);
 
 impl<'a> Rest<'a> {
@@ -133,7 +133,7 @@ impl<'a> Rest<'a> {
         next.is_some()
     }
 
-    fn expect(&mut self, token: char) -> Result<(), Fault> {
+    fn expect(&mut self, token: char) -> Result<(), MatrixFault> {
         if self.take(token) {
             return Ok(());
         }
@@ -142,7 +142,7 @@ impl<'a> Rest<'a> {
     }
 
     /// A string between single or double quotes, without escapes.
-    fn quoted(&mut self) -> Result<&'a str, Fault> {
+    fn quoted(&mut self) -> Result<&'a str, MatrixFault> {
         let quote = if self.take('"') {
             '"'
         } else {
@@ -157,7 +157,7 @@ impl<'a> Rest<'a> {
         Ok(inside)
     }
 
-    fn boolean(&mut self) -> Result<bool, Fault> {
+    fn boolean(&mut self) -> Result<bool, MatrixFault> {
         let text = self.0.trim_ascii_start();
         for (word, value) in [("True", true), ("False", false)] {
             if let Some(after) = text.strip_prefix(word) {
@@ -169,7 +169,7 @@ impl<'a> Rest<'a> {
     }
 
     /// A tuple of two integers.
-    fn shape(&mut self) -> Result<[u64; 2], Fault> {
+    fn shape(&mut self) -> Result<[u64; 2], MatrixFault> {
         self.expect('(')?;
         let (inside, after) =
             self.0.split_once(')').ok_or_else(|| field("shape", self.0, "a closing bracket"))?;
@@ -182,6 +182,6 @@ impl<'a> Rest<'a> {
     }
 }
 
-fn field(field: &'static str, found: &str, expected: &'static str) -> Fault {
-    Fault::Field { field, found: shortened(found), expected }
+fn field(field: &'static str, found: &str, expected: &'static str) -> MatrixFault {
+    MatrixFault::Field { field, found: shortened(found), expected }
 }

@@ -5,25 +5,25 @@ use std::ops::Range;
 
 use super::source::fill;
 use super::value::{Endian, decode};
-use super::{Dtype, Layout, Matrix, Order, Source, Value};
+use super::{Dtype, Header, Matrix, Order, Source, Value};
 
-/// Bytes read at once where values are decoded; whole values of every element type.
+/// Bytes read at once when values must be decoded; a multiple of the size of every element type.
 const PIECE: usize = 1 << 14;
 
-/// Lines and values a line that are transposed at once: they stay in a core's second cache.
+/// Lines, and values per line, that are transposed at once: they stay in the L2 cache.
 const TRANSPOSED: (usize, usize) = (16, 1 << 12);
 
 impl<S: Source> Matrix<S> {
     /// Reads the block `rows` × `cols` into `out` [rows, cols], row-major.
     ///
-    /// Values of the file's own type are read straight into `out`. An F64 file read as `f32` is
-    /// rounded to nearest, beyond its range to ±∞. Several threads may read at once.
+    /// Values of the file's own type are read directly into `out`. An F64 file read as `f32` is rounded
+    /// to nearest; values beyond the range of `f32` become ±∞. Several threads may read at once.
     ///
     /// # Errors
     /// Those of the source.
     ///
     /// # Panics
-    /// If the block reaches beyond the matrix or `out` has another size than the block.
+    /// If the block exceeds the matrix or `out` is not as large as the block.
     pub fn read<T: Value>(
         &self,
         rows: Range<usize>,
@@ -36,8 +36,8 @@ impl<S: Source> Matrix<S> {
         }
     }
 
-    /// Reads the block `rows` × `cols` as it lies in the file: `out` [rows, cols] of a row-major
-    /// matrix, [cols, rows] of a column-major one.
+    /// Reads the block `rows` × `cols` in the order of the file: `out` is [rows, cols] for a row-major
+    /// matrix, [cols, rows] for a column-major one.
     ///
     /// # Errors
     /// Those of the source.
@@ -56,7 +56,7 @@ impl<S: Source> Matrix<S> {
         }
     }
 
-    /// A block of a column-major file, row-major.
+    /// Reads a block of a column-major file in row-major order.
     fn read_transposed<T: Value>(
         &self,
         rows: Range<usize>,
@@ -89,15 +89,15 @@ impl<S: Source> Matrix<S> {
         Ok(())
     }
 
-    /// Values `within` of each of `lines`, which are rows or columns as the file has them, to `out`
-    /// [lines, within].
+    /// Reads the values `within` each of `lines` to `out` [lines, within]. A line is a row of a
+    /// row-major file or a column of a column-major one.
     fn read_lines<T: Value>(
         &self,
         lines: Range<usize>,
         within: Range<usize>,
         out: &mut [T],
     ) -> io::Result<()> {
-        let Layout { rows, cols, fortran, .. } = self.layout;
+        let Header { rows, cols, fortran, .. } = self.header;
         let (count, length) = if fortran { (cols, rows) } else { (rows, cols) };
         check(&lines, count, &within, length, out.len());
         if within.len() == length {
@@ -110,9 +110,9 @@ impl<S: Source> Matrix<S> {
         Ok(())
     }
 
-    /// `out.len()` values from value number `first` on.
+    /// Reads `out.len()` consecutive values, starting at index `first`.
     fn read_run<T: Value>(&self, first: usize, out: &mut [T]) -> io::Result<()> {
-        let Layout { dtype, endian, start, .. } = self.layout;
+        let Header { dtype, endian, start, .. } = self.header;
         let size = dtype.size();
         let offset = |value: usize| start + ((first + value) * size) as u64;
         if dtype == T::DTYPE {
@@ -132,24 +132,24 @@ impl<S: Source> Matrix<S> {
         Ok(())
     }
 
-    /// How the values lie in the file.
+    /// The order of the values in the file.
     pub fn order(&self) -> Order {
-        if self.layout.fortran { Order::ColumnMajor } else { Order::RowMajor }
+        if self.header.fortran { Order::ColumnMajor } else { Order::RowMajor }
     }
 
     /// The number of rows, n ≥ 1.
     pub fn rows(&self) -> usize {
-        self.layout.rows
+        self.header.rows
     }
 
     /// The number of columns, d ≥ 1.
     pub fn cols(&self) -> usize {
-        self.layout.cols
+        self.header.cols
     }
 
     /// The type of the values in the file.
     pub fn dtype(&self) -> Dtype {
-        self.layout.dtype
+        self.header.dtype
     }
 }
 

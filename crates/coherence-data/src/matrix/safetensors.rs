@@ -4,10 +4,10 @@
 //! header length, 8 bytes, little-endian | JSON | values
 //! {"NAME": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}, …}
 //! ```
-//! The rules of the reference implementation are kept: a header of at most 100 MB, offsets that
-//! tile the data without gap or overlap to the last byte, sizes that agree with the shape. The
-//! header is parsed as it is read and 16 bytes a tensor are kept, so that memory stays under twice
-//! the file even for a header that is one long name or a tower of brackets.
+//! The rules are those of the reference implementation: a header of at most 100 MB, offsets that cover
+//! the data without gap or overlap to the last byte, sizes that agree with the shape. The header is
+//! parsed while it is read, and 16 bytes per tensor are kept, so that memory stays below twice the
+//! file even if the header is one long name or deeply nested brackets.
 
 use std::fmt;
 use std::io::{BufReader, Read};
@@ -17,21 +17,21 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
 
 use super::error::shortened;
 use super::value::Endian;
-use super::{Dtype, Fault, Layout};
+use super::{Dtype, Header, MatrixFault};
 
 const LONGEST_HEADER: u64 = 100_000_000;
 
-/// Reads what follows the header's length.
-pub(super) fn layout(
+/// Reads the header after its length.
+pub(super) fn read_header(
     source: &mut impl Read,
     header_length: u64,
     file_length: u64,
     wanted: Option<&str>,
-) -> Result<Layout, Fault> {
+) -> Result<Header, MatrixFault> {
     let room = file_length - 8; // eight bytes were read
     if header_length > LONGEST_HEADER.min(room) {
         let cap = LONGEST_HEADER.min(room);
-        return Err(Fault::Format { header: header_length, length: file_length, cap });
+        return Err(MatrixFault::Format { header: header_length, length: file_length, cap });
     }
     let mut search = Search { wanted, first: Vec::new(), extents: Vec::new(), found: None };
     let header = BufReader::new(source.take(header_length));
@@ -40,45 +40,45 @@ pub(super) fn layout(
     json.end()?;
     search.check_tiling(room - header_length)?;
     let tensor = search.found.take().ok_or_else(|| search.missing())?;
-    tensor.layout(8 + header_length)
+    tensor.header(8 + header_length)
 }
 
-/// What is gathered while the header is read.
+/// The state of the search for a tensor while the header is read.
 struct Search<'a> {
     wanted: Option<&'a str>,
-    /// The first names, for the error that lists them.
+    /// The first few names, for the error message.
     first: Vec<String>,
-    /// First and last + 1 byte of every tensor.
+    /// Start and end (exclusive) of every tensor.
     extents: Vec<(u64, u64)>,
     found: Option<Tensor>,
 }
 
 impl Search<'_> {
-    fn check_tiling(&mut self, data_length: u64) -> Result<(), Fault> {
+    fn check_tiling(&mut self, data_length: u64) -> Result<(), MatrixFault> {
         self.extents.sort_unstable();
         let mut end = 0;
         for &(first, last) in &self.extents {
             if first != end || last < first {
-                return Err(Fault::Offset { found: first, expected: end });
+                return Err(MatrixFault::Offset { found: first, expected: end });
             }
             end = last;
         }
         if end == data_length {
             Ok(())
         } else {
-            Err(Fault::Offset { found: data_length, expected: end })
+            Err(MatrixFault::Offset { found: data_length, expected: end })
         }
     }
 
-    fn missing(&mut self) -> Fault {
-        Fault::Tensor {
+    fn missing(&mut self) -> MatrixFault {
+        MatrixFault::Tensor {
             wanted: self.wanted.map(str::to_owned),
             count: self.extents.len(),
             first: std::mem::take(&mut self.first),
         }
     }
 
-    /// Keeps `tensor` if it is the wanted one, or the first when none is named.
+    /// Keeps `tensor` if it is the wanted one, or if no name was given and it is the only one so far.
     fn add(&mut self, is_wanted: bool, tensor: Tensor) {
         self.extents.push(tensor.data_offsets);
         let alone = self.wanted.is_none() && self.extents.len() == 1;
@@ -113,7 +113,7 @@ enum Key {
     Tensor { is_wanted: bool },
 }
 
-/// Looks at a name without keeping it: one name may fill the whole header.
+/// Examines a name without keeping it: a single name may fill the whole header.
 struct Name<'s, 'a>(&'s mut Search<'a>);
 
 impl<'de> DeserializeSeed<'de> for Name<'_, '_> {
@@ -146,11 +146,11 @@ impl Visitor<'_> for Name<'_, '_> {
 #[derive(Clone, Copy, Deserialize)]
 struct Tensor {
     dtype: Kind,
-    shape: Shape,
+    shape: Dimensions,
     data_offsets: (u64, u64),
 }
 
-/// An element type; those that are no matrix of ours may stand in the same file.
+/// An element type; `Other` stands for the unsupported ones, which may occur in the same file.
 #[derive(Clone, Copy, Deserialize)]
 enum Kind {
     F16,
@@ -161,30 +161,30 @@ enum Kind {
     Other,
 }
 
-/// The dimensions: the first two, and how many there are.
+/// The number of dimensions and the first two of them.
 #[derive(Clone, Copy)]
-struct Shape {
+struct Dimensions {
     rank: usize,
     first: [u64; 2],
 }
 
-impl<'de> Deserialize<'de> for Shape {
+impl<'de> Deserialize<'de> for Dimensions {
     fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
-        json.deserialize_seq(Dimensions)
+        json.deserialize_seq(DimensionsVisitor)
     }
 }
 
-struct Dimensions;
+struct DimensionsVisitor;
 
-impl<'de> Visitor<'de> for Dimensions {
-    type Value = Shape;
+impl<'de> Visitor<'de> for DimensionsVisitor {
+    type Value = Dimensions;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a list of dimensions")
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Shape, A::Error> {
-        let mut shape = Shape { rank: 0, first: [0; 2] };
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Dimensions, A::Error> {
+        let mut shape = Dimensions { rank: 0, first: [0; 2] };
         while let Some(dim) = list.next_element()? {
             if let Some(place) = shape.first.get_mut(shape.rank) {
                 *place = dim;
@@ -196,8 +196,9 @@ impl<'de> Visitor<'de> for Dimensions {
 }
 
 impl Tensor {
-    /// The layout of this tensor, whose offsets count from `data`.
-    fn layout(self, data: u64) -> Result<Layout, Fault> {
+    /// The header of a matrix with this tensor's values; `data` is the offset that its own offsets
+    /// count from.
+    fn header(self, data: u64) -> Result<Header, MatrixFault> {
         let dtype = match self.dtype {
             Kind::F16 => Dtype::F16,
             Kind::BF16 => Dtype::BF16,
@@ -205,24 +206,28 @@ impl Tensor {
             Kind::F64 => Dtype::F64,
             Kind::Other => {
                 let expected = "F16, BF16, F32 or F64";
-                return Err(Fault::Field { field: "dtype", found: "another".to_owned(), expected });
+                return Err(MatrixFault::Field {
+                    field: "dtype",
+                    found: "another".to_owned(),
+                    expected,
+                });
             }
         };
         let [rows, cols] = self.shape.first;
         if self.shape.rank != 2 {
             let found = format!("{} dimensions", self.shape.rank);
-            return Err(Fault::Field { field: "shape", found, expected: "two: [n, d]" });
+            return Err(MatrixFault::Field { field: "shape", found, expected: "two: [n, d]" });
         }
         let (first, last) = self.data_offsets;
         let size = super::expected_length(0, rows, cols, dtype);
-        let size = size.ok_or(Fault::Overflow { rows, cols })?;
+        let size = size.ok_or(MatrixFault::Overflow { rows, cols })?;
         if size != last - first {
-            return Err(Fault::Length { found: last - first, expected: size });
+            return Err(MatrixFault::Length { found: last - first, expected: size });
         }
         let (Ok(rows), Ok(cols)) = (rows.try_into(), cols.try_into()) else {
-            return Err(Fault::Overflow { rows, cols });
+            return Err(MatrixFault::Overflow { rows, cols });
         };
         let start = data + first;
-        Ok(Layout { dtype, endian: Endian::Little, fortran: false, rows, cols, start })
+        Ok(Header { dtype, endian: Endian::Little, fortran: false, rows, cols, start })
     }
 }

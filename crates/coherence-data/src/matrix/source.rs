@@ -1,4 +1,4 @@
-//! Where the bytes of a matrix come from.
+//! Sources of a matrix's bytes.
 
 use std::fs::File;
 use std::io::{self, Cursor, Read};
@@ -8,13 +8,13 @@ pub trait Source: Sync {
     /// The number of bytes.
     ///
     /// # Errors
-    /// What the operating system says.
+    /// Those of the operating system.
     fn length(&self) -> io::Result<u64>;
 
-    /// Reads at most `buffer.len()` bytes from `offset` on and returns how many; 0 at the end.
+    /// Reads at most `buffer.len()` bytes at `offset` and returns their number; 0 at the end.
     ///
     /// # Errors
-    /// What the operating system says.
+    /// Those of the operating system.
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
 }
 
@@ -46,10 +46,10 @@ impl<B: AsRef<[u8]> + Sync> Source for Cursor<B> {
     }
 }
 
-/// Fills `buffer` from `offset` on.
+/// Fills `buffer` with the bytes at `offset`.
 ///
-/// A file that became shorter since it was opened is an error here; read through a memory map it
-/// would end the process.
+/// If the file has become shorter since it was opened, this is an error; with a memory map it would
+/// kill the process.
 pub(super) fn fill(source: &impl Source, mut buffer: &mut [u8], mut offset: u64) -> io::Result<()> {
     while !buffer.is_empty() {
         match source.read_at(buffer, offset) {
@@ -65,7 +65,7 @@ pub(super) fn fill(source: &impl Source, mut buffer: &mut [u8], mut offset: u64)
     Ok(())
 }
 
-/// Reads one byte after the other, for headers.
+/// Reads sequentially, for headers.
 pub(super) struct Sequential<'a, S> {
     pub(super) source: &'a S,
     pub(super) position: u64,

@@ -1,4 +1,4 @@
-//! Element types: how values lie in a file, and what they are read into.
+//! Element types of files and of the buffers that values are read into.
 
 use half::slice::{HalfBitsSliceExt, HalfFloatSliceExt};
 use half::{bf16, f16};
@@ -37,7 +37,7 @@ pub(super) enum Endian {
 }
 
 impl Endian {
-    /// That of this machine.
+    /// The byte order of this machine.
     pub(super) const NATIVE: Self =
         if cfg!(target_endian = "little") { Self::Little } else { Self::Big };
 }
@@ -48,17 +48,18 @@ mod sealed {
     impl Sealed for f64 {}
 }
 
-/// What matrices are read into and results are written from: `f32` and `f64`.
+/// The element types of buffers that matrices are read into and results are written from: `f32` and
+/// `f64`.
 pub trait Value:
     sealed::Sealed + bytemuck::Pod + Default + PartialEq + Send + Sync + 'static
 {
-    /// The type's name in files.
+    /// The same type in a file.
     const DTYPE: Dtype;
-    /// Exact.
+    /// Converts exactly.
     fn from_f32(x: f32) -> Self;
-    /// Rounded to nearest.
+    /// Converts, rounding to nearest.
     fn from_f64(x: f64) -> Self;
-    /// The value whose bytes are these in reverse order.
+    /// The value with its bytes in reverse order.
     #[must_use]
     fn swap_bytes(self) -> Self;
 }
@@ -89,8 +90,8 @@ impl Value for f64 {
     }
 }
 
-/// The values that `bytes` holds, to `out`; `bytes` begin as any element type is aligned, and may be
-/// reordered.
+/// Decodes the values in `bytes` to `out`. `bytes` must be aligned for every element type; their order
+/// may be changed.
 pub(super) fn decode<T: Value>(dtype: Dtype, endian: Endian, bytes: &mut [u8], out: &mut [T]) {
     debug_assert_eq!(bytes.len(), out.len() * dtype.size());
     if endian != Endian::NATIVE {
@@ -106,14 +107,14 @@ pub(super) fn decode<T: Value>(dtype: Dtype, endian: Endian, bytes: &mut [u8], o
     }
 }
 
-/// Half-precision values, some at a time by the processor's own conversion.
+/// Converts half-precision values, a chunk at a time, with the processor's conversion instructions.
 fn halves<H, T: Value>(values: &[H], out: &mut [T])
 where
     [H]: HalfFloatSliceExt,
 {
-    const SOME: usize = 64;
-    let mut singles = [0.0; SOME];
-    for (values, out) in values.chunks(SOME).zip(out.chunks_mut(SOME)) {
+    const CHUNK: usize = 64;
+    let mut singles = [0.0; CHUNK];
+    for (values, out) in values.chunks(CHUNK).zip(out.chunks_mut(CHUNK)) {
         let singles = &mut singles[..values.len()];
         values.convert_to_f32_slice(singles);
         convert(singles, T::from_f32, out);

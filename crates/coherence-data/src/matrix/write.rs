@@ -13,9 +13,9 @@ use crate::files::{self, WriteError};
 /// A result could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum ResultError {
-    /// The file's name does not say which format is meant.
-    #[error("{}: found no known ending, expected .npy or .safetensors", .0.display())]
-    Ending(PathBuf),
+    /// The file name has an unknown extension.
+    #[error("{}: unknown file extension, expected .npy or .safetensors", .0.display())]
+    Extension(PathBuf),
     /// The file could not be written.
     #[error(transparent)]
     Write(#[from] WriteError),
@@ -31,26 +31,26 @@ pub enum Format {
 }
 
 impl Format {
-    /// The format that a file's name asks for.
+    /// The format for the extension of a file name.
     ///
     /// # Errors
-    /// [`ResultError::Ending`] for any ending but `.npy` and `.safetensors`.
+    /// [`ResultError::Extension`] for any extension but `.npy` and `.safetensors`.
     pub fn from_path(path: &Path) -> Result<Self, ResultError> {
-        match path.extension().and_then(|ending| ending.to_str()) {
+        match path.extension().and_then(|extension| extension.to_str()) {
             Some("npy") => Ok(Self::Npy),
             Some("safetensors") => Ok(Self::Safetensors),
-            _ => Err(ResultError::Ending(path.to_owned())),
+            _ => Err(ResultError::Extension(path.to_owned())),
         }
     }
 }
 
-/// Writes `values` \[d\] to `path`: `.npy`, or `.safetensors` with the tensor called `name`.
+/// Writes `values` \[d\] to `path`: as `.npy`, or as `.safetensors` with one tensor called `name`.
 ///
-/// Values are stored little-endian in their own precision; the file appears whole or not at all, by
+/// Values are stored little-endian in their own precision. The file is replaced atomically by
 /// [`files::replace`].
 ///
 /// # Errors
-/// [`ResultError`] for another ending, or if writing fails.
+/// [`ResultError`] for another extension, or if writing fails.
 ///
 /// ```
 /// # let folder = tempfile::tempdir().unwrap();
@@ -65,7 +65,7 @@ pub fn write_vector<T: Value>(path: &Path, name: &str, values: &[T]) -> Result<(
     let (count, bytes) = (values.len(), bytemuck::cast_slice(&values));
     files::replace(path, |w| match format {
         Format::Npy => npy(w, T::DTYPE, count, bytes),
-        Format::Safetensors => named(w, name, T::DTYPE, count, bytes),
+        Format::Safetensors => safetensors(w, name, T::DTYPE, count, bytes),
     })?;
     Ok(())
 }
@@ -77,7 +77,7 @@ fn little_endian<T: Value>(values: &[T]) -> Cow<'_, [T]> {
     }
 }
 
-/// The header is filled with blanks so that the values begin at byte 128.
+/// Writes `.npy`. The header is padded with spaces, so that the values begin at byte 128.
 fn npy(w: &mut dyn Write, dtype: Dtype, count: usize, bytes: &[u8]) -> io::Result<()> {
     const HEADER: usize = 128 - 10;
     let descr = format!("<f{}", dtype.size());
@@ -88,7 +88,7 @@ fn npy(w: &mut dyn Write, dtype: Dtype, count: usize, bytes: &[u8]) -> io::Resul
     w.write_all(bytes)
 }
 
-fn named(
+fn safetensors(
     w: &mut dyn Write,
     name: &str,
     dtype: Dtype,

@@ -1,4 +1,4 @@
-//! Label noise, in the two forms of the papers.
+//! Label noise in the two forms of the papers.
 
 use super::{ShareError, designate, mark};
 use crate::random;
@@ -6,9 +6,10 @@ use crate::{Dataset, Shape, Target};
 
 /// A data set some of whose labels were changed at random.
 ///
-/// An example is corrupt if its label differs from the one it had: of those marked, about one in
-/// `classes` draws its own label and stays pristine. With ten even classes a share `p` leaves
-/// 1 − 0.9 `p` of the labels correct, e.g. 77.5 % at 25 % (CG20 §2's "proper accuracy").
+/// An example is corrupt if its label differs from the original one. About one in `classes` of the
+/// marked examples draws its original label and stays pristine. With ten classes of equal size and a
+/// share `p` of noise, 1 − 0.9 `p` of the labels are correct, e.g. 77.5 % at 25 % ("proper accuracy"
+/// in CG20 §2).
 ///
 /// ```
 /// use coherence_data::{Dataset, Designation, digits, noise::LabelNoise};
@@ -27,7 +28,7 @@ pub struct LabelNoise<D> {
 impl<D: Dataset> LabelNoise<D> {
     /// Marks each example with probability `p` and permutes the marked labels among themselves.
     ///
-    /// The class histogram is kept. Source: CG20 §2.
+    /// The class histogram does not change. Source: CG20 §2.
     ///
     /// # Errors
     /// [`ShareError`] unless 0 ≤ `p` ≤ 1.
@@ -43,7 +44,8 @@ impl<D: Dataset> LabelNoise<D> {
         Ok(Self { data, labels })
     }
 
-    /// Marks each example with probability `p` and draws each marked label anew from all classes.
+    /// Marks each example with probability `p` and redraws each marked label uniformly from all
+    /// classes.
     ///
     /// The draw of an example does not depend on `p`. Source: WS20 §2.
     ///

@@ -1,7 +1,7 @@
-//! Noise that the papers add to a data set, as wrappers: pure functions of (data, `p`, `seed`).
+//! The noise that the papers add to a data set, as wrappers: pure functions of (data, `p`, `seed`).
 //!
-//! Whether an example is marked for noise depends on one uniform number per example, compared with
-//! `p`: with the same seed, what is marked at 25 % stays marked at 50 %.
+//! An example is marked for noise if its uniform random number is below `p`. With the same seed, the
+//! examples marked at 25 % are therefore also marked at 50 %.
 
 mod label;
 mod pixel;
@@ -12,12 +12,12 @@ pub use pixel::PixelNoise;
 use crate::Designation;
 use crate::random;
 
-/// A share of examples that is no probability.
+/// A share of noise that is not in [0, 1].
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 #[error("the share of noise is {0}, expected a number from 0 to 1")]
 pub struct ShareError(pub f64);
 
-/// Marks each of `count` examples with probability `p`, from the stream `name`.
+/// Marks each of `count` examples with probability `p`, using the stream `name`.
 fn mark(count: usize, p: f64, seed: u64, name: &str) -> Result<Vec<bool>, ShareError> {
     if !(0.0..=1.0).contains(&p) {
         return Err(ShareError(p));
@@ -26,7 +26,7 @@ fn mark(count: usize, p: f64, seed: u64, name: &str) -> Result<Vec<bool>, ShareE
     Ok((0..count).map(|_| random::unit(&mut rng) < p).collect())
 }
 
-/// Corrupt if noise changed it here, otherwise what it was before.
+/// Corrupt if this noise changed the example, otherwise its designation `before`.
 fn designate(changed: bool, before: Designation) -> Designation {
     if changed { Designation::Corrupt } else { before }
 }

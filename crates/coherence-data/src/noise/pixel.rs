@@ -4,15 +4,15 @@ use super::{ShareError, designate, mark};
 use crate::random;
 use crate::{Dataset, Shape, Target};
 
-/// A data set some of whose images were replaced by Gaussian noise; their labels stay.
+/// A data set some of whose images were replaced by Gaussian noise; the labels do not change.
 ///
 /// GM22 (§6, §7, Fig. 26) says "replaced by Gaussian noise", "along the lines of Zhang et al.
 /// 2017", and gives no parameters. Zhang et al. use a Gaussian "with matching mean and variance to
-/// the original image dataset", so that is done here: one mean and one variance over all pixels of
-/// all images of the wrapped data, pixels independent, values not clipped to [0, 1].
+/// the original image dataset". Here this means: one mean and one variance over all pixels of all
+/// images of the wrapped data, independent pixels, values not clipped to [0, 1].
 ///
-/// Every replaced image is corrupt. Noise image `i` depends on (`seed`, `i`) and on mean and
-/// variance alone; all are drawn at construction, which takes 4 · features bytes an image.
+/// Every replaced image is corrupt. Noise image `i` depends only on (`seed`, `i`), the mean and the
+/// variance. All noise images are drawn at construction; each takes 4 · features bytes.
 ///
 /// ```
 /// use coherence_data::{Dataset, Designation, digits, noise::PixelNoise};
@@ -25,7 +25,7 @@ use crate::{Dataset, Shape, Target};
 #[derive(Clone, Debug)]
 pub struct PixelNoise<D> {
     data: D,
-    /// For each example the place of its noise image, if it was replaced.
+    /// For each example the index of its noise image, if it was replaced.
     place: Vec<Option<usize>>,
     /// Noise images [replaced, features].
     images: Vec<f32>,
@@ -59,7 +59,7 @@ impl<D: Dataset> PixelNoise<D> {
     }
 }
 
-/// Mean and standard deviation over all pixels of all images, in f64; zeros if there is no image.
+/// Mean and standard deviation over all pixels of all images, in f64; zeros if there are no images.
 fn moments(data: &impl Dataset) -> (f64, f64) {
     let features = data.shape().features();
     let mut image = vec![0.0; features];

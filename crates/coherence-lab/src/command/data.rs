@@ -1,4 +1,4 @@
-//! `coherence data`: what lies where, fetched and verified.
+//! `coherence data`: lists, fetches and verifies data sets.
 
 mod fetch;
 mod list;
@@ -16,9 +16,10 @@ use coherence_data::manifest::{self, Entry};
 use crate::output::Status;
 use crate::watch;
 
-/// List, fetch and verify data sets, or say where they lie
+/// List, fetch and verify data sets, or print where they are stored
 ///
-/// Data sets are searched in $COHERENCE_DATA, ./data and the platform's folder for a user's data.
+/// Data sets are searched for in $COHERENCE_DATA if it is set, else in ./data and in the platform's
+/// folder for user data.
 #[derive(Debug, Args)]
 pub(crate) struct Data {
     #[command(subcommand)]
@@ -45,12 +46,12 @@ impl Data {
     }
 }
 
-/// Says on stderr when $COHERENCE_DATA names no folder, which would otherwise go unnoticed.
+/// Warns on stderr if $COHERENCE_DATA is set but is not a folder, which would otherwise go unnoticed.
 pub(super) fn warn_of_wrong_variable() {
     let named = std::env::var_os(locate::VARIABLE).filter(|value| !value.is_empty());
     if let Some(folder) = named.map(PathBuf::from).filter(|folder| !folder.is_dir()) {
         watch::line(&format!(
-            "warning: {} is {}, which is no folder; set it to the folder that holds the data sets, \
+            "warning: {} is {}, which is not a folder; set it to the folder that holds the data sets, \
              or unset it",
             locate::VARIABLE,
             folder.display()
@@ -58,21 +59,21 @@ pub(super) fn warn_of_wrong_variable() {
     }
 }
 
-/// The entry of the manifest called `name`, for an argument of the command line.
+/// The manifest's entry for the command-line argument `name`.
 fn entry(name: &str) -> anyhow::Result<&'static Entry> {
     manifest::entry(name).with_context(|| {
         let known: Vec<&str> = manifest::entries().iter().map(|e| e.name.as_str()).collect();
         let known = known.join(", ");
         match name {
             "digits" => {
-                format!("digits are compiled in, there is no file of them (files: {known})")
+                format!("digits are compiled in and have no files (data sets with files: {known})")
             }
             _ => format!("no data set is called \"{name}\" (known: {known})"),
         }
     })
 }
 
-/// The entries called `names`, or all of them if no name is given.
+/// The manifest's entries for `names`; all entries if no name is given.
 fn entries(names: &[String]) -> anyhow::Result<Vec<&'static Entry>> {
     if names.is_empty() {
         return Ok(manifest::entries().iter().collect());

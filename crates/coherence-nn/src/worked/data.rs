@@ -9,7 +9,7 @@ pub struct Example {
     pub y: f64,
 }
 
-/// Five examples, of which four train and the fifth tests.
+/// Five examples: four for training and one for testing.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Toys {
     /// All examples in the paper's order.
@@ -41,7 +41,7 @@ pub const L: Toys = Toys {
     ],
 };
 
-/// "Random": as [`L`] without the shared input, so nothing can be learned but each example alone.
+/// "Random": as [`L`] without the shared input, so that the examples can only be memorised.
 ///
 /// Source: GM22 §3, Example 1, right table.
 pub const M: Toys = Toys {

@@ -5,7 +5,7 @@ use super::{Toy, ToyLayer};
 /// ŷ = (w ⊙ u) · x; θ = (u, w) \[12\], in the paper's order.
 ///
 /// ∂ŷ/∂u⁽ʲ⁾ = w⁽ʲ⁾ x⁽ʲ⁾ and ∂ŷ/∂w⁽ʲ⁾ = u⁽ʲ⁾ x⁽ʲ⁾: each layer's gradient is proportional to the
-/// other's weight, the positive feedback that amplifies the common input. θ = 0 is stationary.
+/// other's weight, the positive feedback that amplifies the common input. θ = 0 is a stationary point.
 ///
 /// ```
 /// use coherence_nn::worked::{DeepLinear, Toy};
@@ -19,9 +19,9 @@ use super::{Toy, ToyLayer};
 pub struct DeepLinear;
 
 impl DeepLinear {
-    /// Where u lies in θ.
+    /// The range of u in θ.
     pub const U: core::ops::Range<usize> = 0..6;
-    /// Where w lies in θ.
+    /// The range of w in θ.
     pub const W: core::ops::Range<usize> = 6..12;
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Every model predicts one number from six inputs and is fitted under the square loss
 //! `ℓ_i(θ) = ½ (y_i − ŷ(θ, x_i))²`. There are four training examples and at most thirteen
-//! parameters, so per-example gradients are written down whole, as a matrix [m, d].
+//! parameters, so that per-example gradients are stored as a matrix [m, d].
 //!
 //! Legend: m: examples, d: parameters, θ: parameters \[d\], J: gradient of the prediction \[d\].
 //!

@@ -1,18 +1,18 @@
-//! What the tiny models have in common: a prediction, its gradient, the square loss, one step.
+//! The common interface of the tiny models: prediction, gradient, square loss, one step.
 
 use super::Example;
 use core::ops::Range;
 
-/// A named range of a model's parameters: one layer, whose coherence can be measured alone.
+/// A layer, that is a named range of a model's parameters, whose coherence can be measured separately.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ToyLayer {
-    /// What the paper calls these parameters, such as `w`.
+    /// The paper's name of these parameters, such as `w`.
     pub name: &'static str,
-    /// Where they lie in θ.
+    /// Their range in θ.
     pub range: Range<usize>,
 }
 
-/// A model ŷ(θ, x) of one number under the square loss.
+/// A model ŷ(θ, x) that predicts one number, with the square loss.
 ///
 /// Only [`predict`](Toy::predict) and [`jacobian`](Toy::jacobian) differ between the models.
 pub trait Toy {
@@ -35,7 +35,7 @@ pub trait Toy {
 
     /// Writes the per-example gradient g = ∇ℓ = (ŷ − y) J to `out` \[d\].
     ///
-    /// GM22 prints it with the residual `r = y − ŷ`, which is the direction of descent, −g.
+    /// GM22 writes it with the residual `r = y − ŷ`, which gives the direction of descent, −g.
     fn gradient(&self, theta: &[f64], example: &Example, out: &mut [f64]) {
         self.jacobian(theta, &example.x, out);
         let error = self.predict(theta, &example.x) - example.y;
@@ -58,14 +58,14 @@ pub fn gradients(model: &impl Toy, theta: &[f64], examples: &[Example]) -> Vec<f
     rows
 }
 
-/// The MEAN loss over `examples`; NaN for none.
+/// The MEAN loss over `examples`; NaN if there are none.
 pub fn mean_loss(model: &impl Toy, theta: &[f64], examples: &[Example]) -> f64 {
     examples.iter().map(|e| model.loss(theta, e)).sum::<f64>() / examples.len() as f64
 }
 
 /// One step of descent, θ ← θ − η rule(g_1⁽ʲ⁾ … g_m⁽ʲ⁾) for every coordinate j.
 ///
-/// `rule` sees one coordinate's m values and may reorder them: the mean is gradient descent
+/// `rule` gets the m values of one coordinate and may reorder them: the mean is gradient descent
 /// (Example 1), the median is Example 5, the median of three drawn examples is Example 6.
 ///
 /// ```

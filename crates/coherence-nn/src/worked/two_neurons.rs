@@ -20,11 +20,11 @@ use core::ops::Range;
 pub struct TwoNeurons;
 
 impl TwoNeurons {
-    /// Where the bad neuron's input weights u lie in θ.
+    /// The range of the bad neuron's input weights u in θ.
     pub const U: Range<usize> = 0..5;
-    /// Where the good neuron's input weights v lie in θ.
+    /// The range of the good neuron's input weights v in θ.
     pub const V: Range<usize> = 5..11;
-    /// Where the output weights (w⁽¹⁾, w⁽²⁾) lie in θ.
+    /// The range of the output weights (w⁽¹⁾, w⁽²⁾) in θ.
     pub const W: Range<usize> = 11..13;
 
     /// (h⁽¹⁾, h⁽²⁾) at x.

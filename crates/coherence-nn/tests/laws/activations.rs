@@ -14,7 +14,7 @@ const ALL: [Activation; 8] = [
     Activation::Identity,
 ];
 
-/// φ(z) of one neuron between an input of one and a logit of one.
+/// φ(z), by a network of one neuron with weights 1 and biases 0.
 fn value(activation: Activation, z: f64) -> f64 {
     let mut mlp = Mlp::<f64>::zeros(&[1, 1, 1]).unwrap().with_activation(activation);
     mlp.parameters_mut().copy_from_slice(&[1.0, 0.0, 1.0, 0.0]);
@@ -38,7 +38,7 @@ fn normal_distribution(z: f64) -> f64 {
 }
 
 #[test]
-fn values_are_their_definitions() {
+fn values_match_their_definitions() {
     for z in [-9.0, -2.5, -1.0, -1e-3, 0.0, 1e-3, 0.5, 1.0, 3.0, 9.0f64] {
         let expected = |activation| match activation {
             Activation::Relu => z.max(0.0),
@@ -65,7 +65,7 @@ fn gradients_are_the_slopes_of_the_sum_loss() {
     }
 }
 
-/// f32 passes agree with f64 ones to f32's rounding, on more examples than a thread takes at once.
+/// Passes in f32 and f64 agree up to f32 rounding, on more examples than a thread's unit of work.
 #[test]
 fn single_precision_agrees_with_double() {
     for activation in ALL {
@@ -81,7 +81,7 @@ fn single_precision_agrees_with_double() {
     }
 }
 
-/// Far from zero nothing overflows: the slopes are those of the limits.
+/// Far from zero nothing overflows: values and slopes equal their limits.
 #[test]
 fn extremes_are_the_limits() {
     for z in [-1e30, -1000.0, 1000.0, 1e30] {
@@ -106,14 +106,14 @@ fn nan_stays_nan() {
 }
 
 #[test]
-fn names_read_back() {
+fn names_parse_to_the_same_activation() {
     for activation in ALL {
         assert_eq!(activation.to_string().parse(), Ok(activation));
     }
 }
 
 #[test]
-fn other_names_and_slopes_are_refused() {
+fn unknown_names_and_invalid_slopes_are_refused() {
     for name in ["", "elu", "Relu", "relu:1", "leaky-relu0.1"] {
         assert_eq!(name.parse::<Activation>(), Err(ActivationError::Name(name.to_owned())));
     }

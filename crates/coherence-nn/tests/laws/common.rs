@@ -1,4 +1,4 @@
-//! A batch, and the batch-of-one loop that every shortcut is held to.
+//! A batch, and the loop over batches of one example that serves as the reference.
 
 use coherence_nn::{Activation, Element, Mlp, Workspace, loss::softmax_cross_entropy};
 use rand::{Rng, RngExt, SeedableRng};
@@ -26,7 +26,7 @@ impl<T: Element> Case<T> {
         Self { mlp, m, x, labels }
     }
 
-    /// Biases that are not zero, so that their place in the passes is tested too.
+    /// Sets non-zero biases, so that their part in the passes is tested as well.
     pub(crate) fn with_biases(mut self, seed: u64) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let ranges: Vec<_> = self.mlp.layout().tensors().iter().map(|t| t.range.clone()).collect();
@@ -43,7 +43,7 @@ impl<T: Element> Case<T> {
         Self { mlp: self.mlp.with_activation(activation), ..self }
     }
 
-    /// Both passes; returns the workspace and the SUM of the losses.
+    /// Runs both passes; returns the workspace and the SUM of the losses.
     pub(crate) fn passes(&self) -> (Workspace<T>, f64) {
         let mut workspace = self.mlp.workspace(self.m);
         self.mlp.forward(&self.x, self.m, &mut workspace);
@@ -53,7 +53,7 @@ impl<T: Element> Case<T> {
         (workspace, loss)
     }
 
-    /// Example e alone.
+    /// A case of only example e.
     pub(crate) fn only(&self, e: usize) -> Self {
         let features = self.mlp.inputs();
         Self {
@@ -72,7 +72,7 @@ impl<T: Element> Case<T> {
         gradient
     }
 
-    /// The loop: each example's gradient [d] from a batch of one, in f64.
+    /// The reference: each example's gradient [d] from a batch of one, in f64.
     pub(crate) fn per_example(&self) -> Vec<Vec<f64>> {
         let widen = |g: Vec<T>| g.into_iter().map(Element::widen).collect();
         (0..self.m).map(|e| widen(self.only(e).gradient())).collect()

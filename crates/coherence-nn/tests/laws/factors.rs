@@ -1,4 +1,4 @@
-//! Factors against the batch-of-one loop.
+//! Factors against the loop over batches of one example.
 
 use crate::common::Case;
 use coherence_core::Coherence;
@@ -6,10 +6,10 @@ use coherence_nn::{Element, Factors};
 use coherence_tests::{cases, naive};
 use proptest::prelude::*;
 
-/// The papers' network, narrower.
+/// The papers' network with fewer neurons.
 const WIDTHS: [usize; 5] = [30, 24, 17, 16, 10];
 
-/// ‖S‖² and Q from factors alone.
+/// ‖S‖² and Q, computed from factors.
 fn coherence<T: Element>(case: &Case<T>) -> Coherence {
     let (workspace, _) = case.passes();
     let mut norms = vec![0.0; case.m];
@@ -62,7 +62,7 @@ fn winsorized_gradient_is_sort_and_clip_of_the_loop() {
     }
 }
 
-/// Everything a [`Factors`] answers, against its own materialised gradients.
+/// Compares every result of a [`Factors`] with its materialised gradients.
 #[track_caller]
 fn answers_agree(factors: &Factors<f64>) -> Result<(), TestCaseError> {
     let (m, len) = (factors.dims.m, factors.range.len());
@@ -101,7 +101,7 @@ proptest! {
     }
 
     #[test]
-    fn materialised_gradients_are_the_loops(
+    fn materialised_gradients_equal_the_loops(
         m in prop::sample::select(vec![1usize, 2, 3, 5, 8]), seed: u64,
     ) {
         let case = Case::<f64>::new(&[5, 4, 3], m, seed).with_biases(seed);

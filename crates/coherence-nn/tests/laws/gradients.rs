@@ -4,7 +4,8 @@ use crate::common::Case;
 use candle_core::{DType, Device, Tensor, Var};
 use coherence_nn::Element;
 
-/// PyTorch's gradcheck settings (f64): step 1e-6, atol 1e-5, rtol 1e-3; ours are stricter.
+/// The step of PyTorch's gradcheck in f64. Its tolerances are 1e-5 and 1e-3; those used here are
+/// stricter.
 const STEP: f64 = 1e-6;
 
 #[track_caller]
@@ -48,8 +49,8 @@ fn gradient_is_the_slope_of_an_empty_batch() {
     gradient_is_the_slope_of_the_sum_loss(&[3, 4, 2], 0);
 }
 
-/// The same network in candle; cross-entropy there is a MEAN, hence the factor m. relu′(0) is 1
-/// there and 0 here, which random pre-activations do not meet.
+/// The same network in candle. Its cross-entropy is a MEAN, hence the factor m. Its relu′(0) is 1
+/// instead of 0, but random pre-activations are never exactly 0.
 fn candles_gradient(case: &Case<f32>) -> candle_core::Result<Vec<f32>> {
     let device = Device::Cpu;
     let vars: Vec<Var> = (case.mlp.layout().tensors().iter())
@@ -75,7 +76,7 @@ fn candles_gradient(case: &Case<f32>) -> candle_core::Result<Vec<f32>> {
 }
 
 #[test]
-fn gradient_is_that_of_candles_autograd() {
+fn gradient_equals_that_of_candles_autograd() {
     for m in [1, 2, 3, 5, 8, 100] {
         let case = Case::<f32>::new(&[30, 24, 17, 10], m, 5).with_biases(5);
         let expected = candles_gradient(&case).unwrap();
@@ -86,7 +87,7 @@ fn gradient_is_that_of_candles_autograd() {
     }
 }
 
-/// A neuron whose pre-activation is exactly 0 sends nothing back: relu′(0) = 0.
+/// A neuron whose pre-activation is exactly 0 propagates no gradient: relu′(0) = 0.
 #[test]
 fn a_neuron_at_zero_passes_no_gradient() {
     let mut case = Case::<f64>::new(&[2, 1, 2], 1, 1);

@@ -4,7 +4,7 @@ use coherence_nn::loss::{cross_entropy, predictions, softmax_cross_entropy};
 use coherence_tests::cases;
 use proptest::prelude::*;
 
-/// −ln softmax(z)[y] and softmax(z) − onehot(y), as they are written; for small logits only.
+/// −ln softmax(z)[y] and softmax(z) − onehot(y), computed literally; for small logits only.
 fn definition(z: &[f64], y: usize) -> (f64, Vec<f64>) {
     let total: f64 = z.iter().map(|z| z.exp()).sum();
     let p: Vec<f64> = z.iter().map(|z| z.exp() / total).collect();
@@ -50,7 +50,7 @@ proptest! {
     }
 }
 
-/// Where 1 − p[y] is under f32's resolution, loss and delta still have all their digits.
+/// Where 1 − p[y] is below the resolution of f32, loss and delta keep their full precision.
 #[test]
 fn a_well_learned_example_keeps_its_gradient() {
     let mut delta = [0.0f32; 2];
@@ -84,7 +84,7 @@ fn an_empty_batch_has_no_loss() {
 }
 
 #[test]
-fn non_finite_logits_show_in_the_loss() {
+fn non_finite_logits_make_the_loss_non_finite() {
     for z in [[f32::NAN, 0.0], [0.0, f32::NAN], [f32::INFINITY, 0.0], [0.0, f32::INFINITY]] {
         for y in [0, 1] {
             assert!(!cross_entropy(&z, &[y], &mut [0.0]).is_finite(), "{z:?}");
@@ -104,7 +104,7 @@ fn ties_go_to_the_lowest_class() {
 }
 
 #[test]
-#[should_panic(expected = "label 2 of example 0 is not under 2")]
+#[should_panic(expected = "label 2 of example 0 is not below 2")]
 fn a_label_without_a_logit_is_refused() {
     cross_entropy(&[0.0, 0.0], &[2], &mut [0.0]);
 }

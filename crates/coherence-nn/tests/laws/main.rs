@@ -1,4 +1,4 @@
-//! Laws of the networks, in one binary: linking is what costs.
+//! Laws of the networks, in one binary because linking is slow.
 
 mod activations;
 mod common;

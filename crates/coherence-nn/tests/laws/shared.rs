@@ -1,11 +1,11 @@
-//! Factors are held to the laws that every implementation keeps.
+//! Factors obey the laws that every implementation is tested against.
 //!
 //! A sample of gradients [m, d] is given as a bias, as a weight with one input (the gradients are the
 //! deltas) and as a weight with one output (the gradients are the activations).
 
 use coherence_nn::Factors;
 
-/// ‖S‖² and Q as the factors give them.
+/// ‖S‖² and Q, computed from the factors.
 fn statistics(factors: &Factors<'_, f64>) -> (f64, f64) {
     let (mut norms, mut sum) = (vec![0.0; factors.dims.m], vec![0.0; factors.range.len()]);
     factors.sq_norms(&mut norms);
@@ -27,7 +27,7 @@ coherence_tests::coherence_laws!(a_weight_with_one_output, 1e-12, |rows: &[Vec<f
     super::statistics(&Factors::weight("w", [m, i, 1], &rows.concat(), &vec![1.0; m]))
 });
 
-/// The rounding of at most 65 sums and one quotient.
+/// A bound on the rounding of at most 65 additions and one division.
 const TOLERANCE: f64 = 65.0 * f64::EPSILON;
 
 /// The winsorised mean of factors of one parameter.

@@ -1,10 +1,10 @@
-//! Factors caught in candle's autograd against our own backward pass.
+//! Factors captured from candle's autograd against our own backward pass.
 
 use crate::common::Case;
 use candle_core::{Device, Tensor, Var};
 use coherence_nn::tap::Tap;
 
-/// The network of `case` in candle, every layer tapped, through its backward pass.
+/// Runs the network of `case` in candle, with every layer tapped, including its backward pass.
 fn tapped(case: &Case<f32>, tap: &Tap) -> candle_core::Result<()> {
     let device = Device::Cpu;
     let tensors = case.mlp.layout().tensors();
@@ -24,7 +24,7 @@ fn tapped(case: &Case<f32>, tap: &Tap) -> candle_core::Result<()> {
 }
 
 #[test]
-fn tapped_factors_are_those_of_our_backward_pass() {
+fn tapped_factors_equal_those_of_our_backward_pass() {
     for m in [1, 2, 3, 5, 8, 100] {
         let case = Case::<f32>::new(&[30, 24, 17, 10], m, 6).with_biases(6);
         let tap = Tap::new();
@@ -46,7 +46,7 @@ fn tapped_factors_are_those_of_our_backward_pass() {
 }
 
 #[test]
-fn a_layer_that_backward_did_not_reach_is_named() {
+fn a_layer_that_the_backward_pass_did_not_reach_is_named() {
     let tap = Tap::new();
     let x = Tensor::new(&[[1f32]], &Device::Cpu).unwrap();
     tap.linear("head", &x, &x).unwrap();

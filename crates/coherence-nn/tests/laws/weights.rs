@@ -1,4 +1,5 @@
-//! Weights survive the way to bytes and back; wrong files are refused with both sides named.
+//! Weights survive conversion to bytes and back; files that do not fit are refused, and the error lists
+//! both sides.
 
 use coherence_nn::{Mlp, WidthsError, weights};
 use rand::SeedableRng;
@@ -9,7 +10,7 @@ fn network() -> Mlp<f32> {
     Mlp::xavier(&[5, 4, 3, 2], &mut ChaCha8Rng::seed_from_u64(1)).unwrap()
 }
 
-/// A file of the network's tensors under other names.
+/// A file with the network's tensors under other names.
 fn renamed(mlp: &Mlp<f32>, name: impl Fn(&str) -> String) -> Vec<u8> {
     let bytes: Vec<u8> = mlp.parameters().iter().flat_map(|x| x.to_le_bytes()).collect();
     let views = mlp.layout().tensors().iter().map(|t| {
@@ -27,7 +28,7 @@ fn loading_undoes_saving() {
 }
 
 #[test]
-fn names_of_a_sequential_are_understood() {
+fn names_of_a_torch_sequential_are_accepted() {
     for scheme in [["0", "1", "2"], ["0", "2", "4"], ["net.9", "net.10", "net.11"]] {
         let bytes = renamed(&network(), |name| {
             let layer: usize = name[2..3].parse().unwrap();
@@ -106,7 +107,7 @@ fn integers_are_refused_by_name() {
 }
 
 #[test]
-fn noise_and_cut_files_are_errors() {
+fn random_and_truncated_files_are_errors() {
     let bytes = weights::to_safetensors(&network());
     for len in 0..bytes.len() {
         refused(&[5, 4, 3, 2], &bytes[..len], &["not a safetensors file"]);
@@ -114,7 +115,7 @@ fn noise_and_cut_files_are_errors() {
 }
 
 #[test]
-fn widths_that_are_no_network_are_refused() {
+fn widths_that_do_not_make_a_network_are_refused() {
     assert_eq!(Mlp::<f32>::zeros(&[3]), Err(WidthsError::TooFew(1)));
     assert_eq!(Mlp::<f32>::zeros(&[3, 0, 2]), Err(WidthsError::Zero(1)));
     // Products and sums beyond the largest integer, and a vector longer than any allocation.
@@ -126,8 +127,8 @@ fn widths_that_are_no_network_are_refused() {
 }
 
 /// Weights have standard deviation 2/√(i + o) (catalogue E), biases are 0. With 784 · 256 deviates
-/// the sample's deviation is within 5 standard errors, 5/√(2 · 784 · 256) < 0.8 %, but once in a
-/// million seeds; the seed is fixed.
+/// the sample's standard deviation is within 5 standard errors, 5/√(2 · 784 · 256) < 0.8 %, except
+/// once in a million seeds; the seed is fixed.
 #[test]
 fn initial_weights_have_the_papers_deviation() {
     let mlp = Mlp::<f32>::xavier(&[784, 256], &mut ChaCha8Rng::seed_from_u64(3)).unwrap();

@@ -1,4 +1,4 @@
-//! Laws of the worked examples: closed forms, finite differences, what the paper says of each.
+//! Laws of the worked examples: closed forms, finite differences, and the statements of the paper.
 
 use coherence_nn::worked::{
     DeepLinear, L, Linear, M, Toy, Toys, TwoNeurons, gradients, mean_loss, step,
@@ -69,7 +69,7 @@ fn two_neurons_gradient_is_the_derivative_of_the_loss() {
 }
 
 #[test]
-fn parts_cover_the_parameters_in_order() {
+fn layers_cover_the_parameters_in_order() {
     fn check(model: &impl Toy) {
         let joined: Vec<usize> = model.layers().into_iter().flat_map(|part| part.range).collect();
         assert_eq!(joined, (0..model.parameters()).collect::<Vec<_>>());
@@ -106,7 +106,7 @@ fn common_weight_follows_its_closed_form() {
     }
 }
 
-/// B3: the median of four values of which at most one is not zero is zero.
+/// B3: the median of four values is zero if at most one of them is not.
 #[test]
 fn median_descent_has_no_generalisation_gap() {
     for (data, loss) in [(L, 0.0), (M, 0.5)] {
@@ -119,7 +119,7 @@ fn median_descent_has_no_generalisation_gap() {
     }
 }
 
-/// B5: coherence starts at 2.5 like linear regression's and ends above 3.9 of 4.
+/// B5: m-coherence starts at 2.5, as in linear regression, and ends above 3.9 of at most 4.
 #[test]
 fn depth_amplifies_the_common_input() {
     let mut theta = [0.01; 12];
@@ -135,8 +135,8 @@ fn depth_amplifies_the_common_input() {
     assert!(mean_loss(&DeepLinear, &theta, L.test()) < 0.01);
 }
 
-/// B6: the good neuron overtakes the bad one from 0.01, 0.1 and 0.2, not from 1; each output
-/// weight's own coherence is 1 (m-coherence 4) throughout.
+/// B6: the good neuron overtakes a bad one that starts at 0.01, 0.1 or 0.2, but not one that starts
+/// at 1. The coherence of each output weight by itself is 1 (m-coherence 4) throughout.
 #[test]
 fn good_neuron_overtakes_unless_the_bad_one_starts_large() {
     for (start, overtakes) in [(0.01, true), (0.1, true), (0.2, true), (1.0, false)] {

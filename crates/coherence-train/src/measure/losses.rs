@@ -1,12 +1,12 @@
-//! The losses of a first pass: their sum, the first that is not finite and, where asked for, each one.
+//! The losses of the first pass: their sum, the first non-finite one and, if requested, all of them.
 
-/// The sum of the losses, the first that is not finite and, where asked for, each of them.
+/// The sum of the losses, the first non-finite one and, if requested, all of them.
 #[derive(Debug)]
 pub(super) struct Losses {
     sum: f64,
-    /// Its index in the data set and its value.
+    /// The index in the data set and the value of the first non-finite loss.
     not_finite: Option<(usize, f64)>,
-    /// By place; `None` unless asked for.
+    /// By place; `None` unless requested.
     each: Option<Vec<f64>>,
 }
 
@@ -42,7 +42,7 @@ impl Losses {
         self.not_finite
     }
 
-    /// The losses by place; none unless they were asked for.
+    /// The losses by place; empty unless they were requested.
     pub(super) fn each(&self) -> &[f64] {
         self.each.as_deref().unwrap_or_default()
     }

@@ -1,4 +1,4 @@
-//! What each example has in common with a sum over many: the second pass.
+//! The second pass: each example's squared norm and dot product with a sum of gradients.
 
 use super::{plan::Plan, slots::Slots};
 use crate::tally::ChunkSums;
@@ -6,25 +6,25 @@ use coherence_core::Member;
 use coherence_nn::Layout;
 use core::ops::Range;
 
-/// Squared norms and dots of all per-example gradients, by tensor.
+/// Squared norms of all per-example gradients and their dots with a sum, by tensor.
 ///
 /// Legend: m: examples, t: tensors, d: parameters; a place is a position in the plan's order.
 pub(super) struct Members {
     m: usize,
     /// ‖g_e‖² by tensor and place [t, m].
     sq_norms: Vec<f64>,
-    /// Dots with a sum by tensor and place [t, m].
+    /// Dots with the sum by tensor and place [t, m].
     dots: Vec<f64>,
     /// Both over the whole network, by place \[m\].
     network: Vec<Member>,
-    /// That sum \[d\], in the network's precision.
+    /// The sum \[d\], in the network's precision.
     sum: Vec<f32>,
-    /// The product of a chunk's examples with it.
+    /// The product of a chunk's examples with the sum.
     product: Vec<f32>,
 }
 
 impl Members {
-    /// Room for all examples of `plan`.
+    /// Buffers for all examples of `plan`.
     pub(super) fn new(layout: &Layout, plan: &Plan) -> Self {
         let (m, capacity, tensors) = (plan.len(), plan.capacity(), layout.tensors().len());
         let widest = layout.tensors().iter().map(|tensor| tensor.shape[0]).max().unwrap_or(0);
@@ -38,16 +38,16 @@ impl Members {
         }
     }
 
-    /// Takes over the squared norms of the examples at `places`.
+    /// Copies the squared norms of the examples at `places` from `piece`.
     pub(super) fn set_sq_norms(&mut self, places: Range<usize>, piece: &ChunkSums) {
         for (t, sq_norms) in self.sq_norms.chunks_exact_mut(self.m).enumerate() {
             sq_norms[places.clone()].copy_from_slice(piece.sq_norms(t));
         }
     }
 
-    /// Overwrites the dots of all examples of some pieces by those with `sum` \[d\].
+    /// Computes the dots of all examples of `pieces` with `sum` \[d\].
     ///
-    /// Backwards, so that what was computed last, and may still be in the cache, comes first.
+    /// Runs backwards, to begin with the passes computed last, which may still be in the cache.
     pub(super) fn dot(&mut self, slots: &mut Slots, plan: &Plan, pieces: &[usize], sum: &[f64]) {
         let mlp = slots.mlp();
         self.sum.iter_mut().zip(sum).for_each(|(narrow, &s)| *narrow = s as f32);
@@ -78,12 +78,12 @@ impl Members {
         }
     }
 
-    /// The example at `place` over the whole network.
+    /// The statistics of the example at `place` over the whole network.
     pub(super) fn network(&self, place: usize) -> Member {
         self.network[place]
     }
 
-    /// The example at `place` as far as tensor `t` goes.
+    /// The statistics of the example at `place` in tensor `t`.
     pub(super) fn tensor(&self, t: usize, place: usize) -> Member {
         let at = t * self.m + place;
         Member { dot_with_sum: self.dots[at], sq_norm: self.sq_norms[at] }

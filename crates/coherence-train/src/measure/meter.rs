@@ -1,4 +1,4 @@
-//! The measurement itself: sums of every group, then what depends on them.
+//! The measurement: the sums of every group, then the statistics that depend on them.
 
 use super::{By, Group, MeasureError, Measurement, Statistics, check, plan::Plan, sample::Sample};
 use crate::{
@@ -10,7 +10,7 @@ use coherence_nn::Mlp;
 use core::fmt;
 use rayon::prelude::*;
 
-/// A network and a sample, with all buffers to measure the one on the other any number of times.
+/// A network and a sample, with all buffers to measure the network on the sample repeatedly.
 ///
 /// ```
 /// use coherence_data::{digits, select};
@@ -33,17 +33,17 @@ pub struct Meter<'a> {
     other: ChunkSums,
     /// The pristine and the corrupt examples: the indices of their pieces, and their sums.
     designations: Vec<(Designation, Vec<usize>, Tally)>,
-    /// The sums over one class after the other, then over all examples.
+    /// The sums over each class in turn, then over all examples.
     sums: Tally,
 }
 
 impl<'a> Meter<'a> {
-    /// Buffers to measure `mlp` on `data`, with at most `budget` bytes (but at least one chunk's)
-    /// for what a second pass needs of the first.
+    /// Buffers to measure `mlp` on `data`, with at most `budget` bytes (but at least one chunk)
+    /// for the activations and deltas that a second pass needs.
     ///
     /// # Errors
     ///
-    /// [`MeasureError`] if the data do not fit the network or are too many to be sorted.
+    /// [`MeasureError`] if the data do not fit the network or there are too many examples to sort.
     pub fn new(
         mlp: &'a Mlp<f32>,
         data: &'a dyn Dataset,
@@ -69,9 +69,9 @@ impl<'a> Meter<'a> {
         })
     }
 
-    /// What the cost of [`measure`](Self::measure) is compared with: decodes the same examples chunk by
-    /// chunk, makes the forward and backward pass, and writes each chunk's sum of gradients to `sum`
-    /// \[d\], over that of the chunk before.
+    /// The reference for the cost of [`measure`](Self::measure): decodes the same examples chunk by
+    /// chunk, runs the forward and backward passes, and writes the sum of gradients of each chunk
+    /// to `sum` \[d\], which is overwritten.
     ///
     /// # Panics
     ///
@@ -83,7 +83,7 @@ impl<'a> Meter<'a> {
         });
     }
 
-    /// Measures.
+    /// Measures the network on the sample.
     ///
     /// # Errors
     ///
@@ -122,7 +122,7 @@ impl<'a> Meter<'a> {
         Vec::new()
     }
 
-    /// The first pass, one class after the other, so that one accumulator is enough for all of them.
+    /// The first pass, class by class, so that one accumulator suffices for all classes.
     fn by_class(&mut self) -> Vec<(u32, Statistics, Vec<usize>)> {
         let classes = self.sample.plan.classes().into_iter().map(|pieces| {
             let label = self.sample.plan.pieces[pieces[0]].target.label;
@@ -131,8 +131,8 @@ impl<'a> Meter<'a> {
         classes.collect()
     }
 
-    /// The first pass over one class. Its sum is accumulated only for standard errors, or where the class
-    /// has more than two pieces.
+    /// The first pass over one class. The sum is accumulated only for standard errors, or if the
+    /// class has more than two pieces.
     fn class(&mut self, pieces: &[usize]) -> Statistics {
         let coherence = match pieces {
             [c] if !self.by.errors => {
@@ -165,7 +165,7 @@ impl<'a> Meter<'a> {
         sums.expect("every piece's designation has sums").2.add(&self.piece);
     }
 
-    /// The network and its tensors over all examples; makes the second pass if one is needed.
+    /// The network and its tensors over all examples; runs the second pass if it is needed.
     fn whole(&mut self) -> (Statistics, Vec<(String, Statistics)>) {
         self.sums.clear();
         self.designations.iter().for_each(|(.., sums)| self.sums.merge(sums));
@@ -177,8 +177,8 @@ impl<'a> Meter<'a> {
         (network, tensors.collect())
     }
 
-    /// The pristine and the corrupt examples, called while the dots are those with the sum over all
-    /// examples; makes a third pass for standard errors.
+    /// The pristine and the corrupt examples. Must be called while the dots are those with the sum
+    /// over all examples. Runs a third pass for standard errors.
     fn by_designation(&mut self, network: Statistics) -> Vec<(Designation, Group)> {
         let alone = self.designations.len() == 1;
         let groups = self.designations.iter().map(|(designation, pieces, sums)| {
@@ -191,7 +191,7 @@ impl<'a> Meter<'a> {
     }
 }
 
-/// Shows the choice alone: the buffers would fill screens.
+/// Prints only what is measured: the buffers are too large.
 impl fmt::Debug for Meter<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Meter").field("by", &self.by).finish_non_exhaustive()

@@ -1,10 +1,10 @@
 //! Coherence of a trained network over a data set, by tensor, group and example.
 //!
-//! One forward and backward pass yields the sums of every group and all squared norms. What an
-//! example has in common with the others, S · g_e, needs the sum S over all of them, so it is a
-//! second pass: one product with S of the size of a forward pass, over activations and deltas that
-//! are kept from the first (see [`BUDGET`]). Both go over chunks of examples sorted by class and
-//! designation; sums are taken of the pieces of a chunk that belong to the same groups.
+//! One forward and backward pass yields the sums of every group and all squared norms. The dot product
+//! S · g_e of an example with the sum S over all examples needs a second pass: one product with S
+//! of the size of a forward pass, over activations and deltas kept from the first pass (see
+//! [`BUDGET`]). Both passes go over chunks of examples sorted by class and designation; sums are
+//! taken over pieces of a chunk whose examples belong to the same groups.
 
 mod losses;
 mod members;
@@ -17,34 +17,35 @@ pub use meter::Meter;
 
 use plan::CHUNK;
 
-use crate::memory::{F32, F64, of_passes, parameters, wide};
+use crate::memory::{F32, F64, bytes_per_example, parameters, wide};
 use coherence_core::{Coherence, Member, unbiased::Estimate};
 use coherence_data::{Dataset, Designation};
 use coherence_nn::Mlp;
 
-/// Bytes in which [`measure`] keeps activations and deltas for the second pass: 256 MiB.
+/// Memory in which [`measure`] keeps activations and deltas for the second pass: 256 MiB.
 ///
-/// An example takes 8 bytes for each neuron, 6.2 kB for 784–256–256–256–10, so that up to 43,000 are
-/// kept (12 bytes and 29,000 for activations that need their pre-activations). Images are kept, too,
-/// if there is room for all of them: up to 28,000. The forward and backward pass of examples beyond
-/// the budget is done again, so that α and helpfulness of many more examples take twice the time of α
-/// alone. The results are the same bit for bit.
+/// An example takes 8 bytes per neuron, 6.2 kB for 784–256–256–256–10, so that up to 43,000
+/// examples are kept (12 bytes and 29,000 examples for activations that need their
+/// pre-activations). Images are kept as well if there is room for all of them: up to 28,000. For
+/// examples beyond the budget the forward and backward passes are repeated, so that α and
+/// helpfulness of many more examples take twice the time of α alone. The results are bit for bit
+/// the same.
 pub const BUDGET: usize = 256 << 20;
 
-/// What [`measure`] looks at beside the network, each tensor, and the pristine and the corrupt
+/// What [`measure`] measures in addition to the network, each tensor, and the pristine and the corrupt
 /// examples.
 ///
-/// Costs are those of matrix products. Their unit is one forward pass, one backward pass and the sum
-/// of the gradients together, for a network like 784–256–256–256–10 with all activations kept.
+/// Costs count matrix products. The unit is one forward pass, one backward pass and the sum of the
+/// gradients together, for a network like 784–256–256–256–10 with all activations kept.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct By {
-    /// Each class's own coherence. Costs no additional matrix product.
+    /// The coherence of each class. Costs no additional matrix product.
     pub class: bool,
-    /// Each example's helpfulness and the standard errors of the network and its tensors. Costs 0.42
-    /// of these units.
+    /// Each example's helpfulness and the standard errors of the network and its tensors. Costs
+    /// 0.42 units.
     pub example: bool,
     /// As `example`, and the standard errors of the classes and of the pristine and corrupt examples.
-    /// Costs 0.42 of these units for `example`, for the classes and for the designations each.
+    /// Costs 0.42 units each for `example`, for the classes and for the designations.
     pub errors: bool,
 }
 
@@ -53,17 +54,17 @@ pub struct By {
 pub struct Measurement {
     /// MEAN loss per example.
     pub loss: f64,
-    /// Share of the examples whose label has the largest logit; of equal logits the first counts.
+    /// Share of the examples whose label has the largest logit (the first of equal ones).
     pub accuracy: f64,
     /// The whole network.
     pub network: Statistics,
     /// Each tensor by name, in the order of the network.
     pub tensors: Vec<(String, Statistics)>,
-    /// Each class that occurs, ascending; empty unless asked for.
+    /// Each class that occurs, ascending; empty unless requested.
     pub classes: Vec<(u32, Group)>,
-    /// The pristine, then the corrupt examples; without those that do not occur.
+    /// The pristine, then the corrupt examples; groups without examples are left out.
     pub designations: Vec<(Designation, Group)>,
-    /// Each example, in the order of the data set; empty unless asked for.
+    /// Each example, in the order of the data set; empty unless requested.
     pub examples: Vec<ExampleMeasure>,
 }
 
@@ -79,14 +80,14 @@ pub struct Statistics {
 /// The network over a group of examples.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Group {
-    /// The group on its own.
+    /// The statistics of the group by itself.
     pub statistics: Statistics,
-    /// The MEAN helpfulness h_i of its examples, where all m examples of the sample help, not only
-    /// the group's; `None` unless examples (or errors) were asked for, and for m = 1.
+    /// The MEAN helpfulness h_i of its examples with respect to all m examples of the sample, not only
+    /// those of the group; `None` unless examples (or errors) were requested, and for m = 1.
     pub helpfulness: Option<f64>,
 }
 
-/// What one example has in common with the others of its sample.
+/// The measurements of one example.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ExampleMeasure {
     /// Its index in the data set.
@@ -99,17 +100,17 @@ pub struct ExampleMeasure {
     pub loss: f64,
     /// ‖g_i‖² and S·g_i.
     pub member: Member,
-    /// How much the other examples help it, h_i; `None` for m = 1.
+    /// Helpfulness h_i: how much the other examples help it; `None` for m = 1.
     pub helpfulness: Option<f64>,
 }
 
-/// Data that a network cannot be measured on.
+/// Why a network cannot be measured on a data set.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum MeasureError {
-    /// There is nothing to measure.
+    /// The data set is empty.
     #[error("the data set has no examples (coherence needs at least one)")]
     Empty,
-    /// The images are not what the model takes.
+    /// The images do not have the size of the model's input.
     #[error("the images have {found} values, the model takes {expected}")]
     Features {
         /// Values in an image.
@@ -141,20 +142,19 @@ pub enum MeasureError {
     },
 }
 
-/// Measures `mlp` on all examples of `data`: see [`By`] for the price.
+/// Measures `mlp` on all examples of `data`; see [`By`] for the cost.
 ///
-/// Memory: a few times d, and buffers of a chunk of images, which are decoded chunk by chunk:
-/// nothing grows with m. A sample of several classes (if asked for) or of pristine and corrupt
-/// examples is sorted, which takes 4 bytes an example; [`By::example`] or [`By::errors`] take
-/// [`BUDGET`] and, for t tensors, 16 (t + 1) bytes an example. [`Meter`] has the same for other
-/// budgets.
+/// Memory: a few times d, and buffers for one chunk of images, which are decoded chunk by chunk. Only
+/// the following grow with m. A sample of several classes (if requested) or of pristine and corrupt
+/// examples is sorted, which takes 4 bytes per example. [`By::example`] and [`By::errors`] take up to
+/// [`BUDGET`] and, for t tensors, 16 (t + 1) bytes per example. Use [`Meter`] for other budgets.
 ///
 /// ```
 /// use coherence_data::{digits, select};
 /// use coherence_nn::Mlp;
 /// use coherence_train::measure::{By, measure};
 ///
-/// // A network of zeros sees only its last bias: m-coherence is that of the labels.
+/// // With zero weights only the last bias has a gradient, which depends only on the label.
 /// let (data, _) = select::split(digits::test(), 100)?;
 /// let by = By { class: true, example: true, errors: false };
 /// let measured = measure(&Mlp::zeros(&[784, 8, 10])?, &data, by)?;
@@ -175,7 +175,8 @@ pub fn measure(mlp: &Mlp<f32>, data: &dyn Dataset, by: By) -> Result<Measurement
     Meter::new(mlp, data, by, BUDGET)?.measure()
 }
 
-/// Bytes that [`measure`] needs at least for a network of `widths` and so many examples; saturates.
+/// The least number of bytes that [`measure`] needs for a network of `widths` and `examples` examples;
+/// saturates.
 ///
 /// ```
 /// use coherence_train::measure::memory;
@@ -184,8 +185,8 @@ pub fn measure(mlp: &Mlp<f32>, data: &dyn Dataset, by: By) -> Result<Measurement
 /// ```
 pub fn memory(widths: &[usize], examples: usize) -> u64 {
     // The parameters, the sums of two pieces, of a designation and of all examples.
-    let of_sums = parameters(widths).saturating_mul(3 * F32 + 2 * F64);
-    of_sums.saturating_add(wide(examples.min(CHUNK)).saturating_mul(of_passes(widths)))
+    let sums = parameters(widths).saturating_mul(3 * F32 + 2 * F64);
+    sums.saturating_add(wide(examples.min(CHUNK)).saturating_mul(bytes_per_example(widths)))
 }
 
 fn check(mlp: &Mlp<f32>, data: &dyn Dataset) -> Result<(), MeasureError> {

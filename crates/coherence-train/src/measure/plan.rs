@@ -4,13 +4,13 @@ use super::MeasureError;
 use coherence_data::{Dataset, Designation, Target};
 use core::ops::Range;
 
-/// The most examples of a chunk. Fixed, so that results depend on nothing else; large enough that
-/// adding a chunk's d sums in f64 is a small part of its products, and to hold a class of 10,000
-/// digits.
+/// The most examples of a chunk. Constant, so that results do not depend on settings. Large enough that
+/// adding the d sums of a chunk in f64 is cheap compared with its matrix products, and that one
+/// class of 10,000 digits fits.
 pub(super) const CHUNK: usize = 1536;
 
-/// Consecutive examples of one chunk that are summed together: all of one designation, and of one
-/// class if classes are asked for.
+/// Consecutive examples of one chunk that are summed together: all have one designation and, if classes
+/// are requested, one class.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Piece {
     /// Their places in the order.
@@ -21,23 +21,23 @@ pub(super) struct Piece {
     pub(super) target: Target,
 }
 
-/// A sample, sorted by the groups that it is summed by. A *place* is a position in this order.
+/// A sample, sorted by the groups that it is summed over. A *place* is a position in this order.
 ///
 /// Forward and backward passes go chunk by chunk, which costs less than piece by piece; sums are taken
 /// piece by piece.
 #[derive(Debug)]
 pub(super) struct Plan {
-    /// The index in the data set, by place \[m\]; `None` where both are the same, so that a sample
-    /// without classes and noise takes no memory by example.
+    /// The index in the data set of each place \[m\]; `None` if both are equal, so that a sample
+    /// without classes and noise takes no memory per example.
     order: Option<Vec<u32>>,
-    /// Consecutive: class by class, in each class pristine before corrupt.
+    /// Consecutive: class by class, and within a class pristine before corrupt.
     pub(super) pieces: Vec<Piece>,
     /// The places of each chunk, consecutive.
     pub(super) chunks: Vec<Range<usize>>,
 }
 
 impl Plan {
-    /// Sorts the examples of `data`, which is not empty.
+    /// Sorts the examples of `data`, which must not be empty.
     pub(super) fn new(data: &dyn Dataset, by_class: bool) -> Result<Self, MeasureError> {
         let m = data.len();
         let key = |i: usize| {
@@ -57,7 +57,7 @@ impl Plan {
         Ok(plan)
     }
 
-    /// Appends a piece, to the last chunk if that has room.
+    /// Appends a piece, to the last chunk if it fits.
     fn push(&mut self, places: Range<usize>, data: &dyn Dataset) {
         match self.chunks.last_mut() {
             Some(last) if places.end - last.start <= CHUNK => last.end = places.end,
@@ -82,7 +82,7 @@ impl Plan {
         self.len().min(CHUNK)
     }
 
-    /// The indices of the pieces of each class, class by class.
+    /// The indices of the pieces, class by class.
     pub(super) fn classes(&self) -> Vec<Vec<usize>> {
         let numbers: Vec<usize> = (0..self.pieces.len()).collect();
         let label = |p: usize| self.pieces[p].target.label;
@@ -113,7 +113,7 @@ impl Plan {
     }
 }
 
-/// The indices below `m` by key; those of one key stay in their order.
+/// The indices below `m`, stably sorted by key.
 fn sort<K: Ord>(m: usize, key: impl Fn(usize) -> K) -> Result<Vec<u32>, MeasureError> {
     let end = u32::try_from(m).map_err(|_| MeasureError::TooMany { found: m })?;
     let mut order: Vec<u32> = (0..end).collect();
@@ -121,7 +121,7 @@ fn sort<K: Ord>(m: usize, key: impl Fn(usize) -> K) -> Result<Vec<u32>, MeasureE
     Ok(order)
 }
 
-/// Cuts `places` into as few ranges as possible, of nearly equal length.
+/// Divides `places` into as few ranges as possible, of nearly equal lengths.
 fn cut(places: Range<usize>) -> impl Iterator<Item = Range<usize>> {
     let count = places.len().div_ceil(CHUNK);
     let bound = move |c: usize| places.start + places.len() * c / count;

@@ -1,4 +1,4 @@
-//! The examples to be measured: their passes, and what each has in common with a sum over many.
+//! The examples to be measured: their passes and their statistics.
 
 use super::{
     ExampleMeasure, Statistics,
@@ -24,9 +24,9 @@ pub(super) struct Sample<'a> {
     slots: Slots<'a>,
     data: &'a dyn Dataset,
     losses: Losses,
-    /// How many examples are predicted right.
+    /// The number of correct predictions.
     correct: usize,
-    /// What the second pass finds, if one is made.
+    /// The results of the second pass, if there is one.
     members: Option<Members>,
 }
 
@@ -52,20 +52,21 @@ impl<'a> Sample<'a> {
         self.slots.mlp()
     }
 
-    /// Forgets the passes of the measurement before.
+    /// Forgets the passes of the previous measurement.
     pub(super) fn begin(&mut self) {
         self.losses.clear();
         self.correct = 0;
         self.slots.forget();
     }
 
-    /// Goes forward and backward over chunk `c` and sums its gradients into `sum` \[d\].
+    /// Runs the forward and backward pass over chunk `c` and writes the sum of its gradients to `sum`
+    /// \[d\].
     pub(super) fn gradient(&mut self, c: usize, sum: &mut [f32]) {
         let (mlp, pass) = (self.slots.mlp(), self.slots.pass(c, &self.plan));
         mlp.gradient(pass.x, pass.workspace, sum);
     }
 
-    /// The first pass over piece `p`, after those before it: its sums to `sums`.
+    /// The first pass over piece `p`, after all pieces before it; writes its sums to `sums`.
     pub(super) fn sum(&mut self, p: usize, sums: &mut ChunkSums) {
         let Piece { places, chunk, .. } = &self.plan.pieces[p];
         let (mlp, pass) = (self.slots.mlp(), self.slots.pass(*chunk, &self.plan));
@@ -86,7 +87,7 @@ impl<'a> Sample<'a> {
         self.losses.sum() / self.plan.len() as f64
     }
 
-    /// The share of right predictions.
+    /// The share of correct predictions.
     pub(super) fn accuracy(&self) -> f64 {
         self.correct as f64 / self.plan.len() as f64
     }
@@ -96,8 +97,8 @@ impl<'a> Sample<'a> {
         self.losses.not_finite()
     }
 
-    /// The network over the group of `pieces`, whose sums are `sums`; with `errors` a second pass
-    /// over the group.
+    /// The statistics of the network over the group of `pieces`, whose sums are `sums`; with `errors` a
+    /// second pass over the group.
     pub(super) fn statistics(
         &mut self,
         sums: &Tally,
@@ -113,7 +114,8 @@ impl<'a> Sample<'a> {
         Statistics { coherence, alpha_debiased: alpha_debiased.filter(is_defined) }
     }
 
-    /// Tensor `t` over all examples, after [`statistics`](Self::statistics) over them.
+    /// The statistics of tensor `t` over all examples, after [`statistics`](Self::statistics) over
+    /// them.
     pub(super) fn tensor(&self, sums: &Tally, t: usize) -> Statistics {
         let coherence = sums.tensor(t);
         let alpha_debiased = self.members.as_ref().map(|members| {
@@ -122,7 +124,8 @@ impl<'a> Sample<'a> {
         Statistics { coherence, alpha_debiased: alpha_debiased.filter(is_defined) }
     }
 
-    /// The MEAN helpfulness of the examples of `pieces`, after [`statistics`](Self::statistics) over all.
+    /// The MEAN helpfulness of the examples of `pieces`, after [`statistics`](Self::statistics)
+    /// over all.
     pub(super) fn helpfulness(&self, network: Coherence, pieces: &[usize]) -> Option<f64> {
         let members = self.members.as_ref()?;
         let of = |place| helpfulness(network, members.network(place));
@@ -149,13 +152,13 @@ impl<'a> Sample<'a> {
     }
 }
 
-/// How many rows of `logits` [m, k] have their largest value at the label's place.
+/// The number of rows of `logits` [m, k] with the largest value at the label.
 fn correct(logits: &[f32], labels: &[u32]) -> usize {
     let rows = logits.chunks_exact(logits.len() / labels.len()).zip(labels);
     rows.filter(|(row, label)| argmax(row) == **label as usize).count()
 }
 
-/// Whether there were examples enough for a standard error.
+/// Whether there were enough examples for a standard error.
 fn is_defined(estimate: &Estimate) -> bool {
     !estimate.standard_error.is_nan()
 }

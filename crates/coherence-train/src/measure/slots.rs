@@ -1,4 +1,4 @@
-//! Forward and backward passes by chunk, kept as far as a budget goes.
+//! Forward and backward passes by chunk, kept within a memory budget.
 
 use super::plan::Plan;
 use crate::passes::forward;
@@ -6,25 +6,25 @@ use coherence_data::Dataset;
 use coherence_nn::{Mlp, Workspace};
 use rayon::prelude::*;
 
-/// The passes of every chunk of a plan: computed when asked for, or kept from the time before.
+/// The passes of every chunk of a plan: computed on demand, or kept from the first time.
 ///
-/// As many chunks as there is room for have a workspace each; all others share the last one. Images
-/// are decoded each time, unless there is room for those of all chunks.
+/// As many chunks as fit the budget have a workspace each; all others share the last one.
+/// Images are decoded each time, unless those of all chunks fit.
 pub(super) struct Slots<'a> {
     mlp: &'a Mlp<f32>,
     data: &'a dyn Dataset,
-    images: Vec<Slot<Images>>,
+    images: Vec<Slot<ChunkImages>>,
     losses: Vec<f64>,
     workspaces: Vec<Slot<Workspace<f32>>>,
 }
 
 /// Images [m, features] and labels \[m\] of one chunk.
-struct Images {
+struct ChunkImages {
     x: Vec<f32>,
     labels: Vec<u32>,
 }
 
-/// A buffer for something of one chunk.
+/// A buffer for data of one chunk.
 struct Slot<T> {
     /// Index of the chunk held in this slot.
     holds: Option<usize>,
@@ -37,7 +37,7 @@ impl<T> Slot<T> {
         (0..count.max(1)).map(|_| Self { holds: None, value: value() }).collect()
     }
 
-    /// The slot of chunk `c`, and whether its value is still to be computed.
+    /// The value of the slot of chunk `c`, and whether it must be computed.
     fn for_chunk(slots: &mut [Self], c: usize) -> (&mut T, bool) {
         let last = slots.len() - 1;
         let Self { holds, value } = &mut slots[c.min(last)];
@@ -62,7 +62,7 @@ pub(super) struct ChunkPass<'a> {
 }
 
 impl<'a> Slots<'a> {
-    /// Slots for the chunks of `plan` in at most `budget` bytes, but at least one.
+    /// Slots for the chunks of `plan` in at most `budget` bytes, but at least one slot.
     pub(super) fn new(
         mlp: &'a Mlp<f32>,
         data: &'a dyn Dataset,
@@ -70,10 +70,11 @@ impl<'a> Slots<'a> {
         budget: usize,
     ) -> Self {
         let (capacity, chunks, features) = (plan.capacity(), plan.chunks.len(), mlp.inputs());
-        let room = |bytes_of_example: usize| budget / (capacity * bytes_of_example);
-        let passes = bytes_of_example(mlp);
+        let room = |bytes_per_example: usize| budget / (capacity * bytes_per_example);
+        let passes = bytes_kept_per_example(mlp);
         let images = if room(passes + size_of::<f32>() * features) < chunks { 1 } else { chunks };
-        let buffers = || Images { x: vec![0.0; capacity * features], labels: vec![0; capacity] };
+        let buffers =
+            || ChunkImages { x: vec![0.0; capacity * features], labels: vec![0; capacity] };
         Self {
             mlp,
             data,
@@ -94,11 +95,11 @@ impl<'a> Slots<'a> {
         Slot::forget(&mut self.workspaces);
     }
 
-    /// Chunk `c` after its backward pass.
+    /// The passes of chunk `c`, computed unless kept.
     pub(super) fn pass(&mut self, c: usize, plan: &Plan) -> ChunkPass<'_> {
         let places = plan.chunks[c].clone();
         let m = places.len();
-        let (Images { x, labels }, to_decode) = Slot::for_chunk(&mut self.images, c);
+        let (ChunkImages { x, labels }, to_decode) = Slot::for_chunk(&mut self.images, c);
         let (x, labels) = (&mut x[..m * self.mlp.inputs()], &mut labels[..m]);
         if to_decode {
             decode(self.data, |e| plan.index(places.start + e), x, labels);
@@ -124,7 +125,7 @@ fn decode(
 }
 
 /// Bytes of an example's activations and deltas, and pre-activations where they are kept.
-fn bytes_of_example(mlp: &Mlp<f32>) -> usize {
+fn bytes_kept_per_example(mlp: &Mlp<f32>) -> usize {
     let buffers = if mlp.activation().needs_pre_activations() { 3 } else { 2 };
     buffers * size_of::<f32>() * mlp.widths()[1..].iter().sum::<usize>()
 }

@@ -8,7 +8,7 @@ use coherence_core::{
 use coherence_data::{random, select::Subset};
 use coherence_train::{Aggregation, Config, OverTime, Trainer};
 
-/// Every aggregation with sizes of mini-batches, of which some divide and some do not.
+/// Every aggregation with sizes of mini-batches, some divisible by the number of groups and some not.
 const CASES: [(Aggregation, usize); 17] = [
     (Aggregation::Mean, 20),
     (Aggregation::Mean, 7),
@@ -47,8 +47,8 @@ fn columns(rows: &[Vec<f64>], rule: impl CoordinateRule<f64>) -> Vec<f64> {
     (0..d).map(|j| rule.aggregate(&mut column(j), Policy::Error).unwrap()).collect()
 }
 
-/// The direction as the core defines it, given the per-example gradients of the mini-batch; `None`
-/// where the weights are held.
+/// The direction as the core defines it, given the per-example gradients of the mini-batch; `None` if
+/// the weights are not updated.
 fn definition(
     rule: Aggregation,
     recent: &mut Recent<Vec<f64>>,
@@ -101,7 +101,7 @@ fn nothing_clipped_is_the_mean() {
 }
 
 #[test]
-fn restored_state_goes_on_bit_for_bit() {
+fn training_from_a_restored_state_continues_bit_for_bit() {
     for (rule, batch) in CASES {
         let config = |rule| Config { batch, ..config(rule) };
         for stop in [0, 1, 2, 3, 4, 11] {

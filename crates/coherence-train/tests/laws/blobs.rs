@@ -1,4 +1,4 @@
-//! A data set small enough for loops: three noisy clusters of six numbers, some labels corrupt.
+//! A data set small enough for naive loops: three noisy clusters of six numbers, some labels corrupt.
 
 use coherence_data::{Dataset, Designation, Shape, Target, random};
 use coherence_nn::Mlp;
@@ -75,7 +75,7 @@ pub(crate) fn go(trainer: &mut Trainer, steps: usize) {
     }
 }
 
-/// Each example's gradient [d] from a batch of one, in f64, with its loss and whether it is right.
+/// Each example's gradient [d] from a batch of one, in f64, its loss, and whether it is correct.
 pub(crate) fn one_by_one(mlp: &Mlp<f32>, data: &dyn Dataset) -> Vec<(Vec<f64>, f64, bool)> {
     let mut workspace = mlp.workspace(1);
     let mut x = vec![0.0; FEATURES];

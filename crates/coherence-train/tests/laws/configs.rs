@@ -1,4 +1,4 @@
-//! Settings: what is refused, and that they survive the way to text and back.
+//! Settings: which are refused, and that they survive conversion to text and back.
 
 use crate::blobs::{Blobs, config, network};
 use coherence_data::digits;
@@ -74,7 +74,7 @@ fn settings_survive_json() {
 }
 
 #[test]
-fn settings_read_as_the_papers_write_them() {
+fn settings_parse_in_the_notation_of_the_papers() {
     let json = r#"{"batch": 100, "rate": 0.1, "steps": 5, "seed": 1, "probe": 0,
         "checkpoint_every": 0, "evaluate": {"when": "decades"},
         "aggregation": "winsorized:2"}"#;
@@ -86,7 +86,7 @@ fn settings_read_as_the_papers_write_them() {
         let error = serde_json::from_str::<Config>(&json.replace("winsorized:2", unknown));
         let message = error.unwrap_err().to_string();
         assert!(
-            message.contains(&format!("no aggregation {unknown} (there are mean")),
+            message.contains(&format!("unknown aggregation {unknown} (known: mean")),
             "{message}"
         );
     }

@@ -1,4 +1,4 @@
-//! A run that diverges says so, and keeps what it measured.
+//! A run that diverges returns an error and keeps its measurements.
 
 use crate::blobs::{Blobs, config, network};
 use coherence_train::{Aggregation, Config, TrainingRun, TrainingRunError};

@@ -1,4 +1,4 @@
-//! Laws of training, in one binary: linking is what costs.
+//! Laws of training, in one binary because linking is slow.
 
 mod aggregations;
 mod blobs;

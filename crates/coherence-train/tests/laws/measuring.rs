@@ -1,4 +1,4 @@
-//! `measure` against loops over single examples.
+//! `measure` against naive loops over single examples.
 
 use crate::blobs::{Blobs, CLASSES, FEATURES, network, one_by_one};
 use coherence_core::{Coherence, Sums, layers, unbiased::Estimate};
@@ -36,7 +36,7 @@ fn chosen(all: &[(Vec<f64>, f64, bool)], belongs: impl Fn(usize) -> bool) -> Vec
     (0..all.len()).filter(|&i| belongs(i)).map(|i| all[i].0.clone()).collect()
 }
 
-/// The definition in f64: α̂ anew without each example in turn.
+/// The definition in f64: α̂ recomputed without each example in turn.
 fn loops_estimate(gradients: &[Vec<f64>]) -> Estimate {
     let sum = naive::sum(gradients);
     let q = naive::sum_sq_norms(gradients);
@@ -65,7 +65,7 @@ fn estimates_agree(found: Statistics, gradients: &[Vec<f64>]) {
 }
 
 #[test]
-fn network_tensors_classes_and_designations_are_the_loops() {
+fn network_tensors_classes_and_designations_equal_the_loops() {
     let mlp = network();
     let all = one_by_one(&mlp, &DATA);
     let measured = measure(&mlp, &DATA, ALL).unwrap();
@@ -87,7 +87,7 @@ fn network_tensors_classes_and_designations_are_the_loops() {
 }
 
 #[test]
-fn a15d_helpfulness_of_examples_and_groups_is_the_loops() {
+fn a15d_helpfulness_of_examples_and_groups_equals_the_loops() {
     let mlp = network();
     let all = chosen(&one_by_one(&mlp, &DATA), |_| true);
     let energy = naive::sum_sq_norms(&all) / DATA.n as f64;
@@ -118,8 +118,8 @@ fn a15d_helpfulness_of_examples_and_groups_is_the_loops() {
     assert!(by_designation(0) > by_designation(1), "wrong labels are helped less");
 }
 
-/// Kept, computed again, or some of each: six or four chunks, whose room is for 1536 examples of 144
-/// bytes, and 24 for the images, for which there is no room in the last budget.
+/// Chunks kept, recomputed, or some of each. A chunk has 1536 examples of 144 bytes, and 24 bytes for
+/// the image, for which the last budget has no room.
 #[test]
 fn the_budget_changes_no_bit() {
     let mlp = network();
@@ -142,9 +142,9 @@ fn measuring_again_finds_the_same() {
     assert_eq!(meter.measure().unwrap(), first);
 }
 
-/// Up to the order of sums, for what is grouped is read in another order.
+/// Equal up to the order of summation, because grouped examples are read in another order.
 #[test]
-fn what_else_is_asked_for_changes_nothing() {
+fn other_requests_change_nothing() {
     let mlp = network();
     let all = measure(&mlp, &DATA, ALL).unwrap();
     let only = measure(&mlp, &DATA, By { example: true, ..By::default() }).unwrap();
@@ -166,7 +166,7 @@ fn what_else_is_asked_for_changes_nothing() {
 }
 
 #[test]
-fn examples_are_the_loops() {
+fn examples_equal_the_loops() {
     let mlp = network();
     let all = one_by_one(&mlp, &DATA);
     let sum = naive::sum(&chosen(&all, |_| true));
@@ -175,7 +175,7 @@ fn examples_are_the_loops() {
     for (example, (gradient, loss, _)) in measured.examples.iter().zip(&all) {
         let norm = naive::sq_norm(gradient);
         let dot = naive::dot(gradient, &sum);
-        // One example's deltas are differences in f32, which sums over many do not show.
+        // The deltas of one example have f32 rounding errors, which average out in sums over many.
         assert!((example.member.sq_norm - norm).abs() < 1e-5 * norm);
         assert!((example.member.dot_with_sum - dot).abs() < 1e-5 * scale * norm.sqrt());
         assert!((example.loss - loss).abs() < 1e-6 * (1.0 + loss));
@@ -204,7 +204,7 @@ fn tensors_combine_to_the_network() {
 }
 
 #[test]
-fn what_is_not_asked_for_is_not_there() {
+fn what_is_not_requested_is_absent() {
     let measured = measure(&network(), &DATA, By::default()).unwrap();
     assert!(measured.classes.is_empty() && measured.examples.is_empty());
     assert_eq!(measured.network.alpha_debiased, None);
@@ -274,7 +274,7 @@ fn data_that_cannot_be_measured_are_refused() {
     assert!(matches!(error, MeasureError::NonFinite { index: 0, loss } if loss.is_nan()));
 }
 
-/// Data of which the examples from the sixth on have an infinite pixel.
+/// A data set whose examples from the sixth on have an infinite pixel.
 struct Broken<D>(D);
 
 impl<D: Dataset> Dataset for Broken<D> {
@@ -305,7 +305,7 @@ impl<D: Dataset> Dataset for Broken<D> {
 
 /// Sorted, the sixth example (of the third class) comes long after the seventh (of the first).
 #[test]
-fn the_first_loss_that_is_not_finite_is_first_in_the_data_set() {
+fn the_first_non_finite_loss_is_the_first_in_the_data_set() {
     let error = measure(&network(), &Broken(DATA), ALL).unwrap_err();
     assert!(matches!(error, MeasureError::NonFinite { index: 5, .. }), "{error}");
 }

@@ -1,11 +1,11 @@
-//! What is measured during training, against loops over single examples.
+//! Measurements during training against naive loops over single examples.
 
 use crate::blobs::{Blobs, config, go, one_by_one, trainer};
 use coherence_data::{Dataset, Designation, random};
 use coherence_tests::naive;
 use coherence_train::{Aggregation, Config, NEVER, OverTime, Row, Trainer};
 
-/// The value of a series in `rows`; panics if it is not there once.
+/// The value of a series in `rows`; panics unless it occurs exactly once.
 #[track_caller]
 fn value(rows: &[Row], series: &str) -> f64 {
     let found: Vec<&Row> = rows.iter().filter(|row| row.series == series).collect();
@@ -51,7 +51,7 @@ fn losses_and_accuracies_are_means_over_their_group() {
 
 /// The probe's α, S and Q by tensor and group; 700 examples are more than one chunk.
 #[test]
-fn probe_is_alpha_of_the_loops_gradients() {
+fn probe_equals_alpha_of_the_loops_gradients() {
     let (n, size) = (1310, 700);
     let (trainer, rows) = observed(size, n);
     let data = Blobs { n, seed: 1 };
@@ -79,9 +79,9 @@ fn probe_is_alpha_of_the_loops_gradients() {
     }
 }
 
-/// A15d by the loops, for the groups of the probe's sample and of the next mini-batch.
+/// A15d by naive loops, for the groups of the probe sample and of the next mini-batch.
 #[test]
-fn a15d_helpfulness_of_groups_is_the_mean_of_the_loops() {
+fn a15d_helpfulness_of_groups_equals_the_mean_of_the_loops() {
     let (n, size, batch) = (1310, 700, config(Aggregation::Mean).batch);
     let (trainer, rows) = observed(size, n);
     let data = Blobs { n, seed: 1 };
@@ -125,9 +125,9 @@ fn observing_changes_nothing_about_training() {
     assert_eq!(watched.mlp(), alone.mlp());
 }
 
-/// First and last learned, recomputed from the right and wrong of every step.
+/// First and last learned steps, recomputed from the correct predictions of every step.
 #[test]
-fn learned_steps_are_those_of_the_history() {
+fn learned_steps_match_the_history() {
     let mut trainer = trainer(Config { rate: 1.0, ..config(Aggregation::Mean) });
     let (data, mut history, mut rows) = (Blobs { n: 110, seed: 1 }, Vec::new(), Vec::new());
     for _ in 0..20 {

@@ -92,7 +92,7 @@ fn crashed_at_any_step_a_run_ends_as_if_never_crashed() {
 }
 
 #[test]
-fn half_written_rows_are_cut_off() {
+fn partly_written_rows_are_cut_off() {
     let expected = uninterrupted(&config(Aggregation::Mean));
     let folder = tempfile::tempdir().unwrap();
     let stop = AtomicBool::new(true);
@@ -105,13 +105,13 @@ fn half_written_rows_are_cut_off() {
 }
 
 #[test]
-fn a_finished_run_is_left_as_it_is() {
+fn a_finished_run_is_not_changed() {
     let folder = tempfile::tempdir().unwrap();
     let first = finish(folder.path(), config(Aggregation::Mean));
     same(&finish(folder.path(), config(Aggregation::Mean)), &first, "when finished twice");
 }
 
-/// Long enough to be killed on the way; many checkpoints, so that some kills hit a write.
+/// Long enough to be killed before its end; with many checkpoints, so that some kills hit a write.
 fn long() -> Config {
     Config {
         steps: 3000,
@@ -140,7 +140,7 @@ fn killed_at_random_moments_a_run_ends_as_if_never_killed() {
             .stdout(Stdio::null())
             .spawn()
             .unwrap();
-        // Later kills come later, so that the run gets to its end on any machine.
+        // Each kill comes later than the one before, so that the run finishes on any machine.
         let moment = 5 + random::below(&mut rng, 20 + 20 * kills);
         std::thread::sleep(Duration::from_millis(moment));
         if let Some(status) = child.try_wait().unwrap() {
@@ -158,7 +158,7 @@ fn killed_at_random_moments_a_run_ends_as_if_never_killed() {
 }
 
 #[test]
-fn another_run_is_refused_by_name() {
+fn another_run_is_refused_with_the_difference_named() {
     let folder = tempfile::tempdir().unwrap();
     finish(folder.path(), config(Aggregation::Mean));
     let refused = |error: TrainingRunError, what: &str| {
@@ -182,11 +182,11 @@ fn a_metrics_file_that_lost_rows_is_an_error() {
     finish(folder.path(), config(Aggregation::Mean));
     std::fs::write(folder.path().join("metrics.csv"), "step,series,value\n").unwrap();
     let message = open(folder.path(), config(Aggregation::Mean)).unwrap_err().to_string();
-    assert!(message.contains("metrics.csv: 18 bytes, the checkpoint saw"), "{message}");
+    assert!(message.contains("metrics.csv: 18 bytes, but"), "{message}");
 }
 
 #[test]
-fn a_metrics_file_with_another_bit_is_an_error() {
+fn a_metrics_file_with_a_changed_bit_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     finish(folder.path(), config(Aggregation::Mean));
     let path = folder.path().join("metrics.csv");
@@ -194,13 +194,13 @@ fn a_metrics_file_with_another_bit_is_an_error() {
     rows[40] ^= 1;
     std::fs::write(&path, &rows).unwrap();
     let message = open(folder.path(), config(Aggregation::Mean)).unwrap_err().to_string();
-    let said = format!("metrics.csv: the first {} bytes are not those", rows.len());
-    assert!(message.contains(&said) && message.contains("to start the run anew"), "{message}");
+    let said = format!("metrics.csv: the first {} bytes differ from those", rows.len());
+    assert!(message.contains(&said) && message.contains("to start the run over"), "{message}");
 }
 
 /// Every 97th bit, and all of the first hundred bytes: length, names, numbers, padding, tensors.
 #[test]
-fn a_checkpoint_with_another_bit_never_resumes() {
+fn a_checkpoint_with_a_changed_bit_is_never_resumed() {
     let folder = tempfile::tempdir().unwrap();
     finish(folder.path(), config(Aggregation::OverTime(OverTime::Rm3)));
     let path = folder.path().join("checkpoint.safetensors");
@@ -219,8 +219,8 @@ fn a_checkpoint_with_another_bit_never_resumes() {
     open(folder.path(), config(Aggregation::OverTime(OverTime::Rm3))).unwrap();
 }
 
-/// A file whose metadata say something else, with the checksum that belongs to it: as another version
-/// would have written it. `from` and `to` have one length.
+/// A file with changed metadata and the matching checksum, as another version would have written it.
+/// `from` and `to` have the same length.
 fn rewritten(bytes: &[u8], from: &str, to: &str) -> Vec<u8> {
     let replace = |bytes: &[u8], from: &[u8], to: &[u8]| {
         let at = bytes.windows(from.len()).position(|window| window == from).expect("it is there");
@@ -236,7 +236,7 @@ fn rewritten(bytes: &[u8], from: &str, to: &str) -> Vec<u8> {
 }
 
 #[test]
-fn a_run_of_other_results_is_refused_with_both_named() {
+fn a_run_with_another_results_number_is_refused_with_both_named() {
     let folder = tempfile::tempdir().unwrap();
     finish(folder.path(), config(Aggregation::Mean));
     let path = folder.path().join("checkpoint.safetensors");
@@ -245,9 +245,9 @@ fn a_run_of_other_results_is_refused_with_both_named() {
     std::fs::write(&path, rewritten(&bytes, &ours, &other)).unwrap();
     let message = open(folder.path(), config(Aggregation::Mean)).unwrap_err().to_string();
     let named = [9 - RESULTS, RESULTS].map(|n| message.contains(&format!("results number {n}")));
-    assert!(named == [true, true] && message.contains("go on with that version"), "{message}");
+    assert!(named == [true, true] && message.contains("continue with that version"), "{message}");
 
-    // A version with the same results may go on.
+    // A version with the same results number may resume.
     let version = env!("CARGO_PKG_VERSION");
     let older = "9".repeat(version.len());
     let [ours, other] = [version, &older].map(|v| format!(r#"\"version\":\"{v}\""#));
@@ -266,7 +266,7 @@ fn another_activation_is_another_run() {
 }
 
 #[test]
-fn a_checkpoint_reads_back_and_no_part_of_it_does() {
+fn a_checkpoint_reads_back_but_no_prefix_of_it_does() {
     let folder = tempfile::tempdir().unwrap();
     let stop = AtomicBool::new(false);
     let mut run = open(folder.path(), config(Aggregation::OverTime(OverTime::Rm3))).unwrap();

@@ -1,5 +1,4 @@
-//! Rules by coordinate: blocks of columns, each with all of its rows or, where these are many, with
-//! its rows in parts.
+//! Coordinate-wise rules: blocks of columns with all rows at once or, if there are many rows, in parts.
 
 use std::ops::Range;
 
@@ -12,18 +11,18 @@ use coherence_cpu::dense::Columnwise;
 use coherence_data::matrix::{Matrix, Source, Value};
 
 use super::located;
-use crate::command::matrix::blocks::{Shape, parts};
+use crate::command::matrix::blocks::{BlockShape, parts};
 use crate::command::matrix::memory::zeros;
 use crate::command::matrix::workers::each;
 
-/// With more rows than this a rule that can take them in parts does.
+/// With more rows than this, rules that support it take the rows in parts.
 const MANY_ROWS: usize = 512;
-/// Bytes that a thread keeps of a block of columns between parts.
+/// Bytes of state that a thread keeps for a block of columns between parts.
 const STATE: usize = 1 << 22;
-/// Columns of a block at most.
+/// The most columns of a block.
 const WIDEST: usize = 1 << 14;
 
-/// The rule over all columns, by so many threads.
+/// Applies the rule to all columns on `threads` threads.
 pub(super) fn aggregate<T: Value + Element>(
     matrix: &Matrix<impl Source>,
     rule: AnyCoordinateRule,
@@ -32,27 +31,27 @@ pub(super) fn aggregate<T: Value + Element>(
 ) -> Result<Vec<T>> {
     let rule = Columnwise::new(rule, matrix.rows())?;
     let mut out = zeros::<T>(matrix.cols(), "the result")?;
-    let walk = Walk::new::<T>(matrix, &rule, policy, threads)?;
+    let blocks = BlockwiseColumns::new::<T>(matrix, &rule, policy, threads)?;
     let mut first = 0;
-    let jobs = out.chunks_mut(walk.shape.columns).map(move |out| {
+    let jobs = out.chunks_mut(blocks.shape.columns).map(move |out| {
         let columns = first..first + out.len();
         first = columns.end;
         (columns, out)
     });
-    each(threads, jobs, Vec::new, |block, (columns, out)| walk.block(block, columns, out))?;
+    each(threads, jobs, Vec::new, |block, (columns, out)| blocks.aggregate(block, columns, out))?;
     Ok(out)
 }
 
-/// How blocks are read.
-struct Walk<'a, S> {
+/// A rule with the division of its matrix into blocks.
+struct BlockwiseColumns<'a, S> {
     matrix: &'a Matrix<S>,
     rule: &'a Columnwise,
     policy: Policy,
-    shape: Shape,
+    shape: BlockShape,
     in_parts: bool,
 }
 
-impl<'a, S: Source> Walk<'a, S> {
+impl<'a, S: Source> BlockwiseColumns<'a, S> {
     fn new<T: Value + Element>(
         matrix: &'a Matrix<S>,
         rule: &'a Columnwise,
@@ -65,27 +64,27 @@ impl<'a, S: Source> Walk<'a, S> {
         {
             let most = (STATE / state).clamp(16, WIDEST);
             let widest = most.min(d.div_ceil(threads).max(256));
-            let shape = Shape::with_some_rows::<T>(matrix, widest);
+            let shape = BlockShape::with_some_rows::<T>(matrix, widest);
             return Ok(Self { matrix, rule, policy, shape, in_parts: true });
         }
-        let Some(shape) = Shape::with_all_rows::<T>(matrix) else {
+        let Some(shape) = BlockShape::with_all_rows::<T>(matrix) else {
             bail!(
                 "{n} rows are too many for this rule, which sorts whole columns (up to {} rows in C \
                  order, more in Fortran order: numpy.asfortranarray)",
-                Shape::most_rows::<T>()
+                BlockShape::most_rows::<T>()
             );
         };
         Ok(Self { matrix, rule, policy, shape, in_parts: false })
     }
 
-    fn block<T: Value + Element>(
+    fn aggregate<T: Value + Element>(
         &self,
         block: &mut Vec<T>,
         columns: Range<usize>,
         out: &mut [T],
     ) -> Result<()> {
         if self.in_parts {
-            return self.parts(block, columns, out);
+            return self.aggregate_in_parts(block, columns, out);
         }
         let (n, width) = (self.matrix.rows(), columns.len());
         block.resize(n * width, T::default());
@@ -95,7 +94,7 @@ impl<'a, S: Source> Walk<'a, S> {
             .map_err(|error| located(error, 0, columns.start, width))
     }
 
-    fn parts<T: Value + Element>(
+    fn aggregate_in_parts<T: Value + Element>(
         &self,
         block: &mut Vec<T>,
         columns: Range<usize>,
@@ -103,7 +102,7 @@ impl<'a, S: Source> Walk<'a, S> {
     ) -> Result<()> {
         let (n, width) = (self.matrix.rows(), columns.len());
         let Some(mut state) = self.rule.parts::<T>(width, self.policy) else {
-            unreachable!("a walk in parts is of a rule that has them");
+            unreachable!("`new` chose parts because the rule supports them");
         };
         while state.needs_pass() {
             for rows in parts(0..n, self.shape.rows) {
@@ -120,10 +119,10 @@ impl<'a, S: Source> Walk<'a, S> {
         Ok(())
     }
 
-    /// The rule of a column that must be seen whole.
+    /// Applies the rule to one column with all its rows in memory.
     fn whole_column<T: Value + Element>(&self, column: usize) -> Result<T> {
         let n = self.matrix.rows();
-        let mut values = zeros::<f64>(n, "a column with values that are not finite")?;
+        let mut values = zeros::<f64>(n, "a column with non-finite values")?;
         self.matrix.read(0..n, column..column + 1, &mut values)?;
         Ok(self.rule.column(&mut values, self.policy))
     }

@@ -1,6 +1,6 @@
 //! `coherence aggregate`.
 //!
-//! n: rows, one vector each; d: columns.
+//! n: rows (one vector each), d: columns.
 
 mod columns;
 mod outcome;
@@ -24,18 +24,18 @@ use super::matrix::workers;
 use crate::output::{self, Status};
 use outcome::{Outcome, Output};
 
-/// Aggregate the rows of a matrix from any framework to one vector
+/// Aggregate the rows of a matrix from any framework into one vector
 ///
 /// FILE is .npy (f2, f4, f8, in C or Fortran order) or safetensors (F16, BF16, F32, F64), one vector
 /// per row. Order statistics are exact and sums run in f64; the result has the input's precision
-/// (f4 for half precision). Rules by coordinate, krum and multi-krum read the file by blocks, so
-/// that it may be larger than memory; the others hold it whole.
+/// (f4 for half precision). Coordinate-wise rules, krum and multi-krum read the file in blocks, so that
+/// it may be larger than memory; the other rules hold it in memory.
 #[derive(Debug, Args)]
 #[command(after_help = help())]
 pub(crate) struct Aggregate {
     /// The matrix
     file: PathBuf,
-    /// How to aggregate: one of the rules below
+    /// The aggregation rule: one of those below
     #[arg(long)]
     rule: Rule,
     /// Where to write the vector: .npy or .safetensors [default: stdout, one value per line]
@@ -44,7 +44,7 @@ pub(crate) struct Aggregate {
     /// What to do with NaN and infinite values
     #[arg(long, value_enum, default_value_t)]
     non_finite: NonFiniteValues,
-    /// The tensor of a safetensors file that holds several
+    /// Name of the tensor, if a safetensors file has several
     #[arg(long)]
     tensor: Option<String>,
     /// JSON instead of text
@@ -55,12 +55,12 @@ pub(crate) struct Aggregate {
 /// [`Policy`] on the command line.
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
 enum NonFiniteValues {
-    /// Refuse, and say where one is
+    /// Refuse, and print the position of the first
     #[default]
     Error,
-    /// Compute with them, as IEEE arithmetic has it
+    /// Compute with them by IEEE arithmetic
     Propagate,
-    /// Leave them out: the value for a rule by coordinate, else the whole row
+    /// Leave them out: single values for coordinate-wise rules, else whole rows
     Omit,
 }
 
@@ -74,7 +74,7 @@ impl From<NonFiniteValues> for Policy {
     }
 }
 
-/// The rules, one a line, and examples, for `--help`.
+/// The rules, one per line, and examples, for `--help`.
 fn help() -> String {
     let width = Rule::FORMS.iter().map(|(form, _)| form.len()).max().unwrap_or(0);
     let line = |(form, meaning): &(&str, &str)| format!("  {form:width$}  {meaning}\n");
@@ -99,17 +99,17 @@ impl Aggregate {
         Ok(Status::Holds)
     }
 
-    /// Refuses, before the work, an output file that could not be written or that is the input.
+    /// Refuses, before any work, an output file with an unknown extension or that is the input itself.
     fn check_out(&self) -> anyhow::Result<()> {
         let Some(out) = &self.out else { return Ok(()) };
         Format::from_path(out)?;
         if is_same_file(&self.file, out) {
-            bail!("{} is the matrix itself: choose another file for the result", out.display());
+            bail!("{} is the input matrix: choose another file for the result", out.display());
         }
         Ok(())
     }
 
-    /// Aggregates in the precision `T`, and writes the file if one is asked for.
+    /// Aggregates in precision `T`, and writes the output file if one is given.
     fn finish<T: Value + Element>(&self, matrix: &Matrix) -> anyhow::Result<Outcome>
     where
         Number: From<T>,
@@ -119,7 +119,8 @@ impl Aggregate {
                 .with_context(|| format!("{} could not be aggregated", self.file.display()))?;
         let out = match &self.out {
             Some(path) => {
-                // From here on a signal waits until the file is whole; before, it ends the process.
+                // Before this point Ctrl-C ends the process; from here on it is ignored, so that
+                // the file is completed.
                 ctrlc::set_handler(|| ()).context("cannot watch for Ctrl-C")?;
                 write_vector(path, "aggregate", &values)?;
                 Output::File(path.clone())
@@ -131,7 +132,8 @@ impl Aggregate {
     }
 }
 
-/// The rule over a whole matrix, by so many threads; the result does not depend on their number.
+/// Applies the rule to the whole matrix on `threads` threads; the result does not depend on their
+/// number.
 fn aggregate<T: Value + Element>(
     matrix: &Matrix<impl Source>,
     rule: Rule,
@@ -145,7 +147,8 @@ fn aggregate<T: Value + Element>(
     }
 }
 
-/// The error of a block whose first row and column these are, and which has `width` columns.
+/// The error of a block of `width` columns whose first value is at (`row`, `column`): an index becomes
+/// a row and a column of the matrix.
 fn located(error: AggregateError, row: usize, column: usize, width: usize) -> anyhow::Error {
     match error {
         AggregateError::NonFinite(NonFinite { index }) => anyhow::anyhow!(

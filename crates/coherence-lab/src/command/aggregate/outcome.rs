@@ -1,4 +1,4 @@
-//! What was done, for people and machines.
+//! The result, as text and as JSON.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -17,7 +17,7 @@ pub(super) struct Outcome {
     pub(super) out: Output,
 }
 
-/// Where the vector is.
+/// The aggregated vector, or the file that it was written to.
 #[derive(Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Output {
@@ -30,7 +30,7 @@ impl fmt::Display for Outcome {
         let Self { rule, n, d, out } = self;
         match out {
             Output::File(path) => {
-                writeln!(f, "{rule} of {n} × {d} values is in {}", path.display())
+                writeln!(f, "{rule} of {n} × {d} values written to {}", path.display())
             }
             Output::Values(values) => values.iter().try_for_each(|x| writeln!(f, "{x}")),
         }

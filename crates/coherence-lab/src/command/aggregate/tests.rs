@@ -1,5 +1,5 @@
-//! The command's own function: the laws of the rules, and the same bits for every layout, element type
-//! and number of threads as the kernels in memory.
+//! The function behind the command: it obeys the laws of the rules, and for every order, byte order,
+//! element type and number of threads it gives the same bits as the kernels in memory.
 
 use std::io::Cursor;
 
@@ -46,7 +46,7 @@ fn descr<T: Value>(big: bool) -> &'static str {
 }
 
 fn command<T: Element + Value>(text: &str, rows: &[Vec<f64>]) -> Result<Vec<f64>, String> {
-    let Some(d) = rows.first().map(Vec::len) else { return Err("no matrix has no rows".into()) };
+    let Some(d) = rows.first().map(Vec::len) else { return Err("a matrix needs rows".into()) };
     let values: Vec<T> = rows.concat().into_iter().map(T::narrow).collect();
     let matrix = npy(descr::<T>(false), rows.len() % 2 == 0, &values, d);
     let rule = text.parse().expect("a rule");
@@ -115,7 +115,7 @@ fn check<T: Element + Value>(n: usize, d: usize) {
     let values = numbers::<T>(n * d);
     for text in RULES {
         let rule: Rule = text.parse().expect("a rule");
-        let Rule::Coordinate(coordinate) = rule else { panic!("{text} is by coordinate") };
+        let Rule::Coordinate(coordinate) = rule else { panic!("{text} is coordinate-wise") };
         let mut expected = vec![T::nan(); d];
         let kernel = Columnwise::new(coordinate, n).expect("defined");
         kernel.aggregate(&values, Policy::Error, &mut expected).expect("finite values");
@@ -131,9 +131,9 @@ fn check<T: Element + Value>(n: usize, d: usize) {
     }
 }
 
-/// One block and several, rows all at once and in parts, rows that are counted.
+/// One block and several; all rows at once, in parts, and so many that they are counted.
 #[test]
-fn every_layout_and_number_of_threads_gives_the_bits_of_the_kernels_in_memory() {
+fn every_order_and_number_of_threads_gives_the_bits_of_the_kernels_in_memory() {
     for (n, d) in [(41, 3), (100, 6000), (600, 1500), (4100, 60)] {
         check::<f32>(n, d);
     }
@@ -145,9 +145,9 @@ fn core<T: Element>(rule: AnyVectorRule, values: &[T], d: usize, policy: Policy)
     rule.aggregate_to_vec(rows, policy).expect("defined")
 }
 
-/// Blocks, exact distances and the mean of the rows kept, over several pieces of the columns.
+/// Covers blocks, exact distances and the mean of the kept rows, over several pieces of the columns.
 #[test]
-fn krum_by_blocks_is_the_cores() {
+fn krum_in_blocks_equals_the_cores() {
     let (n, d) = (20, 40_000);
     let mut values = numbers::<f32>(n * d);
     values[3 * d..4 * d].fill(1e20);
@@ -175,9 +175,9 @@ fn krum_by_blocks_is_the_cores() {
     assert_eq!(found, core(vector, &values, d, Policy::Omit));
 }
 
-/// Scaled by a power of two the rows have the scaled aggregate, at any end of `f64`.
+/// The aggregate of rows scaled by a power of two is the scaled aggregate, up to the limits of `f64`.
 #[test]
-fn rules_hold_at_the_ends_of_f64() {
+fn rules_hold_at_the_limits_of_f64() {
     let (n, d) = (9, 5);
     let values = numbers::<f64>(n * d);
     for text in [
@@ -193,14 +193,14 @@ fn rules_hold_at_the_ends_of_f64() {
         "mean-around-median:2",
     ] {
         let rule: Rule = text.parse().expect("a rule");
-        let of = |values: &[f64]| {
+        let aggregated = |values: &[f64]| {
             let matrix = npy("<f8", false, values, d);
             aggregate::<f64>(&matrix, rule, Policy::Error, 2).expect("a result")
         };
-        let plain = of(&values);
+        let plain = aggregated(&values);
         for exponent in [1020, 660, -660, -1000] {
             let scale = 2_f64.powi(exponent);
-            let found = of(&values.iter().map(|x| x * scale).collect::<Vec<_>>());
+            let found = aggregated(&values.iter().map(|x| x * scale).collect::<Vec<_>>());
             for (x, y) in found.iter().zip(&plain) {
                 assert!((x / scale - y).abs() <= 1e-9, "{text} at 2^{exponent}: {x}, not {y}");
             }
@@ -210,12 +210,12 @@ fn rules_hold_at_the_ends_of_f64() {
         ("norm-clipping:0.5", "norm-clipping:0.5e200"),
         ("centered-clipping:0.5:2", "centered-clipping:0.5e200:2"),
     ] {
-        let of = |text: &str, scale: f64| {
+        let aggregated = |text: &str, scale: f64| {
             let values: Vec<f64> = values.iter().map(|x| x * scale).collect();
             let matrix = npy("<f8", false, &values, d);
             aggregate::<f64>(&matrix, text.parse().unwrap(), Policy::Error, 2).expect("a result")
         };
-        for (x, y) in of(scaled, 1e200).iter().zip(of(text, 1.0)) {
+        for (x, y) in aggregated(scaled, 1e200).iter().zip(aggregated(text, 1.0)) {
             assert!((x / 1e200 - y).abs() <= 1e-9, "{scaled}: {x}, not {y}");
         }
     }
@@ -259,16 +259,16 @@ fn a_far_row_neither_decides_nor_blurs_the_others() {
     }
 }
 
-/// In parts, a value that is not finite concerns its own column only.
+/// A non-finite value affects only its own column, also in parts.
 #[test]
-fn values_that_are_not_finite_among_many_rows_are_the_cores() {
+fn non_finite_values_among_many_rows_give_the_cores_result() {
     let (n, d) = (5000, 3);
     let mut values = numbers::<f32>(n * d);
     (values[4000 * d + 1], values[70 * d + 1]) = (f32::NAN, f32::INFINITY);
     let matrix = npy("<f4", false, &values, d);
     for text in ["mean", "median", "winsorized:9", "sign-majority"] {
         let rule: Rule = text.parse().expect("a rule");
-        let Rule::Coordinate(coordinate) = rule else { panic!("{text} is by coordinate") };
+        let Rule::Coordinate(coordinate) = rule else { panic!("{text} is coordinate-wise") };
         for policy in [Policy::Propagate, Policy::Omit] {
             let found = aggregate::<f32>(&matrix, rule, policy, 2).expect("a result");
             let mut expected = vec![0.0; d];

@@ -1,4 +1,4 @@
-//! Rules over whole rows: Krum by passes over blocks of columns, the others in memory.
+//! Vector rules: Krum in passes over blocks of columns, the others in memory.
 
 use std::ops::Range;
 use std::sync::Mutex;
@@ -15,15 +15,15 @@ use coherence_cpu::dense::{Columnwise, GramSum, KrumChoice, first_non_finite, sq
 use coherence_data::matrix::{Dtype, Matrix, Source, Value};
 
 use super::located;
-use crate::command::matrix::blocks::{Shape, parts};
+use crate::command::matrix::blocks::{BlockShape, parts};
 use crate::command::matrix::memory::zeros;
-use crate::command::matrix::scale::{Scale, largest};
+use crate::command::matrix::scale::{PowerOfTwo, largest};
 use crate::command::matrix::workers::each;
 
-/// Pieces of the columns whose sums are added up in their order.
+/// Pieces of the columns; their sums are added in order.
 const PIECES: usize = 16;
 
-/// The rule over all rows, by so many threads.
+/// Applies the rule to all rows on `threads` threads.
 pub(super) fn aggregate<T: Value + Element>(
     matrix: &Matrix<impl Source>,
     rule: AnyVectorRule,
@@ -35,16 +35,16 @@ pub(super) fn aggregate<T: Value + Element>(
         AnyVectorRule::MultiKrum(rule) => Some(rule),
         _ => None,
     };
-    if let (Some(krum), Some(shape)) = (krum, Shape::with_all_rows::<T>(matrix)) {
-        let walk = Walk { matrix, shape, threads, scale: Scale::NONE };
-        if let Some(out) = walk.multi_krum(krum, policy)? {
+    if let (Some(krum), Some(shape)) = (krum, BlockShape::with_all_rows::<T>(matrix)) {
+        let blocks = BlockwiseRows { matrix, shape, threads, scale: PowerOfTwo::ONE };
+        if let Some(out) = blocks.multi_krum(krum, policy)? {
             return Ok(out);
         }
     }
     in_memory(matrix, rule, policy, threads)
 }
 
-/// The core's rule on the matrix held whole.
+/// Applies the core's rule to the matrix in memory.
 fn in_memory<T: Value + Element>(
     matrix: &Matrix<impl Source>,
     rule: AnyVectorRule,
@@ -76,16 +76,16 @@ fn in_memory<T: Value + Element>(
 }
 
 /// How blocks with all rows are read.
-struct Walk<'a, S> {
+struct BlockwiseRows<'a, S> {
     matrix: &'a Matrix<S>,
-    shape: Shape,
+    shape: BlockShape,
     threads: usize,
     /// By which values are multiplied before their products are taken.
-    scale: Scale,
+    scale: PowerOfTwo,
 }
 
-impl<S: Source> Walk<'_, S> {
-    /// Multi-Krum in two to four passes; `None` if a value is not finite and the policy allows it.
+impl<S: Source> BlockwiseRows<'_, S> {
+    /// Multi-Krum in two to four passes; `None` if there is a non-finite value that the policy accepts.
     fn multi_krum<T: Value + Element>(
         &self,
         rule: MultiKrum,
@@ -94,10 +94,10 @@ impl<S: Source> Walk<'_, S> {
         let (n, d) = (self.matrix.rows(), self.matrix.cols());
         let what = format!("the distances between {n} rows");
         drop(zeros::<f64>(n.saturating_mul(n).saturating_mul(self.threads + 2), &what)?);
-        let walk = Walk { scale: self.distance_scale::<T>()?, ..*self };
-        let Some(gram) = walk.gram::<T>(policy)? else { return Ok(None) };
+        let scaled = BlockwiseRows { scale: self.distance_scale::<T>()?, ..*self };
+        let Some(gram) = scaled.gram::<T>(policy)? else { return Ok(None) };
         let choice = KrumChoice::from_gram::<T>(rule, &gram, n, d);
-        let squares = walk.squares::<T>(choice.undecided())?;
+        let squares = scaled.squares::<T>(choice.undecided())?;
         let kept = choice.decide(&squares);
         if let [row] = kept[..] {
             let mut out = zeros::<T>(d, "the result")?;
@@ -109,10 +109,10 @@ impl<S: Source> Walk<'_, S> {
 
     /// The scale at which products of `f64` values stay in range; those of `f32` are looked after by
     /// [`KrumChoice`].
-    fn distance_scale<T: Value + Element>(&self) -> Result<Scale> {
+    fn distance_scale<T: Value + Element>(&self) -> Result<PowerOfTwo> {
         let n = self.matrix.rows();
         if T::DTYPE == Dtype::F32 {
-            return Ok(Scale::NONE);
+            return Ok(PowerOfTwo::ONE);
         }
         let pieces = self.pieces(|block: &[T], columns, magnitudes: &mut Vec<f64>| {
             magnitudes.resize(n, 0.0);
@@ -122,7 +122,7 @@ impl<S: Source> Walk<'_, S> {
             Ok(())
         })?;
         let greatest = |e: usize| pieces.iter().map(|piece| piece[e]).fold(0.0, f64::max);
-        Ok(Scale::for_distances(&mut (0..n).map(greatest).collect::<Vec<_>>()))
+        Ok(PowerOfTwo::for_distances(&mut (0..n).map(greatest).collect::<Vec<_>>()))
     }
 
     fn gram<T: Value + Element>(&self, policy: Policy) -> Result<Option<Vec<f64>>> {
@@ -188,8 +188,8 @@ impl<S: Source> Walk<'_, S> {
         Ok(out)
     }
 
-    /// Calls `work` for the blocks of each piece of the columns, one after the other, with what it made
-    /// of those before, and returns this for each piece.
+    /// Calls `work` for the blocks of each piece of the columns in order, with an accumulator per
+    /// piece, and returns the accumulators.
     fn pieces<T: Value + Element, A: Default + Send>(
         &self,
         work: impl Fn(&[T], Range<usize>, &mut A) -> Result<()> + Sync,
@@ -198,14 +198,14 @@ impl<S: Source> Walk<'_, S> {
         let blocks = d.div_ceil(self.shape.columns);
         let pieces = parts(0..d, blocks.div_ceil(PIECES) * self.shape.columns);
         each(self.threads, pieces, Vec::new, |block: &mut Vec<T>, piece| {
-            let mut answer = A::default();
+            let mut accumulator = A::default();
             for columns in parts(piece, self.shape.columns) {
                 block.resize(n * columns.len(), T::default());
                 self.matrix.read(0..n, columns.clone(), block)?;
                 self.scale.apply(block);
                 work(block, columns, &mut answer)?;
             }
-            Ok(answer)
+            Ok(accumulator)
         })
     }
 }

@@ -1,7 +1,7 @@
 //! α of a matrix in a file, in two passes.
 //!
-//! m: rows, d: columns; S = Σ g_i, Q = Σ ‖g_i‖². The first pass gives S and Q, the second each row's
-//! S · g_i and ‖g_i‖², of which the jackknife is made.
+//! m: rows, d: columns; S = Σ g_i, Q = Σ ‖g_i‖². The first pass computes S and Q, the second S ·
+//! g_i and ‖g_i‖² of each row, which the jackknife needs.
 
 use std::ops::Range;
 
@@ -16,42 +16,44 @@ use coherence_data::matrix::{Matrix, Order, Source, Value};
 use super::Measured;
 use crate::command::matrix::blocks::parts;
 use crate::command::matrix::memory::zeros;
-use crate::command::matrix::scale::{Scale, largest};
+use crate::command::matrix::scale::{PowerOfTwo, largest};
 use crate::command::matrix::workers::each;
 
-/// Columns whose sum is held at once: 16 MiB.
+/// The most columns whose sum is held at once: 16 MiB.
 const MOST_COLUMNS: usize = 1 << 21;
-/// Columns whose squares, and a row's products, are added up before they go to their sum.
+/// Columns whose squares, and products of a row, are summed before they are added to the total.
 const COLUMNS: usize = 1 << 10;
 /// Values of a block.
 const BLOCK: usize = 1 << 18;
-/// Rows whose members are held at once: 4 MiB.
+/// The most rows whose members are held at once: 4 MiB.
 const MEMBERS: usize = 1 << 18;
 
-/// The coherence of the rows, by so many threads; the result does not depend on their number.
+/// Measures the coherence of the rows on `threads` threads; the result does not depend on their number.
 pub(super) fn measure<T: Value + Element>(
     matrix: &Matrix<impl Source>,
     threads: usize,
 ) -> Result<Measured> {
-    let walk = Walk { matrix, threads, scale: Scale::NONE };
-    let measured = walk.measure::<T>()?;
-    // Q in range means that no product that counts has left it.
+    let unscaled = ScaledMatrix { matrix, threads, scale: PowerOfTwo::ONE };
+    let measured = unscaled.measure::<T>()?;
+    // If Q is in this range, no product of significant size has overflowed or underflowed.
     if (1e-250..1e250).contains(&measured.sum_sq_norms) {
         return Ok(measured);
     }
-    match walk.largest::<T>()? {
+    match unscaled.largest::<T>()? {
         0.0 => Ok(measured),
-        largest => Walk { scale: Scale::new(largest), ..walk }.measure::<T>(),
+        largest => {
+            ScaledMatrix { scale: PowerOfTwo::from_largest(largest), ..unscaled }.measure::<T>()
+        }
     }
 }
 
-struct Walk<'a, S> {
+struct ScaledMatrix<'a, S> {
     matrix: &'a Matrix<S>,
     threads: usize,
-    scale: Scale,
+    scale: PowerOfTwo,
 }
 
-impl<S: Source> Walk<'_, S> {
+impl<S: Source> ScaledMatrix<'_, S> {
     fn measure<T: Value + Element>(&self) -> Result<Measured> {
         let (m, d) = (self.matrix.rows(), self.matrix.cols());
         let mut whole = Coherence { m: m as u64, sq_norm_of_sum: 0.0, sum_sq_norms: 0.0 };
@@ -69,7 +71,7 @@ impl<S: Source> Walk<'_, S> {
         Ok(Measured::new(whole, d, estimate, self.scale))
     }
 
-    /// S of some columns; their squares are added to `whole`.
+    /// S of the given columns; adds their part of Q and ‖S‖² to `whole`.
     fn sums<T: Value + Element>(
         &self,
         columns: Range<usize>,
@@ -88,7 +90,7 @@ impl<S: Source> Walk<'_, S> {
         Ok(sum)
     }
 
-    /// Columns of a block of the first pass.
+    /// Columns of a block in the first pass.
     fn width(&self) -> usize {
         match self.matrix.order() {
             Order::RowMajor => 4 * COLUMNS,
@@ -96,7 +98,7 @@ impl<S: Source> Walk<'_, S> {
         }
     }
 
-    /// The sums of some columns; returned are the sums of their squares.
+    /// Writes the sums of the given columns to `sums` and returns the sums of their squares.
     fn column_sums<T: Value + Element>(
         &self,
         columns: Range<usize>,
@@ -112,7 +114,7 @@ impl<S: Source> Walk<'_, S> {
         Ok(squares)
     }
 
-    /// The jackknife, with members that are read as it asks for them.
+    /// The jackknife, with members that are read as they are needed.
     fn streamed<T: Value + Element>(&self, whole: Coherence, sum: &[f64]) -> Result<Estimate> {
         let (m, d) = (self.matrix.rows(), self.matrix.cols());
         let mut failed = None;
@@ -125,7 +127,7 @@ impl<S: Source> Walk<'_, S> {
         failed.map_or(Ok(estimate), Err)
     }
 
-    /// Adds S · g_i and ‖g_i‖² over some columns for each of some rows.
+    /// Adds S · g_i and ‖g_i‖² over the given columns for each of the given rows.
     fn members<T: Value + Element>(
         &self,
         rows: Range<usize>,
@@ -133,7 +135,7 @@ impl<S: Source> Walk<'_, S> {
         sum: &[f64],
         members: &mut [[f64; 2]],
     ) -> Result<()> {
-        // Runs of a column-major file are as long as a block is high.
+        // A contiguous run of a column-major file is as long as the block is high.
         let (width, values) = match self.matrix.order() {
             Order::RowMajor => (16 * COLUMNS, BLOCK),
             Order::ColumnMajor => (COLUMNS, 4 * BLOCK),
@@ -167,7 +169,7 @@ impl<S: Source> Walk<'_, S> {
         Ok(found.into_iter().fold(0.0, f64::max))
     }
 
-    /// Reads a block, scaled, and refuses values that are not finite.
+    /// Reads and scales a block; refuses non-finite values.
     fn read<T: Value + Element>(
         &self,
         rows: Range<usize>,

@@ -1,6 +1,6 @@
 //! `coherence alpha`.
 //!
-//! m: rows, one gradient each; d: columns.
+//! m: rows (one gradient each), d: columns.
 
 mod measure;
 
@@ -16,7 +16,7 @@ use coherence_core::unbiased::Estimate;
 use coherence_data::matrix::{Dtype, Matrix};
 
 use super::matrix::number::Number;
-use super::matrix::scale::Scale;
+use super::matrix::scale::PowerOfTwo;
 use super::matrix::workers;
 use crate::output::{self, Status};
 use measure::measure;
@@ -26,13 +26,13 @@ use measure::measure;
 /// FILE is .npy (f2, f4, f8, in C or Fortran order) or safetensors (F16, BF16, F32, F64), one row per
 /// example: the gradient of its own loss, not divided by the number of examples. alpha is
 /// |sum g|^2 / (m sum |g|^2): 1 if all gradients are equal, about 1/m if they are orthogonal. The file
-/// is read twice by blocks and may be larger than memory. Values that are NaN or infinite are refused.
+/// is read twice, in blocks, and may be larger than memory. NaN and infinite values are refused.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  coherence alpha gradients.npy --json")]
 pub(crate) struct Alpha {
     /// The matrix
     file: PathBuf,
-    /// The tensor of a safetensors file that holds several
+    /// Name of the tensor, if a safetensors file has several
     #[arg(long)]
     tensor: Option<String>,
     /// JSON instead of text
@@ -54,7 +54,7 @@ impl Alpha {
     }
 }
 
-/// What is printed; the names are those of the JSON, where what is no `f64` is null.
+/// The values printed. The field names are those of the JSON, in which non-finite values are null.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 struct Measured {
     m: u64,
@@ -63,15 +63,15 @@ struct Measured {
     m_coherence: f64,
     /// NaN (JSON: null) for fewer than two rows.
     alpha_debiased: f64,
-    /// Of `alpha_debiased`, by the jackknife; NaN (JSON: null) for fewer than three rows.
+    /// Jackknife standard error of `alpha_debiased`; NaN (JSON: null) for fewer than three rows.
     standard_error: f64,
     sum_sq_norms: f64,
     sq_norm_of_sum: f64,
 }
 
 impl Measured {
-    /// `whole` and `estimate` are those of the scaled rows.
-    fn new(whole: Coherence, d: usize, estimate: Estimate, scale: Scale) -> Self {
+    /// From `whole` and `estimate` of rows scaled by `scale`.
+    fn new(whole: Coherence, d: usize, estimate: Estimate, scale: PowerOfTwo) -> Self {
         Self {
             m: whole.m,
             d,

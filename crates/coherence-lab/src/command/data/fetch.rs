@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use coherence_data::fetch::{Progress, fetch};
+use coherence_data::fetch::{DownloadProgress, fetch};
 use coherence_data::{locate, manifest::Entry};
 
 use crate::output::{self, Status};
 
-/// Fetch data sets from public mirrors, checked by size and SHA-256
+/// Fetch data sets from public mirrors and check size and SHA-256
 ///
 /// Files that are present and sound are kept; an interrupted download is resumed.
 #[derive(Debug, Args)]
@@ -18,7 +18,7 @@ pub(super) struct Fetch {
     /// Names, such as mnist
     #[arg(required = true)]
     names: Vec<String>,
-    /// Folder of data sets [default: $COHERENCE_DATA, or else the platform's]
+    /// Folder of data sets [default: $COHERENCE_DATA if set, else the platform's folder for user data]
     #[arg(long, value_name = "DIR")]
     into: Option<PathBuf>,
 }
@@ -38,7 +38,7 @@ fn fetch_into(entry: &Entry, folder: PathBuf) -> anyhow::Result<()> {
     let bar = ProgressBar::new(0).with_style(ProgressStyle::with_template(
         "{msg} {bar:30} {bytes} of {total_bytes} at {bytes_per_sec}",
     )?);
-    let fetched = fetch(entry, &folder, &mut |Progress { url, done, most }| {
+    let fetched = fetch(entry, &folder, &mut |DownloadProgress { url, done, most }| {
         bar.set_message(url.to_owned());
         bar.set_length(most);
         bar.set_position(done);
@@ -46,7 +46,7 @@ fn fetch_into(entry: &Entry, folder: PathBuf) -> anyhow::Result<()> {
     bar.finish_and_clear();
     let count = entry.items().count();
     output::note(&format!(
-        "{}: {fetched} files fetched, {} already there, all sound, in {}",
+        "{}: {fetched} files fetched, {} already present, all sound, in {}",
         entry.name,
         count - fetched,
         folder.display()

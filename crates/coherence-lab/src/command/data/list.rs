@@ -12,7 +12,7 @@ use coherence_data::{locate, manifest};
 
 use crate::output::{self, Status};
 
-/// List the data sets and where each lies
+/// List the data sets and where each is stored
 #[derive(Debug, Args)]
 pub(super) struct List {
     /// JSON instead of a table
@@ -61,7 +61,7 @@ impl fmt::Display for Place {
         match self {
             Self::Embedded => f.write_str("compiled in"),
             Self::Folder(folder) => folder.display().fmt(f),
-            Self::Absent => f.write_str("not here"),
+            Self::Absent => f.write_str("absent"),
         }
     }
 }

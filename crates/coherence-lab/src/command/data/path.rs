@@ -6,7 +6,7 @@ use coherence_data::{OpenError, locate};
 
 use crate::output::{self, Status};
 
-/// Say where a data set lies, or where data sets are searched
+/// Print where a data set is stored, or which folders are searched
 #[derive(Debug, Args)]
 pub(super) struct Path {
     /// A name, such as mnist [default: print the folders that are searched]

@@ -12,13 +12,12 @@ use coherence_data::{locate, verify};
 
 use crate::output::{self, Status};
 
-/// Hold files against the manifest: size and SHA-256 of what they decompress to
+/// Check files against the manifest: size and SHA-256 of the decompressed content
 ///
-/// Exit status 1 when a file is damaged, or missing from a data set that was named or is there in
-/// part.
+/// Exit status 1 if a file is damaged, or missing from a data set that was named or is partly present.
 #[derive(Debug, Args)]
 pub(super) struct Verify {
-    /// Names, such as mnist [default: every data set that is there]
+    /// Names, such as mnist [default: every data set that is present]
     names: Vec<String>,
     /// JSON instead of a table
     #[arg(long)]
@@ -36,11 +35,11 @@ impl Verify {
                         .map(|(item, state)| File::from_state(entry, &item.name, &state)),
                 ),
                 None if self.names.is_empty() => {}
-                None => report.0.extend(
-                    entry
-                        .items()
-                        .map(|item| File::from_state(entry, &item.name, &verify::State::Missing)),
-                ),
+                None => {
+                    report.0.extend(entry.items().map(|item| {
+                        File::from_state(entry, &item.name, &verify::FileState::Missing)
+                    }))
+                }
             }
         }
         output::result(self.json, &report)?;
@@ -60,13 +59,15 @@ struct File {
 }
 
 impl File {
-    fn from_state(entry: &'static Entry, file: &str, state: &verify::State) -> Self {
+    fn from_state(entry: &'static Entry, file: &str, state: &verify::FileState) -> Self {
         let words = match state {
-            verify::State::Sound(path) => format!("sound, {}", path.display()),
-            verify::State::Missing => format!("missing (`coherence data fetch {}`)", entry.name),
-            verify::State::Damaged(error) => error.to_string(),
+            verify::FileState::Sound(path) => format!("sound, {}", path.display()),
+            verify::FileState::Missing => {
+                format!("missing (`coherence data fetch {}`)", entry.name)
+            }
+            verify::FileState::Damaged(error) => error.to_string(),
         };
-        let sound = matches!(state, verify::State::Sound(_));
+        let sound = matches!(state, verify::FileState::Sound(_));
         Self { data: &entry.name, file: file.to_owned(), sound, state: words }
     }
 }
@@ -74,7 +75,7 @@ impl File {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0.is_empty() {
-            return f.write_str("no data set is on this machine beside the compiled-in digits");
+            return f.write_str("no data set is on this machine besides the compiled-in digits");
         }
         let mut table = Table::new();
         table.load_style(NOTHING).set_header(["data", "file", "state"]);

@@ -1,23 +1,23 @@
-//! Memory asked for by the size of a file: refused by name before anything is allocated.
+//! Allocations whose size depends on a file: if memory does not suffice, an error names the purpose.
 
 use anyhow::{Result, bail};
 use sysinfo::{MemoryRefreshKind, RefreshKind, System};
 
-/// Less than this is not worth asking the system about.
+/// Allocations smaller than this are not checked against the free memory.
 const SMALL: usize = 1 << 26;
 
 /// `len` zeros for `what`.
 ///
 /// # Errors
-/// If the machine has not as much memory to spare, with both sizes.
+/// If the machine does not have as much free memory; the message gives both sizes.
 pub(crate) fn zeros<T: Default + Clone>(len: usize, what: &str) -> Result<Vec<T>> {
     let needed = len.checked_mul(size_of::<T>());
     let needed = needed.ok_or_else(|| anyhow::anyhow!("{what}: {len} values are too many"))?;
     if needed >= SMALL {
         check(needed, what)?;
     }
-    // A limit of the process shows only when it is met. The buffer is given back, so that fresh pages,
-    // which are zero, take its place and are mapped by whoever fills them.
+    // The limit of the process can only be found by trying. The buffer is freed at once: the one
+    // returned then consists of fresh zero pages, mapped by the thread that fills them.
     if Vec::<T>::new().try_reserve_exact(len).is_err() {
         bail!("{what} needs {}, which this process may not have", size(needed as u64));
     }
@@ -27,7 +27,7 @@ pub(crate) fn zeros<T: Default + Clone>(len: usize, what: &str) -> Result<Vec<T>
 fn check(needed: usize, what: &str) -> Result<()> {
     let kind = RefreshKind::nothing().with_memory(MemoryRefreshKind::nothing().with_ram());
     let Ok(system) = System::new_with_specifics(kind) else {
-        return Ok(()); // no such system: the process's own limits remain
+        return Ok(()); // the free memory is unknown on this system; the process's limits still apply
     };
     let group = system.cgroup_limits().map_or(u64::MAX, |limits| limits.free_memory);
     let free = system.available_memory().min(group);
@@ -37,7 +37,7 @@ fn check(needed: usize, what: &str) -> Result<()> {
     Ok(())
 }
 
-/// A number of bytes with the unit that suits it.
+/// A number of bytes in a suitable unit.
 fn size(bytes: u64) -> String {
     let units = ["bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
     let power = (bytes.max(1).ilog2() / 10) as usize;
@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_no_machine_has_is_refused_with_both_sizes() {
+    fn more_memory_than_any_machine_has_is_refused_with_both_sizes() {
         let error = zeros::<f64>(1 << 55, "the matrix").unwrap_err().to_string();
         assert!(error.starts_with("the matrix needs 256.0 PiB of memory, "), "{error}");
         assert!(error.ends_with(" are free"), "{error}");

@@ -1,5 +1,5 @@
-//! What `coherence aggregate` and `coherence alpha` share: matrices larger than memory, read by
-//! several threads, and numbers as text.
+//! Shared by `coherence aggregate` and `coherence alpha`: reading matrices larger than memory with
+//! several threads, and formatting numbers.
 
 pub(super) mod blocks;
 pub(super) mod memory;

@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-/// A value in the shortest digits that read back as it: `0.1`, `2`, `1e+200`; JSON has null for what is
-/// not finite.
+/// A value printed with the fewest digits that parse to the same value: `0.1`, `2`, `1e+200`. In JSON a
+/// non-finite value is null.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Number {
     Single(f32),
@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn every_number_reads_back_as_itself() {
+    fn every_number_parses_to_itself() {
         let mut bits = 1_u64;
         for _ in 0..100_000 {
             bits = bits.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);

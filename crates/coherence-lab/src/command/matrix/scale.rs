@@ -1,26 +1,26 @@
-//! Values beyond the range in which squares are numbers, brought into it.
+//! Scaling of values whose squares would overflow or underflow.
 
 use coherence_core::aggregate::distance_scale;
 use coherence_cpu::Element;
 
 /// A power of two by which all values are multiplied before their products are taken.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Scale(f64);
+pub(crate) struct PowerOfTwo(f64);
 
-/// Magnitudes between 2⁻³⁰⁰ and 2³⁰⁰ have sums of squares that are numbers.
+/// Sums of squares of magnitudes between 2⁻³⁰⁰ and 2³⁰⁰ neither overflow nor underflow.
 const SAFE: i32 = 300;
 
-impl Scale {
-    /// Values as they are.
-    pub(crate) const NONE: Self = Self(1.0);
+impl PowerOfTwo {
+    /// Leaves values unchanged.
+    pub(crate) const ONE: Self = Self(1.0);
 
-    /// The scale for values whose greatest magnitude is `largest`.
-    pub(crate) fn new(largest: f64) -> Self {
+    /// The power for values whose greatest magnitude is `largest`.
+    pub(crate) fn from_largest(largest: f64) -> Self {
         let safe = 2_f64.powi(-SAFE)..2_f64.powi(SAFE);
         if largest == 0.0 || !largest.is_finite() || safe.contains(&largest) {
-            return Self::NONE;
+            return Self::ONE;
         }
-        // Both this and its inverse are numbers.
+        // Both this power and its inverse are finite.
         Self(2_f64.powi((-largest.log2().floor() as i32).clamp(-1000, 1000)))
     }
 
@@ -30,13 +30,13 @@ impl Scale {
         Self(distance_scale(magnitudes))
     }
 
-    /// What a sum of squares of the scaled values is of the values themselves; ∞ or 0 beyond `f64`.
+    /// The sum of squares of the original values, given that of the scaled ones; ∞ or 0 beyond `f64`.
     pub(crate) fn undo_square(self, square: f64) -> f64 {
         square / self.0 / self.0
     }
 
     pub(crate) fn apply<T: Element>(self, values: &mut [T]) {
-        if self != Self::NONE {
+        if self != Self::ONE {
             values.iter_mut().for_each(|x| *x = T::narrow(x.widen() * self.0));
         }
     }
@@ -55,11 +55,11 @@ mod tests {
     #[test]
     fn scaled_values_have_squares() {
         for x in [1e200, -1.7e308, 1e-200, f64::from_bits(1), 3.5] {
-            let (mut values, scale) = ([x, x / 2.0], Scale::new(largest(&[x])));
+            let (mut values, scale) = ([x, x / 2.0], PowerOfTwo::from_largest(largest(&[x])));
             scale.apply(&mut values);
             assert!((values[0] * values[0]).is_normal(), "{x}");
         }
-        assert_eq!(Scale::new(0.0), Scale::NONE);
+        assert_eq!(PowerOfTwo::from_largest(0.0), PowerOfTwo::ONE);
         assert_eq!(largest(&[1.0, f64::NAN, -3.0, f64::INFINITY]), 3.0);
     }
 }

@@ -1,4 +1,4 @@
-//! Work in pieces on several threads.
+//! Jobs on several threads.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -6,17 +6,17 @@ use std::thread;
 
 use anyhow::Result;
 
-/// Threads for work on a file: one more than there are processors, so that while one waits for the
-/// disk the others compute.
+/// The number of threads for work on a file: one more than processors, so that the others compute
+/// while one waits for the disk.
 pub(crate) fn threads() -> usize {
     thread::available_parallelism().map_or(2, |count| count.get() + 1)
 }
 
-/// Calls `work` for every job, each on the next of `threads` threads that is free, and returns what
-/// it answered in the order of the jobs. A thread keeps one `State` for all of its jobs.
+/// Calls `work` for every job on the next free one of `threads` threads, and returns the answers in the
+/// order of the jobs. A thread keeps one `State` for all of its jobs.
 ///
 /// # Errors
-/// The error of the first job, in their order, that has one; jobs after it may not have been begun.
+/// The error of the first job, in their order, that fails; later jobs may not have been started.
 pub(crate) fn each<J, A, State>(
     threads: usize,
     jobs: impl Iterator<Item = J> + Send,
@@ -33,7 +33,7 @@ where
     let run = || {
         let mut state = state();
         while !failed.load(Relaxed) {
-            // A lock is poisoned by a panic of another thread, which ends the process as well.
+            // A lock is poisoned only if another thread panics, which also ends this call.
             let Some((number, job)) = jobs.lock().expect("no panic").next() else { break };
             let answer = work(&mut state, job);
             failed.fetch_or(answer.is_err(), Relaxed);
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn the_error_of_the_first_job_is_told_whatever_the_threads() {
+    fn the_error_of_the_first_job_is_returned_for_any_number_of_threads() {
         for threads in [1, 2, 7] {
             let work = |(): &mut (), job: usize| match job % 10 {
                 9 => Err(anyhow::anyhow!("job {job}")),

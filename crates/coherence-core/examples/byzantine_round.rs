@@ -1,7 +1,7 @@
-//! A Byzantine round: seven updates, two of them hostile, every rule.
+//! For those who run a server of federated learning: seven updates, two of them Byzantine, every rule.
 //!
 //! ```text
-//! cargo run -p coherence-core --example federated_round
+//! cargo run -p coherence-core --example byzantine_round
 //! ```
 
 #![allow(clippy::print_stdout, reason = "an example's output")]

@@ -11,6 +11,18 @@ use crate::{
     squares::SquareSum,
 };
 
+mod buffer;
+mod parts;
+#[cfg(feature = "serde")]
+mod serde;
+mod weighted;
+
+pub use parts::{CoordinateSumsParts, PartsError, SumsParts, WeightedSumsParts};
+pub(crate) use parts::{check_counts, check_not_negative, check_sums};
+pub use weighted::{WeightedCoherence, WeightedError, WeightedSums};
+
+use buffer::{ScaledBuffer, gradient_exponent};
+
 /// Running sums S = Σ g_i and Q = Σ ‖g_i‖² over a buffer of the caller.
 ///
 /// # Definition
@@ -21,14 +33,15 @@ use crate::{
 ///
 /// Time O(m d), memory O(d): the buffer and a few numbers. Sums run in f64 whatever the element
 /// type, so f32 gradients whose squares exceed f32 are exact to f64; squares that exceed f64 are
-/// summed in three ranges ([`SquareSum`]). [`add_sums`](Sums::add_sums) adds the sums of another part of
+/// summed in three ranges ([`SquareSum`]), and S shares a binary exponent that grows when a value exceeds
+/// 2⁹⁶⁰: α is right for all finite gradients. [`add_sums`](Sums::add_sums) adds the sums of another part of
 /// the sample, so threads, devices and machines can each keep their own. Gradients are those of
 /// the **sum** loss, g_i = ∇ℓ_i.
 ///
 /// # Edge cases
 ///
 /// No examples: m = 0 and both sums 0. Non-finite gradients: as the [`Policy`] says, an error by
-/// default. If S itself exceeds f64 (values near 1e308), α is NaN.
+/// default.
 ///
 /// # Example
 ///
@@ -39,7 +52,7 @@ use crate::{
 /// let mut sums = Sums::new(&mut buffer);
 /// sums.add(&[1.0, 1.0])?;
 /// sums.add(&[1.0, -1.0])?;
-/// assert_eq!(sums.sum(), [2.0, 0.0]);
+/// assert!(sums.sum().eq([2.0, 0.0]));
 /// assert_eq!(sums.coherence().alpha(), 0.5);
 /// # Ok::<(), coherence_core::finite::NonFinite>(())
 /// ```
@@ -51,7 +64,7 @@ use crate::{
 /// Law: A1
 #[derive(Clone, Debug)]
 pub struct Sums<B> {
-    sum: B,
+    sum: ScaledBuffer<B>,
     squares: SquareSum,
     m: u64,
     omitted: u64,
@@ -68,40 +81,52 @@ impl<B: AsRef<[f64]> + AsMut<[f64]>> Sums<B> {
     ///
     /// Under [`Policy::Omit`] an example with any non-finite coordinate is left out whole, and
     /// counted by [`omitted`](Self::omitted).
-    pub fn with_policy(mut buffer: B, policy: Policy) -> Self {
-        buffer.as_mut().fill(0.0);
-        Self { sum: buffer, squares: SquareSum::default(), m: 0, omitted: 0, policy }
+    pub fn with_policy(buffer: B, policy: Policy) -> Self {
+        let sum = ScaledBuffer::zeros(buffer, 0);
+        Self { sum, squares: SquareSum::default(), m: 0, omitted: 0, policy }
     }
 
-    /// The sums of a sample seen elsewhere, in another thread or on another machine: S in the buffer `[d]`, Q,
-    /// the numbers of examples added and omitted. Policy: [`Policy::Error`].
+    /// The sums of a sample seen elsewhere, in another thread or on another machine.
     ///
     /// ```
-    /// use coherence_core::{SquareSum, Sums};
+    /// use coherence_core::Sums;
     ///
     /// let mut there = Sums::new([0.0; 2]);
     /// there.add(&[1.0, 1.0])?;
-    /// let (squares, m) = (there.squares().to_parts(), there.len()); // what travels, with the buffer
-    /// let sent = there.into_buffer();
+    /// let parts = there.into_parts(); // plain numbers that travel
     ///
     /// let mut here = Sums::new([0.0; 2]);
     /// here.add(&[1.0, -1.0])?;
-    /// here.add_sums(&Sums::from_parts(sent, SquareSum::from_parts(squares), m, 0));
+    /// here.add_sums(&Sums::from_parts(parts).expect("sums as they were sent"));
     /// assert_eq!(here.coherence().alpha(), 0.5);
     /// # Ok::<(), coherence_core::finite::NonFinite>(())
     /// ```
-    pub fn from_parts(sum: B, squares: SquareSum, m: u64, omitted: u64) -> Self {
-        Self { sum, squares, m, omitted, policy: Policy::Error }
+    ///
+    /// # Errors
+    ///
+    /// [`PartsError`] for numbers that are no sums.
+    pub fn from_parts(parts: SumsParts<B>) -> Result<Self, PartsError> {
+        let SumsParts { sum, exponent, squares, m, omitted, policy } = parts;
+        check_counts(m, omitted)?;
+        check_sums(m, policy, sum.as_ref().iter().copied().chain(squares.to_parts()))?;
+        let sum = ScaledBuffer::from_parts(sum, exponent, 0)?;
+        Ok(Self { sum, squares, m, omitted, policy })
     }
 
-    /// The buffer with S `[d]`.
+    /// The sums as plain numbers, for [`from_parts`](Self::from_parts).
+    pub fn into_parts(self) -> SumsParts<B> {
+        let SumsParts { exponent, squares, m, omitted, policy, .. } = self.as_parts();
+        SumsParts { sum: self.sum.values, exponent, squares, m, omitted, policy }
+    }
+
+    /// The buffer with S `[d]`, ±∞ where it exceeds f64.
     pub fn into_buffer(self) -> B {
-        self.sum
+        self.sum.into_values()
     }
 
     /// Forgets all examples; buffer and policy stay.
     pub fn clear(&mut self) {
-        self.sum.as_mut().fill(0.0);
+        self.sum.clear(0);
         (self.squares, self.m, self.omitted) = (SquareSum::default(), 0, 0);
     }
 
@@ -115,17 +140,7 @@ impl<B: AsRef<[f64]> + AsMut<[f64]>> Sums<B> {
     ///
     /// If the gradient's length is not d.
     pub fn add<T: Float>(&mut self, gradient: &[T]) -> Result<(), NonFinite> {
-        assert_eq!(gradient.len(), self.dim(), "gradient and buffer differ in length");
-        if !self.policy.admit(gradient)? {
-            self.omitted += 1;
-            return Ok(());
-        }
-        for (s, &g) in self.sum.as_mut().iter_mut().zip(gradient) {
-            *s += wide(g);
-        }
-        self.squares.add_scaled(1.0, SquareSum::from_values(gradient));
-        self.m += 1;
-        Ok(())
+        self.add_iter(gradient.iter().copied())
     }
 
     /// Adds one example's gradient whose d values are not contiguous, such as a row of a matrix by columns.
@@ -153,19 +168,15 @@ impl<B: AsRef<[f64]> + AsMut<[f64]>> Sums<B> {
         gradient: impl Iterator<Item = T> + Clone,
     ) -> Result<(), NonFinite> {
         assert_eq!(gradient.clone().count(), self.dim(), "gradient and buffer differ in length");
-        match (self.policy, gradient.clone().position(|x| !x.is_finite())) {
-            (Policy::Error, Some(index)) => return Err(NonFinite { index }),
-            (Policy::Omit, Some(_)) => {
-                self.omitted += 1;
-                return Ok(());
-            }
-            _ => {}
+        if !self.policy.admit_iter(gradient.clone())? {
+            self.omitted += 1;
+            return Ok(());
         }
-        let mut squares = SquareSum::default();
-        for (s, g) in self.sum.as_mut().iter_mut().zip(gradient) {
-            *s += wide(g);
-            squares.add(wide(g));
+        let squares = gradient.clone().map(wide).collect();
+        if let Some(exponent) = gradient_exponent(squares) {
+            self.sum.raise_to(exponent);
         }
+        self.sum.add(libm::scalbn(1.0, -self.sum.exponent), gradient);
         self.squares.add_scaled(1.0, squares);
         self.m += 1;
         Ok(())
@@ -177,23 +188,25 @@ impl<B: AsRef<[f64]> + AsMut<[f64]>> Sums<B> {
     ///
     /// If the two have different d.
     pub fn add_sums<C: AsRef<[f64]> + AsMut<[f64]>>(&mut self, other: &Sums<C>) {
-        assert_eq!(other.dim(), self.dim(), "sums over different dimensions");
-        for (s, &o) in self.sum.as_mut().iter_mut().zip(other.sum()) {
-            *s += o;
-        }
+        self.sum.add_buffer(&other.sum);
         self.squares.add_scaled(1.0, other.squares);
-        self.m += other.m;
-        self.omitted += other.omitted;
+        self.m = self.m.saturating_add(other.m);
+        self.omitted = self.omitted.saturating_add(other.omitted);
     }
 
-    /// S = Σ g_i `[d]`.
-    pub fn sum(&self) -> &[f64] {
-        self.sum.as_ref()
+    /// S = Σ g_i `[d]`, ±∞ where it exceeds f64.
+    pub fn sum(&self) -> impl ExactSizeIterator<Item = f64> + Clone {
+        self.sum.iter()
+    }
+
+    /// S as a buffer and its exponent.
+    pub(crate) fn scaled_sum(&self) -> (&[f64], i32) {
+        (self.sum.values.as_ref(), self.sum.exponent)
     }
 
     /// d, the number of parameters.
     pub fn dim(&self) -> usize {
-        self.sum.as_ref().len()
+        self.sum.len()
     }
 
     /// Q = Σ ‖g_i‖², in its three ranges.
@@ -226,7 +239,7 @@ impl<B: AsRef<[f64]> + AsMut<[f64]>> Sums<B> {
     pub fn coherence(&self) -> Coherence {
         Coherence {
             m: self.m,
-            sq_norm_of_sum: SquareSum::from_values(self.sum()).value(),
+            sq_norm_of_sum: self.sum.sq_norm(0),
             sum_sq_norms: self.squares.value(),
         }
     }
@@ -246,12 +259,24 @@ impl<B: AsRef<[f64]> + AsMut<[f64]>> Sums<B> {
     /// # Ok::<(), coherence_core::finite::NonFinite>(())
     /// ```
     pub fn normalized(&self) -> Coherence {
-        let sum = SquareSum::from_values(self.sum());
-        let scale = self.squares.scale();
+        let exponent = self.squares.exponent();
         Coherence {
             m: self.m,
-            sq_norm_of_sum: sum.read(scale),
-            sum_sq_norms: self.squares.read(scale),
+            sq_norm_of_sum: self.sum.sq_norm(exponent),
+            sum_sq_norms: self.squares.read(2 * exponent),
+        }
+    }
+}
+
+impl<B> Sums<B> {
+    pub(crate) fn as_parts(&self) -> SumsParts<&B> {
+        SumsParts {
+            sum: &self.sum.values,
+            exponent: self.sum.exponent,
+            squares: self.squares,
+            m: self.m,
+            omitted: self.omitted,
+            policy: self.policy,
         }
     }
 }
@@ -262,7 +287,7 @@ impl Sums<alloc::vec::Vec<f64>> {
     ///
     /// ```
     /// # use coherence_core::Sums;
-    /// assert_eq!(Sums::zeros(3).sum(), [0.0; 3]);
+    /// assert!(Sums::zeros(3).sum().eq([0.0; 3]));
     /// ```
     pub fn zeros(dim: usize) -> Self {
         Self::new(alloc::vec![0.0; dim])
