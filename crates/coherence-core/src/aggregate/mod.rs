@@ -97,6 +97,7 @@ pub use percent::{PercentError, Percentile, WinsorizedPercent};
 pub use requirements::Requirements;
 pub use rows::Rows;
 pub use rule::Rule;
+pub use scaled::distance_scale;
 #[cfg(feature = "alloc")]
 pub use scratch::ScratchBuffer;
 pub use scratch::{Scratch, ScratchLen};

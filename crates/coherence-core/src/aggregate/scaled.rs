@@ -20,39 +20,57 @@ pub(super) struct Scaled<'a, T> {
 /// Rows of magnitudes between 2^−400 and 2^400 are taken as they are.
 const ORDINARY: i32 = 400;
 
+/// The power of two by which vectors are multiplied before squares of their distances are taken.
+///
+/// `magnitudes` [n] holds the largest magnitude of each vector, ∞ for one that is not finite; it is
+/// reordered. Scaled, their median is in [1, 2): a minority of Byzantine vectors has no say in the precision
+/// of the others. No finite value exceeds 2^1021 by it. The scale is 1 where the median is between 2^−400 and
+/// 2^400, where all is zero, and where no majority is finite.
+///
+/// Every rule over distances applies it itself. It is for programs that hold the vectors elsewhere.
+///
+/// # Example
+///
+/// ```
+/// use coherence_core::aggregate::distance_scale;
+///
+/// assert_eq!(distance_scale(&mut [1.0, 2.5, 1e200]), 1.0);
+/// assert_eq!(distance_scale(&mut [2f64.powi(500), 1.0, 2f64.powi(600)]), 2f64.powi(-500));
+/// ```
+pub fn distance_scale(magnitudes: &mut [f64]) -> f64 {
+    if magnitudes.is_empty() {
+        return 1.0;
+    }
+    let finite = magnitudes.iter().copied().filter(|x| x.is_finite());
+    let greatest = finite.fold(0.0, f64::max);
+    let median = *magnitudes.select_nth_unstable_by(magnitudes.len() / 2, total).1;
+    let reference = if median == 0.0 { greatest } else { median };
+    if reference == 0.0 || reference.is_infinite() {
+        return 1.0;
+    }
+    let exponent = -libm::ilogb(reference);
+    if exponent.abs() <= ORDINARY {
+        return 1.0;
+    }
+    let exponent = exponent.min(1020 - libm::ilogb(greatest));
+    libm::scalbn(1.0, exponent.clamp(-1022, 1023))
+}
+
 impl<'a, T: Float> Scaled<'a, T> {
     /// The rows as they are.
     pub(super) fn unscaled(rows: Rows<'a, T>) -> Self {
         Self { rows, scale: 1.0 }
     }
 
-    /// The rows [n], scaled so that the median of their largest magnitudes is in [1, 2), unless it is an
-    /// ordinary number: a minority of Byzantine rows has no say in the precision of the others. The largest
-    /// finite value stays below 2^1021. `magnitudes` [at least n] is scratch.
+    /// The rows [n] times their [`distance_scale`]. `magnitudes` [at least n] is scratch.
     pub(super) fn new(rows: Rows<'a, T>, magnitudes: &mut [f64]) -> Self {
         let magnitudes = &mut magnitudes[..rows.len()];
-        let mut greatest = 0.0f64;
         for (slot, row) in magnitudes.iter_mut().zip(rows.iter()) {
             let is_finite = row.iter().all(|x| x.is_finite());
-            *slot = row.iter().map(|&x| wide(x).abs()).fold(0.0, f64::max);
-            if is_finite {
-                greatest = greatest.max(*slot);
-            } else {
-                *slot = f64::INFINITY;
-            }
+            let largest = row.iter().map(|&x| wide(x).abs()).fold(0.0, f64::max);
+            *slot = if is_finite { largest } else { f64::INFINITY };
         }
-        let middle = magnitudes.len() / 2;
-        let median = *magnitudes.select_nth_unstable_by(middle, total).1;
-        let reference = if median == 0.0 { greatest } else { median };
-        if reference == 0.0 || reference.is_infinite() {
-            return Self::unscaled(rows);
-        }
-        let exponent = -libm::ilogb(reference);
-        if exponent.abs() <= ORDINARY {
-            return Self::unscaled(rows);
-        }
-        let exponent = exponent.min(1020 - libm::ilogb(greatest));
-        Self { rows, scale: libm::scalbn(1.0, exponent.clamp(-1022, 1023)) }
+        Self { rows, scale: distance_scale(magnitudes) }
     }
 
     /// n

@@ -35,7 +35,6 @@ pub use gram::{GramSum, gram, gram_on};
 pub use krum::{KrumChoice, krum, multi_krum, square_between};
 pub use moments::{add_dots, add_moments};
 pub use parts::Parts;
-pub use sum::weighted_mean_here;
 pub use vector::{Weiszfeld, geometric_median};
 
 use coherence_core::aggregate::{Median, Trimmed, Winsorized};

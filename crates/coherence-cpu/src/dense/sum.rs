@@ -42,24 +42,6 @@ pub(super) fn weighted_sum<T: Element>(
     });
 }
 
-/// `out[j] = Σ_e weights[e] rows[e, j] / divisor` for `rows [n, d]`, n weights and `out [d]`,
-/// accumulated in `f64` on the calling thread; a zero is +0.
-///
-/// # Panics
-///
-/// When `rows` is not n × d.
-///
-/// ```
-/// let mut out = [0.0f32; 2];
-/// coherence_cpu::dense::weighted_mean_here(&[1.0, 2.0, 3.0, 6.0], &[1.0, 3.0], 2.0, &mut out);
-/// assert_eq!(out, [5.0, 10.0]);
-/// ```
-pub fn weighted_mean_here<T: Element>(rows: &[T], weights: &[f64], divisor: f64, out: &mut [T]) {
-    let d = out.len();
-    assert_eq!(rows.len(), weights.len() * d, "{} rows of {d} values", weights.len());
-    mean_here(Isa::detect(), ColumnView { rows, d, start: 0 }, weights, divisor, out);
-}
-
 /// [`weighted_sum`] for the first `out.len()` columns of `view`, on the calling thread.
 pub(super) fn mean_here<T: Element>(
     isa: Isa,

@@ -221,6 +221,44 @@ fn rules_hold_at_the_limits_of_f64() {
     }
 }
 
+/// The sum of the rows kept may exceed `f64`, their mean does not.
+#[test]
+fn the_mean_of_the_largest_rows_is_a_number() {
+    let values = [f64::MAX; 10];
+    let matrix = npy("<f8", false, &values, 2);
+    let rule = "multi-krum:0:3".parse().expect("a rule");
+    assert_eq!(aggregate::<f64>(&matrix, rule, Policy::Error, 2).expect("a result"), [f64::MAX; 2]);
+}
+
+/// A Byzantine row has no say in the precision of the others, however far away it is.
+#[test]
+fn a_far_row_neither_decides_nor_blurs_the_others() {
+    let d = 2;
+    // By Krum the second; the first is the farthest from the others.
+    let honest = [1.0, 1.0, 1.25, 2.0, 1.0, 2.25, 1.125, 2.125, 1.5, 2.0, 1.0, 1.75];
+    for far in [1e30, 1e200, -1.7e308] {
+        for scale in [1e-150, 1.0, 1e150] {
+            let near: Vec<f64> = honest.iter().map(|x| x * scale).collect();
+            let values = [&near[..], &[far, -far]].concat();
+            for text in ["krum:1", "multi-krum:1:3", "bulyan:1", "minimum-diameter:1"] {
+                let rule: Rule = text.parse().expect("a rule");
+                let Rule::Vector(vector) = rule else { panic!("{text} is over rows") };
+                let matrix = npy("<f8", false, &values, d);
+                let found = aggregate::<f64>(&matrix, rule, Policy::Error, 2).expect("a result");
+                for (x, y) in found.iter().zip(core(vector, &values, d, Policy::Error)) {
+                    assert!(
+                        (x - y).abs() <= 1e-12 * y.abs(),
+                        "{text}, {far:e}, {scale:e}: {x} {y}"
+                    );
+                }
+                if text == "krum:1" {
+                    assert_eq!(found, near[d..2 * d], "{far:e}, {scale:e}");
+                }
+            }
+        }
+    }
+}
+
 /// A non-finite value affects only its own column, also in parts.
 #[test]
 fn non_finite_values_among_many_rows_give_the_cores_result() {

@@ -6,20 +6,18 @@ use std::sync::Mutex;
 use anyhow::Result;
 
 use coherence_core::aggregate::{
-    AggregateError, AnyVectorRule, CenteredClipping, MultiKrum, NormClipping, Requirements, Rows,
-    Scratch, VectorRule,
+    AggregateError, AnyCoordinateRule, AnyVectorRule, Mean, MultiKrum, Requirements, Rows, Scratch,
+    VectorRule,
 };
 use coherence_core::finite::{NonFinite, Policy};
 use coherence_cpu::Element;
-use coherence_cpu::dense::{
-    GramSum, KrumChoice, first_non_finite, square_between, weighted_mean_here,
-};
+use coherence_cpu::dense::{Columnwise, GramSum, KrumChoice, first_non_finite, square_between};
 use coherence_data::matrix::{Dtype, Matrix, Source, Value};
 
 use super::located;
 use crate::command::matrix::blocks::{BlockShape, parts};
 use crate::command::matrix::memory::zeros;
-use crate::command::matrix::scale::{self, PowerOfTwo};
+use crate::command::matrix::scale::{PowerOfTwo, largest};
 use crate::command::matrix::workers::each;
 
 /// Pieces of the columns; their sums are added in order.
@@ -38,7 +36,7 @@ pub(super) fn aggregate<T: Value + Element>(
         _ => None,
     };
     if let (Some(krum), Some(shape)) = (krum, BlockShape::with_all_rows::<T>(matrix)) {
-        let blocks = BlockwiseRows { matrix, shape, threads };
+        let blocks = BlockwiseRows { matrix, shape, threads, scale: PowerOfTwo::ONE };
         if let Some(out) = blocks.multi_krum(krum, policy)? {
             return Ok(out);
         }
@@ -72,34 +70,18 @@ fn in_memory<T: Value + Element>(
             Ok(matrix.read(rows, 0..d, values)?)
         },
     )?;
-    let scale = PowerOfTwo::from_largest(scale::largest(&values));
-    scale.apply(&mut values);
-    scaled(rule, scale)?
-        .aggregate(Rows::matrix(&values, d)?, policy, scratch, &mut out)
+    rule.aggregate(Rows::matrix(&values, d)?, policy, scratch, &mut out)
         .map_err(|error| located(error, 0, 0, d))?;
-    scale.undo(&mut out);
     Ok(out)
 }
 
-/// The rule with its lengths scaled like the vectors.
-fn scaled(rule: AnyVectorRule, scale: PowerOfTwo) -> Result<AnyVectorRule> {
-    Ok(match rule {
-        AnyVectorRule::NormClipping(rule) => {
-            AnyVectorRule::NormClipping(NormClipping::new(scale.scale_length(rule.limit()))?)
-        }
-        AnyVectorRule::CenteredClipping(rule) => {
-            let radius = scale.scale_length(rule.radius());
-            AnyVectorRule::CenteredClipping(CenteredClipping::new(radius, rule.iterations())?)
-        }
-        other => other,
-    })
-}
-
-/// A matrix with its division into blocks of columns that have all rows.
+/// How blocks with all rows are read.
 struct BlockwiseRows<'a, S> {
     matrix: &'a Matrix<S>,
     shape: BlockShape,
     threads: usize,
+    /// By which values are multiplied before their products are taken.
+    scale: PowerOfTwo,
 }
 
 impl<S: Source> BlockwiseRows<'_, S> {
@@ -112,40 +94,41 @@ impl<S: Source> BlockwiseRows<'_, S> {
         let (n, d) = (self.matrix.rows(), self.matrix.cols());
         let what = format!("the distances between {n} rows");
         drop(zeros::<f64>(n.saturating_mul(n).saturating_mul(self.threads + 2), &what)?);
-        let scale = self.scale::<T>()?;
-        let Some(gram) = self.gram::<T>(scale, policy)? else { return Ok(None) };
+        let scaled = BlockwiseRows { scale: self.distance_scale::<T>()?, ..*self };
+        let Some(gram) = scaled.gram::<T>(policy)? else { return Ok(None) };
         let choice = KrumChoice::from_gram::<T>(rule, &gram, n, d);
-        let squares = self.squares::<T>(choice.undecided(), scale)?;
+        let squares = scaled.squares::<T>(choice.undecided())?;
         let kept = choice.decide(&squares);
         if let [row] = kept[..] {
             let mut out = zeros::<T>(d, "the result")?;
             self.matrix.read(row..row + 1, 0..d, &mut out)?;
             return Ok(Some(out));
         }
-        self.mean(&kept, scale).map(Some)
+        self.mean(&kept).map(Some)
     }
 
-    /// The scale that keeps products of `f64` values in range; [`KrumChoice`] handles products of
-    /// `f32`.
-    fn scale<T: Value + Element>(&self) -> Result<PowerOfTwo> {
+    /// The scale at which products of `f64` values stay in range; those of `f32` are looked after by
+    /// [`KrumChoice`].
+    fn distance_scale<T: Value + Element>(&self) -> Result<PowerOfTwo> {
+        let n = self.matrix.rows();
         if T::DTYPE == Dtype::F32 {
             return Ok(PowerOfTwo::ONE);
         }
-        let largest = self.pieces(PowerOfTwo::ONE, |block: &[T], _, largest: &mut f64| {
-            *largest = largest.max(scale::largest(block));
+        let pieces = self.pieces(|block: &[T], columns, magnitudes: &mut Vec<f64>| {
+            magnitudes.resize(n, 0.0);
+            for (magnitude, row) in magnitudes.iter_mut().zip(block.chunks_exact(columns.len())) {
+                *magnitude = magnitude.max(largest(row));
+            }
             Ok(())
         })?;
-        Ok(PowerOfTwo::from_largest(largest.into_iter().fold(0.0, f64::max)))
+        let greatest = |e: usize| pieces.iter().map(|piece| piece[e]).fold(0.0, f64::max);
+        Ok(PowerOfTwo::for_distances(&mut (0..n).map(greatest).collect::<Vec<_>>()))
     }
 
-    fn gram<T: Value + Element>(
-        &self,
-        scale: PowerOfTwo,
-        policy: Policy,
-    ) -> Result<Option<Vec<f64>>> {
-        // The order of the sums is arbitrary: what rounding could change is not decided by them.
+    fn gram<T: Value + Element>(&self, policy: Policy) -> Result<Option<Vec<f64>>> {
+        // In whatever order they come: what rounding could change is not decided by these sums.
         let whole = Mutex::new(Some(GramSum::new(self.matrix.rows())));
-        self.pieces(scale, |block: &[T], columns, sum: &mut Option<GramSum>| {
+        self.pieces(|block: &[T], columns, sum: &mut Option<GramSum>| {
             if let Some(index) = first_non_finite(block) {
                 if policy == Policy::Error {
                     let error = AggregateError::NonFinite(NonFinite { index });
@@ -163,13 +146,13 @@ impl<S: Source> BlockwiseRows<'_, S> {
         })
     }
 
-    /// The squared distances of the rows `some` to all rows, [some, n].
-    fn squares<T: Value + Element>(&self, some: &[usize], scale: PowerOfTwo) -> Result<Vec<f64>> {
+    /// The squared distances of some rows to all rows, [some, n].
+    fn squares<T: Value + Element>(&self, some: &[usize]) -> Result<Vec<f64>> {
         let n = self.matrix.rows();
         if some.is_empty() {
             return Ok(Vec::new());
         }
-        let pieces = self.pieces(scale, |block: &[T], columns, squares: &mut Vec<f64>| {
+        let pieces = self.pieces(|block: &[T], columns, squares: &mut Vec<f64>| {
             squares.resize(some.len() * n, 0.0);
             let row = |e: usize| &block[e * columns.len()..][..columns.len()];
             for (squares, &e) in squares.chunks_exact_mut(n).zip(some) {
@@ -186,20 +169,21 @@ impl<S: Source> BlockwiseRows<'_, S> {
         Ok(sum)
     }
 
-    /// The mean of the given rows.
-    fn mean<T: Value + Element>(&self, rows: &[usize], scale: PowerOfTwo) -> Result<Vec<T>> {
-        let (n, width) = (self.matrix.rows(), self.shape.columns);
-        let mut weights = vec![0.0; n];
-        rows.iter().for_each(|&row| weights[row] = 1.0);
+    /// The mean of some rows, in ascending order.
+    fn mean<T: Value + Element>(&self, rows: &[usize]) -> Result<Vec<T>> {
+        let (n, step) = (self.matrix.rows(), self.shape.columns);
+        let mean = Columnwise::new(AnyCoordinateRule::Mean(Mean), rows.len())?;
         let mut out = zeros::<T>(self.matrix.cols(), "the result")?;
-        let jobs = out.chunks_mut(width).enumerate();
+        let jobs = out.chunks_mut(step).enumerate();
         each(self.threads, jobs, Vec::new, |block, (at, out)| {
-            block.resize(n * out.len(), T::default());
-            self.matrix.read(0..n, at * width..at * width + out.len(), block)?;
-            scale.apply(block);
-            weighted_mean_here(block, &weights, rows.len() as f64, out);
-            scale.undo(out);
-            Ok(())
+            let width = out.len();
+            block.resize(n * width, T::default());
+            self.matrix.read(0..n, at * step..at * step + width, block)?;
+            for (to, &row) in rows.iter().enumerate() {
+                block.copy_within(row * width..(row + 1) * width, to * width);
+            }
+            // The values were looked at when the rows were chosen.
+            Ok(mean.aggregate_here(&block[..rows.len() * width], Policy::Propagate, out)?)
         })?;
         Ok(out)
     }
@@ -208,7 +192,6 @@ impl<S: Source> BlockwiseRows<'_, S> {
     /// piece, and returns the accumulators.
     fn pieces<T: Value + Element, A: Default + Send>(
         &self,
-        scale: PowerOfTwo,
         work: impl Fn(&[T], Range<usize>, &mut A) -> Result<()> + Sync,
     ) -> Result<Vec<A>> {
         let (n, d) = (self.matrix.rows(), self.matrix.cols());
@@ -219,8 +202,8 @@ impl<S: Source> BlockwiseRows<'_, S> {
             for columns in parts(piece, self.shape.columns) {
                 block.resize(n * columns.len(), T::default());
                 self.matrix.read(0..n, columns.clone(), block)?;
-                scale.apply(block);
-                work(block, columns, &mut accumulator)?;
+                self.scale.apply(block);
+                work(block, columns, &mut answer)?;
             }
             Ok(accumulator)
         })
