@@ -245,3 +245,20 @@ fn noise_that_does_not_exist_is_refused() {
         assert!(message.contains("permuted-labels"), "{message}");
     }
 }
+
+/// A file of `torch.save` has the usual name of weights, and is not read.
+#[test]
+fn weights_of_torch_save_are_named_with_the_way_to_convert_them() {
+    let desk = Desk::new();
+    let mut zip = b"PK\x03\x04".to_vec();
+    zip.extend([0; 22]);
+    zip.extend(16_u16.to_le_bytes());
+    zip.extend(b"\0\0archive/data.pkl");
+    zip.extend([0; 100]);
+    fs::write(desk.path("model.pt"), zip).unwrap();
+    let output = desk.measure("model.pt", &[]);
+    assert_eq!(output.status.code(), Some(2));
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert!(message.contains("a file of torch.save"), "{message}");
+    assert!(message.contains("save_file(torch.load('FILE')"), "{message}");
+}

@@ -60,3 +60,16 @@ fn first_name(rest: &[u8]) -> Option<&[u8]> {
     let length = u16::from_le_bytes([*rest.get(22)?, *rest.get(23)?]);
     rest.get(26..26 + usize::from(length))
 }
+
+/// The format of a file that is no matrix and no safetensors file, from its first 512 bytes: `None` if it
+/// is none that is known.
+///
+/// ```
+/// use coherence_data::matrix::foreign_format;
+/// assert_eq!(foreign_format(b"\x89HDF\r\n"), Some("an HDF5 file"));
+/// assert_eq!(foreign_format(b"\x93NUMPY"), None);
+/// ```
+#[must_use]
+pub fn foreign_format(bytes: &[u8]) -> Option<&'static str> {
+    recognize(&bytes[..bytes.len().min(BEGINNING)]).map(|foreign| foreign.what)
+}

@@ -27,6 +27,7 @@ use std::fs::File;
 use std::path::Path;
 
 pub use error::{MatrixError, MatrixFault};
+pub use foreign::foreign_format;
 pub use source::Source;
 pub use value::{Dtype, Value};
 pub use write::{Format, ResultError, write_vector};

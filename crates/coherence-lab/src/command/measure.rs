@@ -6,10 +6,11 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 
 use coherence_data::Dataset;
+use coherence_data::matrix::foreign_format;
 use coherence_lab::memory;
 use coherence_nn::{Activation, Layout, Mlp, weights};
 use coherence_train::measure::{self, measure};
@@ -182,6 +183,13 @@ impl Measure {
         let mut mlp = Mlp::zeros(&self.model.0)?.with_activation(self.activation);
         let file = self.weights.display();
         let bytes = fs::read(&self.weights).with_context(|| format!("cannot read {file}"))?;
+        if let Some(what) = foreign_format(&bytes) {
+            bail!(
+                "{file} is {what}, not a safetensors file (convert it: import torch; from \
+                 safetensors.torch import save_file; save_file(torch.load('FILE'), \
+                 'weights.safetensors'), where FILE holds a state_dict)"
+            );
+        }
         weights::load(&mut mlp, &bytes).with_context(|| format!("cannot use {file}"))?;
         Ok(mlp)
     }

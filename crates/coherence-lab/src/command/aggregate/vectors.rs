@@ -203,7 +203,7 @@ impl<S: Source> BlockwiseRows<'_, S> {
                 block.resize(n * columns.len(), T::default());
                 self.matrix.read(0..n, columns.clone(), block)?;
                 self.scale.apply(block);
-                work(block, columns, &mut answer)?;
+                work(block, columns, &mut accumulator)?;
             }
             Ok(accumulator)
         })
