@@ -120,7 +120,8 @@ impl NumPy {
         command.arg(script).arg(&matrix.file).arg(matrix.out("numpy.npy"));
         let mut child =
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("Python starts");
-        let (ask, answers) = (child.stdin.take()?, BufReader::new(child.stdout.take()?));
+        let ask = child.stdin.take().expect("a pipe");
+        let answers = BufReader::new(child.stdout.take().expect("a pipe"));
         Some(Self { child, ask, answers })
     }
 

@@ -105,7 +105,9 @@ impl Columnwise {
     /// # Errors
     ///
     /// [`AggregateError::NonFinite`] under [`Policy::Error`], with the index row · d + column of a
-    /// non-finite value: the first by row in the first block of 1024 columns that has one.
+    /// non-finite value: the first by row in the first block of 1024 columns that has one; under
+    /// [`Policy::Omit`] that of the rule's [`check`](Requirements::check) if a column has too few
+    /// values left.
     ///
     /// # Panics
     ///
@@ -122,8 +124,8 @@ impl Columnwise {
             self.view(ColumnView { rows, d, start: at * WIDTH }, policy, out)
         };
         let blocks = out.par_chunks_mut(WIDTH).enumerate();
-        let failed = blocks.map(block).find_map_first(Result::err);
-        failed.map_or(Ok(()), |error| Err(error.into()))
+        let failed = blocks.map(block).find_first(Result::is_err);
+        failed.unwrap_or(Ok(()))
     }
 
     /// [`aggregate`](Self::aggregate) on the calling thread only.
@@ -143,14 +145,22 @@ impl Columnwise {
     ) -> Result<(), AggregateError> {
         let d = out.len();
         assert_eq!(rows.len(), self.n * d, "rows [{}, {d}]", self.n);
-        Ok(self.view(ColumnView { rows, d, start: 0 }, policy, out)?)
+        self.view(ColumnView { rows, d, start: 0 }, policy, out)
     }
 
     /// The core's rule applied to one column of n values, in `f64` as in
-    /// [`Coordinatewise`](coherence_core::aggregate::Coordinatewise). NaN if the policy refuses a
-    /// value.
-    pub fn column<T: Element>(&self, values: &mut [f64], policy: Policy) -> T {
-        T::narrow(self.rule.aggregate(values, policy).unwrap_or(f64::NAN))
+    /// [`Coordinatewise`](coherence_core::aggregate::Coordinatewise).
+    ///
+    /// # Errors
+    ///
+    /// [`AggregateError::NonFinite`] if the policy refuses a value; under [`Policy::Omit`] that of the
+    /// rule's [`check`](Requirements::check) if too few values are left.
+    pub fn column<T: Element>(
+        &self,
+        values: &mut [f64],
+        policy: Policy,
+    ) -> Result<T, AggregateError> {
+        self.rule.aggregate(values, policy).map(T::narrow)
     }
 
     fn view<T: Element>(
@@ -158,14 +168,13 @@ impl Columnwise {
         view: ColumnView<'_, T>,
         policy: Policy,
         out: &mut [T],
-    ) -> Result<(), NonFinite> {
+    ) -> Result<(), AggregateError> {
         let first = first_in_columns(self.isa, view, out.len());
         if let (Some(index), Policy::Error) = (first, policy) {
-            return Err(NonFinite { index });
+            return Err(NonFinite { index }.into());
         }
         self.aggregate_finite(view, out);
-        self.recompute(view, policy, first.is_some(), out);
-        Ok(())
+        self.recompute(view, policy, first.is_some(), out)
     }
 
     /// Applies the rule to columns whose values are finite.
@@ -229,7 +238,7 @@ impl Columnwise {
         policy: Policy,
         any_non_finite: bool,
         out: &mut [T],
-    ) {
+    ) -> Result<(), AggregateError> {
         let mut column = Vec::new();
         for (j, out) in out.iter_mut().enumerate() {
             if out.is_finite() && !any_non_finite {
@@ -239,9 +248,10 @@ impl Columnwise {
             column.clear();
             column.extend(values.map(|x| x.widen()));
             if !out.is_finite() || column.iter().any(|x| !x.is_finite()) {
-                *out = self.column(&mut column, policy);
+                *out = self.column(&mut column, policy)?;
             }
         }
+        Ok(())
     }
 }
 

@@ -41,9 +41,6 @@ pub(super) fn first_in_columns<T: Element>(
 
 #[inline(always)]
 fn all_finite<T: Element>(values: &[T]) -> bool {
-    // x − x is zero, or NaN if x is not finite. There is no early exit within a chunk, so that the loop
-    // is vectorised.
-    values
-        .chunks(CHUNK)
-        .all(|chunk| chunk.iter().fold(true, |finite, &x| finite & (x - x == T::zero())))
+    // There is no early exit within a chunk, so that the loop is vectorised.
+    values.chunks(CHUNK).all(|chunk| chunk.iter().fold(true, |finite, &x| finite & x.is_finite()))
 }

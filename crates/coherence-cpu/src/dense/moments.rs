@@ -24,7 +24,7 @@ pub fn add_moments<T: Element>(rows: &[T], sums: &mut [f64], squares: &mut [f64]
     assert!(squares.len() == d && rows.len().is_multiple_of(d.max(1)), "rows of {d} values");
     let add = Loop(|| {
         for band in rows.chunks(BAND * d) {
-            if let Some((a, b, c, e)) = four(band, d) {
+            if let Some([a, b, c, e]) = four(band, d) {
                 for j in 0..d {
                     let [a, b, c, e] = [a[j], b[j], c[j], e[j]].map(T::widen);
                     sums[j] = sums[j] + a + b + c + e;
@@ -46,14 +46,14 @@ pub fn add_moments<T: Element>(rows: &[T], sums: &mut [f64], squares: &mut [f64]
 
 /// The rows of a band; `None` if it has fewer than four.
 #[inline(always)]
-fn four<T>(band: &[T], d: usize) -> Option<(&[T], &[T], &[T], &[T])> {
+fn four<T>(band: &[T], d: usize) -> Option<[&[T]; 4]> {
     if band.len() != 4 * d {
         return None;
     }
     let (a, rest) = band.split_at(d);
     let (b, rest) = rest.split_at(d);
     let (c, e) = rest.split_at(d);
-    Some((a, b, c, e))
+    Some([a, b, c, e])
 }
 
 /// Columns whose products are summed before they are added to a row's sum.

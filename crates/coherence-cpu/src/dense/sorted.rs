@@ -131,7 +131,7 @@ fn around<T: Element>(tile: &[T], f: usize, results: &mut [f64; TILE]) {
     for l in 0..TILE {
         let (lower, upper) = (lower[l].widen(), upper[l].widen());
         let middle = (lower + upper) / 2.0;
-        median[l] = if middle - middle == 0.0 { middle } else { lower / 2.0 + upper / 2.0 };
+        median[l] = if middle.is_finite() { middle } else { lower / 2.0 + upper / 2.0 };
     }
     let mut sum = [0.0; TILE];
     for e in 0..f {

@@ -89,7 +89,7 @@ mod tests {
     fn a_products_pieces_keep_two_threads_busy() {
         for shape in [[100, 784, 256], [100, 256, 256], [256, 100, 784], [500, 784, 256]] {
             let pieces = Cut::with_machine::<f32>(shape, 2, 1 << 19).pieces();
-            assert!(8 <= pieces && pieces <= 17, "{shape:?}: {pieces}");
+            assert!((8..=17).contains(&pieces), "{shape:?}: {pieces}");
         }
     }
 }

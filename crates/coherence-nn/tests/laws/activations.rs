@@ -52,7 +52,12 @@ fn values_match_their_definitions() {
         };
         for activation in ALL {
             let (found, expected) = (value(activation, z), expected(activation));
-            assert!((found - expected).abs() < 1e-13, "{activation} at {z}: {found} {expected}");
+            // The oracle adds a hundred thousand terms: it is exact to 1e-13 of z.
+            let tolerance = 1e-13 * z.abs().max(1.0);
+            assert!(
+                (found - expected).abs() < tolerance,
+                "{activation} at {z}: {found} {expected}"
+            );
         }
     }
 }

@@ -124,6 +124,6 @@ impl<'a, S: Source> BlockwiseColumns<'a, S> {
         let n = self.matrix.rows();
         let mut values = zeros::<f64>(n, "a column with non-finite values")?;
         self.matrix.read(0..n, column..column + 1, &mut values)?;
-        Ok(self.rule.column(&mut values, self.policy))
+        Ok(self.rule.column(&mut values, self.policy)?)
     }
 }

@@ -48,7 +48,7 @@ fn descr<T: Value>(big: bool) -> &'static str {
 fn command<T: Element + Value>(text: &str, rows: &[Vec<f64>]) -> Result<Vec<f64>, String> {
     let Some(d) = rows.first().map(Vec::len) else { return Err("a matrix needs rows".into()) };
     let values: Vec<T> = rows.concat().into_iter().map(T::narrow).collect();
-    let matrix = npy(descr::<T>(false), rows.len() % 2 == 0, &values, d);
+    let matrix = npy(descr::<T>(false), rows.len().is_multiple_of(2), &values, d);
     let rule = text.parse().expect("a rule");
     let out = aggregate::<T>(&matrix, rule, Policy::Error, 2).map_err(|e| format!("{e:#}"))?;
     Ok(out.into_iter().map(T::widen).collect())
