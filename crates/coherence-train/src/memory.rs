@@ -21,7 +21,7 @@ impl Config {
     /// #     evaluate: Schedule::Decades, probe: 0, checkpoint_every: 0,
     /// # };
     /// let bytes = config.memory(&[784, 256, 256, 256, 10], [60_000, 10_000]);
-    /// assert!(220e6 < bytes as f64 && bytes as f64 < 260e6); // the images, as f32
+    /// assert!((220_000_000..260_000_000).contains(&bytes)); // the images, as f32
     /// assert_eq!(config.memory(&[784, usize::MAX, 10], [60_000, 10_000]), u64::MAX);
     /// ```
     pub fn memory(&self, widths: &[usize], examples: [usize; 2]) -> u64 {

@@ -245,12 +245,10 @@ pub fn fixed_rows(n: usize, d: usize) -> Vec<Vec<f64>> {
 /// greatest magnitude.
 ///
 /// ```
-/// use coherence_tests::naive::rules;
-///
 /// coherence_tests::rule_laws!(naive_krum, ["krum"], 0.0, |rule: &str, rows: &[Vec<f64>]| {
 ///     let f: usize = rule.trim_start_matches("krum:").parse().unwrap();
 ///     if rows.len() < 2 * f + 3 { return Err("too few".into()) }
-///     Ok(rules::krum(rows, f))
+///     Ok(coherence_tests::naive::rules::krum(rows, f))
 /// });
 /// ```
 #[macro_export]
