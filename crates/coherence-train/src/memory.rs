@@ -12,7 +12,7 @@ pub(crate) const F64: u64 = size_of::<f64>() as u64;
 
 impl Config {
     /// The least number of bytes that a [`Trainer`](crate::Trainer) needs for a network of
-    /// `widths`, with training and test sets of `examples` [2].
+    /// `widths`, with training and test sets of `examples` \[2\].
     ///
     /// ```
     /// # use coherence_train::{Aggregation, Config, Schedule};

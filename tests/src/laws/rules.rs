@@ -1,7 +1,7 @@
 //! The laws of aggregation rules: one table of settings that every implementation is tested with.
 //!
 //! An implementation is a function from a rule's text (`"krum:1"`, as `coherence_core`'s `Rule`
-//! reads it) and rows [n][d] to a vector [d], or an error's text. It names the rules of [`TABLE`]
+//! reads it) and rows \[n\]\[d\] to a vector \[d\], or an error's text. It names the rules of [`TABLE`]
 //! that it implements; [`rule_laws`](crate::rule_laws) generates the tests. All rows are
 //! representable in `f32`.
 
@@ -9,10 +9,10 @@ use proptest::prelude::*;
 
 use crate::naive::{aggregate as column, rules as naive};
 
-/// A function from a rule's text and rows [n][d] to a vector [d] or an error.
+/// A function from a rule's text and rows \[n\]\[d\] to a vector \[d\] or an error.
 pub type Implementation<'a> = &'a dyn Fn(&str, &[Vec<f64>]) -> Result<Vec<f64>, String>;
 
-/// Points [n][d].
+/// Points \[n\]\[d\].
 pub type Points = Vec<Vec<f64>>;
 
 /// The definition that a result is compared with.
@@ -226,7 +226,7 @@ pub fn refuses(rule: Implementation<'_>, name: &str, p: usize) {
     }
 }
 
-/// Rows [n][d] whose sums of squares are exact in `f32`, with ties and zeros of both signs.
+/// Rows \[n\]\[d\] whose sums of squares are exact in `f32`, with ties and zeros of both signs.
 pub fn rows(n: std::ops::Range<usize>) -> impl Strategy<Value = Vec<Vec<f64>>> {
     let value = prop_oneof![6 => (-12i8..=12).prop_map(|x| f64::from(x) / 4.0), 1 => Just(-0.0)];
     (n, 1..5usize).prop_flat_map(move |(n, d)| {
@@ -234,7 +234,7 @@ pub fn rows(n: std::ops::Range<usize>) -> impl Strategy<Value = Vec<Vec<f64>>> {
     })
 }
 
-/// Fixed rows [n][d] of small multiples of 1/8, from a sequence with a long period.
+/// Fixed rows \[n\]\[d\] of small multiples of 1/8, from a sequence with a long period.
 pub fn fixed_rows(n: usize, d: usize) -> Vec<Vec<f64>> {
     let value = |i: usize, j: usize| ((i * i * 31 + j * 17 + i * j * 7) % 67) as f64 / 8.0 - 4.0;
     (0..n).map(|i| (0..d).map(|j| value(i + 1, j + 1)).collect()).collect()

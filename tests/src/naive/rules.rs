@@ -1,4 +1,4 @@
-//! Every rule of the core by its definition, on rows [n][d]: sorts, loops over all pairs and all
+//! Every rule of the core by its definition, on rows \[n\]\[d\]: sorts, loops over all pairs and all
 //! subsets.
 
 use super::{aggregate as column, mean as mean_of_rows, sq_norm};
