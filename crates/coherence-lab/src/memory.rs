@@ -20,8 +20,7 @@ pub struct MemoryError {
 
 /// Whether `needed` bytes are available for `what`, a noun that begins the message.
 ///
-/// Available is what the operating system can hand out without swapping, or what is left to this
-/// process's control group if that is less. Where neither is known nothing is refused.
+/// Where the [`available`] memory is not known nothing is refused.
 ///
 /// ```
 /// use coherence_lab::memory;
@@ -42,7 +41,9 @@ pub fn check(what: &str, needed: u64) -> Result<(), MemoryError> {
     }
 }
 
-fn available() -> Option<u64> {
+/// Bytes that the operating system can hand out without swapping, or that are left to this process's
+/// control group if that is less; `None` where neither is known.
+pub fn available() -> Option<u64> {
     let wanted = RefreshKind::nothing().with_memory(MemoryRefreshKind::nothing().with_ram());
     let system = System::new_with_specifics(wanted).ok()?;
     let of_group = system.cgroup_limits().map_or(u64::MAX, |limits| limits.free_memory);

@@ -5,8 +5,6 @@ mod list;
 mod path;
 mod verify;
 
-use std::path::PathBuf;
-
 use anyhow::Context;
 use clap::{Args, Subcommand};
 
@@ -48,8 +46,7 @@ impl Data {
 
 /// Warns on stderr if $COHERENCE_DATA is set but is not a folder, which would otherwise go unnoticed.
 pub(super) fn warn_of_wrong_variable() {
-    let named = std::env::var_os(locate::VARIABLE).filter(|value| !value.is_empty());
-    if let Some(folder) = named.map(PathBuf::from).filter(|folder| !folder.is_dir()) {
+    if let Some(folder) = locate::named().filter(|folder| !folder.is_dir()) {
         watch::line(&format!(
             "warning: {} is {}, which is not a folder; set it to the folder that holds the data sets, \
              or unset it",

@@ -1,7 +1,8 @@
 //! Allocations whose size depends on a file: if memory does not suffice, an error names the purpose.
 
 use anyhow::{Result, bail};
-use sysinfo::{MemoryRefreshKind, RefreshKind, System};
+
+use coherence_lab::memory::available;
 
 /// Allocations smaller than this are not checked against the free memory.
 const SMALL: usize = 1 << 26;
@@ -25,16 +26,13 @@ pub(crate) fn zeros<T: Default + Clone>(len: usize, what: &str) -> Result<Vec<T>
 }
 
 fn check(needed: usize, what: &str) -> Result<()> {
-    let kind = RefreshKind::nothing().with_memory(MemoryRefreshKind::nothing().with_ram());
-    let Ok(system) = System::new_with_specifics(kind) else {
-        return Ok(()); // the free memory is unknown on this system; the process's limits still apply
-    };
-    let group = system.cgroup_limits().map_or(u64::MAX, |limits| limits.free_memory);
-    let free = system.available_memory().min(group);
-    if needed as u64 > free {
-        bail!("{what} needs {} of memory, {} are free", size(needed as u64), size(free));
+    // Where the free memory is not known the process's own limits still apply.
+    match available() {
+        Some(free) if needed as u64 > free => {
+            bail!("{what} needs {} of memory, {} are free", size(needed as u64), size(free))
+        }
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 /// A number of bytes in a suitable unit.

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use coherence_core::aggregate::{Requirements, Winsorized};
+
 use crate::cell::Axis;
 use crate::spec::{Sweep, Training, Worked, limits};
 
@@ -61,7 +63,9 @@ fn levels(training: &Training) -> Vec<String> {
     let clip = training.grid.clip.clone().unwrap_or_else(|| vec![training.clip]);
     let most = training.batch / 2;
     let noise = noise.into_iter().find(|p| !(0.0..=100.0).contains(p));
-    let clip = clip.into_iter().find(|c| most < *c);
+    // A batch without examples is refused by the limits.
+    let batch = training.batch.max(1);
+    let clip = clip.into_iter().find(|&clip| Winsorized { clip }.check(batch).is_err());
     let noise = noise.map(|p| format!("noise is {p}: write a percentage, 0 to 100"));
     let clip = clip.map(|c| format!("clip is {c}: write at most half the batch, {most}"));
     noise.into_iter().chain(clip).collect()
