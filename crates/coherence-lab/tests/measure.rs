@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use coherence_data::random;
-use coherence_nn::{Mlp, weights};
+use coherence_nn::{Model, model::mlp, weights};
 use serde_json::Value;
 
 /// A folder with the weights of an untrained network.
@@ -14,8 +14,9 @@ struct Desk(tempfile::TempDir);
 impl Desk {
     fn new() -> Self {
         let desk = Self(tempfile::tempdir().unwrap());
-        let mlp = Mlp::xavier(&[784, 8, 10], &mut random::stream(1, "initialisation")).unwrap();
-        fs::write(desk.path("fc.safetensors"), weights::to_safetensors(&mlp)).unwrap();
+        let network = mlp(&[784, 8, 10]).unwrap();
+        let model = Model::initialized(network, &mut random::stream(1, "initialisation"));
+        fs::write(desk.path("fc.safetensors"), weights::to_safetensors(&model)).unwrap();
         desk
     }
 

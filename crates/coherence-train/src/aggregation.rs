@@ -6,7 +6,7 @@ use coherence_core::aggregate::{
     self, AggregateError, Mean, MedianOfMeans, OfThree, OverTime, Recent, Requirements, Winsorized,
 };
 use coherence_cpu::elementwise::{axpy, median_of_three_update};
-use coherence_nn::{Mlp, Workspace};
+use coherence_nn::{Model, Workspace};
 use core::{fmt, ops::Range, str::FromStr};
 use serde::{Deserialize, Serialize};
 
@@ -124,7 +124,7 @@ impl Aggregation {
     pub(crate) fn update(
         self,
         rate: f64,
-        mlp: &mut Mlp<f32>,
+        model: &mut Model<f32>,
         x: &[f32],
         workspace: &mut Workspace<f32>,
         gradient: &mut Vec<f32>,
@@ -134,12 +134,10 @@ impl Aggregation {
         match self {
             Self::Mean => {
                 scale(workspace, 0..k, -rate * (1.0 / k as f64));
-                mlp.backward(workspace);
-                mlp.descend(x, workspace);
+                model.descend(x, workspace);
             }
             Self::Winsorized { clip } => {
-                mlp.backward(workspace);
-                mlp.step(x, workspace, |factors, tensor| {
+                model.step(x, workspace, |factors, tensor| {
                     factors.winsorized_step(clip, rate as f32, tensor);
                 });
             }
@@ -147,16 +145,14 @@ impl Aggregation {
                 for examples in aggregate::groups(k, groups) {
                     scale(workspace, examples.clone(), 1.0 / examples.len() as f64);
                 }
-                mlp.backward(workspace);
-                mlp.step(x, workspace, |factors, tensor| {
+                model.step(x, workspace, |factors, tensor| {
                     factors.median_of_sums_step(groups, rate as f32, tensor);
                 });
             }
             Self::OverTime(rule) => {
-                mlp.backward(workspace);
-                gradient.resize(mlp.parameters().len(), 0.0);
-                mlp.gradient(x, workspace, gradient);
-                let parameters = mlp.parameters_mut();
+                gradient.resize(model.parameters().len(), 0.0);
+                model.gradient(x, workspace, gradient);
+                let parameters = model.parameters_mut();
                 let _ = rule.exchange(recent, gradient, |how, three| {
                     update_by_three(how, rate, 1.0 / k as f64, three, parameters);
                 });

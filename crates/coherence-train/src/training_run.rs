@@ -1,14 +1,14 @@
 //! Training in a folder: metrics, checkpoints, stopping and resuming.
 
 use crate::{
-    Checkpoint, CheckpointError, Config, ConfigError, Diverged, MetricsError, Trainer,
+    Checkpoint, CheckpointError, Config, ConfigError, Diverged, MetricsError, NetworkMark, Trainer,
     metrics::Metrics,
 };
 use coherence_data::{
     Dataset,
     files::{self, WriteError},
 };
-use coherence_nn::{Mlp, weights};
+use coherence_nn::{Model, weights};
 use std::{
     path::{Path, PathBuf},
     sync::atomic::{AtomicBool, Ordering},
@@ -51,7 +51,7 @@ pub enum TrainingRunError {
         /// What is wrong with it.
         source: CheckpointError,
     },
-    /// The checkpoint in the folder is of a run with other settings, widths or data.
+    /// The checkpoint in the folder is of a run with other settings, network or data.
     #[error("{} is of another run: its {what} differ (choose another folder)", path.display())]
     OtherRun {
         /// The checkpoint.
@@ -102,11 +102,11 @@ impl TrainingRun {
     pub fn open(
         folder: &Path,
         config: Config,
-        mlp: Mlp<f32>,
+        model: Model<f32>,
         train: &dyn Dataset,
         test: &dyn Dataset,
     ) -> Result<Self, TrainingRunError> {
-        let mut trainer = Trainer::new(config, mlp, train, test)?;
+        let mut trainer = Trainer::new(config, model, train, test)?;
         let path = folder.join(CHECKPOINT);
         let resumed = path.exists();
         let metrics = if resumed {
@@ -193,7 +193,7 @@ impl TrainingRun {
     /// Writes the files of a finished run; the checkpoint last, since it marks the run as complete.
     fn finish(&mut self) -> Result<Outcome, TrainingRunError> {
         self.write_learned()?;
-        let bytes = weights::to_safetensors(self.trainer.mlp());
+        let bytes = weights::to_safetensors(self.trainer.model());
         files::write_atomically(&self.folder.join(WEIGHTS), |to| to.write_all(&bytes))?;
         self.write_checkpoint()?;
         Ok(Outcome::Finished)
@@ -215,8 +215,7 @@ impl TrainingRun {
         let metrics = self.metrics.sync().map_err(|source| metrics_error(&self.folder, source))?;
         let checkpoint = Checkpoint {
             config: self.trainer.config().clone(),
-            widths: self.trainer.mlp().widths().to_vec(),
-            activation: self.trainer.mlp().activation(),
+            network: network_mark(self.trainer.model()),
             metrics,
             state: self.trainer.state(),
         };
@@ -233,16 +232,17 @@ fn metrics_error(folder: &Path, source: MetricsError) -> TrainingRunError {
     TrainingRunError::Metrics { path: folder.join(METRICS), source }
 }
 
+fn network_mark(model: &Model<f32>) -> NetworkMark {
+    NetworkMark::new(model.graph().name(), model.layout())
+}
+
 /// The first part in which a checkpoint differs from the trainer.
 fn difference(checkpoint: &Checkpoint, trainer: &Trainer) -> Option<&'static str> {
     if checkpoint.config != *trainer.config() {
         return Some("settings");
     }
-    if checkpoint.widths != trainer.mlp().widths() {
-        return Some("widths");
-    }
-    if checkpoint.activation != trainer.mlp().activation() {
-        return Some("activation functions");
+    if checkpoint.network != network_mark(trainer.model()) {
+        return Some("networks");
     }
     (checkpoint.state.learned.first.len() != trainer.examples().len()).then_some("training data")
 }

@@ -12,7 +12,7 @@ use clap::{Args, ValueEnum};
 use coherence_data::Dataset;
 use coherence_data::matrix::foreign_format;
 use coherence_lab::memory;
-use coherence_nn::{Activation, Layout, Mlp, weights};
+use coherence_nn::{Activation, Graph, Model, model::mlp_with_activation, weights};
 use coherence_train::measure::{self, measure};
 
 use crate::output::{self, Status};
@@ -132,17 +132,17 @@ impl fmt::Display for Widths {
 impl Measure {
     pub(crate) fn run(self) -> anyhow::Result<Status> {
         // Whether there can be such a network is cheaper to ask than to open the data.
-        Layout::mlp(&self.model.0)?;
+        let network = mlp_with_activation(&self.model.0, self.activation)?;
         let data = self.data()?;
-        let needed = measure::memory(&self.model.0, data.len());
+        let needed = measure::memory(&network, data.len());
         memory::check(&format!("measuring {}", self.model), needed)?;
-        let mlp = self.network()?;
+        let model = self.load(network)?;
         let by = measure::By {
             class: self.asks(By::Class),
             example: self.asks(By::Example) || self.csv.is_some(),
             errors: self.errors,
         };
-        let measured = measure(&mlp, &data, by)?;
+        let measured = measure(&model, &data, by)?;
         if let Some(path) = &self.csv {
             findings::write_csv(&measured.examples, path)?;
         }
@@ -179,8 +179,8 @@ impl Measure {
         }
     }
 
-    fn network(&self) -> anyhow::Result<Mlp<f32>> {
-        let mut mlp = Mlp::zeros(&self.model.0)?.with_activation(self.activation);
+    fn load(&self, network: Graph<f32>) -> anyhow::Result<Model<f32>> {
+        let mut model = Model::zeros(network);
         let file = self.weights.display();
         let bytes = fs::read(&self.weights).with_context(|| format!("cannot read {file}"))?;
         if let Some(what) = foreign_format(&bytes) {
@@ -190,7 +190,7 @@ impl Measure {
                  'weights.safetensors'), where FILE holds a state_dict)"
             );
         }
-        weights::load(&mut mlp, &bytes).with_context(|| format!("cannot use {file}"))?;
-        Ok(mlp)
+        weights::load(&mut model, &bytes).with_context(|| format!("cannot use {file}"))?;
+        Ok(model)
     }
 }

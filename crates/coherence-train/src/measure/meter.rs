@@ -6,7 +6,7 @@ use crate::{
     tally::{ChunkSums, Tally},
 };
 use coherence_data::{Dataset, Designation};
-use coherence_nn::Mlp;
+use coherence_nn::Model;
 use core::fmt;
 use rayon::prelude::*;
 
@@ -14,14 +14,14 @@ use rayon::prelude::*;
 ///
 /// ```
 /// use coherence_data::{digits, select};
-/// use coherence_nn::Mlp;
+/// use coherence_nn::{Model, model::mlp};
 /// use coherence_train::measure::{By, Meter};
 ///
 /// let (data, _) = select::split(digits::test(), 100)?;
-/// let mlp = Mlp::zeros(&[784, 8, 10])?;
+/// let model = Model::zeros(mlp(&[784, 8, 10])?);
 /// let by = By { example: true, ..By::default() };
-/// let mut unlimited = Meter::new(&mlp, &data, by, usize::MAX)?;
-/// let mut without_memory = Meter::new(&mlp, &data, by, 0)?;
+/// let mut unlimited = Meter::new(&model, &data, by, usize::MAX)?;
+/// let mut without_memory = Meter::new(&model, &data, by, 0)?;
 /// assert_eq!(unlimited.measure()?, without_memory.measure()?);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -38,20 +38,20 @@ pub struct Meter<'a> {
 }
 
 impl<'a> Meter<'a> {
-    /// Buffers to measure `mlp` on `data`, with at most `budget` bytes (but at least one chunk)
+    /// Buffers to measure `model` on `data`, with at most `budget` bytes (but at least one chunk)
     /// for the activations and deltas that a second pass needs.
     ///
     /// # Errors
     ///
     /// [`MeasureError`] if the data do not fit the network or there are too many examples to sort.
     pub fn new(
-        mlp: &'a Mlp<f32>,
+        model: &'a Model<f32>,
         data: &'a dyn Dataset,
         by: By,
         budget: usize,
     ) -> Result<Self, MeasureError> {
-        check(mlp, data)?;
-        let (plan, layout) = (Plan::new(data, by.class)?, mlp.layout());
+        check(model, data)?;
+        let (plan, layout) = (Plan::new(data, by.class)?, model.layout());
         let designations = Designation::ALL
             .map(|designation| (designation, plan.designated(designation)))
             .into_iter()
@@ -61,7 +61,7 @@ impl<'a> Meter<'a> {
         let second_pass = (by.example || by.errors).then_some(budget);
         Ok(Self {
             by,
-            sample: Sample::new(mlp, data, plan, second_pass, by.example),
+            sample: Sample::new(model, data, plan, second_pass, by.example),
             piece: ChunkSums::new(layout),
             other: ChunkSums::new(layout),
             designations,
@@ -171,7 +171,7 @@ impl<'a> Meter<'a> {
         self.designations.iter().for_each(|(.., sums)| self.sums.merge(sums));
         let all: Vec<usize> = (0..self.sample.plan.pieces.len()).collect();
         let network = self.sample.statistics(&self.sums, &all, true);
-        let tensors = self.sample.mlp().layout().tensors().par_iter().enumerate();
+        let tensors = self.sample.model().layout().tensors().par_iter().enumerate();
         let tensors =
             tensors.map(|(t, tensor)| (tensor.name.clone(), self.sample.tensor(&self.sums, t)));
         (network, tensors.collect())

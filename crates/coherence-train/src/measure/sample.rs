@@ -14,7 +14,8 @@ use coherence_core::{
     unbiased::{Estimate, jackknife},
 };
 use coherence_data::{Dataset, Target};
-use coherence_nn::{Mlp, loss::argmax};
+use coherence_cpu::product::Output;
+use coherence_nn::{Model, loss::argmax};
 
 /// A network's passes over a sample of m examples.
 ///
@@ -32,24 +33,24 @@ pub(super) struct Sample<'a> {
 
 impl<'a> Sample<'a> {
     pub(super) fn new(
-        mlp: &'a Mlp<f32>,
+        model: &'a Model<f32>,
         data: &'a dyn Dataset,
         plan: Plan,
         second_pass: Option<usize>,
         examples: bool,
     ) -> Self {
         Self {
-            slots: Slots::new(mlp, data, &plan, second_pass.unwrap_or(0)),
+            slots: Slots::new(model, data, &plan, second_pass.unwrap_or(0)),
             data,
             losses: Losses::new(examples),
             correct: 0,
-            members: second_pass.map(|_| Members::new(mlp.layout(), &plan)),
+            members: second_pass.map(|_| Members::new(model.layout(), &plan)),
             plan,
         }
     }
 
-    pub(super) fn mlp(&self) -> &'a Mlp<f32> {
-        self.slots.mlp()
+    pub(super) fn model(&self) -> &'a Model<f32> {
+        self.slots.model()
     }
 
     /// Forgets the passes of the previous measurement.
@@ -62,17 +63,22 @@ impl<'a> Sample<'a> {
     /// Runs the forward and backward pass over chunk `c` and writes the sum of its gradients to `sum`
     /// \[d\].
     pub(super) fn gradient(&mut self, c: usize, sum: &mut [f32]) {
-        let (mlp, pass) = (self.slots.mlp(), self.slots.pass(c, &self.plan));
-        mlp.gradient(pass.x, pass.workspace, sum);
+        let (model, pass) = (self.slots.model(), self.slots.pass(c, &self.plan));
+        model.factors(pass.x, pass.workspace, |factors| {
+            factors.sum(Output::Overwrite, &mut sum[factors.range.clone()]);
+        });
     }
 
     /// The first pass over piece `p`, after all pieces before it; writes its sums to `sums`.
     pub(super) fn sum(&mut self, p: usize, sums: &mut ChunkSums) {
         let Piece { places, chunk, .. } = &self.plan.pieces[p];
-        let (mlp, pass) = (self.slots.mlp(), self.slots.pass(*chunk, &self.plan));
+        let (model, pass) = (self.slots.model(), self.slots.pass(*chunk, &self.plan));
         let of_chunk = self.plan.chunks[*chunk].clone();
         let rows = places.start - of_chunk.start..places.end - of_chunk.start;
-        sums.set(mlp, pass.x, pass.workspace, rows);
+        sums.begin(model.layout(), rows.len());
+        model.factors(pass.x, pass.workspace, |factors| {
+            sums.add(&factors.rows(rows.clone()));
+        });
         if places.start == of_chunk.start {
             self.losses.add(of_chunk.map(|place| self.plan.index(place)), pass.losses);
             self.correct += correct(pass.workspace.logits(), pass.labels);

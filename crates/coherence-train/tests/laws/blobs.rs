@@ -1,7 +1,7 @@
 //! A data set small enough for naive loops: three noisy clusters of six numbers, some labels corrupt.
 
 use coherence_data::{Dataset, Designation, Shape, Target, random};
-use coherence_nn::Mlp;
+use coherence_nn::{Keep, Model, model::mlp};
 use coherence_train::{Aggregation, Config, Examples, Schedule, Trainer};
 
 pub(crate) const FEATURES: usize = 6;
@@ -46,8 +46,8 @@ impl Dataset for Blobs {
     }
 }
 
-pub(crate) fn network() -> Mlp<f32> {
-    Mlp::xavier(&WIDTHS, &mut random::stream(5, "initialisation")).unwrap()
+pub(crate) fn network() -> Model<f32> {
+    Model::initialized(mlp(&WIDTHS).unwrap(), &mut random::stream(5, "initialisation"))
 }
 
 /// Thirty steps in mini-batches of 20.
@@ -76,20 +76,19 @@ pub(crate) fn go(trainer: &mut Trainer, steps: usize) {
 }
 
 /// Each example's gradient [d] from a batch of one, in f64, its loss, and whether it is correct.
-pub(crate) fn one_by_one(mlp: &Mlp<f32>, data: &dyn Dataset) -> Vec<(Vec<f64>, f64, bool)> {
-    let mut workspace = mlp.workspace(1);
+pub(crate) fn one_by_one(model: &Model<f32>, data: &dyn Dataset) -> Vec<(Vec<f64>, f64, bool)> {
+    let mut workspace = model.workspace(1, Keep::Activations);
     let mut x = vec![0.0; FEATURES];
-    let mut gradient = vec![0.0; mlp.parameters().len()];
+    let mut gradient = vec![0.0; model.parameters().len()];
     (0..data.len())
         .map(|i| {
             let label = data.get(i, &mut x).label;
-            mlp.forward(&x, 1, &mut workspace);
+            model.forward(&x, 1, &mut workspace);
             let (logits, delta) = workspace.logits_and_delta();
             let right = coherence_nn::loss::argmax(logits) == label as usize;
             let loss =
                 coherence_nn::loss::softmax_cross_entropy(logits, &[label], delta, &mut [0.0]);
-            mlp.backward(&mut workspace);
-            mlp.gradient(&x, &workspace, &mut gradient);
+            model.gradient(&x, &mut workspace, &mut gradient);
             (gradient.iter().map(|&g| f64::from(g)).collect(), loss, right)
         })
         .collect()

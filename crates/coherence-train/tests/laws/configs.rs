@@ -49,7 +49,7 @@ fn data_that_do_not_fit_the_model_are_refused() {
         |train, test| Trainer::new(config(Aggregation::Mean), network(), train, test).unwrap_err();
     assert_eq!(open(&digits, &blobs), features("training"));
     assert_eq!(open(&blobs, &digits), features("test"));
-    let small = coherence_nn::Mlp::zeros(&[6, 2]).unwrap();
+    let small = coherence_nn::Model::zeros(coherence_nn::model::mlp(&[6, 2]).unwrap());
     let error = Trainer::new(config(Aggregation::Mean), small, &blobs, &blobs).unwrap_err();
     assert_eq!(error, ConfigError::Classes { set: "training", found: 3, expected: 2 });
 }
