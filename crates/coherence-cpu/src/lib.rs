@@ -18,6 +18,7 @@
 //! - [`product`]: the three matrix products of a linear layer.
 //! - [`outer`]: norms and robust means of the examples' outer products, which are never stored.
 //! - [`dense`]: the same rules on an n × d matrix; Gram matrix, geometric median, Krum.
+//! - [`pool`], [`normalize`]: pooling and normalisation of images, channels last.
 //! - [`norms`], [`elementwise`]: dots of rows; bias, ReLU, column sums and updates.
 //!
 //! # Words
@@ -54,9 +55,11 @@ pub mod dense;
 mod element;
 pub mod elementwise;
 mod isa;
+pub mod normalize;
 pub mod norms;
 mod order;
 pub mod outer;
+pub mod pool;
 pub mod product;
 mod scratch;
 mod simd;

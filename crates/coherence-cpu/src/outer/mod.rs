@@ -17,6 +17,7 @@ use crate::{
     norms::row_sq_norms,
     product::{Dims, Output, matmul_tn_on},
 };
+pub(crate) use select::Chunk;
 use select::select;
 
 /// Adds every example's squared gradient norm: `out[e] += ‖a_e‖² ‖δ_e‖²`, in `f64`.

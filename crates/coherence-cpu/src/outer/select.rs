@@ -52,7 +52,7 @@ pub(super) fn select<T: Element>(
     (0..width.div_ceil(CHUNK)).into_par_iter().for_each(|chunk| {
         let start = chunk * CHUNK;
         let rows = start..width.min(start + CHUNK);
-        T::run(
+        T::select_products(
             isa,
             Chunk {
                 selection: &selection,
@@ -75,6 +75,7 @@ fn count_nonzeros<T: Element>(values: &[T]) -> usize {
 }
 
 /// The result matrix, written by several threads at different coordinates.
+#[derive(Debug)]
 struct Columns<T> {
     out: *mut T,
     row_stride: usize,
@@ -87,7 +88,8 @@ struct Columns<T> {
 unsafe impl<T: Send> Sync for Columns<T> {}
 
 /// Some columns of the sparse factor against all tiles of the other.
-struct Chunk<'a, T> {
+#[derive(Debug)]
+pub struct Chunk<'a, T> {
     selection: &'a Selection,
     sparse: &'a [T],
     width: usize,

@@ -44,7 +44,8 @@ impl<'a, T> View<'a, T> {
 }
 
 /// Some rows and columns of `out [_, width] (+)= left [_, inner] · right [inner, width]`.
-pub(super) struct Piece<'a, T> {
+#[derive(Debug)]
+pub struct Piece<'a, T> {
     pub(super) left: View<'a, T>,
     pub(super) right: View<'a, T>,
     pub(super) inner: usize,

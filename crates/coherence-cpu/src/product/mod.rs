@@ -13,7 +13,8 @@ use core::ops::Range;
 use rayon::prelude::*;
 
 use crate::{Element, Isa};
-use kernel::{Piece, View};
+pub(crate) use kernel::Piece;
+use kernel::View;
 use pieces::Cut;
 
 /// The sizes of one linear layer applied to a batch.
@@ -172,7 +173,10 @@ pub(crate) fn gradient_block<T: Element>(
     let right = View::new(right, [i, 1], [inner, shape[1]]);
     let (output, width) = (Output::Overwrite, shape[1]);
     let [rows, cols] = shape.map(|len| 0..len);
-    T::run(isa, Piece { left, right, inner, rows, cols, output, out: out.as_mut_ptr(), width });
+    T::multiply(
+        isa,
+        Piece { left, right, inner, rows, cols, output, out: out.as_mut_ptr(), width },
+    );
 }
 
 /// `out [rows, cols] (+)= left [rows, inner] · right [inner, cols]`; strides are [row, column].
@@ -207,7 +211,7 @@ fn multiply_in_pieces<T: Element>(
     let run = |at: usize| {
         let target = &target;
         let [rows, cols] = cut.piece(at);
-        T::run(isa, Piece { left, right, inner, rows, cols, output, out: target.0, width });
+        T::multiply(isa, Piece { left, right, inner, rows, cols, output, out: target.0, width });
     };
     match cut.pieces() {
         1 => run(0),
