@@ -12,7 +12,7 @@
 
 use coherence_cpu::{
     Element, dense,
-    elementwise::column_sums,
+    elementwise::{axpy, column_sums},
     norms::{dots_with, row_dots, row_sq_norms},
     outer,
     product::{Dims, Output, matmul_nt, matmul_tn},
@@ -34,6 +34,9 @@ pub enum Gradients<'a, T> {
     },
     /// g_e is row e of a matrix [m, d]: a bias, or another tensor of few values.
     Rows(&'a [T]),
+    /// Only Σ_e g_e \[d\] is defined: the network is in training mode and one of its layers makes the
+    /// examples of a batch depend on each other.
+    Sum(&'a [T]),
 }
 
 /// The m per-example gradients of one tensor, as factors.
@@ -111,6 +114,7 @@ impl<'a, T: Element> Factors<'a, T> {
                 Gradients::Outer { dims: Dims { m, ..dims }, a: of(a), delta: of(delta) }
             }
             Gradients::Rows(values) => Gradients::Rows(of(values)),
+            Gradients::Sum(_) => self.coupled(),
         };
         Self { name: self.name, tensor: self.tensor, range: self.range.clone(), m, gradients }
     }
@@ -130,6 +134,7 @@ impl<'a, T: Element> Factors<'a, T> {
                     row_sq_norms(&values[e.start * width..e.end * width], sq_norms);
                 });
             }
+            Gradients::Sum(_) => self.coupled(),
         }
     }
 
@@ -142,6 +147,10 @@ impl<'a, T: Element> Factors<'a, T> {
         match self.gradients {
             Gradients::Outer { dims, a, delta } => matmul_tn(dims, delta, a, output, out),
             Gradients::Rows(values) => column_sums(values, output, out),
+            Gradients::Sum(sum) => match output {
+                Output::Overwrite => out.copy_from_slice(sum),
+                Output::Add => axpy(T::one(), sum, out),
+            },
         }
     }
 
@@ -168,6 +177,7 @@ impl<'a, T: Element> Factors<'a, T> {
                 let width = self.range.len();
                 add(out, |e, dots| dots_with(&values[e.start * width..e.end * width], v, dots));
             }
+            Gradients::Sum(_) => self.coupled(),
         }
     }
 
@@ -181,6 +191,7 @@ impl<'a, T: Element> Factors<'a, T> {
         assert_eq!(out.len(), self.range.len(), "one value for each coordinate");
         match self.gradients {
             Gradients::Rows(values) => out.copy_from_slice(&values[e * out.len()..][..out.len()]),
+            Gradients::Sum(_) => self.coupled(),
             Gradients::Outer { dims: Dims { i, o, .. }, a, delta } => {
                 let (a, delta) = (&a[e * i..][..i], &delta[e * o..][..o]);
                 for (row, &d) in out.chunks_exact_mut(i).zip(delta) {
@@ -205,7 +216,14 @@ impl<'a, T: Element> Factors<'a, T> {
                 outer::winsorized_mean(dims, a, delta, clip, out);
             }
             Gradients::Rows(values) => dense::winsorized_mean(values, clip, out),
+            Gradients::Sum(_) => self.coupled(),
         }
+    }
+
+    /// Panics: whoever needs per-example gradients asks
+    /// [`Graph::couples_examples`](crate::Graph::couples_examples) first.
+    pub(crate) fn coupled(&self) -> ! {
+        panic!("{} has no per-example gradients in training mode", self.name)
     }
 }
 

@@ -28,6 +28,7 @@ impl<T: Element> Factors<'_, T> {
                 dense::winsorized_mean(values, clip, &mut mean);
                 axpy(-rate, &mean, tensor);
             }
+            Gradients::Sum(_) => self.coupled(),
         }
     }
 
@@ -57,6 +58,7 @@ impl<T: Element> Factors<'_, T> {
                 dense::median(sums, median);
                 axpy(-rate, median, tensor);
             }
+            Gradients::Sum(_) => self.coupled(),
         }
     }
 }

@@ -35,7 +35,7 @@ pub struct Workspace<T> {
     /// activation function, then before it.
     pub(crate) deltas: Buffers<T>,
     /// What each layer's forward pass left for its backward pass.
-    pub(crate) kept: Vec<Kept<T>>,
+    pub(crate) kept: Vec<Kept>,
     pub(crate) mode: Mode,
 }
 

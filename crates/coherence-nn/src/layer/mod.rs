@@ -5,10 +5,14 @@
 //! the SUM loss with respect to z.
 
 mod add;
+mod batch_norm;
 mod linear;
+mod pool;
 
 pub use add::Add;
+pub use batch_norm::BatchNorm;
 pub use linear::Linear;
+pub use pool::{AveragePool, MaxPool};
 
 use crate::{Activation, Gradients, Initial, Shape};
 use coherence_cpu::{Element, product::Output};
@@ -44,7 +48,7 @@ pub trait Layer<T: Element>: fmt::Debug + Send + Sync {
     }
 
     /// Room for what the forward pass of up to `capacity` examples leaves for the backward pass.
-    fn kept(&self, _capacity: usize) -> Kept<T> {
+    fn kept(&self, _capacity: usize) -> Kept {
         Kept::default()
     }
 
@@ -55,7 +59,7 @@ pub trait Layer<T: Element>: fmt::Debug + Send + Sync {
     }
 
     /// Moves the statistics towards those of the last forward pass in training mode, over m examples.
-    fn update(&self, _m: usize, _kept: &Kept<T>, _statistics: &mut [T]) {}
+    fn update(&self, _m: usize, _kept: &Kept, _statistics: &mut [T]) {}
 
     /// Computes the output, and calls [`Forward::finish`].
     fn forward(&self, pass: Forward<'_, T>);
@@ -83,18 +87,12 @@ pub enum Mode {
 }
 
 /// What a layer's forward pass leaves for its backward pass.
-#[derive(Debug, Clone)]
-pub struct Kept<T> {
-    /// Values, such as the moments of the batch.
-    pub values: Vec<T>,
-    /// Indices, such as those of the largest values.
+#[derive(Debug, Clone, Default)]
+pub struct Kept {
+    /// The moments of the batch.
+    pub moments: Vec<f64>,
+    /// The places of the largest values.
     pub indices: Vec<u32>,
-}
-
-impl<T> Default for Kept<T> {
-    fn default() -> Self {
-        Self { values: Vec::new(), indices: Vec::new() }
-    }
 }
 
 /// The inputs of a node: outputs of earlier nodes, or the input of the network.
@@ -138,7 +136,7 @@ pub struct Forward<'a, T> {
     /// Whether the network is trained or used.
     pub mode: Mode,
     /// What is left for the backward pass.
-    pub kept: &'a mut Kept<T>,
+    pub kept: &'a mut Kept,
     /// The output [m, shape], to be overwritten.
     pub output: &'a mut [T],
     pub(crate) activation: Activation,
@@ -167,7 +165,7 @@ pub struct Backward<'a, T> {
     /// Whether the network is trained or used.
     pub mode: Mode,
     /// What the forward pass left.
-    pub kept: &'a Kept<T>,
+    pub kept: &'a Kept,
     /// δ [m, shape]: the gradient of the SUM loss with respect to the layer's output.
     pub delta: &'a [T],
 }
