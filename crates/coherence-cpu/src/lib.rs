@@ -16,6 +16,7 @@
 //! # What is where
 //!
 //! - [`product`]: the three matrix products of a linear layer.
+//! - [`convolution`]: two-dimensional convolutions, and the same norms and means of their gradients.
 //! - [`outer`]: norms and robust means of the examples' outer products, which are never stored.
 //! - [`dense`]: the same rules on an n × d matrix; Gram matrix, geometric median, Krum.
 //! - [`norms`], [`elementwise`]: dots of rows; bias, ReLU, column sums and updates.
@@ -50,6 +51,7 @@
 //! ```
 
 mod cache;
+pub mod convolution;
 pub mod dense;
 mod element;
 pub mod elementwise;
