@@ -10,7 +10,7 @@ use crate::{
 
 mod dispatch {
     use super::{Isa, Kernel, Plain};
-    use crate::{dense, outer, product};
+    use crate::{convolution, dense, outer, product};
 
     /// How kernels run on this element type; also what seals [`Element`](super::Element).
     pub trait Dispatch: Plain {
@@ -48,6 +48,10 @@ mod dispatch {
         select_block: dense::Block => ();
         sort_columns: dense::SortedColumns => ();
         sum_columns: dense::Sum => ();
+        depthwise_rows: convolution::DepthwiseRows => ();
+        depthwise_sum: convolution::DepthwiseSum => ();
+        add_and_square: convolution::AddAndSquare => f64;
+        gram_norm: convolution::GramNorm => f64;
         gram_tiles: dense::Tiles => Vec<f64>;
     }
 }

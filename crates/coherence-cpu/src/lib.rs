@@ -16,6 +16,7 @@
 //! # What is where
 //!
 //! - [`product`]: the three matrix products of a linear layer.
+//! - [`convolution`]: two-dimensional convolutions, and the same norms and means of their gradients.
 //! - [`outer`]: norms and robust means of the examples' outer products, which are never stored.
 //! - [`dense`]: the same rules on an n × d matrix; Gram matrix, geometric median, Krum.
 //! - [`pool`], [`normalize`]: pooling and normalisation of images, channels last.
@@ -51,6 +52,7 @@
 //! ```
 
 mod cache;
+pub mod convolution;
 pub mod dense;
 mod element;
 pub mod elementwise;

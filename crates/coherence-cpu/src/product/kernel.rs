@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Rows of a panel: an element's chain of additions is cut here, so it is the same on every machine.
-pub(super) const DEPTH: usize = 256;
+pub(crate) const DEPTH: usize = 256;
 
 /// Vectors in a row of the widest panel.
 const VECTORS: usize = 3;

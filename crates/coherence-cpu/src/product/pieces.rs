@@ -24,14 +24,14 @@ const LEAST_ROWS: usize = 48;
 
 /// A cut of `rows × cols` in `bands × stretches` pieces, nearly equal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Cut {
+pub(crate) struct Cut {
     shape: [usize; 2],
     parts: [usize; 2],
 }
 
 impl Cut {
     /// The cut of a product [rows, inner] · [inner, cols] for the ambient threads and this machine.
-    pub(super) fn new<T: Element>(shape: [usize; 3]) -> Self {
+    pub(crate) fn new<T: Element>(shape: [usize; 3]) -> Self {
         Self::with_machine::<T>(shape, rayon::current_num_threads(), cache::l2())
     }
 
@@ -51,12 +51,12 @@ impl Cut {
         Self { shape: [rows, cols], parts: [bands, stretches] }
     }
 
-    pub(super) fn pieces(&self) -> usize {
+    pub(crate) fn pieces(&self) -> usize {
         self.parts[0] * self.parts[1]
     }
 
     /// Rows and columns of a piece, `at < pieces`; columns begin at multiples of [`TILE`].
-    pub(super) fn piece(&self, at: usize) -> [Range<usize>; 2] {
+    pub(crate) fn piece(&self, at: usize) -> [Range<usize>; 2] {
         let ([rows, cols], [bands, stretches]) = (self.shape, self.parts);
         let (band, stretch) = (at / stretches, at % stretches);
         let row = |band: usize| rows * band / bands;
