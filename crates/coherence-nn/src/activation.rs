@@ -132,18 +132,21 @@ impl Activation {
         matches!(self, Self::Silu | Self::Gelu)
     }
 
-    /// Adds the bias \[o\] to `x` [m, o] and applies the function; copies z to `pre_activations` [m, o]
+    /// Adds the bias \[o\], unless it is empty, to `x` [m, o] and applies the function; copies z to `pre_activations` [m, o]
     /// unless that is empty.
     pub(crate) fn forward<T: Element>(self, bias: &[T], x: &mut [T], pre_activations: &mut [T]) {
-        if self == Self::Relu {
-            return bias_relu(bias, x);
+        match (self, bias) {
+            (Self::Relu, [_, ..]) => return bias_relu(bias, x),
+            (_, [_, ..]) => add_bias(bias, x),
+            (_, []) => {}
         }
-        add_bias(bias, x);
         if !pre_activations.is_empty() {
             pre_activations.copy_from_slice(x);
         }
         match self {
-            Self::Relu | Self::Identity => {}
+            Self::Identity => {}
+            // NaN stays NaN.
+            Self::Relu => map(x, |z| if z < T::zero() { T::zero() } else { z }),
             Self::LeakyRelu { slope } => {
                 let slope = T::narrow(slope);
                 map(x, |z| if z < T::zero() { slope * z } else { z });

@@ -11,7 +11,9 @@
 //! Gradient Computations* (arXiv 1510.01799).
 
 use coherence_cpu::{
-    Element, dense,
+    Element, Isa,
+    convolution::{self, Convolution},
+    dense,
     elementwise::{axpy, column_sums},
     norms::{dots_with, row_dots, row_sq_norms},
     outer,
@@ -30,6 +32,16 @@ pub enum Gradients<'a, T> {
         /// The layer's input [m, i].
         a: &'a [T],
         /// The gradient [m, o] of the SUM loss with respect to the layer's output.
+        delta: &'a [T],
+    },
+    /// g_e = Σ_p δ_{e,p} ⊗ patch_{e,p} [o, kh, kw, i/groups] over the positions p: the weight of a
+    /// convolution.
+    Convolution {
+        /// The sizes.
+        of: &'a Convolution,
+        /// The layer's input [m, h, w, i].
+        x: &'a [T],
+        /// The gradient [m, oh, ow, o] of the SUM loss with respect to the layer's output.
         delta: &'a [T],
     },
     /// g_e is row e of a matrix [m, d]: a bias, or another tensor of few values.
@@ -113,6 +125,9 @@ impl<'a, T: Element> Factors<'a, T> {
             Gradients::Outer { dims, a, delta } => {
                 Gradients::Outer { dims: Dims { m, ..dims }, a: of(a), delta: of(delta) }
             }
+            Gradients::Convolution { of: sizes, x, delta } => {
+                Gradients::Convolution { of: sizes, x: of(x), delta: of(delta) }
+            }
             Gradients::Rows(values) => Gradients::Rows(of(values)),
             Gradients::Sum(_) => self.coupled(),
         };
@@ -127,6 +142,9 @@ impl<'a, T: Element> Factors<'a, T> {
     pub fn sq_norms(&self, out: &mut [f64]) {
         match self.gradients {
             Gradients::Outer { dims, a, delta } => outer::sq_norms(dims, a, delta, out),
+            Gradients::Convolution { of, x, delta } => {
+                convolution::add_sq_norms(Isa::detect(), of, x, delta, out);
+            }
             Gradients::Rows(values) => {
                 assert_eq!(out.len(), self.m, "one squared norm for each example");
                 let width = self.range.len();
@@ -146,11 +164,32 @@ impl<'a, T: Element> Factors<'a, T> {
     pub fn sum(&self, output: Output, out: &mut [T]) {
         match self.gradients {
             Gradients::Outer { dims, a, delta } => matmul_tn(dims, delta, a, output, out),
+            Gradients::Convolution { of, x, delta } => {
+                convolution::gradient(Isa::detect(), of, x, delta, output, out);
+            }
             Gradients::Rows(values) => column_sums(values, output, out),
             Gradients::Sum(sum) => match output {
                 Output::Overwrite => out.copy_from_slice(sum),
                 Output::Add => axpy(T::one(), sum, out),
             },
+        }
+    }
+
+    /// [`sum`](Factors::sum) and [`sq_norms`](Factors::sq_norms), in one pass where that is faster.
+    ///
+    /// # Panics
+    ///
+    /// As these.
+    pub fn sum_and_sq_norms(&self, output: Output, sum: &mut [T], sq_norms: &mut [f64]) {
+        match self.gradients {
+            Gradients::Convolution { of, x, delta } => {
+                let isa = Isa::detect();
+                convolution::gradient_and_sq_norms(isa, of, x, delta, output, sum, sq_norms);
+            }
+            _ => {
+                self.sum(output, sum);
+                self.sq_norms(sq_norms);
+            }
         }
     }
 
@@ -173,6 +212,9 @@ impl<'a, T: Element> Factors<'a, T> {
                     row_dots(&delta[start * o..end * o], &product[start * o..end * o], dots);
                 });
             }
+            Gradients::Convolution { of, x, delta } => {
+                convolution::add_dots(Isa::detect(), of, x, delta, v, out);
+            }
             Gradients::Rows(values) => {
                 let width = self.range.len();
                 add(out, |e, dots| dots_with(&values[e.start * width..e.end * width], v, dots));
@@ -192,6 +234,9 @@ impl<'a, T: Element> Factors<'a, T> {
         match self.gradients {
             Gradients::Rows(values) => out.copy_from_slice(&values[e * out.len()..][..out.len()]),
             Gradients::Sum(_) => self.coupled(),
+            Gradients::Convolution { of, x, delta } => {
+                convolution::per_example(Isa::detect(), of, x, delta, e, out);
+            }
             Gradients::Outer { dims: Dims { i, o, .. }, a, delta } => {
                 let (a, delta) = (&a[e * i..][..i], &delta[e * o..][..o]);
                 for (row, &d) in out.chunks_exact_mut(i).zip(delta) {
@@ -214,6 +259,9 @@ impl<'a, T: Element> Factors<'a, T> {
         match self.gradients {
             Gradients::Outer { dims, a, delta } => {
                 outer::winsorized_mean(dims, a, delta, clip, out);
+            }
+            Gradients::Convolution { of, x, delta } => {
+                convolution::winsorized_mean(Isa::detect(), of, x, delta, clip, out);
             }
             Gradients::Rows(values) => dense::winsorized_mean(values, clip, out),
             Gradients::Sum(_) => self.coupled(),

@@ -7,7 +7,7 @@ use crate::{
     Activation, Layout, Shape, TensorSpec,
     layer::{Add, Layer, LayerTensor},
 };
-use coherence_cpu::{Element, product::Output};
+use coherence_cpu::{Element, convolution::ConvolutionError, pool::PoolError, product::Output};
 use core::{fmt, ops::Range};
 
 /// Layers that do not make a network.
@@ -17,6 +17,12 @@ pub enum GraphError {
     /// Fewer than two widths of a perceptron.
     #[error("{0} widths do not make a network (give at least the inputs and the classes)")]
     TooFewWidths(usize),
+    /// A convolution whose sizes do not fit.
+    #[error("a convolution of this network: {0}")]
+    Convolution(#[from] ConvolutionError),
+    /// A pooling layer whose sizes do not fit.
+    #[error("a pooling layer of this network: {0}")]
+    Pool(#[from] PoolError),
     /// A layer without inputs or outputs.
     #[error("layer {0} has no neurons (every width must be at least 1)")]
     Empty(String),

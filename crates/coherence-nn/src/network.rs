@@ -130,6 +130,7 @@ impl<T: Element> Model<T> {
             let mut pre_activations = workspace.pre_activations.take(n);
             node.layer.forward(Forward {
                 m,
+                node: n,
                 inputs: Inputs { x, outputs: &workspace.outputs, sources: &node.sources },
                 parameters: &self.parameters[node.parameters.clone()],
                 statistics: &self.statistics[node.statistics.clone()],
@@ -306,6 +307,7 @@ impl<T: Element> Node<T> {
     ) -> Backward<'a, T> {
         Backward {
             m: workspace.examples(),
+            node: n,
             inputs: Inputs { x, outputs: &workspace.outputs, sources: &self.sources },
             parameters,
             statistics: &statistics[self.statistics.clone()],

@@ -5,7 +5,7 @@
 use crate::{Factors, Gradients};
 use coherence_core::aggregate;
 use coherence_cpu::{
-    Element, dense,
+    Element, Isa, convolution, dense,
     elementwise::{axpy, column_sums},
     outer,
     product::Output,
@@ -22,6 +22,9 @@ impl<T: Element> Factors<'_, T> {
         match self.gradients {
             Gradients::Outer { dims, a, delta } => {
                 outer::winsorized_step(dims, a, delta, clip, rate, tensor);
+            }
+            Gradients::Convolution { of, x, delta } => {
+                convolution::winsorized_step(Isa::detect(), of, x, delta, clip, rate, tensor);
             }
             Gradients::Rows(values) => {
                 let mut mean = vec![T::zero(); tensor.len()];
@@ -45,6 +48,10 @@ impl<T: Element> Factors<'_, T> {
         match self.gradients {
             Gradients::Outer { dims, a, delta } => {
                 outer::median_of_sums_step(dims, a, delta, groups, rate, tensor);
+            }
+            Gradients::Convolution { of, x, delta } => {
+                let isa = Isa::detect();
+                convolution::median_of_sums_step(isa, of, x, delta, groups, rate, tensor);
             }
             Gradients::Rows(values) => {
                 let d = tensor.len();

@@ -32,8 +32,9 @@ impl ChunkSums {
 
     /// Computes the sums of one tensor.
     pub(crate) fn add(&mut self, factors: &Factors<'_, f32>) {
-        factors.sum(Output::Overwrite, &mut self.sum[factors.range.clone()]);
-        factors.sq_norms(&mut self.sq_norms[factors.tensor * self.m..][..self.m]);
+        let sum = &mut self.sum[factors.range.clone()];
+        let sq_norms = &mut self.sq_norms[factors.tensor * self.m..][..self.m];
+        factors.sum_and_sq_norms(Output::Overwrite, sum, sq_norms);
     }
 
     /// The statistics of the whole network.

@@ -6,11 +6,15 @@
 
 mod add;
 mod batch_norm;
+mod convolution;
+mod dropout;
 mod linear;
 mod pool;
 
 pub use add::Add;
 pub use batch_norm::BatchNorm;
+pub use convolution::Convolution;
+pub use dropout::Dropout;
 pub use linear::Linear;
 pub use pool::{AveragePool, MaxPool};
 
@@ -127,6 +131,8 @@ impl<'a, T> Inputs<'a, T> {
 pub struct Forward<'a, T> {
     /// The number of examples m.
     pub m: usize,
+    /// The index of the node in the network.
+    pub node: usize,
     /// The inputs.
     pub inputs: Inputs<'a, T>,
     /// The layer's part of the flat vector of parameters.
@@ -156,6 +162,8 @@ impl<T: Element> Forward<'_, T> {
 pub struct Backward<'a, T> {
     /// The number of examples m.
     pub m: usize,
+    /// The index of the node in the network.
+    pub node: usize,
     /// The inputs.
     pub inputs: Inputs<'a, T>,
     /// The layer's part of the flat vector of parameters.
