@@ -6,16 +6,22 @@
 
 use core::ops::Range;
 
+use rayon::prelude::*;
+
 use super::{
     Convolution,
     depthwise::{DepthwiseSum, channels_of_tile},
     gather::{Block, Gather},
+    transpose::Transpose,
 };
 use crate::{
     Element, Isa,
     product::{DEPTH, Output, Target, multiply_here},
     scratch::Scratch,
 };
+
+/// Chains of at least so many rows are worth transposing the deltas.
+const TRANSPOSED: usize = 32;
 
 /// The factors of a batch.
 #[derive(Debug)]
@@ -87,6 +93,17 @@ impl<'a, T: Element> Batch<'a, T> {
         groups.flat_map(|band| blocks.iter().map(move |block| tile(band.clone(), block))).collect()
     }
 
+    /// The results of `piece` for each tile and each part of the examples, part by part of each tile.
+    pub(super) fn in_parallel<R: Send>(
+        &self,
+        tiles: &[Tile],
+        parts: &[Range<usize>],
+        piece: impl Fn(&Tile, Range<usize>) -> R + Sync,
+    ) -> Vec<R> {
+        let run = |at: usize| piece(&tiles[at / parts.len()], parts[at % parts.len()].clone());
+        (0..tiles.len() * parts.len()).into_par_iter().with_max_len(1).map(run).collect()
+    }
+
     /// `out (+)= Σ δ ⊗ patch` over some rows, for the coordinates of `tile`, on the calling thread.
     pub(super) fn sum(&self, tile: &Tile, rows: Range<usize>, output: Output, out: &mut [T]) {
         let Self { isa, gather, x, delta, .. } = self;
@@ -104,6 +121,7 @@ impl<'a, T: Element> Batch<'a, T> {
         let (o, width) = (self.conv.outputs, block.width());
         let is_identity = gather.is_identity();
         let mut panel = Scratch::new(if is_identity { 0 } else { DEPTH.min(rows.len()) * width });
+        let mut transposed = Scratch::new(DEPTH.min(rows.len()) * band.len());
         for start in rows.clone().step_by(DEPTH) {
             let chain = start..rows.end.min(start + DEPTH);
             let right = if is_identity {
@@ -115,7 +133,15 @@ impl<'a, T: Element> Batch<'a, T> {
                 (&panel[..chain.len() * width], [width, 1])
             };
             let first = group * self.conv.group_outputs() + band.start;
-            let left = (&delta[start * o + first..], [1, o]);
+            let from = &delta[start * o + first..];
+            let len = chain.len();
+            let left = if len < TRANSPOSED {
+                (from, [1, o])
+            } else {
+                let to = &mut transposed[..len * band.len()];
+                T::transpose_block(*isa, Transpose { from, stride: o, rows: len, to });
+                (&transposed[..], [len, 1])
+            };
             let output = if start == rows.start { output } else { Output::Add };
             multiply_here(*isa, [band.len(), chain.len(), width], left, right, output, out);
         }

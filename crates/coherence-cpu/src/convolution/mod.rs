@@ -50,10 +50,12 @@ mod gradient;
 mod rows;
 mod select;
 mod shape;
+mod transpose;
 
 pub(crate) use depthwise::{DepthwiseRows, DepthwiseSum};
 pub(crate) use gradient::{AddAndSquare, GramNorm};
 pub use shape::{Convolution, ConvolutionError};
+pub(crate) use transpose::Transpose;
 
 use coherence_core::aggregate::{Median, Trimmed, Winsorized, groups};
 
