@@ -11,6 +11,7 @@ use rayon::prelude::*;
 use super::{
     Convolution,
     depthwise::{DepthwiseSum, channels_of_tile},
+    few::FewPositions,
     gather::{Block, Gather},
     transpose::Transpose,
 };
@@ -18,7 +19,11 @@ use crate::{
     Element, Isa,
     product::{DEPTH, Output, Target, multiply_here},
     scratch::Scratch,
+    simd::TILE,
 };
+
+/// Up to so many positions, gradients are written straight to where they are selected.
+pub(super) const FEW_POSITIONS: usize = 32;
 
 /// Chains of at least so many rows are worth transposing the deltas.
 const TRANSPOSED: usize = 32;
@@ -93,14 +98,15 @@ impl<'a, T: Element> Batch<'a, T> {
         groups.flat_map(|band| blocks.iter().map(move |block| tile(band.clone(), block))).collect()
     }
 
-    /// The results of `piece` for each tile and each part of the examples, part by part of each tile.
+    /// The results of `piece` for each part of the examples and each tile, in this order: pieces that run
+    /// at the same time share their examples.
     pub(super) fn in_parallel<R: Send>(
         &self,
         tiles: &[Tile],
         parts: &[Range<usize>],
         piece: impl Fn(&Tile, Range<usize>) -> R + Sync,
     ) -> Vec<R> {
-        let run = |at: usize| piece(&tiles[at / parts.len()], parts[at % parts.len()].clone());
+        let run = |at: usize| piece(&tiles[at % tiles.len()], parts[at / tiles.len()].clone());
         (0..tiles.len() * parts.len()).into_par_iter().with_max_len(1).map(run).collect()
     }
 
@@ -145,6 +151,30 @@ impl<'a, T: Element> Batch<'a, T> {
             let output = if start == rows.start { output } else { Output::Add };
             multiply_here(*isa, [band.len(), chain.len(), width], left, right, output, out);
         }
+    }
+
+    /// [`Batch::sum`] over the rows of few positions, written to the lines of `values`
+    /// [⌈tile / TILE⌉, n, TILE] as value `e`; returns whether the tile and the rows are such.
+    pub(super) fn sum_few(
+        &self,
+        tile: &Tile,
+        rows: Range<usize>,
+        (values, n, e): (&mut [T], usize, usize),
+    ) -> bool {
+        let Tile::Dense { group, rows: band, block } = tile else { return false };
+        let width = block.width();
+        if rows.len() > FEW_POSITIONS || rows.is_empty() || !width.is_multiple_of(TILE) {
+            return false;
+        }
+        let mut patches = Scratch::new(rows.len() * width);
+        self.gather.unfold(self.x, *group, block, rows.clone(), &mut patches);
+        let stride = self.conv.outputs;
+        let first = group * self.conv.group_outputs() + band.start;
+        let delta = &self.delta[rows.start * stride + first..];
+        let (patches, rows) = (&patches[..], band.len());
+        let kernel = FewPositions { delta, stride, patches, width, rows, values, n, e };
+        T::few_positions(self.isa, kernel);
+        true
     }
 
     /// Calls `change` with each coordinate of the weight that lies in `tile` and its value.

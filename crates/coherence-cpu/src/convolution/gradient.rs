@@ -46,7 +46,7 @@ impl Way {
 
 /// Pieces of work at least, where the batch allows: tiles times parts of the examples. A number of the
 /// sizes alone, so that sums are the same on every machine.
-const PIECES: usize = 16;
+const PIECES: usize = 64;
 
 /// The examples in as many parts as make enough pieces of work of so many tiles.
 fn parts(m: usize, tiles: usize) -> Vec<Range<usize>> {
@@ -93,16 +93,17 @@ pub(super) fn gradient<T: Element>(
         (sum, norms)
     });
     if parts.len() > 1 {
-        for (tile, pieces) in tiles.iter().zip(pieces.chunks_exact(parts.len())) {
-            for (n, (sum, _)) in pieces.iter().enumerate() {
-                write(tile, sum, if n == 0 { output } else { Output::Add });
-            }
+        for (n, (sum, _)) in pieces.iter().enumerate() {
+            let output = if n < tiles.len() { output } else { Output::Add };
+            write(&tiles[n % tiles.len()], sum, output);
         }
     }
     match (sq_norms, way) {
         (None, _) => {}
         (Some(to), Way::Gram) => add_sq_norms_by_gram(batch, to),
-        (Some(to), Way::Tiles) => add_norms_of(pieces.iter().map(|(_, norms)| norms), &parts, to),
+        (Some(to), Way::Tiles) => {
+            add_norms_of(pieces.iter().map(|(_, norms)| norms), tiles.len(), to);
+        }
     }
 }
 
@@ -116,21 +117,21 @@ pub(super) fn add_sq_norms<T: Element>(batch: &Batch<'_, T>, sq_norms: &mut [f64
     let norms = batch.in_parallel(&tiles, &parts, |tile, examples| {
         sum_by_example(batch, tile, examples, true, &mut Scratch::new(tile.len()))
     });
-    add_norms_of(norms.iter(), &parts, sq_norms);
+    add_norms_of(norms.iter(), tiles.len(), sq_norms);
 }
 
-/// Adds the pieces' squared norms, tile by tile.
+/// Adds the squared norms of pieces, each those of its part of the examples in one of the tiles.
 fn add_norms_of<'a>(
     pieces: impl Iterator<Item = &'a Vec<f64>>,
-    parts: &[Range<usize>],
+    tiles: usize,
     sq_norms: &mut [f64],
 ) {
-    let mut sums = vec![0.0; sq_norms.len()];
-    for (norms, examples) in pieces.zip(parts.iter().cycle()) {
-        let both = sums[examples.clone()].iter_mut().zip(norms);
+    let mut start = 0;
+    for (n, norms) in pieces.enumerate() {
+        let both = sq_norms[start..].iter_mut().zip(norms);
         both.for_each(|(sum, norm)| *sum += norm);
+        start += if (n + 1) % tiles == 0 { norms.len() } else { 0 };
     }
-    sq_norms.iter_mut().zip(sums).for_each(|(to, sum)| *to += sum);
 }
 
 /// `sum` = Σ_e g_e in a tile, and with `add_norms` the examples' squared norms there.

@@ -45,6 +45,7 @@
 
 mod coordinates;
 mod depthwise;
+mod few;
 mod gather;
 mod gradient;
 mod rows;
@@ -53,6 +54,7 @@ mod shape;
 mod transpose;
 
 pub(crate) use depthwise::{DepthwiseRows, DepthwiseSum};
+pub(crate) use few::FewPositions;
 pub(crate) use gradient::{AddAndSquare, GramNorm};
 pub use shape::{Convolution, ConvolutionError};
 pub(crate) use transpose::Transpose;
