@@ -45,15 +45,19 @@
 
 mod coordinates;
 mod depthwise;
+mod few;
 mod gather;
 mod gradient;
 mod rows;
 mod select;
 mod shape;
+mod transpose;
 
 pub(crate) use depthwise::{DepthwiseRows, DepthwiseSum};
+pub(crate) use few::FewPositions;
 pub(crate) use gradient::{AddAndSquare, GramNorm};
 pub use shape::{Convolution, ConvolutionError};
+pub(crate) use transpose::Transpose;
 
 use coherence_core::aggregate::{Median, Trimmed, Winsorized, groups};
 
