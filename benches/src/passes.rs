@@ -31,7 +31,8 @@ impl Passes {
         let (data, features) = (digits(m), widths[0]);
         let mut x = vec![0.0; m * features];
         let inputs = x.chunks_exact_mut(features).enumerate();
-        let labels = inputs.map(|(e, x)| data.get(e, x).label).collect();
+        let labels =
+            inputs.map(|(e, x)| data.get(e, x).expect("digits are in memory").label).collect();
         let mlp = Mlp::xavier(widths, &mut random::stream(1, "bench")).expect("widths");
         let workspace = mlp.workspace(capacity);
         Self { mlp, x, labels, workspace, losses: vec![0.0; capacity] }

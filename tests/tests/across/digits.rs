@@ -18,7 +18,7 @@ pub(crate) fn network() -> Mlp<f32> {
 pub(crate) fn gradients(mlp: &Mlp<f32>, data: &dyn Dataset, indices: &[usize]) -> Vec<Vec<f32>> {
     let (mut workspace, mut x) = (mlp.workspace(1), vec![0.0; 784]);
     let one = |&i: &usize| {
-        let label = data.get(i, &mut x).label;
+        let label = data.get(i, &mut x).unwrap().label;
         mlp.forward(&x, 1, &mut workspace);
         let (logits, delta) = workspace.logits_and_delta();
         softmax_cross_entropy(logits, &[label], delta, &mut [0.0]);
