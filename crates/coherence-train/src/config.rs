@@ -2,6 +2,7 @@
 
 use crate::{Aggregation, Schedule};
 use coherence_core::aggregate::AggregateError;
+use coherence_data::ReadError;
 use serde::{Deserialize, Serialize};
 
 /// The settings of one run. With a model and data sets they determine every result bit for bit.
@@ -89,6 +90,9 @@ pub enum ConfigError {
         /// Classes of the model.
         expected: usize,
     },
+    /// The file of an example cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
 }
 
 impl Config {

@@ -106,7 +106,7 @@ impl Trainer {
         config.check(train.len())?;
         fits(&model, train, "training")?;
         fits(&model, test, "test")?;
-        let (train, test) = (Examples::decode(train), Examples::decode(test));
+        let (train, test) = (Examples::decode(train)?, Examples::decode(test)?);
         let probe = Some(config.probe).filter(|&size| size > 0);
         Ok(Self {
             sampler: Sampler::new(config.seed, train.len(), config.batch),

@@ -23,7 +23,7 @@ pub(crate) fn gradients(
 ) -> Vec<Vec<f32>> {
     let (mut workspace, mut x) = (model.workspace(1, Keep::Activations), vec![0.0; 784]);
     let one = |&i: &usize| {
-        let label = data.get(i, &mut x).label;
+        let label = data.get(i, &mut x).unwrap().label;
         model.forward(&x, 1, &mut workspace);
         let (logits, delta) = workspace.logits_and_delta();
         softmax_cross_entropy(logits, &[label], delta, &mut [0.0]);

@@ -3,6 +3,7 @@
 use super::{plan::Plan, slots::Slots};
 use crate::tally::ChunkSums;
 use coherence_core::Member;
+use coherence_data::ReadError;
 use coherence_nn::Layout;
 use core::ops::Range;
 
@@ -47,11 +48,17 @@ impl Members {
     /// Computes the dots of all examples of `pieces` with `sum` \[d\].
     ///
     /// Runs backwards, to begin with the passes computed last, which may still be in the cache.
-    pub(super) fn dot(&mut self, slots: &mut Slots, plan: &Plan, pieces: &[usize], sum: &[f64]) {
+    pub(super) fn dot(
+        &mut self,
+        slots: &mut Slots,
+        plan: &Plan,
+        pieces: &[usize],
+        sum: &[f64],
+    ) -> Result<(), ReadError> {
         let model = slots.model();
         self.sum.iter_mut().zip(sum).for_each(|(narrow, &s)| *narrow = s as f32);
         for (c, places) in plan.runs(pieces).into_iter().rev() {
-            let (pass, start) = (slots.pass(c, plan), plan.chunks[c].start);
+            let (pass, start) = (slots.pass(c, plan)?, plan.chunks[c].start);
             let rows = places.start - start..places.end - start;
             model.factors(pass.x, pass.workspace, |factors| {
                 let factors = factors.rows(rows.clone());
@@ -61,6 +68,7 @@ impl Members {
             });
             self.add_tensors(places);
         }
+        Ok(())
     }
 
     fn add_tensors(&mut self, places: Range<usize>) {

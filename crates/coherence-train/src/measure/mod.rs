@@ -19,7 +19,7 @@ use plan::CHUNK;
 
 use crate::memory::{F32, F64, bytes_per_example, parameters, wide};
 use coherence_core::{Coherence, Member, unbiased::Estimate};
-use coherence_data::{Dataset, Designation};
+use coherence_data::{Dataset, Designation, ReadError};
 use coherence_nn::{Graph, Model};
 
 /// Memory in which [`measure`] keeps activations and deltas for the second pass: 256 MiB.
@@ -140,6 +140,9 @@ pub enum MeasureError {
         /// Its loss.
         loss: f64,
     },
+    /// The file of an example cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
 }
 
 /// Measures `model` on all examples of `data`; see [`By`] for the cost.

@@ -13,8 +13,8 @@ use coherence_core::{
     helpfulness::helpfulness,
     unbiased::{Estimate, jackknife},
 };
-use coherence_data::{Dataset, Target};
 use coherence_cpu::product::Output;
+use coherence_data::{Dataset, ReadError, Target};
 use coherence_nn::{Model, loss::argmax};
 
 /// A network's passes over a sample of m examples.
@@ -62,17 +62,18 @@ impl<'a> Sample<'a> {
 
     /// Runs the forward and backward pass over chunk `c` and writes the sum of its gradients to `sum`
     /// \[d\].
-    pub(super) fn gradient(&mut self, c: usize, sum: &mut [f32]) {
-        let (model, pass) = (self.slots.model(), self.slots.pass(c, &self.plan));
+    pub(super) fn gradient(&mut self, c: usize, sum: &mut [f32]) -> Result<(), ReadError> {
+        let (model, pass) = (self.slots.model(), self.slots.pass(c, &self.plan)?);
         model.factors(pass.x, pass.workspace, |factors| {
             factors.sum(Output::Overwrite, &mut sum[factors.range.clone()]);
         });
+        Ok(())
     }
 
     /// The first pass over piece `p`, after all pieces before it; writes its sums to `sums`.
-    pub(super) fn sum(&mut self, p: usize, sums: &mut ChunkSums) {
+    pub(super) fn sum(&mut self, p: usize, sums: &mut ChunkSums) -> Result<(), ReadError> {
         let Piece { places, chunk, .. } = &self.plan.pieces[p];
-        let (model, pass) = (self.slots.model(), self.slots.pass(*chunk, &self.plan));
+        let (model, pass) = (self.slots.model(), self.slots.pass(*chunk, &self.plan)?);
         let of_chunk = self.plan.chunks[*chunk].clone();
         let rows = places.start - of_chunk.start..places.end - of_chunk.start;
         sums.begin(model.layout(), rows.len());
@@ -86,6 +87,7 @@ impl<'a> Sample<'a> {
         if let Some(members) = &mut self.members {
             members.set_sq_norms(places.clone(), sums);
         }
+        Ok(())
     }
 
     /// The MEAN loss.
@@ -110,14 +112,16 @@ impl<'a> Sample<'a> {
         sums: &Tally,
         pieces: &[usize],
         errors: bool,
-    ) -> Statistics {
+    ) -> Result<Statistics, ReadError> {
         let coherence = sums.network();
         let members = self.members.as_mut().filter(|_| errors);
-        let alpha_debiased = members.map(|members| {
-            members.dot(&mut self.slots, &self.plan, pieces, sums.sum());
-            jackknife(coherence, self.plan.places(pieces).map(|place| members.network(place)))
-        });
-        Statistics { coherence, alpha_debiased: alpha_debiased.filter(is_defined) }
+        let Some(members) = members else {
+            return Ok(Statistics { coherence, alpha_debiased: None });
+        };
+        members.dot(&mut self.slots, &self.plan, pieces, sums.sum())?;
+        let of_pieces = self.plan.places(pieces).map(|place| members.network(place));
+        let alpha_debiased = Some(jackknife(coherence, of_pieces)).filter(is_defined);
+        Ok(Statistics { coherence, alpha_debiased })
     }
 
     /// The statistics of tensor `t` over all examples, after [`statistics`](Self::statistics) over

@@ -2,7 +2,7 @@
 
 use super::plan::Plan;
 use crate::passes::forward;
-use coherence_data::Dataset;
+use coherence_data::{Dataset, ReadError};
 use coherence_nn::{Keep, Model, Workspace};
 use rayon::prelude::*;
 
@@ -96,20 +96,21 @@ impl<'a> Slots<'a> {
     }
 
     /// The passes of chunk `c`, computed unless kept.
-    pub(super) fn pass(&mut self, c: usize, plan: &Plan) -> ChunkPass<'_> {
+    pub(super) fn pass(&mut self, c: usize, plan: &Plan) -> Result<ChunkPass<'_>, ReadError> {
         let places = plan.chunks[c].clone();
         let m = places.len();
         let (ChunkImages { x, labels }, to_decode) = Slot::for_chunk(&mut self.images, c);
         let (x, labels) = (&mut x[..m * self.model.inputs()], &mut labels[..m]);
         if to_decode {
-            decode(self.data, |e| plan.index(places.start + e), x, labels);
+            decode(self.data, |e| plan.index(places.start + e), x, labels)?;
         }
         let (workspace, fresh) = Slot::for_chunk(&mut self.workspaces, c);
         if fresh {
             forward(self.model, x, labels, workspace, &mut self.losses[..m]);
             self.model.backward(x, workspace, |_| {});
         }
-        ChunkPass { x, labels, workspace, losses: &self.losses[..if fresh { m } else { 0 }] }
+        let losses = &self.losses[..if fresh { m } else { 0 }];
+        Ok(ChunkPass { x, labels, workspace, losses })
     }
 }
 
@@ -119,9 +120,12 @@ fn decode(
     index: impl Fn(usize) -> usize + Sync,
     x: &mut [f32],
     labels: &mut [u32],
-) {
+) -> Result<(), ReadError> {
     let rows = x.par_chunks_exact_mut(x.len() / labels.len()).zip(labels).enumerate();
-    rows.with_min_len(32).for_each(|(e, (row, label))| *label = data.get(index(e), row).label);
+    rows.with_min_len(32).try_for_each(|(e, (row, label))| {
+        *label = data.get(index(e), row)?.label;
+        Ok(())
+    })
 }
 
 /// Bytes of an example's activations and deltas, and pre-activations where they are kept.

@@ -1,6 +1,6 @@
 //! A data set small enough for naive loops: three noisy clusters of six numbers, some labels corrupt.
 
-use coherence_data::{Dataset, Designation, Shape, Target, random};
+use coherence_data::{Dataset, Designation, ReadError, Shape, Target, random};
 use coherence_nn::{Keep, Model, model::mlp};
 use coherence_train::{Aggregation, Config, Examples, Schedule, Trainer};
 
@@ -36,13 +36,13 @@ impl Dataset for Blobs {
         }
     }
 
-    fn get(&self, i: usize, input: &mut [f32]) -> Target {
+    fn get(&self, i: usize, input: &mut [f32]) -> Result<Target, ReadError> {
         let mut rng = random::stream(self.seed, &format!("blob {i}"));
         for (j, x) in input.iter_mut().enumerate() {
             let centre = if j % CLASSES == i % CLASSES { 1.0 } else { 0.0 };
             *x = (centre + 0.3 * random::normal(&mut rng)) as f32;
         }
-        self.target(i)
+        Ok(self.target(i))
     }
 }
 
@@ -82,7 +82,7 @@ pub(crate) fn one_by_one(model: &Model<f32>, data: &dyn Dataset) -> Vec<(Vec<f64
     let mut gradient = vec![0.0; model.parameters().len()];
     (0..data.len())
         .map(|i| {
-            let label = data.get(i, &mut x).label;
+            let label = data.get(i, &mut x).unwrap().label;
             model.forward(&x, 1, &mut workspace);
             let (logits, delta) = workspace.logits_and_delta();
             let right = coherence_nn::loss::argmax(logits) == label as usize;
@@ -97,7 +97,7 @@ pub(crate) fn one_by_one(model: &Model<f32>, data: &dyn Dataset) -> Vec<(Vec<f64
 #[test]
 fn decoding_keeps_labels_and_designations() {
     let data = Blobs { n: 7, seed: 1 };
-    let examples = Examples::decode(&data);
+    let examples = Examples::decode(&data).unwrap();
     for i in 0..7 {
         let target = data.target(i);
         assert_eq!(

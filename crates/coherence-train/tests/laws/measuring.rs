@@ -2,7 +2,7 @@
 
 use crate::blobs::{Blobs, CLASSES, FEATURES, network, one_by_one};
 use coherence_core::{Coherence, Sums, layers, unbiased::Estimate};
-use coherence_data::{Dataset, Designation, Shape, Target, digits};
+use coherence_data::{Dataset, Designation, ReadError, Shape, Target, digits};
 use coherence_nn::{Model, model::mlp};
 use coherence_tests::naive;
 use coherence_train::measure::{
@@ -138,7 +138,7 @@ fn measuring_again_finds_the_same() {
     let model = network();
     let mut meter = Meter::new(&model, &DATA, ALL, usize::MAX).unwrap();
     let first = meter.measure().unwrap();
-    meter.passes(&mut vec![0.0; model.parameters().len()]);
+    meter.passes(&mut vec![0.0; model.parameters().len()]).unwrap();
     assert_eq!(meter.measure().unwrap(), first);
 }
 
@@ -237,8 +237,8 @@ impl Dataset for Vast {
         Target { label: (i % 2) as u32, designation: Designation::Pristine }
     }
 
-    fn get(&self, i: usize, _: &mut [f32]) -> Target {
-        self.target(i)
+    fn get(&self, i: usize, _: &mut [f32]) -> Result<Target, ReadError> {
+        Ok(self.target(i))
     }
 }
 
@@ -294,12 +294,12 @@ impl<D: Dataset> Dataset for Broken<D> {
         self.0.target(i)
     }
 
-    fn get(&self, i: usize, input: &mut [f32]) -> Target {
-        let target = self.0.get(i, input);
+    fn get(&self, i: usize, input: &mut [f32]) -> Result<Target, ReadError> {
+        let target = self.0.get(i, input)?;
         if i >= 5 {
             input[0] = f32::INFINITY;
         }
-        target
+        Ok(target)
     }
 }
 

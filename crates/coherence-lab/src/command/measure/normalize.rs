@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use coherence_data::{Dataset, Shape, Target};
+use coherence_data::{Dataset, ReadError, Shape, Target};
 use serde::Serialize;
 
 /// Mean and standard deviation that pixels in [0, 1] are normalised by: `(x − mean) / std`, in f32
@@ -59,10 +59,10 @@ impl<D: Dataset> Dataset for Normalized<D> {
         self.data.target(i)
     }
 
-    fn get(&self, i: usize, input: &mut [f32]) -> Target {
-        let target = self.data.get(i, input);
+    fn get(&self, i: usize, input: &mut [f32]) -> Result<Target, ReadError> {
+        let target = self.data.get(i, input)?;
         input.iter_mut().for_each(|x| *x = (*x - self.by.mean) / self.by.std);
-        target
+        Ok(target)
     }
 }
 
