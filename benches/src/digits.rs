@@ -48,6 +48,7 @@ pub fn trainer(
         rate,
         steps: u64::MAX,
         aggregation,
+        batch_statistics: true,
         seed: 1,
         evaluate: Schedule::Every { steps: 1 },
         probe: 0,
@@ -56,5 +57,6 @@ pub fn trainer(
     let network = mlp(widths).expect("widths of a network");
     let model = Model::initialized(network, &mut random::stream(1, "bench"));
     let (test, _) = split(digits::test(), 1).expect("a test digit");
-    Trainer::new(config, model, &self::digits(examples), &test).expect("settings that fit the digits")
+    Trainer::new(config, model, &self::digits(examples), &test)
+        .expect("settings that fit the digits")
 }

@@ -29,7 +29,8 @@ impl Passes {
         let (data, features) = (digits(m), widths[0]);
         let mut x = vec![0.0; m * features];
         let inputs = x.chunks_exact_mut(features).enumerate();
-        let labels = inputs.map(|(e, x)| data.get(e, x).expect("digits are in memory").label).collect();
+        let labels =
+            inputs.map(|(e, x)| data.get(e, x).expect("digits are in memory").label).collect();
         let network = mlp(widths).expect("widths of a network");
         let model = Model::initialized(network, &mut random::stream(1, "bench"));
         let workspace = model.workspace(capacity, Keep::Activations);

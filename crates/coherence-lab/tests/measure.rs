@@ -171,13 +171,13 @@ fn what_was_assumed_is_told() {
     let found = desk.json("fc.safetensors", &all);
     let assumed = serde_json::json!({
         "model": "mlp:784,8,10", "activation": "leaky-relu:0.01",
-        "normalize": { "mean": 0.1307, "std": 0.3081 }, "data": "digits:train",
+        "normalize": "0.1307/0.3081", "data": "digits:train",
         "noise": "permuted-labels:50, seed 3", "examples": 20, "classes": 10,
     });
     assert_eq!(found["assumed"], assumed);
     let text = String::from_utf8(desk.measure("fc.safetensors", &all).stdout).unwrap();
-    let first = "mlp:784,8,10 with leaky-relu:0.01; inputs (pixel/255 − 0.1307) / 0.3081; 20 examples \
-                 of digits:train with permuted-labels:50, seed 3";
+    let first = "mlp:784,8,10 with leaky-relu:0.01; inputs pixel/255 normalised by 0.1307/0.3081; 20 \
+                 examples of digits:train with permuted-labels:50, seed 3";
     assert_eq!(text.lines().next(), Some(first));
     assert!(text.lines().nth(1).unwrap().contains(", accuracy 0."), "{text}");
 

@@ -46,8 +46,8 @@ pub enum Gradients<'a, T> {
     },
     /// g_e is row e of a matrix [m, d]: a bias, or another tensor of few values.
     Rows(&'a [T]),
-    /// Only Σ_e g_e \[d\] is defined: the network is in training mode and one of its layers makes the
-    /// examples of a batch depend on each other.
+    /// Only Σ_e g_e \[d\] is defined: a layer that normalises by the statistics of the batch makes its
+    /// examples depend on each other.
     Sum(&'a [T]),
 }
 
@@ -271,7 +271,7 @@ impl<'a, T: Element> Factors<'a, T> {
     /// Panics: whoever needs per-example gradients asks
     /// [`Graph::couples_examples`](crate::Graph::couples_examples) first.
     pub(crate) fn coupled(&self) -> ! {
-        panic!("{} has no per-example gradients in training mode", self.name)
+        panic!("{} has no per-example gradients by the statistics of a batch", self.name)
     }
 }
 

@@ -103,8 +103,8 @@ impl<T: Element> Graph<T> {
         &self.statistics
     }
 
-    /// The name of the first layer that makes the examples of a batch depend on each other in training
-    /// mode, such as batch normalisation: there are no per-example gradients then.
+    /// The name of the first layer that makes the examples of a batch depend on each other if it
+    /// normalises by the batch's statistics: there are no per-example gradients then.
     pub fn couples_examples(&self) -> Option<&str> {
         self.nodes.iter().find(|node| node.layer.couples_examples()).map(|node| &node.name[..])
     }
@@ -214,7 +214,10 @@ impl<T: Element> Builder<T> {
         activation: Activation,
     ) -> Result<Value, GraphError> {
         let shape = inputs[0].shape;
-        assert!(inputs.iter().all(|input| input.shape == shape), "inputs of {name} differ in shape");
+        assert!(
+            inputs.iter().all(|input| input.shape == shape),
+            "inputs of {name} differ in shape"
+        );
         self.push(name, Add::new(shape, inputs.len()), inputs, activation)
     }
 
@@ -248,7 +251,8 @@ fn append(
     let (first, start) = (layout.tensors().len(), layout.parameters());
     for LayerTensor { name: of, shape, positions, initial } in tensors {
         let name_of_tensor = format!("{name}.{of}");
-        if !layout.push(TensorSpec { name: name_of_tensor, shape, positions, initial, range: 0..0 }) {
+        if !layout.push(TensorSpec { name: name_of_tensor, shape, positions, initial, range: 0..0 })
+        {
             return Err(GraphError::TooMany(name.to_owned()));
         }
     }

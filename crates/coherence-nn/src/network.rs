@@ -104,8 +104,12 @@ impl<T: Element> Model<T> {
         &mut self.statistics
     }
 
-    /// Moves the running statistics towards those of the last forward pass in training mode.
+    /// Moves the running statistics towards those of the last forward pass, if that used the statistics of
+    /// its batch.
     pub fn update_statistics(&mut self, workspace: &Workspace<T>) {
+        if !workspace.mode.batch_statistics {
+            return;
+        }
         for (node, kept) in self.graph.nodes.iter().zip(&workspace.kept) {
             let statistics = &mut self.statistics[node.statistics.clone()];
             node.layer.update(workspace.examples(), kept, statistics);

@@ -51,14 +51,13 @@ impl<T: Element> Workspace<T> {
         let pre_activations: Vec<usize> = pre_activations.collect();
         let deltas: Vec<usize> = nodes.iter().map(|node| if_needed(backward, node)).collect();
         let of_outputs = if backward { each() } else { share(&lives_of_outputs(nodes)) };
-        let of_deltas =
-            if keep == Keep::Deltas { each() } else { share(&lives_of_deltas(nodes)) };
+        let of_deltas = if keep == Keep::Deltas { each() } else { share(&lives_of_deltas(nodes)) };
         Self {
             keep,
             capacity,
             m: 0,
             kept: nodes.iter().map(|node| node.layer.kept(capacity)).collect(),
-            mode: Mode::Evaluation,
+            mode: Mode::default(),
             outputs: Buffers::new(outputs, of_outputs, capacity),
             pre_activations: Buffers::new(pre_activations, each(), capacity),
             deltas: Buffers::new(deltas, of_deltas, capacity),
@@ -80,7 +79,7 @@ impl<T: Element> Workspace<T> {
         self.keep
     }
 
-    /// Whether the network is trained or used in the next passes; at first it is used.
+    /// Sets what differs between training and use for the next passes; at first they are for use.
     pub fn set_mode(&mut self, mode: Mode) {
         self.mode = mode;
     }
@@ -142,7 +141,10 @@ impl<T: Element> Buffers<T> {
 
     /// The buffer of node `n` is taken out, so that others can be read while it is written.
     pub(crate) fn take(&mut self, n: usize) -> Taken<T> {
-        Taken { buffer: core::mem::take(&mut self.buffers[self.buffer[n]]), len: self.m * self.values[n] }
+        Taken {
+            buffer: core::mem::take(&mut self.buffers[self.buffer[n]]),
+            len: self.m * self.values[n],
+        }
     }
 
     /// The counterpart of [`take`](Self::take).
@@ -248,6 +250,9 @@ mod tests {
         let life = |values, from, until| Life { values, from, until };
         // A chain needs two buffers; the first value of a residual block stays until the sum.
         assert_eq!(share(&[life(4, 0, 1), life(4, 1, 2), life(4, 2, 3)]), [0, 1, 0]);
-        assert_eq!(share(&[life(4, 0, 3), life(4, 1, 2), life(4, 2, 3), life(4, 3, 4)]), [0, 1, 2, 1]);
+        assert_eq!(
+            share(&[life(4, 0, 3), life(4, 1, 2), life(4, 2, 3), life(4, 3, 4)]),
+            [0, 1, 2, 1]
+        );
     }
 }

@@ -34,6 +34,7 @@ fn train(aggregation: Aggregation) -> Result<(), Box<dyn std::error::Error>> {
         rate: 0.1,
         steps: 6000,
         aggregation,
+        batch_statistics: true,
         seed: 1,
         evaluate: Schedule::Every { steps: 1000 },
         probe: 500,

@@ -112,6 +112,14 @@ impl Aggregation {
         }
     }
 
+    /// Whether the rule needs the gradient of each example, or of groups of a mini-batch's examples.
+    pub fn needs_examples(self) -> bool {
+        match self {
+            Self::Mean | Self::OverTime(_) => false,
+            Self::Winsorized { .. } | Self::MedianOfMeans { .. } => true,
+        }
+    }
+
     /// The memory of the rule before the first mini-batch, for d parameters.
     pub(crate) fn recent(self, d: usize) -> Recent<Vec<f32>> {
         let d = if matches!(self, Self::OverTime(_)) { d } else { 0 };

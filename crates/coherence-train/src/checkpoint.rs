@@ -1,6 +1,6 @@
 //! Checkpoints: the state of a run as one safetensors file, written atomically.
 //!
-//! Tensors: `parameters` F32 \[d\], `recent` F32 [2, d] (or [2, 0] if the aggregation has no
+//! Tensors: `parameters` F32 \[d\], `statistics` F32 \[s\], `recent` F32 [2, d] (or [2, 0] if the aggregation has no
 //! memory), `learned.first` and `learned.last` U64 \[n\]. The metadata entry `coherence` holds the
 //! rest as JSON. Its `checksum` is the SHA-256 of the whole file with zeros in place of the
 //! checksum, so that every changed bit is detected.
@@ -162,7 +162,7 @@ impl Checkpoint {
     }
 
     fn to_bytes(&self) -> Vec<u8> {
-        let State { step, parameters, recent, learned } = &self.state;
+        let State { step, parameters, statistics, recent, learned } = &self.state;
         let metadata = Metadata {
             checksum: "0".repeat(DIGITS),
             format: FORMAT,
@@ -179,6 +179,7 @@ impl Checkpoint {
         let width = recent.previous[0].len();
         let tensors = [
             ("parameters", Dtype::F32, vec![d], f32_bytes(parameters)),
+            ("statistics", Dtype::F32, vec![statistics.len()], f32_bytes(statistics)),
             ("recent", Dtype::F32, vec![2, width], f32_bytes(recent.previous.iter().flatten())),
             ("learned.first", Dtype::U64, vec![n], u64_bytes(&learned.first)),
             ("learned.last", Dtype::U64, vec![n], u64_bytes(&learned.last)),
@@ -211,6 +212,7 @@ impl Checkpoint {
 
         let file = SafeTensors::deserialize(bytes)?;
         let parameters = f32s(&tensor(&file, "parameters", Dtype::F32, "F32 [d]", |s| s == [d])?);
+        let statistics = tensor(&file, "statistics", Dtype::F32, "F32 [s]", |s| s.len() == 1)?;
         let fits = |s: &[usize]| s == [2, width];
         let recent = f32s(&tensor(&file, "recent", Dtype::F32, "F32 [2, d] or [2, 0]", fits)?);
         let first = u64s(&tensor(&file, "learned.first", Dtype::U64, "U64 [n]", |s| s.len() == 1)?);
@@ -224,6 +226,7 @@ impl Checkpoint {
             state: State {
                 step: metadata.step,
                 parameters,
+                statistics: f32s(&statistics),
                 recent: Recent {
                     previous: [one.to_vec(), other.to_vec()],
                     steps: metadata.recent_steps,

@@ -1,9 +1,9 @@
 //! Loss and prediction of every example of a set, in large chunks.
 
-use crate::Examples;
+use crate::{Examples, memory};
 use coherence_nn::{Keep, Model, Workspace, loss};
 
-/// Examples per forward pass of an evaluation. Constant, so that results do not depend on settings.
+/// Examples per forward pass of an evaluation at most. Constant, so that results do not depend on settings.
 pub(crate) const CHUNK: usize = 1000;
 
 /// Evaluates networks of one shape, with buffers for one chunk.
@@ -23,7 +23,7 @@ pub(crate) struct Outcomes {
 
 impl Evaluator {
     pub(crate) fn new(model: &Model<f32>) -> Self {
-        Self { workspace: model.workspace(CHUNK, Keep::Logits) }
+        Self { workspace: model.workspace(memory::chunk(model.graph(), CHUNK), Keep::Logits) }
     }
 
     /// Evaluates all `examples`; overwrites `outcomes`.
@@ -31,8 +31,9 @@ impl Evaluator {
         let n = examples.len();
         outcomes.losses.resize(n, 0.0);
         outcomes.correct.resize(n, false);
-        for start in (0..n).step_by(CHUNK) {
-            let m = CHUNK.min(n - start);
+        let chunk = self.workspace.capacity();
+        for start in (0..n).step_by(chunk) {
+            let m = chunk.min(n - start);
             let labels = &examples.labels()[start..start + m];
             model.forward(examples.inputs(start, m), m, &mut self.workspace);
             let logits = self.workspace.logits();

@@ -86,3 +86,13 @@ impl Examples {
         });
     }
 }
+
+/// Whether a network takes images of this shape: the same, or as many features.
+pub(crate) fn accepts(input: coherence_nn::Shape, image: coherence_data::Shape) -> bool {
+    input == shape(image) || input == coherence_nn::Shape::features(image.features())
+}
+
+/// The shape of an image as the network's layers see it.
+pub(crate) fn shape(image: coherence_data::Shape) -> coherence_nn::Shape {
+    coherence_nn::Shape::image(image.height, image.width, image.channels)
+}

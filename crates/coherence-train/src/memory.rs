@@ -18,7 +18,8 @@ impl Config {
     /// ```
     /// # use coherence_train::{Aggregation, Config, Schedule};
     /// # let config = Config {
-    /// #     batch: 100, rate: 0.1, steps: 1, aggregation: Aggregation::Mean, seed: 1,
+    /// #     batch: 100, rate: 0.1, steps: 1, aggregation: Aggregation::Mean,
+    /// #     batch_statistics: true, seed: 1,
     /// #     evaluate: Schedule::Decades, probe: 0, checkpoint_every: 0,
     /// # };
     /// let network = coherence_nn::model::mlp(&[784, 256, 256, 256, 10])?;
@@ -35,12 +36,12 @@ impl Config {
         let pass = bytes_per_example(network);
         let batch =
             wide(self.batch).saturating_mul(pass.saturating_add(F32.saturating_mul(inputs)));
-        let evaluation = wide(evaluate::CHUNK).saturating_mul(pass);
+        let evaluation = wide(chunk(network, evaluate::CHUNK)).saturating_mul(pass);
         let probe = match self.probe {
             0 => 0,
             _ => d
                 .saturating_mul(3 * F64 + F32)
-                .saturating_add(wide(passes::CHUNK).saturating_mul(pass)),
+                .saturating_add(wide(chunk(network, passes::CHUNK)).saturating_mul(pass)),
         };
         let n = wide(examples[0]).saturating_add(wide(examples[1]));
         let data = n.saturating_mul(F32.saturating_mul(inputs));
@@ -48,6 +49,14 @@ impl Config {
             .into_iter()
             .fold(0, u64::saturating_add)
     }
+}
+
+/// Examples of a chunk: `most`, or as many as have 256 MiB of activations and deltas. A function of the
+/// network alone, so that results do not depend on settings.
+pub(crate) fn chunk(network: &Graph<f32>, most: usize) -> usize {
+    const BYTES: u64 = 256 << 20;
+    let fit = BYTES / bytes_per_example(network).max(1);
+    usize::try_from(fit).map_or(most, |fit| fit.clamp(1, most))
 }
 
 /// d.

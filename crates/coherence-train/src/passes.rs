@@ -1,9 +1,9 @@
 //! Forward and backward passes over chosen examples, chunk by chunk.
 
-use crate::{Examples, tally::ChunkSums};
+use crate::{Examples, memory, tally::ChunkSums};
 use coherence_nn::{Keep, Model, Workspace, loss};
 
-/// Examples in a chunk. Constant, so that results do not depend on settings. Large enough that
+/// Examples in a chunk at most. Constant, so that results do not depend on settings. Large enough that
 /// adding the d sums of a chunk in f64 is cheap compared with its matrix products.
 pub(crate) const CHUNK: usize = 500;
 
@@ -18,11 +18,12 @@ pub(crate) struct ChunkedPasses {
 
 impl ChunkedPasses {
     pub(crate) fn new(model: &Model<f32>) -> Self {
+        let chunk = memory::chunk(model.graph(), CHUNK);
         Self {
-            workspace: model.workspace(CHUNK, Keep::Activations),
-            x: vec![0.0; CHUNK * model.inputs()],
-            labels: vec![0; CHUNK],
-            losses: vec![0.0; CHUNK],
+            workspace: model.workspace(chunk, Keep::Activations),
+            x: vec![0.0; chunk * model.inputs()],
+            labels: vec![0; chunk],
+            losses: vec![0.0; chunk],
         }
     }
 
@@ -36,7 +37,7 @@ impl ChunkedPasses {
         chunk: &mut ChunkSums,
         mut visit: impl FnMut(&ChunkSums),
     ) {
-        for indices in indices.chunks(CHUNK) {
+        for indices in indices.chunks(self.labels.len()) {
             let m = indices.len();
             let (x, labels) = (&mut self.x[..m * model.inputs()], &mut self.labels[..m]);
             let losses = &mut self.losses[..m];

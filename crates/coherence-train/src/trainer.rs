@@ -3,13 +3,14 @@
 use crate::{
     Config, ConfigError, Examples, Learned, Sink,
     evaluate::{Evaluator, Outcomes},
+    examples::{accepts, shape},
     passes::{forward, on_worker_thread},
     probe::Probe,
     sampler::Sampler,
 };
 use coherence_core::aggregate::Recent;
-use coherence_data::{Dataset, Designation};
-use coherence_nn::{Keep, Model, Workspace};
+use coherence_data::{Dataset, Designation, random};
+use coherence_nn::{Keep, Model, Workspace, layer::Mode};
 
 /// The loss is no longer a finite number.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
@@ -35,7 +36,8 @@ pub struct Diverged {
 ///
 /// let (train, _) = select::split(digits::train(), 500)?;
 /// let config = Config {
-///     batch: 50, rate: 0.1, steps: 10, aggregation: Aggregation::Mean, seed: 1,
+///     batch: 50, rate: 0.1, steps: 10, aggregation: Aggregation::Mean,
+///     batch_statistics: true, seed: 1,
 ///     evaluate: Schedule::Every { steps: 10 }, probe: 100, checkpoint_every: 0,
 /// };
 /// let model = Model::initialized(mlp(&[784, 32, 10])?, &mut random::stream(1, "initialisation"));
@@ -57,6 +59,8 @@ pub struct Trainer {
     train: Examples,
     test: Examples,
     sampler: Sampler,
+    /// The seed of dropout in the first step; the next one is used in the next step.
+    dropout: u64,
     batch: Batch,
     recent: Recent<Vec<f32>>,
     step: u64,
@@ -84,6 +88,8 @@ pub struct State {
     pub step: u64,
     /// All parameters \[d\].
     pub parameters: Vec<f32>,
+    /// The network's running statistics; empty if it has none.
+    pub statistics: Vec<f32>,
     /// The memory of the aggregation: gradients of the SUM loss \[d\] for a rule over time, else empty
     /// buffers.
     pub recent: Recent<Vec<f32>>,
@@ -104,12 +110,14 @@ impl Trainer {
         test: &dyn Dataset,
     ) -> Result<Self, ConfigError> {
         config.check(train.len())?;
+        config.check_network(model.graph())?;
         fits(&model, train, "training")?;
         fits(&model, test, "test")?;
         let (train, test) = (Examples::decode(train)?, Examples::decode(test)?);
         let probe = Some(config.probe).filter(|&size| size > 0);
         Ok(Self {
             sampler: Sampler::new(config.seed, train.len(), config.batch),
+            dropout: random::below(&mut random::stream(config.seed, "dropout"), u64::MAX),
             batch: Batch::new(&model, config.batch),
             recent: config.aggregation.recent(model.parameters().len()),
             step: 0,
@@ -170,12 +178,17 @@ impl Trainer {
 
     fn process_batch(&mut self) -> Result<f64, Diverged> {
         let Batch { x, labels, losses, workspace, .. } = &mut self.batch;
+        workspace.set_mode(Mode {
+            batch_statistics: self.config.batch_statistics,
+            dropout: Some(self.dropout.wrapping_add(self.step)),
+        });
         self.train.gather(self.sampler.batch(self.step), x, labels);
         let sum = forward(&self.model, x, labels, workspace, losses);
         let loss = self.finite(sum / self.config.batch as f64)?;
 
         let Batch { x, workspace, gradient, .. } = &mut self.batch;
         let Config { rate, aggregation, .. } = self.config;
+        self.model.update_statistics(workspace);
         aggregation.update(rate, &mut self.model, x, workspace, gradient, &mut self.recent);
         self.step += 1;
         Ok(loss)
@@ -225,6 +238,7 @@ impl Trainer {
         State {
             step: self.step,
             parameters: self.model.parameters().to_vec(),
+            statistics: self.model.statistics().to_vec(),
             recent: self.recent.clone(),
             learned: self.learned.clone(),
         }
@@ -242,6 +256,7 @@ impl Trainer {
             "the state is of another training set"
         );
         self.model.parameters_mut().copy_from_slice(&state.parameters);
+        self.model.statistics_mut().copy_from_slice(&state.statistics);
         self.step = state.step;
         self.recent = state.recent;
         self.learned = state.learned;
@@ -261,9 +276,13 @@ impl Batch {
 }
 
 fn fits(model: &Model<f32>, data: &dyn Dataset, set: &'static str) -> Result<(), ConfigError> {
-    let (found, expected) = (data.shape().features(), model.inputs());
-    if found != expected {
-        return Err(ConfigError::Features { set, found, expected });
+    let (found, input) = (data.shape(), model.graph().input());
+    if !accepts(input, found) {
+        return Err(ConfigError::Features {
+            set,
+            found: shape(found).to_string(),
+            expected: input.to_string(),
+        });
     }
     let (found, expected) = (data.classes(), model.classes());
     if found > expected {

@@ -10,6 +10,7 @@ use coherence_data::{
 };
 use coherence_nn::{Model, weights};
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     sync::atomic::{AtomicBool, Ordering},
 };
@@ -25,13 +26,15 @@ pub enum Outcome {
 
 /// The progress of a run.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Progress {
+pub struct Progress<'a> {
     /// Mini-batches processed.
     pub step: u64,
     /// Mini-batches to process in total.
     pub steps: u64,
     /// MEAN loss of the last mini-batch, before its update; `None` right after a start or resume.
     pub loss: Option<f64>,
+    /// The last value of each series of [`Sink`](crate::Sink) since the start or resume.
+    pub latest: &'a BTreeMap<String, f64>,
 }
 
 /// Why a run could not be opened or continued.
@@ -131,6 +134,11 @@ impl TrainingRun {
         &self.trainer
     }
 
+    /// The last value of each series of [`Sink`](crate::Sink) since the start or resume.
+    pub fn latest(&self) -> &BTreeMap<String, f64> {
+        &self.metrics.latest
+    }
+
     /// Trains until all steps are done or `stop` is raised, which is checked before every step;
     /// `progress` is called at every step.
     ///
@@ -141,7 +149,7 @@ impl TrainingRun {
     pub fn advance(
         &mut self,
         stop: &AtomicBool,
-        mut progress: impl FnMut(Progress),
+        mut progress: impl FnMut(Progress<'_>),
     ) -> Result<Outcome, TrainingRunError> {
         let outcome = self.train(stop, &mut progress);
         if outcome.is_err() {
@@ -156,14 +164,14 @@ impl TrainingRun {
     fn train(
         &mut self,
         stop: &AtomicBool,
-        progress: &mut dyn FnMut(Progress),
+        progress: &mut dyn FnMut(Progress<'_>),
     ) -> Result<Outcome, TrainingRunError> {
         let Config { steps, checkpoint_every, .. } = *self.trainer.config();
         let mut loss = None;
         loop {
             let step = self.trainer.step();
             self.observe_if_due()?;
-            progress(Progress { step, steps, loss });
+            progress(Progress { step, steps, loss, latest: &self.metrics.latest });
             if self.trainer.is_finished() {
                 return self.finish();
             }

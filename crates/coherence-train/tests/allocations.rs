@@ -32,6 +32,7 @@ fn a_step_allocates_next_to_nothing() {
             rate: 0.1,
             steps: 20,
             aggregation,
+            batch_statistics: true,
             seed: 1,
             evaluate: Schedule::Decades,
             probe: 0,

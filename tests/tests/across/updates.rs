@@ -16,6 +16,7 @@ fn trainer(data: &dyn Dataset, batch: usize, aggregation: Aggregation) -> Traine
         rate: RATE,
         steps: 10,
         aggregation,
+        batch_statistics: true,
         seed: 4,
         evaluate: Schedule::Decades,
         probe: 0,

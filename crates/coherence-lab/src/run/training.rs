@@ -88,6 +88,7 @@ fn config(settings: &Training, seed: u64) -> Config {
             0 => Aggregation::Mean,
             clip => Aggregation::Winsorized { clip },
         },
+        batch_statistics: true,
         seed,
         evaluate: Schedule::Decades,
         probe: settings.probe,

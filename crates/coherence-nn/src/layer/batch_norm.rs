@@ -10,8 +10,8 @@ use coherence_cpu::{
 
 /// z = γ (a − μ)/√(σ² + ε) + β for each channel, with ε = 1e-5.
 ///
-/// In evaluation mode μ and σ² are `running_mean` and `running_var`, and examples are independent. In
-/// training mode they are the mean and the biased variance over the examples and positions of the
+/// By the running statistics, μ and σ² are `running_mean` and `running_var`, and examples are independent.
+/// By the statistics of the batch, they are the mean and the biased variance over the examples and positions of the
 /// batch, so that the gradient of one example's loss depends on all examples; the running
 /// statistics then move towards those of the batch by a tenth, the variance unbiased, as in PyTorch.
 ///
@@ -48,15 +48,12 @@ impl BatchNorm {
         kept: &Kept,
     ) -> Standardization {
         let c = self.shape.channels;
-        match mode {
-            Mode::Evaluation => {
-                let wide: Vec<f64> = statistics.iter().map(|x| x.widen()).collect();
-                Standardization::from_moments(wide[..c].to_vec(), &wide[c..], EPSILON)
-            }
-            Mode::Training { .. } => {
-                let (mean, variance) = kept.moments.split_at(c);
-                Standardization::from_moments(mean.to_vec(), variance, EPSILON)
-            }
+        if mode.batch_statistics {
+            let (mean, variance) = kept.moments.split_at(c);
+            Standardization::from_moments(mean.to_vec(), variance, EPSILON)
+        } else {
+            let wide: Vec<f64> = statistics.iter().map(|x| x.widen()).collect();
+            Standardization::from_moments(wide[..c].to_vec(), &wide[c..], EPSILON)
         }
     }
 }
@@ -91,7 +88,7 @@ impl<T: Element> Layer<T> for BatchNorm {
 
     fn forward(&self, pass: Forward<'_, T>) {
         let (c, x) = (self.shape.channels, pass.inputs.get(0));
-        if let Mode::Training { .. } = pass.mode {
+        if pass.mode.batch_statistics {
             let (mean, variance) = pass.kept.moments.split_at_mut(c);
             moments(x, mean, variance);
         }
@@ -105,34 +102,29 @@ impl<T: Element> Layer<T> for BatchNorm {
         let (c, x) = (self.shape.channels, pass.inputs.get(0));
         let by = self.standardization(pass.mode, pass.statistics, pass.kept);
         let (scale, _) = pass.parameters.split_at(c);
-        match pass.mode {
-            Mode::Evaluation => batch::backward_evaluation(pass.delta, &by, scale, output, out),
-            Mode::Training { .. } => {
-                let [mut of_scale, mut of_shift] = [(); 2].map(|()| vec![0.0; c]);
-                batch::gradients(x, pass.delta, &by, &mut of_scale, &mut of_shift);
-                let gradients = (&of_scale[..], &of_shift[..]);
-                batch::backward_training(x, pass.delta, &by, scale, gradients, output, out);
-            }
+        if !pass.mode.batch_statistics {
+            return batch::backward_evaluation(pass.delta, &by, scale, output, out);
         }
+        let [mut of_scale, mut of_shift] = [(); 2].map(|()| vec![0.0; c]);
+        batch::gradients(x, pass.delta, &by, &mut of_scale, &mut of_shift);
+        let gradients = (&of_scale[..], &of_shift[..]);
+        batch::backward_training(x, pass.delta, &by, scale, gradients, output, out);
     }
 
     fn factors(&self, pass: &Backward<'_, T>, visit: &mut dyn FnMut(usize, Gradients<'_, T>)) {
         let (c, x) = (self.shape.channels, pass.inputs.get(0));
         let by = self.standardization(pass.mode, pass.statistics, pass.kept);
-        match pass.mode {
-            Mode::Evaluation => {
-                let [mut scale, mut shift] = [(); 2].map(|()| vec![T::zero(); pass.m * c]);
-                batch::example_gradients(x, pass.delta, &by, &mut scale, &mut shift);
-                visit(0, Gradients::Rows(&scale));
-                visit(1, Gradients::Rows(&shift));
-            }
-            Mode::Training { .. } => {
-                let [mut scale, mut shift] = [(); 2].map(|()| vec![0.0; c]);
-                batch::gradients(x, pass.delta, &by, &mut scale, &mut shift);
-                let narrow = |sums: Vec<f64>| sums.into_iter().map(T::narrow).collect::<Vec<T>>();
-                visit(0, Gradients::Sum(&narrow(scale)));
-                visit(1, Gradients::Sum(&narrow(shift)));
-            }
+        if pass.mode.batch_statistics {
+            let [mut scale, mut shift] = [(); 2].map(|()| vec![0.0; c]);
+            batch::gradients(x, pass.delta, &by, &mut scale, &mut shift);
+            let narrow = |sums: Vec<f64>| sums.into_iter().map(T::narrow).collect::<Vec<T>>();
+            visit(0, Gradients::Sum(&narrow(scale)));
+            visit(1, Gradients::Sum(&narrow(shift)));
+        } else {
+            let [mut scale, mut shift] = [(); 2].map(|()| vec![T::zero(); pass.m * c]);
+            batch::example_gradients(x, pass.delta, &by, &mut scale, &mut shift);
+            visit(0, Gradients::Rows(&scale));
+            visit(1, Gradients::Rows(&shift));
         }
     }
 }

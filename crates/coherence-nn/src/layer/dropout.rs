@@ -6,7 +6,7 @@ use coherence_cpu::{Element, elementwise::axpy, product::Output};
 use rand::RngExt;
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 
-/// z = a in evaluation mode. In training mode each value is 0 with probability p, else a / (1 − p), so
+/// z = a if the mode has no seed of dropout. Else each value is 0 with probability p, else a / (1 − p), so
 /// that its expectation is a. What is dropped is a pure function of the pass's seed and of the layer's
 /// place in the network.
 ///
@@ -41,7 +41,7 @@ impl Dropout {
         if output == Output::Overwrite {
             out.fill(T::zero());
         }
-        let Mode::Training { seed } = mode else { return axpy(T::one(), from, out) };
+        let Some(seed) = mode.dropout else { return axpy(T::one(), from, out) };
         let mut stream = ChaCha8Rng::seed_from_u64(seed);
         stream.set_stream(node as u64);
         let factor = T::narrow(1.0 / (1.0 - self.probability));

@@ -61,12 +61,8 @@ impl<T: Element> Layer<T> for Linear {
             positions: self.input.positions(),
             initial: weight,
         };
-        let bias = LayerTensor {
-            name: "bias",
-            shape: vec![self.outputs],
-            positions: 1,
-            initial: bias,
-        };
+        let bias =
+            LayerTensor { name: "bias", shape: vec![self.outputs], positions: 1, initial: bias };
         if self.bias { vec![weight, bias] } else { vec![weight] }
     }
 

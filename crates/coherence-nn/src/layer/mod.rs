@@ -56,13 +56,14 @@ pub trait Layer<T: Element>: fmt::Debug + Send + Sync {
         Kept::default()
     }
 
-    /// Whether an example's output depends on the other examples of the batch in training mode, so
-    /// that there are no per-example gradients.
+    /// Whether an example's output depends on the other examples of the batch if that
+    /// has statistics of its own, so that there are no per-example gradients.
     fn couples_examples(&self) -> bool {
         false
     }
 
-    /// Moves the statistics towards those of the last forward pass in training mode, over m examples.
+    /// Moves the statistics towards those of the last forward pass over m examples, which
+    /// used the statistics of its batch.
     fn update(&self, _m: usize, _kept: &Kept, _statistics: &mut [T]) {}
 
     /// Computes the output, and calls [`Forward::finish`].
@@ -77,17 +78,14 @@ pub trait Layer<T: Element>: fmt::Debug + Send + Sync {
     fn factors(&self, _pass: &Backward<'_, T>, _visit: &mut dyn FnMut(usize, Gradients<'_, T>)) {}
 }
 
-/// Whether a network is trained or used. It matters to normalisation over the batch and to dropout.
+/// What differs between training a network and using it. The default is to use it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Mode {
-    /// Normalise by the running statistics; drop nothing.
-    #[default]
-    Evaluation,
-    /// Normalise by the statistics of the batch; drop at random.
-    Training {
-        /// The seed of all that is random in this pass; another one for every step.
-        seed: u64,
-    },
+pub struct Mode {
+    /// Whether batch normalisation uses the statistics of the batch, as PyTorch does in training mode,
+    /// or else the running ones.
+    pub batch_statistics: bool,
+    /// The seed of dropout, another one for every step; `None` to drop nothing.
+    pub dropout: Option<u64>,
 }
 
 /// What a layer's forward pass leaves for its backward pass.
@@ -139,7 +137,7 @@ pub struct Forward<'a, T> {
     pub parameters: &'a [T],
     /// The layer's statistics.
     pub statistics: &'a [T],
-    /// Whether the network is trained or used.
+    /// What differs between training and use.
     pub mode: Mode,
     /// What is left for the backward pass.
     pub kept: &'a mut Kept,
@@ -170,7 +168,7 @@ pub struct Backward<'a, T> {
     pub parameters: &'a [T],
     /// The layer's statistics.
     pub statistics: &'a [T],
-    /// Whether the network is trained or used.
+    /// What differs between training and use.
     pub mode: Mode,
     /// What the forward pass left.
     pub kept: &'a Kept,

@@ -29,8 +29,7 @@ use coherence_cpu::{Element, convolution};
 pub fn lenet5<T: Element>(input: Shape, classes: usize) -> Result<Graph<T>, GraphError> {
     let (mut net, mut x) = Builder::new(input);
     for (l, (outputs, padding)) in [(6, 2), (16, 0)].into_iter().enumerate() {
-        let of =
-            convolution::Convolution { padding: [padding; 2], ..square(x.shape, outputs, 5) };
+        let of = convolution::Convolution { padding: [padding; 2], ..square(x.shape, outputs, 5) };
         x = net.push(&format!("conv{}", l + 1), Convolution::new(of)?, &[x], Relu)?;
         let pool = square_pool(x.shape, 2, 2);
         x = net.push(&format!("pool{}", l + 1), MaxPool::new(pool)?, &[x], Identity)?;

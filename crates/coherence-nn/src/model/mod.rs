@@ -1,6 +1,7 @@
 //! The architectures: one file each, with the function that builds its [`Graph`](crate::Graph).
 
 mod alexnet;
+mod architecture;
 mod convnet;
 mod lenet;
 mod mlp;
@@ -8,6 +9,7 @@ mod resnet;
 mod vgg;
 
 pub use alexnet::alexnet;
+pub use architecture::{Architecture, ArchitectureError};
 pub use convnet::convnet;
 pub use lenet::lenet5;
 pub use mlp::{mlp, mlp_with_activation};

@@ -133,8 +133,7 @@ fn residual<T: Element>(
     };
     for (at, &(outputs, kernel, stride)) in plan.iter().enumerate() {
         let padding = [kernel / 2, kernel / 2];
-        let of =
-            convolution::Convolution { stride, padding, ..square(h.shape, outputs, kernel) };
+        let of = convolution::Convolution { stride, padding, ..square(h.shape, outputs, kernel) };
         let names = [name(&format!("conv{}", at + 1)), name(&format!("bn{}", at + 1))];
         let activation = if at + 1 < plan.len() { Relu } else { Identity };
         h = convolve(net, [&names[0], &names[1]], h, of, activation)?;

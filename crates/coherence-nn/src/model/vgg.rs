@@ -39,8 +39,8 @@ pub fn vgg13<T: Element>(
             let of = convolution::Convolution { padding: [1, 1], ..square(x.shape, outputs, 3) };
             // He's initialisation by the fan out: N(0, 1) · √(2 / (o · kh · kw)).
             let std = (2.0 / (9 * outputs) as f64).sqrt();
-            let layer = Convolution::new(of)?
-                .with_initial(Initial::Normal { std }, Initial::Constant(0.0));
+            let layer =
+                Convolution::new(of)?.with_initial(Initial::Normal { std }, Initial::Constant(0.0));
             let name = format!("features.{at}");
             if normalized {
                 x = net.push(&name, layer, &[x], Identity)?;

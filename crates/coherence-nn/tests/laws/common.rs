@@ -1,10 +1,11 @@
 //! A batch, and the loop over batches of one example that serves as the reference.
 
+use coherence_cpu::product::Output;
 use coherence_nn::{
-    Activation, Element, Factors, Keep, Model, Workspace, loss::softmax_cross_entropy,
+    Activation, Element, Factors, Keep, Model, Workspace,
+    loss::softmax_cross_entropy,
     model::{mlp, mlp_with_activation},
 };
-use coherence_cpu::product::Output;
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -34,7 +35,8 @@ impl<T: Element> Case<T> {
     /// Sets non-zero biases, so that their part in the passes is tested as well.
     pub(crate) fn with_biases(mut self, seed: u64) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let ranges: Vec<_> = self.model.layout().tensors().iter().map(|t| t.range.clone()).collect();
+        let ranges: Vec<_> =
+            self.model.layout().tensors().iter().map(|t| t.range.clone()).collect();
         for range in ranges.into_iter().skip(1).step_by(2) {
             for bias in &mut self.model.parameters_mut()[range] {
                 *bias = T::narrow(0.3 * uniform(&mut rng));

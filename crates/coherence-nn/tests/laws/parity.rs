@@ -6,9 +6,7 @@ use coherence_nn::{
     Graph, Keep, Model, Shape, TensorSpec,
     layer::Mode,
     loss::softmax_cross_entropy,
-    model::{
-        Stem, alexnet, convnet, lenet5, resnet18, resnet34, resnet50, vgg13,
-    },
+    model::{Stem, alexnet, convnet, lenet5, resnet18, resnet34, resnet50, vgg13},
 };
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -94,8 +92,7 @@ fn agrees(name: &str, build: impl FnOnce(Shape) -> Graph<f64>) {
     let mut workspace = model.workspace(3, Keep::Activations);
     model.forward(&x, 3, &mut workspace);
     let (logits, delta) = workspace.logits_and_delta();
-    let rows: Vec<f64> =
-        expected["logits"].as_array().unwrap().iter().flat_map(numbers).collect();
+    let rows: Vec<f64> = expected["logits"].as_array().unwrap().iter().flat_map(numbers).collect();
     let scale = rows.iter().fold(0.0, |max: f64, x| max.max(x.abs()));
     for (found, expected) in logits.iter().zip(&rows) {
         close(*found, *expected, scale, &format!("a logit of {name}"));
@@ -118,8 +115,8 @@ fn agrees(name: &str, build: impl FnOnce(Shape) -> Graph<f64>) {
 /// Two steps of SGD in training mode on the MEAN loss.
 fn running_statistics_agree(name: &str, model: &mut Model<f64>, x: &[f64], expected: &Value) {
     let mut workspace = model.workspace(3, Keep::Activations);
-    for seed in 0..2 {
-        workspace.set_mode(Mode::Training { seed });
+    for _ in 0..2 {
+        workspace.set_mode(Mode { batch_statistics: true, dropout: None });
         model.forward(x, 3, &mut workspace);
         model.update_statistics(&workspace);
         let (logits, delta) = workspace.logits_and_delta();

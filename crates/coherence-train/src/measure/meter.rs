@@ -1,7 +1,12 @@
 //! The measurement: the sums of every group, then the statistics that depend on them.
 
-use super::{By, Group, MeasureError, Measurement, Statistics, check, plan::Plan, sample::Sample};
+use super::{
+    By, Group, MeasureError, Measurement, Statistics, check,
+    plan::{CHUNK, Plan},
+    sample::Sample,
+};
 use crate::{
+    memory,
     passes::on_worker_thread,
     tally::{ChunkSums, Tally},
 };
@@ -51,7 +56,8 @@ impl<'a> Meter<'a> {
         budget: usize,
     ) -> Result<Self, MeasureError> {
         check(model, data)?;
-        let (plan, layout) = (Plan::new(data, by.class)?, model.layout());
+        let (plan, layout) =
+            (Plan::new(data, by.class, memory::chunk(model.graph(), CHUNK))?, model.layout());
         let designations = Designation::ALL
             .map(|designation| (designation, plan.designated(designation)))
             .into_iter()

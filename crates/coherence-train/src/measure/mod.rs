@@ -17,7 +17,8 @@ pub use meter::Meter;
 
 use plan::CHUNK;
 
-use crate::memory::{F32, F64, bytes_per_example, parameters, wide};
+use crate::examples::{accepts, shape};
+use crate::memory::{F32, F64, bytes_per_example, chunk, parameters, wide};
 use coherence_core::{Coherence, Member, unbiased::Estimate};
 use coherence_data::{Dataset, Designation, ReadError};
 use coherence_nn::{Graph, Model};
@@ -111,12 +112,12 @@ pub enum MeasureError {
     #[error("the data set has no examples (coherence needs at least one)")]
     Empty,
     /// The images do not have the size of the model's input.
-    #[error("the images have {found} values, the model takes {expected}")]
+    #[error("the images are {found}, the model takes {expected}")]
     Features {
-        /// Values in an image.
-        found: usize,
-        /// Inputs of the model.
-        expected: usize,
+        /// The shape of an image.
+        found: String,
+        /// The input of the model.
+        expected: String,
     },
     /// The data have more classes than the model.
     #[error("the data set has {found} classes, the model has {expected}")]
@@ -174,7 +175,11 @@ pub enum MeasureError {
 /// [`MeasureError`] if the data do not fit the network or a loss is not finite.
 ///
 /// Source: catalogue A1, A10, A15c, A15d.
-pub fn measure(model: &Model<f32>, data: &dyn Dataset, by: By) -> Result<Measurement, MeasureError> {
+pub fn measure(
+    model: &Model<f32>,
+    data: &dyn Dataset,
+    by: By,
+) -> Result<Measurement, MeasureError> {
     Meter::new(model, data, by, BUDGET)?.measure()
 }
 
@@ -190,16 +195,20 @@ pub fn measure(model: &Model<f32>, data: &dyn Dataset, by: By) -> Result<Measure
 pub fn memory(network: &Graph<f32>, examples: usize) -> u64 {
     // The parameters, the sums of two pieces, of a designation and of all examples.
     let sums = parameters(network).saturating_mul(3 * F32 + 2 * F64);
-    sums.saturating_add(wide(examples.min(CHUNK)).saturating_mul(bytes_per_example(network)))
+    sums.saturating_add(
+        wide(examples.min(chunk(network, CHUNK))).saturating_mul(bytes_per_example(network)),
+    )
 }
 
 fn check(model: &Model<f32>, data: &dyn Dataset) -> Result<(), MeasureError> {
-    let (features, classes) = (data.shape().features(), data.classes());
+    let classes = data.classes();
     if data.is_empty() {
         return Err(MeasureError::Empty);
     }
-    if features != model.inputs() {
-        return Err(MeasureError::Features { found: features, expected: model.inputs() });
+    let input = model.graph().input();
+    if !accepts(input, data.shape()) {
+        let (found, expected) = (shape(data.shape()).to_string(), input.to_string());
+        return Err(MeasureError::Features { found, expected });
     }
     if classes > model.classes() {
         return Err(MeasureError::Classes { found: classes, expected: model.classes() });

@@ -80,7 +80,9 @@ impl<'a> Slots<'a> {
             data,
             images: Slot::with_count(images, buffers),
             losses: vec![0.0; capacity],
-            workspaces: Slot::with_count(chunks.min(room(passes)), || model.workspace(capacity, Keep::Deltas)),
+            workspaces: Slot::with_count(chunks.min(room(passes)), || {
+                model.workspace(capacity, Keep::Deltas)
+            }),
         }
     }
 

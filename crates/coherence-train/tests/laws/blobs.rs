@@ -57,6 +57,7 @@ pub(crate) fn config(aggregation: Aggregation) -> Config {
         rate: 0.1,
         steps: 30,
         aggregation,
+        batch_statistics: true,
         seed: 3,
         evaluate: Schedule::Decades,
         probe: 60,

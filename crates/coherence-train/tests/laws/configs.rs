@@ -44,7 +44,10 @@ fn settings_out_of_range_are_refused() {
 fn data_that_do_not_fit_the_model_are_refused() {
     let blobs = Blobs { n: 110, seed: 1 };
     let digits = digits::test();
-    let features = |set| ConfigError::Features { set, found: 784, expected: 6 };
+    let features = |set| {
+        let (found, expected) = ("28 × 28 × 1".to_owned(), "6".to_owned());
+        ConfigError::Features { set, found, expected }
+    };
     let open =
         |train, test| Trainer::new(config(Aggregation::Mean), network(), train, test).unwrap_err();
     assert_eq!(open(&digits, &blobs), features("training"));

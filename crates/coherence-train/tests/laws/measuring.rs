@@ -155,8 +155,8 @@ fn other_requests_change_nothing() {
     // Classes in one chunk, in two (with corrupt examples), in many.
     for n in [4, 2000, 10_000] {
         let data = Blobs { n, seed: 1 };
-        let [all, only] =
-            [ALL, By { class: true, ..By::default() }].map(|by| measure(&model, &data, by).unwrap());
+        let [all, only] = [ALL, By { class: true, ..By::default() }]
+            .map(|by| measure(&model, &data, by).unwrap());
         assert_eq!(only.classes.len(), CLASSES);
         for ((a, only), (b, all)) in only.classes.iter().zip(&all.classes) {
             assert_eq!(a, b);
@@ -264,7 +264,8 @@ fn a_single_example_has_alpha_one() {
 fn data_that_cannot_be_measured_are_refused() {
     let refused = |model: &Model<f32>, data: &dyn Dataset| measure(model, data, ALL).unwrap_err();
     assert_eq!(refused(&network(), &Blobs { n: 0, seed: 1 }), MeasureError::Empty);
-    let features = MeasureError::Features { found: 784, expected: 6 };
+    let features =
+        MeasureError::Features { found: "28 × 28 × 1".to_owned(), expected: "6".to_owned() };
     assert_eq!(refused(&network(), &digits::test()), features);
     let classes = MeasureError::Classes { found: 3, expected: 2 };
     assert_eq!(refused(&Model::zeros(mlp(&[6, 2]).unwrap()), &DATA), classes);

@@ -17,6 +17,7 @@ fn run(aggregation: Aggregation) -> (State, Vec<Row>, Measurement) {
         rate: 0.1,
         steps: 6,
         aggregation,
+        batch_statistics: true,
         seed: 1,
         evaluate: Schedule::Decades,
         probe: 550,
