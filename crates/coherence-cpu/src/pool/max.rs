@@ -54,7 +54,7 @@ fn maximum<T: Element, const N: usize>(
     window.each::<N>(start, |index, values| {
         for j in 0..N {
             let x = values[j];
-            let wins = (x > best[j]) | (x != x);
+            let wins = (x > best[j]) | x.is_nan();
             best[j] = if wins { x } else { best[j] };
             // A mask instead of a choice: compilers vectorise it.
             let mask = u32::from(wins).wrapping_neg();
