@@ -3,7 +3,7 @@
 use crate::random::{self, below, stream};
 use crate::{Dataset, ReadError, Shape, Target};
 
-/// What is drawn for every example in every epoch.
+/// The random changes of every example in every epoch.
 ///
 /// The stream of example i in epoch e is `augment.E.I` (see [`stream`]): the result is a pure function of
 /// the seed, the epoch and the example.

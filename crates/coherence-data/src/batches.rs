@@ -28,8 +28,8 @@ impl Batch {
     /// # Panics
     /// If an index is not below the number of examples.
     pub fn read(data: &dyn Dataset, indices: Vec<usize>) -> Result<Self, ReadError> {
-        let going_on = AtomicBool::new(false);
-        Ok(Self::read_unless(&going_on, data, indices)?.expect("nobody stops it"))
+        let never = AtomicBool::new(false);
+        Ok(Self::read_unless(&never, data, indices)?.expect("nothing stops it"))
     }
 
     /// [`read`](Self::read); `None` as soon as `stop` is set.
@@ -53,9 +53,9 @@ impl Batch {
 
 /// Batches in a given order; while one is used, a thread decodes the next.
 ///
-/// At most two are in memory if the caller drops each before it asks for the next. An error takes the
-/// place of its batch, and the iteration ends after it. Dropping the iterator stops the thread after the
-/// example that it is at, and waits for it.
+/// At most two batches are in memory if the caller drops each before it asks for the next. An error
+/// replaces its batch and ends the iteration. Dropping the iterator stops the thread after its current
+/// example, and waits for it.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -92,7 +92,7 @@ impl Batches {
         Self { receiver: Some(receiver), stop, thread: Some(thread) }
     }
 
-    /// Waits for the thread, and goes on with its panic.
+    /// Waits for the thread; if it panicked, so does the caller.
     fn join(&mut self) {
         self.receiver = None;
         if let Some(Err(panic)) = self.thread.take().map(JoinHandle::join) {
@@ -138,7 +138,7 @@ impl Drop for Batches {
         self.stop.store(true, Ordering::Relaxed);
         self.receiver = None;
         if let Some(thread) = self.thread.take() {
-            // A panic of the thread is no matter of a caller who wants no more batches.
+            // The caller wants no more batches, so a panic of the thread is ignored.
             let _ = thread.join();
         }
     }

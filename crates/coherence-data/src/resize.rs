@@ -33,8 +33,8 @@ impl Rgb {
         self.resize_columns(width).resize_rows(height)
     }
 
-    /// The middle `size` × `size` pixels. An odd remainder is halved as torchvision does it, to the even
-    /// neighbour.
+    /// The middle `size` × `size` pixels. Half of an odd margin is rounded to the even
+    /// neighbour, as torchvision does.
     pub(crate) fn center_crop(&self, size: usize) -> Self {
         let [top, left] = [self.height, self.width].map(|n| half_to_even(n - size));
         let row = |y: usize| &self.pixels[(y * self.width + left) * CHANNELS..][..size * CHANNELS];

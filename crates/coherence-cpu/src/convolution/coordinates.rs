@@ -1,7 +1,7 @@
 //! Coordinates of the weight in tiles, over which the examples' gradients are formed and summed.
 //!
-//! A thread owns a tile and runs over the examples, so nothing is reduced between threads. The cut in
-//! tiles depends on the sizes alone: sums over tiles are the same on every machine.
+//! A thread owns a tile and runs over the examples. The cut into tiles depends on the sizes alone, so that
+//! sums over tiles are the same on every machine.
 #![allow(unsafe_code)] // disjoint coordinates of the weight, written by several threads
 
 use core::ops::Range;
@@ -40,10 +40,10 @@ pub(super) struct Batch<'a, T> {
     pub(super) m: usize,
 }
 
-/// Some coordinates of the weight.
+/// Coordinates of the weight that one thread handles at a time.
 #[derive(Clone, Debug)]
 pub(super) enum Tile {
-    /// Some output channels of a group and some columns of the patch: [rows, block].
+    /// Output channels of a group and columns of the patch, [rows, block].
     Dense { group: usize, rows: Range<usize>, block: Block },
     /// All live taps of some channels of a depthwise convolution: [taps, channels].
     Depthwise { channels: Range<usize>, taps: usize },

@@ -5,13 +5,13 @@
 
 use crate::{Element, Isa, elementwise::Loop, product::Output, scratch::Scratch};
 
-/// The least number of values in a row or in several rows taken together, nearly.
+/// Rows of fewer values are taken together until they have about this many.
 const WIDTH: usize = 64;
 
-/// The values in a chunk, nearly: a chunk that was read once is still in L2.
+/// Values of a chunk, roughly. A chunk is read twice, the second time from L2.
 const CHUNK: usize = 1 << 15;
 
-/// The least number of rows in a chunk, so that sums by chunk take little memory.
+/// The least number of rows in a chunk: the sums of the chunks take little memory.
 const LEAST_ROWS: usize = 32;
 
 /// How `len` values in rows of `c` are cut; depends on nothing else.

@@ -2,8 +2,8 @@
 
 use rayon::prelude::*;
 
-use super::Windows;
-use crate::{Element, product::Output, scratch::Scratch};
+use super::{Windows, windows::InputWindow};
+use crate::{Element, product::Output, simd::TILE};
 
 /// The number that the sum of a window is divided by. They differ only where windows reach into the
 /// padding.
@@ -45,16 +45,34 @@ pub fn average_forward<T: Element>(windows: &Windows, divisor: Divisor, x: &[T],
     windows.assert_lengths(x.len(), out.len());
     let (len, c) = (windows.output_row_len(), windows.channels());
     windows.each_output_row::<T, _>(out.par_chunks_mut(len), |row, out| {
-        let sums = &mut *Scratch::<f64>::new(c);
-        for (out, ([padded, inputs], pixels)) in out.chunks_exact_mut(c).zip(row.each_window(x)) {
-            sums.fill(0.0);
-            for (_, values) in pixels {
-                sums.iter_mut().zip(values).for_each(|(sum, x)| *sum += x.widen());
+        for (out, window) in out.chunks_exact_mut(c).zip(row.windows(x)) {
+            let count = divisor.choose(window.padded, window.inputs()) as f64;
+            let whole = c / TILE * TILE;
+            for at in (0..whole).step_by(TILE) {
+                average::<T, TILE>(&window, at, count, &mut out[at..]);
             }
-            let count = divisor.choose(padded, inputs) as f64;
-            out.iter_mut().zip(&*sums).for_each(|(out, sum)| *out = T::narrow(sum / count));
+            for at in whole..c {
+                average::<T, 1>(&window, at, count, &mut out[at..]);
+            }
         }
     });
+}
+
+/// The averages of `N` channels from `start` on, whose sums stay in registers.
+#[inline(always)]
+fn average<T: Element, const N: usize>(
+    window: &InputWindow<'_, T>,
+    start: usize,
+    count: f64,
+    out: &mut [T],
+) {
+    let mut sums = [0.0; N];
+    window.each::<N>(start, |_, values| {
+        for j in 0..N {
+            sums[j] += values[j].widen();
+        }
+    });
+    out.iter_mut().zip(sums).for_each(|(out, sum)| *out = T::narrow(sum / count));
 }
 
 /// Backward: `out[e, i, j] (+)= Σ_{windows o that contain i} delta[e, o, j] / divisor`.

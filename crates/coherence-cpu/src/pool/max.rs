@@ -2,8 +2,8 @@
 
 use rayon::prelude::*;
 
-use super::Windows;
-use crate::{Element, product::Output};
+use super::{Windows, windows::InputWindow};
+use crate::{Element, product::Output, simd::TILE};
 
 /// Forward: `out[e, o, j]` is the maximum of `x[e, ·, j]` in window o, and `from[e, o, j]` its position
 /// y · w + x in the image: the first in row-major order, if several are equal.
@@ -30,27 +30,39 @@ pub fn max_forward<T: Element>(windows: &Windows, x: &[T], out: &mut [T], from: 
     let rows = out.par_chunks_mut(len).zip(from.par_chunks_mut(len));
     windows.each_output_row::<T, _>(rows, |row, (out, from)| {
         let pixels = out.chunks_exact_mut(c).zip(from.chunks_exact_mut(c));
-        for ((best, from), (_, inputs)) in pixels.zip(row.each_window(x)) {
-            for (tap, (index, values)) in inputs.enumerate() {
-                maximum(tap == 0, index, values, best, from);
+        for ((best, from), window) in pixels.zip(row.windows(x)) {
+            let whole = c / TILE * TILE;
+            for at in (0..whole).step_by(TILE) {
+                maximum::<T, TILE>(&window, at, &mut best[at..], &mut from[at..]);
+            }
+            for at in whole..c {
+                maximum::<T, 1>(&window, at, &mut best[at..], &mut from[at..]);
             }
         }
     });
 }
 
-/// Replaces every `best` that is below its value; all if the pixel is the `first` of its window.
+/// The maxima of `N` channels from `start` on, which stay in registers.
 #[inline(always)]
-fn maximum<T: Element>(first: bool, index: u32, values: &[T], best: &mut [T], from: &mut [u32]) {
-    if first {
-        best.copy_from_slice(values);
-        from.fill(index);
-        return;
-    }
-    for ((best, from), &x) in best.iter_mut().zip(from).zip(values) {
-        let wins = x > *best || x.is_nan();
-        *best = if wins { x } else { *best };
-        *from = if wins { index } else { *from };
-    }
+fn maximum<T: Element, const N: usize>(
+    window: &InputWindow<'_, T>,
+    start: usize,
+    out: &mut [T],
+    from: &mut [u32],
+) {
+    let (mut best, mut position) = ([T::neg_infinity(); N], [window.first(); N]);
+    window.each::<N>(start, |index, values| {
+        for j in 0..N {
+            let x = values[j];
+            let wins = (x > best[j]) | x.is_nan();
+            best[j] = if wins { x } else { best[j] };
+            // A mask instead of a choice: compilers vectorise it.
+            let mask = u32::from(wins).wrapping_neg();
+            position[j] = (index & mask) | (position[j] & !mask);
+        }
+    });
+    out[..N].copy_from_slice(&best);
+    from[..N].copy_from_slice(&position);
 }
 
 /// Backward: every delta goes to the position that its maximum came from,

@@ -159,8 +159,8 @@ impl Windows {
         });
     }
 
-    /// For every input pixel: `out [c] (+)= Σ over the windows that contain it`, where
-    /// `add(window, pixel, out)` adds the term of one window.
+    /// For every input pixel calls `add(window, index, out)` for each window that contains it, in a fixed
+    /// order; `out` holds the pixel's channels, and is cleared before for [`Output::Overwrite`].
     pub(super) fn each_input_pixel<T: Element>(
         &self,
         output: Output,
@@ -202,10 +202,11 @@ impl Windows {
     }
 }
 
-/// The least work of a piece, nearly, in values read.
+/// Values read by a piece of work, at least and roughly.
 const PIECE: usize = 1 << 14;
 
 /// One row of the output of one example.
+#[derive(Clone, Copy)]
 pub(super) struct OutputRow<'a> {
     windows: &'a Windows,
     example: usize,
@@ -213,30 +214,64 @@ pub(super) struct OutputRow<'a> {
 }
 
 impl<'a> OutputRow<'a> {
-    /// The windows of the row from left to right: the sizes with padding and without, and the index of
-    /// every input pixel with its `c` values in `x`.
-    pub(super) fn each_window<T>(
-        &self,
-        x: &'a [T],
-    ) -> impl Iterator<Item = ([usize; 2], impl Iterator<Item = (u32, &'a [T])>)> {
-        let Windows { input: [height, width], channels, columns, .. } = self.windows;
-        let image = &x[self.example * height * width * channels..][..height * width * channels];
+    /// The windows of the row from left to right.
+    pub(super) fn windows<'x, T>(&self, x: &'x [T]) -> impl Iterator<Item = InputWindow<'x, T>>
+    where
+        'a: 'x,
+    {
+        let Windows { input: [height, width], channels: c, columns, .. } = self.windows;
+        let image = &x[self.example * height * width * c..][..height * width * c];
         let rows = self.window;
-        columns.windows.iter().map(move |columns| {
-            let sizes = [rows.padded * columns.padded, rows.inputs.len() * columns.inputs.len()];
-            let pixels = rows.inputs.clone().flat_map(move |y| {
-                columns.inputs.clone().map(move |x| {
-                    let index = y * width + x;
-                    (index as u32, &image[index * channels..][..*channels])
-                })
-            });
-            (sizes, pixels)
+        columns.windows.iter().map(move |columns| InputWindow {
+            image,
+            width: *width,
+            channels: *c,
+            rows: rows.inputs.clone(),
+            columns: columns.inputs.clone(),
+            padded: rows.padded * columns.padded,
         })
     }
 }
 
-/// One window: where its values are in the output, and its sizes.
+/// The input of one window.
+pub(super) struct InputWindow<'x, T> {
+    image: &'x [T],
+    width: usize,
+    channels: usize,
+    rows: Range<usize>,
+    columns: Range<usize>,
+    /// Positions with padding.
+    pub(super) padded: usize,
+}
+
+impl<T: Copy> InputWindow<'_, T> {
+    /// Positions of the input.
+    pub(super) fn inputs(&self) -> usize {
+        self.rows.len() * self.columns.len()
+    }
+
+    /// Index of the first position.
+    pub(super) fn first(&self) -> u32 {
+        (self.rows.start * self.width + self.columns.start) as u32
+    }
+
+    /// Calls `f(index, values)` for every position in row-major order, with the values of the `N` channels
+    /// from `start` on.
+    #[inline(always)]
+    pub(super) fn each<const N: usize>(&self, start: usize, mut f: impl FnMut(u32, &[T; N])) {
+        for y in self.rows.clone() {
+            for x in self.columns.clone() {
+                let index = y * self.width + x;
+                let at = index * self.channels + start;
+                f(index as u32, self.image[at..at + N].try_into().expect("a slice of N values"));
+            }
+        }
+    }
+}
+
+/// One output position and the sizes of its window.
 pub(super) struct OutputPixel {
+    /// Place of its channels in the output.
     pub(super) values: Range<usize>,
     /// Positions with padding.
     pub(super) padded: usize,

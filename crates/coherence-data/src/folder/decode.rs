@@ -16,7 +16,7 @@ const MOST_MEMORY: u64 = 1 << 29;
 /// for each byte. A header that promises more is false.
 const MOST_PIXELS_PER_BYTE: u64 = 8 * 1032;
 
-/// The most pixels after resizing, for each pixel of a square image: more would be a strip.
+/// The largest ratio of the sides of an image that is enlarged.
 const MOST_PROPORTION: usize = 100;
 
 /// Height and width of the image in `file`, which is decoded.
@@ -43,7 +43,7 @@ fn decode_bytes(bytes: &[u8]) -> Result<Rgb, String> {
             return Err(format!("damaged image: the JPEG data are truncated {REMEDY}"));
         }
         Some(ImageFormat::Jpeg | ImageFormat::Png) => {}
-        _ => return Err(format!("neither JPEG nor PNG, whatever its name says {REMEDY}")),
+        _ => return Err(format!("the content is neither JPEG nor PNG {REMEDY}")),
     }
     let (width, height) = reader()?.into_dimensions().map_err(damaged)?;
     if width == 0 || height == 0 {
@@ -64,7 +64,7 @@ fn decode_bytes(bytes: &[u8]) -> Result<Rgb, String> {
     Ok(Rgb { height: height as usize, width: width as usize, pixels })
 }
 
-/// Refuses strips, of which resizing the shorter side to `size` would make an immense image.
+/// Refuses long strips: resizing the shorter side to `size` would make the longer one immense.
 pub(super) fn check_proportions(image: &Rgb, size: usize, file: &Path) -> Result<(), ReadError> {
     let (height, width) = (image.height, image.width);
     let (short, long) = (height.min(width), height.max(width));
@@ -72,7 +72,7 @@ pub(super) fn check_proportions(image: &Rgb, size: usize, file: &Path) -> Result
     if is_enlarged && long / short > MOST_PROPORTION {
         let reason = format!(
             "an image of {height} × {width} pixels whose shorter side is to be resized to {size} \
-             (at most {MOST_PROPORTION} times as long as wide can be enlarged: crop it)"
+             (images of a ratio of more than {MOST_PROPORTION} cannot be enlarged: crop it)"
         );
         return Err(ReadError { file: file.to_owned(), reason });
     }

@@ -90,8 +90,8 @@ pub(super) fn list(root: &Path) -> Result<Listing, FolderError> {
     Ok((classes, files))
 }
 
-/// The folder of the test split if `root` consists of exactly `train` and `val` (or `test`): these two,
-/// as [train, test].
+/// The folders of the training and the test split, if the only folders in `root` are `train` and `val`
+/// (or `test`).
 pub(crate) fn splits(root: &Path) -> Result<Option<[PathBuf; 2]>, FolderError> {
     let mut folders = entries(root)?.folders;
     folders.sort();
