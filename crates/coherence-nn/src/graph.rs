@@ -118,6 +118,11 @@ impl<T: Element> Graph<T> {
         self.nodes.iter().map(kept).sum()
     }
 
+    /// Multiply-adds of the products of a forward pass of one example.
+    pub fn multiply_adds(&self) -> u64 {
+        self.nodes.iter().map(|node| node.layer.multiply_adds()).sum()
+    }
+
     /// The number of values of an example's deltas in all nodes.
     pub fn deltas(&self) -> usize {
         self.nodes.iter().map(|node| node.shape.values()).sum()

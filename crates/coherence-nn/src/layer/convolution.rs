@@ -69,6 +69,10 @@ impl<T: Element> Layer<T> for Convolution {
         if self.bias { vec![weight, bias] } else { vec![weight] }
     }
 
+    fn multiply_adds(&self) -> u64 {
+        (self.of.positions() * self.of.weights()) as u64
+    }
+
     fn forward(&self, pass: Forward<'_, T>) {
         let (weight, bias) = self.split(pass.parameters);
         let a = pass.inputs.get(0);

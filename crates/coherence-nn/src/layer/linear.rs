@@ -66,6 +66,10 @@ impl<T: Element> Layer<T> for Linear {
         if self.bias { vec![weight, bias] } else { vec![weight] }
     }
 
+    fn multiply_adds(&self) -> u64 {
+        (self.input.values() * self.outputs) as u64
+    }
+
     fn forward(&self, pass: Forward<'_, T>) {
         let (weight, bias) = self.split(pass.parameters);
         let a = pass.inputs.get(0);

@@ -46,6 +46,11 @@ pub trait Layer<T: Element>: fmt::Debug + Send + Sync {
         Vec::new()
     }
 
+    /// Multiply-adds of the products of a forward pass of one example.
+    fn multiply_adds(&self) -> u64 {
+        0
+    }
+
     /// Values that are neither drawn nor trained but follow the data, such as running means.
     fn statistics(&self) -> Vec<LayerTensor> {
         Vec::new()
