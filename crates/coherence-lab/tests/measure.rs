@@ -195,8 +195,8 @@ fn activations_and_normalisations_that_do_not_exist_are_refused() {
     for (option, value, said) in [
         ("--activation", "elu", "known: relu, leaky-relu:SLOPE"),
         ("--activation", "leaky-relu:-1", "slope -1 of leaky-relu"),
-        ("--normalize", "0.1307", "0.1307/0.3081"),
-        ("--normalize", "0/0", "a standard deviation of 0 (must be positive)"),
+        ("--normalize", "0.1307", "write imagenet, cifar10, mnist, or means"),
+        ("--normalize", "0/0", "a standard deviation of 0 (must be positive and finite)"),
     ] {
         let output = desk.measure("fc.safetensors", &[option, value]);
         let message = String::from_utf8(output.stderr).unwrap();

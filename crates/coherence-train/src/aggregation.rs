@@ -3,7 +3,8 @@
 //! Legend: k: examples of a mini-batch, d: parameters, c: clip, η: rate.
 
 use coherence_core::aggregate::{
-    self, AggregateError, Mean, MedianOfMeans, OfThree, OverTime, Recent, Requirements, Winsorized,
+    self, AggregateError, AnyCoordinateRule, Mean, MedianOfMeans, OfThree, OverTime,
+    ParseRuleError, Recent, Requirements, Rule, Winsorized,
 };
 use coherence_cpu::elementwise::{axpy, median_of_three_update};
 use coherence_nn::{Model, Workspace};
@@ -48,27 +49,44 @@ pub enum Aggregation {
 }
 
 /// A text that is not the name of an [`Aggregation`].
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "unknown aggregation {0} (known: mean, winsorized:CLIP, median-of-means:GROUPS, m3, a3, rm3, ra3)"
-)]
-pub struct AggregationError(String);
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum AggregationError {
+    /// The rule's arguments are not what it takes.
+    #[error("{text}: {source} (for training: {FORMS})")]
+    Rule {
+        /// The text.
+        text: String,
+        /// The core's error.
+        source: ParseRuleError,
+    },
+    /// There is no such rule, or it is not computed from factors.
+    #[error("{0} is not available in training (known: {FORMS})")]
+    NotFromFactors(String),
+}
 
+const FORMS: &str = "mean, winsorized:CLIP, median-of-means:GROUPS, m3, a3, rm3, ra3";
+
+/// A rule over time by its name, or a rule over one mini-batch as the core reads it.
 impl FromStr for Aggregation {
     type Err = AggregationError;
 
     fn from_str(text: &str) -> Result<Self, AggregationError> {
-        let (name, count) = text.split_once(':').map_or((text, None), |(n, c)| (n, Some(c)));
-        let count = count.map(str::parse);
-        let over_time = |rule: &OverTime| rule.name() == name;
-        match (name, count) {
-            ("mean", None) => Some(Self::Mean),
-            ("winsorized", Some(Ok(clip))) => Some(Self::Winsorized { clip }),
-            ("median-of-means", Some(Ok(groups))) => Some(Self::MedianOfMeans { groups }),
-            (_, None) => OverTime::ALL.into_iter().find(over_time).map(Self::OverTime),
-            _ => None,
+        if let Some(rule) = OverTime::ALL.into_iter().find(|rule| rule.name() == text) {
+            return Ok(Self::OverTime(rule));
         }
-        .ok_or_else(|| AggregationError(text.to_owned()))
+        match text.parse() {
+            Ok(Rule::Coordinate(AnyCoordinateRule::Mean(_))) => Ok(Self::Mean),
+            Ok(Rule::Coordinate(AnyCoordinateRule::Winsorized(Winsorized { clip }))) => {
+                Ok(Self::Winsorized { clip })
+            }
+            Ok(Rule::Coordinate(AnyCoordinateRule::MedianOfMeans(MedianOfMeans { groups }))) => {
+                Ok(Self::MedianOfMeans { groups })
+            }
+            Ok(_) | Err(ParseRuleError::Unknown) => {
+                Err(AggregationError::NotFromFactors(text.to_owned()))
+            }
+            Err(source) => Err(AggregationError::Rule { text: text.to_owned(), source }),
+        }
     }
 }
 
