@@ -51,6 +51,8 @@ mod dispatch {
         depthwise_rows: convolution::DepthwiseRows => ();
         depthwise_sum: convolution::DepthwiseSum => ();
         add_and_square: convolution::AddAndSquare => f64;
+        transpose_block: convolution::Transpose => ();
+        few_positions: convolution::FewPositions => ();
         gram_norm: convolution::GramNorm => f64;
         gram_tiles: dense::Tiles => Vec<f64>;
     }

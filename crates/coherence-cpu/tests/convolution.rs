@@ -301,6 +301,10 @@ fn settings() -> Vec<Convolution> {
         same([3, 2], 33, 130),
         new([2, 1], 300, 20, [1, 1]),
         Convolution { padding: [1, 0], ..new([2, 1], 300, 7, [3, 1]) },
+        Convolution { stride: [2, 1], ..new([5, 3], 2, 0, [2, 2]) },
+        Convolution { stride: [2, 1], ..new([5, 3], 0, 3, [2, 2]) },
+        Convolution { padding: [2, 2], ..new([0, 1], 2, 3, [2, 2]) },
+        Convolution { groups: 20, padding: [2, 1], ..same([0, 4], 20, 20) },
     ]
 }
 

@@ -1,21 +1,32 @@
 //! Coordinates of the weight in tiles, over which the examples' gradients are formed and summed.
 //!
-//! A thread owns a tile and runs over the examples, so nothing is reduced between threads. The cut in
-//! tiles depends on the sizes alone: sums over tiles are the same on every machine.
+//! A thread owns a tile and runs over the examples. The cut into tiles depends on the sizes alone, so that
+//! sums over tiles are the same on every machine.
 #![allow(unsafe_code)] // disjoint coordinates of the weight, written by several threads
 
 use core::ops::Range;
 
+use rayon::prelude::*;
+
 use super::{
     Convolution,
     depthwise::{DepthwiseSum, channels_of_tile},
+    few::FewPositions,
     gather::{Block, Gather},
+    transpose::Transpose,
 };
 use crate::{
     Element, Isa,
     product::{DEPTH, Output, Target, multiply_here},
     scratch::Scratch,
+    simd::TILE,
 };
+
+/// Up to so many positions, gradients are written straight to where they are selected.
+pub(super) const FEW_POSITIONS: usize = 32;
+
+/// Chains of at least so many rows are worth transposing the deltas.
+const TRANSPOSED: usize = 32;
 
 /// The factors of a batch.
 #[derive(Debug)]
@@ -29,10 +40,10 @@ pub(super) struct Batch<'a, T> {
     pub(super) m: usize,
 }
 
-/// Some coordinates of the weight.
+/// Coordinates of the weight that one thread handles at a time.
 #[derive(Clone, Debug)]
 pub(super) enum Tile {
-    /// Some output channels of a group and some columns of the patch: [rows, block].
+    /// Output channels of a group and columns of the patch, [rows, block].
     Dense { group: usize, rows: Range<usize>, block: Block },
     /// All live taps of some channels of a depthwise convolution: [taps, channels].
     Depthwise { channels: Range<usize>, taps: usize },
@@ -87,6 +98,18 @@ impl<'a, T: Element> Batch<'a, T> {
         groups.flat_map(|band| blocks.iter().map(move |block| tile(band.clone(), block))).collect()
     }
 
+    /// The results of `piece` for each part of the examples and each tile, in this order: pieces that run
+    /// at the same time share their examples.
+    pub(super) fn in_parallel<R: Send>(
+        &self,
+        tiles: &[Tile],
+        parts: &[Range<usize>],
+        piece: impl Fn(&Tile, Range<usize>) -> R + Sync,
+    ) -> Vec<R> {
+        let run = |at: usize| piece(&tiles[at % tiles.len()], parts[at / tiles.len()].clone());
+        (0..tiles.len() * parts.len()).into_par_iter().with_max_len(1).map(run).collect()
+    }
+
     /// `out (+)= Σ δ ⊗ patch` over some rows, for the coordinates of `tile`, on the calling thread.
     pub(super) fn sum(&self, tile: &Tile, rows: Range<usize>, output: Output, out: &mut [T]) {
         let Self { isa, gather, x, delta, .. } = self;
@@ -104,6 +127,7 @@ impl<'a, T: Element> Batch<'a, T> {
         let (o, width) = (self.conv.outputs, block.width());
         let is_identity = gather.is_identity();
         let mut panel = Scratch::new(if is_identity { 0 } else { DEPTH.min(rows.len()) * width });
+        let mut transposed = Scratch::new(DEPTH.min(rows.len()) * band.len());
         for start in rows.clone().step_by(DEPTH) {
             let chain = start..rows.end.min(start + DEPTH);
             let right = if is_identity {
@@ -115,10 +139,42 @@ impl<'a, T: Element> Batch<'a, T> {
                 (&panel[..chain.len() * width], [width, 1])
             };
             let first = group * self.conv.group_outputs() + band.start;
-            let left = (&delta[start * o + first..], [1, o]);
+            let from = &delta[start * o + first..];
+            let len = chain.len();
+            let left = if len < TRANSPOSED {
+                (from, [1, o])
+            } else {
+                let to = &mut transposed[..len * band.len()];
+                T::transpose_block(*isa, Transpose { from, stride: o, rows: len, to });
+                (&transposed[..], [len, 1])
+            };
             let output = if start == rows.start { output } else { Output::Add };
             multiply_here(*isa, [band.len(), chain.len(), width], left, right, output, out);
         }
+    }
+
+    /// [`Batch::sum`] over the rows of few positions, written to the lines of `values`
+    /// [⌈tile / TILE⌉, n, TILE] as value `e`; returns whether the tile and the rows are such.
+    pub(super) fn sum_few(
+        &self,
+        tile: &Tile,
+        rows: Range<usize>,
+        (values, n, e): (&mut [T], usize, usize),
+    ) -> bool {
+        let Tile::Dense { group, rows: band, block } = tile else { return false };
+        let width = block.width();
+        if rows.len() > FEW_POSITIONS || rows.is_empty() || !width.is_multiple_of(TILE) {
+            return false;
+        }
+        let mut patches = Scratch::new(rows.len() * width);
+        self.gather.unfold(self.x, *group, block, rows.clone(), &mut patches);
+        let stride = self.conv.outputs;
+        let first = group * self.conv.group_outputs() + band.start;
+        let delta = &self.delta[rows.start * stride + first..];
+        let (patches, rows) = (&patches[..], band.len());
+        let kernel = FewPositions { delta, stride, patches, width, rows, values, n, e };
+        T::few_positions(self.isa, kernel);
+        true
     }
 
     /// Calls `change` with each coordinate of the weight that lies in `tile` and its value.

@@ -1,5 +1,5 @@
-//! Depthwise convolutions, one input and one output channel a group: the lanes of the vectors are
-//! channels.
+//! Depthwise convolutions, which have one input and one output channel per group. The lanes of a vector
+//! are channels.
 #![allow(unsafe_code)] // vectors loaded and stored without bounds checks
 
 use core::ops::Range;
@@ -33,7 +33,7 @@ pub struct DepthwiseRows<'a, T> {
     pub(super) weight: &'a [T],
     pub(super) rows: Range<usize>,
     pub(super) output: Output,
-    /// Where the first of the rows goes; the others follow.
+    /// Destination of the first row; the other rows follow it.
     pub(super) out: *mut T,
 }
 
@@ -52,7 +52,7 @@ impl<'a, T: Element> DepthwiseRows<'a, T> {
         let weight = &by_tap(conv, gather, weight);
         let target = Target(out.as_mut_ptr());
         let positions = gather.positions();
-        // A piece is some rows of one example, a few microseconds of work.
+        // A piece is some rows of one example.
         let pieces = (positions * channels * gather.live_taps()).div_ceil(PIECE).min(positions);
         (0..examples * pieces).into_par_iter().for_each(|at| {
             let target = &target;
@@ -242,7 +242,8 @@ unsafe fn add_products<T: Element, S: Simd<T>, const V: usize>(
     }
 }
 
-/// Channels of a tile at most for `taps` taps of `values` vectors, whole vectors where possible.
+/// Channels of a tile of about `most` coordinates, in whole lines of lanes. A wide tile is better: the
+/// positions of each tap are found once for all its channels.
 pub(super) fn channels_of_tile(most: usize, taps: usize) -> usize {
-    (most / taps.max(1) / TILE * TILE).clamp(TILE, 4 * TILE)
+    (most / taps.max(1) / TILE * TILE).clamp(TILE, 16 * TILE)
 }

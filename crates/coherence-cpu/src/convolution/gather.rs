@@ -15,13 +15,13 @@ use crate::Element;
 /// One axis of a [`Gather`].
 #[derive(Debug)]
 struct Axis {
-    /// The coordinates that gather.
+    /// Coordinates of the positions.
     positions: Vec<usize>,
-    /// The taps that reach the source from one of them.
+    /// Taps that read the source from at least one of the positions.
     taps: Vec<usize>,
     /// Source coordinates [positions, taps], `None` in the padding.
     sources: Vec<Option<usize>>,
-    /// Of the taps from this one on, how many have consecutive sources, or are all padding.
+    /// How many taps, from this one on, have consecutive sources or are all padding.
     runs: Vec<usize>,
 }
 
@@ -83,7 +83,7 @@ impl Block {
 }
 
 impl Gather {
-    /// Output positions gather from the input.
+    /// Patches of the input at the output positions.
     pub(super) fn forward(conv: &Convolution) -> Self {
         let target = conv.output();
         let axes = [0, 1].map(|axis| {
@@ -99,7 +99,8 @@ impl Gather {
         Self { axes, kernel_width, size, channels, group_channels, target }
     }
 
-    /// Input positions of one residue of the coordinates modulo the strides gather from the output.
+    /// Patches of the output at the input positions whose coordinates have the given residues modulo the
+    /// strides.
     fn backward(conv: &Convolution, residues: [usize; 2]) -> Self {
         let size = conv.output();
         let axes = [0, 1].map(|axis| {
@@ -117,8 +118,8 @@ impl Gather {
         Self { axes, kernel_width, size, channels, group_channels, target }
     }
 
-    /// The gathers of all residues: each input position is in one of them.
-    pub(super) fn backwards(conv: &Convolution) -> Vec<Self> {
+    /// [`Gather::backward`] for all residues: each input position is in one of them.
+    pub(super) fn backward_by_residue(conv: &Convolution) -> Vec<Self> {
         let [rows, cols] = [0, 1].map(|axis| conv.stride[axis].min(conv.input[axis]));
         let residues = (0..rows).flat_map(|row| (0..cols).map(move |col| [row, col]));
         residues.map(|residues| Self::backward(conv, residues)).collect()
@@ -137,6 +138,11 @@ impl Gather {
     /// The number of taps that are not in the padding everywhere.
     pub(super) fn live_taps(&self) -> usize {
         self.axes[0].taps.len() * self.axes[1].taps.len()
+    }
+
+    /// Columns of the patches.
+    pub(super) fn width(&self) -> usize {
+        self.live_taps() * self.group_channels
     }
 
     /// Channels of a source image.

@@ -1,9 +1,12 @@
 //! The gradient of the SUM loss, alone and together with the examples' squared norms.
 //!
-//! If examples have many positions, an example's gradient is formed by tile and added to the sum; its
-//! squared norm is summed by the way. If they have few, all examples' rows are one product, and norms
-//! come from Gram matrices, ‖g_e‖² = Σ_{p, q} (patch_p · patch_q) (δ_p · δ_q). [`Way`] decides.
+//! If examples have many positions, each example's gradient is formed tile by tile; the tile is added to
+//! the sum, and its squares to the example's norm. If they have few, the sum is one product over the rows
+//! of all examples, and norms come from Gram matrices, ‖g_e‖² = Σ_{p, q} (patch_p · patch_q) (δ_p · δ_q). [`Way`] decides.
 
+use core::ops::Range;
+
+use coherence_core::aggregate::groups;
 use rayon::prelude::*;
 
 use super::coordinates::{Batch, Tile, Weight};
@@ -20,25 +23,31 @@ const TILE: [usize; 2] = [128, 64];
 /// How gradients and squared norms are computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Way {
-    /// Example by example, the squares of the tile added up.
+    /// Example by example; norms are sums of the squares of each tile.
     Tiles,
     /// One product over all rows, norms from Gram matrices.
     Gram,
 }
 
-/// What a value of the Gram matrices costs, in squares of coordinates; measured on Zen 3.
-const GRAM_COST: usize = 1;
-
 impl Way {
-    /// The way with the fewer operations, by counts.
+    /// The way with the fewer operations: terms of the dots of Gram matrices, or coordinates to square and
+    /// to add. One of either takes 0.2 to 0.3 ns of a Zen 3 core.
     fn new<T>(batch: &Batch<'_, T>) -> Self {
-        let (conv, p) = (batch.conv, batch.gather.positions());
-        let patch = batch.gather.live_taps() * conv.group_channels();
+        let (conv, p, patch) = (batch.conv, batch.gather.positions(), batch.gather.width());
         let of_gram = p * (p + 1) / 2 * conv.groups * (patch + conv.group_outputs());
         let of_tiles = patch * conv.outputs;
-        let is_cheap = !conv.is_depthwise() && GRAM_COST * of_gram <= of_tiles;
-        if is_cheap || p == 1 && !conv.is_depthwise() { Self::Gram } else { Self::Tiles }
+        let is_gram = !conv.is_depthwise() && (p == 1 || of_gram <= of_tiles);
+        if is_gram { Self::Gram } else { Self::Tiles }
     }
+}
+
+/// Pieces of work at least, where the batch allows: tiles times parts of the examples. A number of the
+/// sizes alone, so that sums are the same on every machine.
+const PIECES: usize = 64;
+
+/// The examples in as many parts as make enough pieces of work of so many tiles.
+fn parts(m: usize, tiles: usize) -> Vec<Range<usize>> {
+    groups(m, PIECES.div_ceil(tiles.max(1)).min(m).max(1)).collect()
 }
 
 /// Σ_e g_e, and the squared norms added to `sq_norms` if there are any to add to.
@@ -48,56 +57,77 @@ pub(super) fn gradient<T: Element>(
     out: &mut [T],
     sq_norms: Option<&mut [f64]>,
 ) {
-    if output == Output::Overwrite && batch.gather.live_taps() < batch.conv.taps() {
+    let is_empty = batch.m == 0 || batch.gather.live_taps() < batch.conv.taps();
+    if output == Output::Overwrite && is_empty {
         out.fill(T::zero());
     }
+    if batch.m == 0 {
+        return;
+    }
     let (way, weight) = (Way::new(batch), &Weight::new(out));
-    let add_norms = sq_norms.is_some();
     let tiles = batch.tiles(TILE);
-    let norms: Vec<Vec<f64>> = tiles
-        .par_iter()
-        .with_max_len(1)
-        .map(|tile| {
-            let mut sum = Scratch::new(tile.len());
-            let norms = match way {
-                Way::Gram => {
-                    batch.sum(tile, batch.rows(0..batch.m), Output::Overwrite, &mut sum);
-                    Vec::new()
-                }
-                Way::Tiles => sum_by_example(batch, tile, add_norms, &mut sum),
-            };
-            batch.write(tile, &sum, weight, |to, sum| match output {
-                Output::Overwrite => *to = sum,
-                Output::Add => *to = *to + sum,
-            });
-            norms
-        })
-        .collect();
-    let Some(sq_norms) = sq_norms else { return };
-    match way {
-        Way::Gram => add_sq_norms_by_gram(batch, sq_norms),
-        Way::Tiles => add_parts(&norms, sq_norms),
+    let parts = parts(batch.m, tiles.len());
+    let add_norms = sq_norms.is_some() && way == Way::Tiles;
+    let write = |tile: &Tile, sum: &[T], output| {
+        batch.write(tile, sum, weight, |to, sum| match output {
+            Output::Overwrite => *to = sum,
+            Output::Add => *to = *to + sum,
+        });
+    };
+    let pieces = batch.in_parallel(&tiles, &parts, |tile, examples| {
+        let mut sum = vec![T::zero(); tile.len()];
+        let norms = match way {
+            Way::Gram => {
+                batch.sum(tile, batch.rows(examples), Output::Overwrite, &mut sum);
+                Vec::new()
+            }
+            Way::Tiles => sum_by_example(batch, tile, examples, add_norms, &mut sum),
+        };
+        if parts.len() == 1 {
+            write(tile, &sum, output);
+            sum = Vec::new();
+        }
+        (sum, norms)
+    });
+    if parts.len() > 1 {
+        for (n, (sum, _)) in pieces.iter().enumerate() {
+            let output = if n < tiles.len() { output } else { Output::Add };
+            write(&tiles[n % tiles.len()], sum, output);
+        }
+    }
+    match (sq_norms, way) {
+        (None, _) => {}
+        (Some(to), Way::Gram) => add_sq_norms_by_gram(batch, to),
+        (Some(to), Way::Tiles) => {
+            add_norms_of(pieces.iter().map(|(_, norms)| norms), tiles.len(), to);
+        }
     }
 }
 
 /// `sq_norms[e] += ‖g_e‖²`.
 pub(super) fn add_sq_norms<T: Element>(batch: &Batch<'_, T>, sq_norms: &mut [f64]) {
-    if Way::new(batch) == Way::Gram {
+    if Way::new(batch) == Way::Gram || batch.m == 0 {
         return add_sq_norms_by_gram(batch, sq_norms);
     }
-    let norms: Vec<Vec<f64>> = batch
-        .tiles(TILE)
-        .par_iter()
-        .with_max_len(1)
-        .map(|tile| sum_by_example(batch, tile, true, &mut Scratch::new(tile.len())))
-        .collect();
-    add_parts(&norms, sq_norms);
+    let tiles = batch.tiles(TILE);
+    let parts = parts(batch.m, tiles.len());
+    let norms = batch.in_parallel(&tiles, &parts, |tile, examples| {
+        sum_by_example(batch, tile, examples, true, &mut Scratch::new(tile.len()))
+    });
+    add_norms_of(norms.iter(), tiles.len(), sq_norms);
 }
 
-/// Adds the tiles' parts of the squared norms, tile by tile.
-fn add_parts(parts: &[Vec<f64>], sq_norms: &mut [f64]) {
-    for (e, to) in sq_norms.iter_mut().enumerate() {
-        *to += parts.iter().map(|part| part[e]).sum::<f64>();
+/// Adds the squared norms of pieces, each those of its part of the examples in one of the tiles.
+fn add_norms_of<'a>(
+    pieces: impl Iterator<Item = &'a Vec<f64>>,
+    tiles: usize,
+    sq_norms: &mut [f64],
+) {
+    let mut start = 0;
+    for (n, norms) in pieces.enumerate() {
+        let both = sq_norms[start..].iter_mut().zip(norms);
+        both.for_each(|(sum, norm)| *sum += norm);
+        start += if (n + 1) % tiles == 0 { norms.len() } else { 0 };
     }
 }
 
@@ -105,14 +135,15 @@ fn add_parts(parts: &[Vec<f64>], sq_norms: &mut [f64]) {
 fn sum_by_example<T: Element>(
     batch: &Batch<'_, T>,
     tile: &Tile,
+    examples: Range<usize>,
     add_norms: bool,
     sum: &mut [T],
 ) -> Vec<f64> {
     sum.fill(T::zero());
     let mut gradient = Scratch::new(tile.len());
     let is_one_chain = batch.positions() <= DEPTH;
-    let mut norms = Vec::with_capacity(batch.m);
-    for e in 0..batch.m {
+    let mut norms = Vec::with_capacity(examples.len());
+    for e in examples {
         let rows = batch.rows(e..e + 1);
         if is_one_chain && !add_norms {
             batch.sum(tile, rows, Output::Add, sum); // the same additions
@@ -191,7 +222,7 @@ pub struct GramNorm<'a, T> {
     /// Parts of the patches, each [p, _].
     patches: &'a [&'a [T]],
     deltas: &'a [T],
-    cols: core::ops::Range<usize>,
+    cols: Range<usize>,
     p: usize,
 }
 
@@ -232,7 +263,7 @@ pub(super) fn per_example<T: Element>(batch: &Batch<'_, T>, e: usize, out: &mut 
         out.fill(T::zero());
     }
     let weight = &Weight::new(out);
-    batch.tiles(TILE).par_iter().with_max_len(1).for_each(|tile| {
+    batch.in_parallel(&batch.tiles(TILE), &parts(1, 1), |tile, _| {
         let mut gradient = Scratch::new(tile.len());
         batch.sum(tile, batch.rows(e..e + 1), Output::Overwrite, &mut gradient);
         batch.write(tile, &gradient, weight, |to, value| *to = value);

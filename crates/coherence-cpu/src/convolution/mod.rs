@@ -27,16 +27,18 @@
 //! # How
 //!
 //! The forward pass and the backward pass to the input unfold a panel of patches that fits L2 and
-//! multiply it as a linear layer would be. Gradients are formed by tile of coordinates; what is wanted
-//! of each example is taken from the tile. Depthwise convolutions have kernels of their own, whose
+//! multiply it as a linear layer would be. Gradients are formed by tile of coordinates; norms and selections are
+//! computed from the tile. Depthwise convolutions have kernels of their own, whose
 //! lanes are channels. Taps that lie in the padding at every position are skipped.
 //!
 //! # Results
 //!
 //! A sum is a chain of at most 256 terms in the element type, added to the chains before it. Squared
-//! norms and dots are summed in `f64`. Results do not depend on the number of threads; selections are
-//! the same bits on each instruction set for the same gradients, which are products and may differ in
-//! the last bits.
+//! norms and dots are summed in `f64`. Results do not depend on the number of threads. The examples'
+//! gradients are products, whose last bits may differ between instruction sets; selections of the same
+//! gradients do not differ.
+//!
+//! Without examples, products are empty and the gradient is zero; robust means are an error.
 //!
 //! # Panics
 //!
@@ -45,15 +47,19 @@
 
 mod coordinates;
 mod depthwise;
+mod few;
 mod gather;
 mod gradient;
 mod rows;
 mod select;
 mod shape;
+mod transpose;
 
 pub(crate) use depthwise::{DepthwiseRows, DepthwiseSum};
+pub(crate) use few::FewPositions;
 pub(crate) use gradient::{AddAndSquare, GramNorm};
 pub use shape::{Convolution, ConvolutionError};
+pub(crate) use transpose::Transpose;
 
 use coherence_core::aggregate::{Median, Trimmed, Winsorized, groups};
 

@@ -123,8 +123,7 @@ impl<'a, T: Element> Rows<'a, T> {
         let (width, source) = (groups * cols, self.gather.channels());
         let rows =
             self.source.len() / (source * self.gather.source_positions()) * self.gather.positions();
-        let depth = self.gather.live_taps() * self.gather.group_channels();
-        let cut = Cut::new::<T>([rows, depth, cols]);
+        let cut = Cut::new::<T>([rows, self.gather.width(), cols]);
         let target = Target(out.as_mut_ptr());
         let piece = |at: usize| {
             let (group, [rows, cols]) = (at / cut.pieces(), cut.piece(at % cut.pieces()));
@@ -178,6 +177,9 @@ pub(super) fn forward<T: Element>(
     out: &mut [T],
 ) {
     let gather = Gather::forward(conv);
+    if output == Output::Overwrite && gather.width() == 0 {
+        out.fill(T::zero());
+    }
     product(isa, conv, &gather, [x, weight], output, out, Rows::forward);
 }
 
@@ -189,9 +191,9 @@ pub(super) fn backward<T: Element>(
     output: Output,
     out: &mut [T],
 ) {
-    let gathers = Gather::backwards(conv);
-    // Positions that no output depends on are in a gather without taps.
-    if output == Output::Overwrite && gathers.iter().any(|gather| gather.live_taps() == 0) {
+    let gathers = Gather::backward_by_residue(conv);
+    // Input positions that no output depends on are in a gather without columns.
+    if output == Output::Overwrite && gathers.iter().any(|gather| gather.width() == 0) {
         out.fill(T::zero());
     }
     for gather in &gathers {
@@ -199,6 +201,7 @@ pub(super) fn backward<T: Element>(
     }
 }
 
+/// The product of one gather, if it has columns.
 fn product<'a, T: Element>(
     isa: Isa,
     conv: &'a Convolution,
@@ -208,11 +211,7 @@ fn product<'a, T: Element>(
     out: &mut [T],
     rows: impl Fn(Isa, &'a Convolution, &'a Gather, [&'a [T]; 2]) -> Rows<'a, T>,
 ) {
-    let is_empty = gather.live_taps() * gather.group_channels() == 0;
-    if is_empty && output == Output::Overwrite && gather.is_whole() {
-        out.fill(T::zero());
-    }
-    if out.is_empty() || is_empty || gather.positions() == 0 {
+    if out.is_empty() || gather.width() == 0 {
         return;
     }
     if conv.is_depthwise() {
@@ -221,8 +220,8 @@ fn product<'a, T: Element>(
     rows(isa, conv, gather, [source, weight]).multiply_all(output, out);
 }
 
-/// Rows of a tile of [`add_dots`] at least, where the batch has as many.
-const TILE_ROWS: usize = 128;
+/// Rows of a tile of [`add_dots`].
+const TILE_ROWS: usize = 256;
 
 /// `out[e] += g_e · v = δ_e · conv(x_e; v)`.
 pub(super) fn add_dots<T: Element>(
@@ -232,7 +231,7 @@ pub(super) fn add_dots<T: Element>(
     out: &mut [f64],
 ) {
     let gather = &Gather::forward(conv);
-    if gather.live_taps() * gather.group_channels() * conv.outputs * gather.positions() == 0 {
+    if gather.width() * conv.outputs == 0 {
         return;
     }
     let (o, positions) = (conv.outputs, gather.positions());
@@ -241,9 +240,9 @@ pub(super) fn add_dots<T: Element>(
     let rows = &Rows::forward(isa, conv, gather, [x, v]);
     out.par_chunks_mut(examples).enumerate().for_each(|(at, out)| {
         let all = at * examples * positions..(at * examples + out.len()) * positions;
-        let mut part = Scratch::new(TILE_ROWS.max(2 * positions).min(2 * TILE_ROWS) * o);
-        for start in all.clone().step_by(part.len() / o) {
-            let tile = start..all.end.min(start + part.len() / o);
+        let mut part = Scratch::new(TILE_ROWS.min(all.len()) * o);
+        for start in all.clone().step_by(TILE_ROWS) {
+            let tile = start..all.end.min(start + TILE_ROWS);
             if conv.is_depthwise() {
                 let part = part.as_mut_ptr();
                 let kernel = DepthwiseRows {

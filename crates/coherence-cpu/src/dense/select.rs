@@ -22,7 +22,7 @@ const AHEAD: usize = 4;
 /// Values of a block: at most half of L2, but runs long enough that reading them does not stall.
 const BLOCK_VALUES: usize = 1 << 16;
 
-/// Up to this many rows are read in place: the hardware prefetches as many streams.
+/// Up to this many rows are read in place: the hardware prefetches as many streams. So is a single tile.
 pub(super) const FEW: usize = 16;
 
 /// How many values ahead of the current columns these streams are prefetched.
@@ -77,7 +77,8 @@ impl<T: Element> Kernel<T> for Block<'_, T> {
     fn run<S: Simd<T>>(mut self, simd: S) {
         let mut sorting = Scratch::new(self.selection.scratch_rows() * S::LANES);
         let out = core::mem::take(&mut self.out);
-        let direct = if self.n <= FEW { out.len() / TILE * TILE } else { 0 };
+        let in_place = self.n <= FEW || self.d == TILE;
+        let direct = if in_place { out.len() / TILE * TILE } else { 0 };
         for column in (0..direct).step_by(TILE) {
             let rows = &self.rows[self.start + column..];
             for e in 0..self.n {

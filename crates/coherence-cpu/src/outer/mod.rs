@@ -17,8 +17,8 @@ use crate::{
     norms::row_sq_norms,
     product::{Dims, Output, matmul_tn_on},
 };
-pub(crate) use select::Chunk;
 use select::select;
+pub(crate) use select::{Chunk, select_columns};
 
 /// Adds every example's squared gradient norm: `out[e] += ‖a_e‖² ‖δ_e‖²`, in `f64`.
 ///

@@ -32,20 +32,33 @@ pub(super) fn select<T: Element>(
     rate: Option<T>,
     out: &mut [T],
 ) {
+    assert_eq!(out.len(), dims.o * dims.i, "out for {dims:?}");
+    select_columns(isa, dims, [a, delta], rule, rate, out, dims.i);
+}
+
+/// [`select`] to the first i columns of rows that are `stride` apart.
+pub(crate) fn select_columns<T: Element>(
+    isa: Isa,
+    dims: Dims,
+    [a, delta]: [&[T]; 2],
+    rule: impl OrderRule,
+    rate: Option<T>,
+    out: &mut [T],
+    stride: usize,
+) {
     super::check(dims, a, delta);
     let Dims { m, i, o } = dims;
-    assert_eq!(out.len(), o * i, "out for {dims:?}");
     let selection = Selection::from_rule(rule, m);
-    if out.is_empty() {
+    if o * i == 0 {
         return;
     }
     let vectors_over_o = count_nonzeros(a) * o.div_ceil(TILE);
     let vectors_over_i = count_nonzeros(delta) * i.div_ceil(TILE);
     let (sparse, width, lanes, lane_width, row_stride, lane_stride) =
         if vectors_over_o <= vectors_over_i {
-            (a, i, delta, o, 1, i)
+            (a, i, delta, o, 1, stride)
         } else {
-            (delta, o, a, i, i, 1)
+            (delta, o, a, i, stride, 1)
         };
     let tiles = tiles(lanes, m, lane_width);
     let out = Columns { out: out.as_mut_ptr(), row_stride, lane_stride, len: out.len(), rate };
