@@ -212,7 +212,9 @@ fn multiply<T: Element>(
     output: Output,
     out: &mut [T],
 ) {
-    multiply_in_pieces(isa, Cut::new::<T>(shape), shape, left, right, output, out);
+    let packs_left = View::new(left.0, left.1, [shape[0], shape[1]]).is_scattered(shape[1]);
+    let cut = Cut::with_packing::<T>(shape, packs_left);
+    multiply_in_pieces(isa, cut, shape, left, right, output, out);
 }
 
 /// [`multiply`] in the pieces of `cut`, which is one of the same shape.
@@ -267,7 +269,7 @@ mod tests {
             for strides in [([inner, 1], [1, inner]), ([1, rows], [cols, 1])] {
                 let product = |threads, l2, output| {
                     let mut out = vec![3.0f32; rows * cols];
-                    let cut = Cut::with_machine::<f32>(shape, threads, l2);
+                    let cut = Cut::with_machine::<f32>(shape, strides.0[1] != 1, threads, l2);
                     let (left, right) = ((&left[..], strides.0), (&right[..], strides.1));
                     multiply_in_pieces(isa, cut, shape, left, right, output, &mut out);
                     out
