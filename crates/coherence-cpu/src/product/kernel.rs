@@ -1,9 +1,10 @@
 //! The product of two strided matrices, written once for every instruction set.
 //!
 //! The right factor is copied into panels, a few vectors wide and at most [`DEPTH`] rows deep, which
-//! stay in L1. The left factor is read in place, as many columns at a time as the panel has rows, which
-//! stay in L2. A tile of the result stays in registers while values of the left factor multiply rows of
-//! the panel.
+//! stay in L1. The left factor is read as many columns at a time as the panel has rows, which stay in
+//! L2: in place, or from a packed copy if they are scattered over many pages. A tile of the result stays
+//! in registers while values of the left factor multiply rows of the panel. Meanwhile the next panel's
+//! part of the right factor and the tile's place in the result are prefetched.
 //!
 //! Every element of the result is one chain of additions in the order of `inner`, cut every [`DEPTH`]
 //! terms, so its bits do not depend on how the result is cut in pieces.
@@ -24,8 +25,8 @@ pub(crate) const DEPTH: usize = 256;
 /// Vectors in a row of the widest panel.
 const VECTORS: usize = 3;
 
-/// Bytes over which a tile reads the left factor in place: 32 pages, half of what the address caches of
-/// common processors hold.
+/// Largest distance in bytes between the first and last column of a block that is read in place: 32
+/// pages, half of what the first-level TLB of common processors holds.
 const REACH: usize = 128 << 10;
 
 /// A matrix in a slice: element (r, c) is `data[r * strides[0] + c * strides[1]]`.
@@ -123,8 +124,9 @@ fn height<T: Element, S: Simd<T>>(rows: usize) -> usize {
 }
 
 impl<T: Element> Piece<'_, T> {
-    /// The product. Of each tile the left factor's rows, or with `COLUMNS` its columns, are contiguous, in
-    /// place or in `packed`, which has room for all rows times the depth of a panel.
+    /// Computes the product. The left factor is packed to `packed` if there is one, with room for all
+    /// rows times [`DEPTH`] columns or all there are. A tile reads contiguous columns with `COLUMNS`,
+    /// contiguous rows otherwise.
     #[inline(always)]
     fn multiply<S: Simd<T>, const COLUMNS: bool>(&self, simd: S, mut packed: Option<&mut [T]>) {
         let mut panel = Panel::<T>([MaybeUninit::uninit(); DEPTH * VECTORS * TILE]);

@@ -22,7 +22,7 @@ const LEAST_COLS: usize = 2 * TILE;
 /// many costs a twentieth of multiplying them.
 const LEAST_ROWS: usize = 96;
 
-/// Bands begin at multiples of this: a multiple of the rows of every tile that whole tiles fill.
+/// Bands begin at multiples of this: the least common multiple of the instruction sets' tile heights.
 const ROWS: usize = 24;
 
 /// A cut of `rows × cols` in `bands × stretches` pieces, nearly equal.
@@ -55,7 +55,7 @@ impl Cut {
         let bands = rows.div_ceil(band).max(1);
         let most = if threads == 1 { 1 } else { threads * FOR_EACH_THREAD };
         let wanted = (2 * rows * inner * cols / LEAST).clamp(1, most);
-        // Pieces as high as wide pack least of both factors.
+        // Square pieces pack the fewest values of both factors.
         let square = (wanted * cols).div_ceil(rows.max(1)).isqrt();
         let cuts = |wanted: usize| wanted.min(cols / LEAST_COLS).max(1);
         let stretches = cuts(if packs_left { square } else { wanted });
