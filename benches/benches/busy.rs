@@ -38,8 +38,8 @@ fn main() {
     }
     let mut trainer = trainer(&SMALL, [10_000, BATCH], Aggregation::Mean, RATE);
     report("w1 plain step", || step(&mut trainer));
-    let (mlp, data) = (Passes::new(&SMALL, 1, 1).mlp, digits(10_000));
-    let mut meter = Meter::new(&mlp, &data, By::default(), BUDGET).expect("digits fit");
+    let (model, data) = (Passes::new(&SMALL, 1, 1).model, digits(10_000));
+    let mut meter = Meter::new(&model, &data, By::default(), BUDGET).expect("digits fit");
     report("w3 alpha, m = 10000", || {
         meter.measure().expect("finite losses");
     });

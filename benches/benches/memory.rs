@@ -62,10 +62,10 @@ fn main() {
     for clip in [1, 2, 4, 8, BATCH / 2] {
         steps(&format!("step, c = {clip}"), Aggregation::Winsorized { clip });
     }
-    let mlp = Passes::new(&SMALL, 1, 1).mlp;
+    let model = Passes::new(&SMALL, 1, 1).model;
     for m in [10_000, 50_000] {
         let data = digits(m);
-        let meter = || Meter::new(&mlp, &data, By::default(), BUDGET).expect("digits fit");
+        let meter = || Meter::new(&model, &data, By::default(), BUDGET).expect("digits fit");
         report(&format!("alpha, m = {m}"), meter, |meter| {
             meter.measure().expect("finite losses");
         });

@@ -75,9 +75,9 @@ impl Products {
 
 fn plain() -> Trainer {
     let mut trainer = trainer(&SMALL, [10_000, BATCH], Aggregation::Mean, RATE);
-    let before = trainer.mlp().parameters().to_vec();
+    let before = trainer.model().parameters().to_vec();
     step(&mut trainer);
-    assert_ne!(before, trainer.mlp().parameters(), "a step must change the parameters");
+    assert_ne!(before, trainer.model().parameters(), "a step must change the parameters");
     trainer
 }
 

@@ -4,6 +4,7 @@
 use coherence_benches::{
     BATCH, Passes, RATE, Ratio, SMALL, THREADS, ratio, ratios, step, time, trainer,
 };
+use coherence_nn::Gradients;
 use coherence_train::{Aggregation, Trainer};
 use criterion::{Criterion, criterion_group, criterion_main};
 
@@ -13,11 +14,16 @@ const CLIPS: [usize; 5] = [1, 2, 4, 8, BATCH / 2];
 /// at some coordinates of the first layer.
 fn check(clip: usize) {
     let mut trainer = trainer(&SMALL, [BATCH, BATCH], Aggregation::Winsorized { clip }, 1.0);
-    let before = trainer.mlp().parameters().to_vec();
+    let before = trainer.model().parameters().to_vec();
     step(&mut trainer);
     let mut passes = Passes::new(&SMALL, BATCH, BATCH);
-    passes.run(0, BATCH);
-    let delta = passes.factors(0, BATCH).next().expect("four layers").delta;
+    let mut delta = Vec::new();
+    passes.run(0, BATCH, |factors| match factors.gradients {
+        Gradients::Outer { delta: of_layer, .. } if factors.tensor == 0 => {
+            delta = of_layer.to_vec();
+        }
+        _ => {}
+    });
     let clip = clip.min(BATCH / 2 - 1); // at half, both thresholds are the two middle values
     for at in (0..SMALL[0] * SMALL[1]).step_by(97) {
         let (row, column) = (at / SMALL[0], at % SMALL[0]);
@@ -26,7 +32,7 @@ fn check(clip: usize) {
         values.sort_by(f32::total_cmp);
         let (low, high) = (values[clip], values[BATCH - 1 - clip]);
         let mean = values.iter().map(|v| v.clamp(low, high)).sum::<f32>() / BATCH as f32;
-        let moved = before[at] - trainer.mlp().parameters()[at];
+        let moved = before[at] - trainer.model().parameters()[at];
         let rounding = f32::EPSILON * (before[at].abs() + 10.0 * high.max(-low));
         assert!((moved - mean).abs() <= rounding, "clip {clip} at {at}: {moved} {mean}");
     }

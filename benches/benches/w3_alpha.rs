@@ -4,7 +4,7 @@
 
 use coherence_benches::{Passes, Ratio, SMALL, THREADS, digits, ratio, ratios, time};
 use coherence_data::{Dataset, noise::LabelNoise, random};
-use coherence_nn::Mlp;
+use coherence_nn::{Model, model::mlp};
 use coherence_train::measure::{BUDGET, By, Meter};
 use criterion::{Criterion, criterion_group, criterion_main};
 
@@ -12,12 +12,13 @@ const SIZES: [usize; 2] = [10_000, 50_000];
 
 const GROUPS: By = By { class: true, example: true, errors: false };
 
-fn network() -> Mlp<f32> {
-    Mlp::xavier(&SMALL, &mut random::stream(1, "bench")).expect("widths of a network")
+fn network() -> Model<f32> {
+    let network = mlp(&SMALL).expect("widths of a network");
+    Model::initialized(network, &mut random::stream(1, "bench"))
 }
 
-fn meter<'a>(mlp: &'a Mlp<f32>, data: &'a dyn Dataset, by: By) -> Meter<'a> {
-    Meter::new(mlp, data, by, BUDGET).expect("digits fit the network")
+fn meter<'a>(model: &'a Model<f32>, data: &'a dyn Dataset, by: By) -> Meter<'a> {
+    Meter::new(model, data, by, BUDGET).expect("digits fit the network")
 }
 
 /// Digits with 30 % of the labels permuted.
@@ -29,7 +30,7 @@ fn noisy(m: usize) -> impl Dataset {
 fn check() {
     const M: usize = 50;
     let mut passes = Passes::new(&SMALL, M, 1);
-    let d = passes.mlp.parameters().len();
+    let d = passes.model.parameters().len();
     let (mut one, mut sum, mut energy) = (vec![0.0; d], vec![0.0; d], 0.0);
     for e in 0..M {
         passes.gradient(e, 1, &mut one);
@@ -38,7 +39,7 @@ fn check() {
     }
     let expected = sum.iter().map(|s| s * s).sum::<f64>() / (M as f64 * energy);
     let data = digits(M);
-    let measured = meter(&passes.mlp, &data, GROUPS).measure().expect("finite losses");
+    let measured = meter(&passes.model, &data, GROUPS).measure().expect("finite losses");
     let alpha = measured.network.coherence.alpha();
     assert!((alpha / expected - 1.0).abs() < 1e-5, "{alpha} {expected}");
     assert_eq!((measured.classes.len(), measured.examples.len()), (10, M));
@@ -47,32 +48,32 @@ fn check() {
 fn times(c: &mut Criterion) {
     check();
     let mut group = c.benchmark_group("w3");
-    let (mlp, mut sum) = (network(), vec![0.0; network().parameters().len()]);
+    let (model, mut sum) = (network(), vec![0.0; network().parameters().len()]);
     for m in SIZES {
         let data = digits(m);
-        let mut meter = meter(&mlp, &data, By::default());
+        let mut meter = meter(&model, &data, By::default());
         let name = format!("forward and backward, m = {m}");
         time(&mut group, &name, THREADS, || meter.passes(&mut sum));
         time(&mut group, &format!("alpha, m = {m}"), THREADS, || meter.measure());
     }
     let data = noisy(SIZES[0]);
-    let mut meter = meter(&mlp, &data, GROUPS);
+    let mut meter = meter(&model, &data, GROUPS);
     time(&mut group, "groups and helpfulness, m = 10000", THREADS, || meter.measure());
     group.finish();
 }
 
 fn pairs(c: &mut Criterion<Ratio>) {
     let mut group = c.benchmark_group("w3 ratio");
-    let (mlp, mut sum) = (network(), vec![0.0; network().parameters().len()]);
+    let (model, mut sum) = (network(), vec![0.0; network().parameters().len()]);
     for m in SIZES {
         let data = digits(m);
-        let [mut alpha, mut base] = [(); 2].map(|()| meter(&mlp, &data, By::default()));
+        let [mut alpha, mut base] = [(); 2].map(|()| meter(&model, &data, By::default()));
         let name = format!("alpha to forward and backward, m = {m}");
         ratio(&mut group, &name, || alpha.measure(), || base.passes(&mut sum));
     }
     let data = noisy(SIZES[0]);
-    let mut groups = meter(&mlp, &data, GROUPS);
-    let mut base = meter(&mlp, &data, By::default());
+    let mut groups = meter(&model, &data, GROUPS);
+    let mut base = meter(&model, &data, By::default());
     let name = "groups and helpfulness to forward and backward, m = 10000";
     ratio(&mut group, name, || groups.measure(), || base.passes(&mut sum));
     group.finish();

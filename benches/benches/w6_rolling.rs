@@ -25,13 +25,12 @@ fn begun(widths: &[usize], aggregation: Aggregation) -> Trainer {
 fn check() {
     let mut passes = Passes::new(&SMALL, BATCH, BATCH);
     let sum = |of: std::ops::Range<usize>| {
-        let mut sum = vec![0.0; passes.mlp.parameters().len()];
+        let mut sum = vec![0.0; passes.model.parameters().len()];
         passes.gradient(of.start, of.len(), &mut sum);
         sum
     };
     let sums: Vec<Vec<f32>> = groups(BATCH, 3).map(sum).collect();
-    passes.run(0, BATCH);
-    for factors in passes.factors(0, BATCH) {
+    passes.run(0, BATCH, |factors| {
         let mut step = vec![0.0; factors.range.len()];
         factors.median_of_sums_step(3, 1.0, &mut step);
         for (at, step) in factors.range.clone().zip(step) {
@@ -39,7 +38,7 @@ fn check() {
             three.sort_by(f32::total_cmp);
             assert_eq!(step, -three[1]);
         }
-    }
+    });
 }
 
 /// The networks by name, as in the rows of the peers.

@@ -4,7 +4,7 @@ use coherence_data::{
     Dataset, digits, random,
     select::{Subset, split},
 };
-use coherence_nn::Mlp;
+use coherence_nn::{Model, model::mlp};
 use coherence_train::{Aggregation, Config, Schedule, Trainer};
 
 /// Widths of the goals' network, 335,114 parameters.
@@ -48,12 +48,15 @@ pub fn trainer(
         rate,
         steps: u64::MAX,
         aggregation,
+        batch_statistics: true,
         seed: 1,
         evaluate: Schedule::Every { steps: 1 },
         probe: 0,
         checkpoint_every: 0,
     };
-    let mlp = Mlp::xavier(widths, &mut random::stream(1, "bench")).expect("widths of a network");
+    let network = mlp(widths).expect("widths of a network");
+    let model = Model::initialized(network, &mut random::stream(1, "bench"));
     let (test, _) = split(digits::test(), 1).expect("a test digit");
-    Trainer::new(config, mlp, &self::digits(examples), &test).expect("settings that fit the digits")
+    Trainer::new(config, model, &self::digits(examples), &test)
+        .expect("settings that fit the digits")
 }

@@ -1,9 +1,8 @@
 //! Passes over a batch without a trainer, as references for times and for results.
 
-use std::ops::Range;
-
+use coherence_cpu::product::Output;
 use coherence_data::{Dataset, random};
-use coherence_nn::{Factors, Mlp, Workspace, loss::softmax_cross_entropy};
+use coherence_nn::{Factors, Keep, Model, Workspace, loss::softmax_cross_entropy, model::mlp};
 
 use crate::digits;
 
@@ -11,13 +10,12 @@ use crate::digits;
 #[derive(Debug)]
 pub struct Passes {
     /// Xavier weights from a fixed seed.
-    pub mlp: Mlp<f32>,
+    pub model: Model<f32>,
     /// Pixels [m, 784] in [0, 1].
     pub x: Vec<f32>,
     /// Labels `[m]`.
     pub labels: Vec<u32>,
-    /// Activations and deltas of the last batch.
-    pub workspace: Workspace<f32>,
+    workspace: Workspace<f32>,
     losses: Vec<f64>,
 }
 
@@ -31,36 +29,29 @@ impl Passes {
         let (data, features) = (digits(m), widths[0]);
         let mut x = vec![0.0; m * features];
         let inputs = x.chunks_exact_mut(features).enumerate();
-        let labels = inputs.map(|(e, x)| data.get(e, x).label).collect();
-        let mlp = Mlp::xavier(widths, &mut random::stream(1, "bench")).expect("widths");
-        let workspace = mlp.workspace(capacity);
-        Self { mlp, x, labels, workspace, losses: vec![0.0; capacity] }
+        let labels =
+            inputs.map(|(e, x)| data.get(e, x).expect("digits are in memory").label).collect();
+        let network = mlp(widths).expect("widths of a network");
+        let model = Model::initialized(network, &mut random::stream(1, "bench"));
+        let workspace = model.workspace(capacity, Keep::Activations);
+        Self { model, x, labels, workspace, losses: vec![0.0; capacity] }
     }
 
-    /// Forward pass, SUM loss and backward pass for `m` examples from `start` on.
-    pub fn run(&mut self, start: usize, m: usize) {
-        let x = &self.x[self.pixels(start, m)];
-        self.mlp.forward(x, m, &mut self.workspace);
+    /// Forward pass, SUM loss and backward pass for `m` examples from `start` on; `visit` receives the
+    /// factors of each tensor.
+    pub fn run(&mut self, start: usize, m: usize, visit: impl FnMut(&Factors<'_, f32>)) {
+        let (model, losses) = (&self.model, &mut self.losses[..m]);
+        let x = &self.x[start * model.inputs()..(start + m) * model.inputs()];
+        model.forward(x, m, &mut self.workspace);
         let (logits, delta) = self.workspace.logits_and_delta();
-        softmax_cross_entropy(logits, &self.labels[start..][..m], delta, &mut self.losses[..m]);
-        self.mlp.backward(&mut self.workspace);
+        softmax_cross_entropy(logits, &self.labels[start..][..m], delta, losses);
+        model.backward(x, &mut self.workspace, visit);
     }
 
-    /// [`run`](Self::run), then writes the gradient of the SUM loss to `gradient` `[d]`.
+    /// [`run`](Self::run) that writes the gradient of the SUM loss to `gradient` `[d]`.
     pub fn gradient(&mut self, start: usize, m: usize, gradient: &mut [f32]) {
-        self.run(start, m);
-        let x = &self.x[self.pixels(start, m)];
-        self.mlp.gradient(x, &self.workspace, gradient);
-    }
-
-    /// The range of `x` with the pixels of `m` examples from `start` on.
-    fn pixels(&self, start: usize, m: usize) -> Range<usize> {
-        start * self.mlp.inputs()..(start + m) * self.mlp.inputs()
-    }
-
-    /// The factors of `m` examples from `start` on, after [`run`](Self::run) over the same examples.
-    pub fn factors(&self, start: usize, m: usize) -> impl Iterator<Item = Factors<'_, f32>> {
-        let x = &self.x[self.pixels(start, m)];
-        self.mlp.factors(x, &self.workspace)
+        self.run(start, m, |factors| {
+            factors.sum(Output::Overwrite, &mut gradient[factors.range.clone()]);
+        });
     }
 }

@@ -16,8 +16,10 @@
 //! # What is where
 //!
 //! - [`product`]: the three matrix products of a linear layer.
+//! - [`convolution`]: two-dimensional convolutions, and the same norms and means of their gradients.
 //! - [`outer`]: norms and robust means of the examples' outer products, which are never stored.
 //! - [`dense`]: the same rules on an n × d matrix; Gram matrix, geometric median, Krum.
+//! - [`pool`], [`normalize`]: pooling and normalisation of images, channels last.
 //! - [`norms`], [`elementwise`]: dots of rows; bias, ReLU, column sums and updates.
 //!
 //! # Words
@@ -50,13 +52,16 @@
 //! ```
 
 mod cache;
+pub mod convolution;
 pub mod dense;
 mod element;
 pub mod elementwise;
 mod isa;
+pub mod normalize;
 pub mod norms;
 mod order;
 pub mod outer;
+pub mod pool;
 pub mod product;
 mod scratch;
 mod simd;

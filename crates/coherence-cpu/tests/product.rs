@@ -104,3 +104,52 @@ fn the_number_of_threads_changes_no_bit() {
     });
     assert!(others.iter().all(|other| *other == one));
 }
+
+/// The chain that defines an element: fused multiply-adds in the order of `inner` within blocks of 256
+/// terms, each block's sum added to those before.
+fn chain(terms: impl ExactSizeIterator<Item = (f32, f32)>, before: Option<f32>) -> f32 {
+    let terms: Vec<(f32, f32)> = terms.collect();
+    let sums = terms.chunks(256).map(|block| block.iter().fold(0.0, |s, &(l, r)| l.mul_add(r, s)));
+    before.into_iter().chain(sums).reduce(|out, sum| out + sum).unwrap_or(0.0)
+}
+
+/// Left factors read in place and packed (their columns up to 1.2 KiB and 16 KiB apart), whole and broken
+/// panels and tiles, one block of depth and several.
+#[test]
+fn an_element_is_one_chain_of_fused_additions_cut_every_256_terms() {
+    let mut rng = Rng::new(5);
+    for (m, i, o) in [(100, 70, 300), (259, 33, 300), (517, 50, 131), (13, 515, 40), (40, 17, 4096)]
+    {
+        let dims = Dims { m, i, o };
+        let (a, w, delta) = (rng.normals(m * i), rng.normals(o * i), rng.normals(m * o));
+        for &isa in Isa::available().iter().filter(|&&isa| isa != Isa::Portable) {
+            for (output, before) in [(Output::Overwrite, None), (Output::Add, Some(3.0))] {
+                let product = |product: Product, l: &[f32], r: &[f32], len| {
+                    let mut out = vec![before.unwrap_or(f32::NAN); len];
+                    product(isa, dims, l, r, output, &mut out);
+                    out
+                };
+                let [nt, nn, tn] = [
+                    product(matmul_nt_on, &a, &w, m * o),
+                    product(matmul_nn_on, &delta, &w, m * i),
+                    product(matmul_tn_on, &delta, &a, o * i),
+                ];
+                for (n, &got) in nt.iter().enumerate() {
+                    let (e, j) = (n / o, n % o);
+                    let want = chain((0..i).map(|k| (a[e * i + k], w[j * i + k])), before);
+                    assert_eq!(got, want, "nt {isa:?} {dims:?} {output:?} {n}");
+                }
+                for (n, &got) in nn.iter().enumerate() {
+                    let (e, k) = (n / i, n % i);
+                    let want = chain((0..o).map(|j| (delta[e * o + j], w[j * i + k])), before);
+                    assert_eq!(got, want, "nn {isa:?} {dims:?} {output:?} {n}");
+                }
+                for (n, &got) in tn.iter().enumerate() {
+                    let (j, k) = (n / i, n % i);
+                    let want = chain((0..m).map(|e| (delta[e * o + j], a[e * i + k])), before);
+                    assert_eq!(got, want, "tn {isa:?} {dims:?} {output:?} {n}");
+                }
+            }
+        }
+    }
+}

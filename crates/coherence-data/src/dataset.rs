@@ -1,5 +1,6 @@
 //! Data sets: indexed images, each with a label and a designation.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Whether noise changed an example.
@@ -41,7 +42,7 @@ pub struct Target {
     pub designation: Designation,
 }
 
-/// The shape of one image, stored as [channels, height, width].
+/// The shape of one image, stored as [height, width, channels]: the channels of a pixel are neighbours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Shape {
     /// Colour channels: 1 for grey.
@@ -53,7 +54,7 @@ pub struct Shape {
 }
 
 impl Shape {
-    /// The number of values in one image: channels · height · width.
+    /// The number of values in one image: height · width · channels.
     ///
     /// ```
     /// use coherence_data::Shape;
@@ -65,16 +66,27 @@ impl Shape {
     }
 }
 
+/// The file of an example could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}: {reason}", file.display())]
+pub struct ReadError {
+    /// The file.
+    pub file: PathBuf,
+    /// The cause and the remedy.
+    pub reason: String,
+}
+
 /// A finite sequence of labelled images. Noise, subsets and orders are wrappers around a data set.
 ///
 /// ```
 /// use coherence_data::{Dataset, Designation, digits};
 /// let digits = digits::train();
 /// let mut image = vec![0.0; digits.shape().features()];
-/// let target = digits.get(0, &mut image);
+/// let target = digits.get(0, &mut image)?;
 /// assert_eq!((digits.len(), digits.classes()), (10_000, 10));
 /// assert_eq!(target.designation, Designation::Pristine);
 /// assert!(image.iter().all(|x| (0.0..=1.0).contains(x)));
+/// # Ok::<(), coherence_data::ReadError>(())
 /// ```
 pub trait Dataset: Send + Sync {
     /// The number of examples.
@@ -97,11 +109,16 @@ pub trait Dataset: Send + Sync {
     /// If `i` is not below [`len`](Self::len).
     fn target(&self, i: usize) -> Target;
 
-    /// Writes image `i` to `input` \[features\] and returns its target; pixel value 255 becomes 1.0.
+    /// Writes image `i` to `input` [height, width, channels] and returns its target; pixel value 255
+    /// becomes 1.0.
+    ///
+    /// # Errors
+    /// [`ReadError`] if the example is decoded from a file of its own and cannot be. Data sets in memory
+    /// never fail.
     ///
     /// # Panics
     /// If `i` is not below [`len`](Self::len), or `input` is not [`Shape::features`] long.
-    fn get(&self, i: usize, input: &mut [f32]) -> Target;
+    fn get(&self, i: usize, input: &mut [f32]) -> Result<Target, ReadError>;
 }
 
 /// Implements [`Dataset`] for pointers to a data set.
@@ -120,7 +137,7 @@ macro_rules! forward_dataset {
             fn target(&self, i: usize) -> Target {
                 (**self).target(i)
             }
-            fn get(&self, i: usize, input: &mut [f32]) -> Target {
+            fn get(&self, i: usize, input: &mut [f32]) -> Result<Target, ReadError> {
                 (**self).get(i, input)
             }
         }

@@ -1,11 +1,11 @@
-//! Labelled grey images held in memory as bytes.
+//! Labelled images held in memory as bytes.
 
 use std::path::Path;
 
 use crate::idx::{self, IdxError, IdxFault};
-use crate::{Dataset, Designation, Shape, Target};
+use crate::{Dataset, Designation, ReadError, Shape, Target};
 
-/// Labelled grey images, one byte per pixel.
+/// Labelled images, one byte for each channel of a pixel, channels last.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Images {
     shape: Shape,
@@ -15,7 +15,7 @@ pub struct Images {
 }
 
 impl Images {
-    /// Joins images [m, height, width] with labels \[m\] of `classes` classes.
+    /// Joins grey images [m, height, width] with labels \[m\] of `classes` classes.
     ///
     /// # Errors
     /// [`IdxFault::Mismatch`] if the numbers of labels and images differ, [`IdxFault::Label`] if a
@@ -56,6 +56,17 @@ impl Images {
             .map_err(|fault| IdxError { file: labels.to_owned(), fault })
     }
 
+    /// Images [m, height, width, channels] whose labels \[m\] are below `classes`.
+    pub(crate) fn from_checked(
+        shape: Shape,
+        classes: usize,
+        pixels: Vec<u8>,
+        labels: Vec<u8>,
+    ) -> Self {
+        debug_assert_eq!(pixels.len(), labels.len() * shape.features());
+        Self { shape, classes, pixels, labels }
+    }
+
     fn image(&self, i: usize) -> &[u8] {
         let features = self.shape.features();
         &self.pixels[i * features..][..features]
@@ -79,12 +90,12 @@ impl Dataset for Images {
         Target { label: self.labels[i].into(), designation: Designation::Pristine }
     }
 
-    fn get(&self, i: usize, input: &mut [f32]) -> Target {
+    fn get(&self, i: usize, input: &mut [f32]) -> Result<Target, ReadError> {
         let image = self.image(i);
         assert_eq!(input.len(), image.len(), "the buffer must hold exactly one image");
         for (value, &pixel) in input.iter_mut().zip(image) {
             *value = f32::from(pixel) / 255.0;
         }
-        self.target(i)
+        Ok(self.target(i))
     }
 }

@@ -1,7 +1,9 @@
 //! Opening a data set by its name.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use crate::cifar::{Cifar, CifarError};
+use crate::folder::{self, Folder, FolderError, Framing};
 use crate::idx::IdxError;
 use crate::{Dataset, Images, digits, locate, manifest};
 
@@ -55,12 +57,28 @@ pub enum OpenError {
     /// One of its files is damaged.
     #[error("{0} (fetch it again with `coherence data fetch`)")]
     Damaged(IdxError),
+    /// The files of CIFAR are missing or damaged.
+    #[error(transparent)]
+    Cifar(#[from] CifarError),
+    /// A folder holds no class folders of images.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// Only class folders are resized.
+    #[error("{0} cannot be resized (only the images of folder:DIR can)")]
+    Size(String),
 }
 
-/// Opens a split of the data set called `name`: `digits` (compiled in), `mnist` or `fashion-mnist`.
+/// Opens a split of the data set called `name`.
 ///
-/// Files are searched for in [`locate::roots`]. Their format is checked, but not their checksums (see
-/// [`verify`](crate::verify::verify)).
+/// - `digits` is compiled in.
+/// - `mnist`, `fashion-mnist`, `cifar10`, `cifar100` and `cifar100-coarse` (20 classes) are searched for in
+///   [`locate::roots`]. Format and length are checked, but not checksums (see
+///   [`verify`](crate::verify::verify)).
+/// - `cifar10:PATH` (or `cifar100:`, `cifar100-coarse:`) is a folder of files in the binary layout, which
+///   may be incomplete, or one such file.
+/// - `folder:DIR` holds class folders of JPEG or PNG files ([`Folder`]). If DIR consists of exactly `train`
+///   and `val` (or `test`), these are its splits; otherwise all of it is the training split. All images
+///   must be of one size (otherwise see [`open_framed`]).
 ///
 /// # Errors
 /// [`OpenError`] with the cause and the remedy.
@@ -71,20 +89,57 @@ pub enum OpenError {
 /// assert!(open("digit", Split::Train).err().unwrap().to_string().contains("known: digits, mnist"));
 /// ```
 pub fn open(name: &str, split: Split) -> Result<Box<dyn Dataset>, OpenError> {
-    if name == "digits" {
-        return Ok(Box::new(match split {
+    open_framed(name, split, Framing::Original)
+}
+
+/// As [`open`]; the images of `folder:DIR` are resized and cropped as `framing` says.
+///
+/// # Errors
+/// As [`open`]; [`OpenError::Size`] if other images are to be resized.
+pub fn open_framed(
+    name: &str,
+    split: Split,
+    framing: Framing,
+) -> Result<Box<dyn Dataset>, OpenError> {
+    if let Some(folder) = name.strip_prefix("folder:") {
+        return Ok(Box::new(open_folder(Path::new(folder), split, framing)?));
+    }
+    if framing != Framing::Original {
+        return Err(OpenError::Size(name.to_owned()));
+    }
+    let images = match name {
+        "digits" => match split {
             Split::Train => digits::train(),
             Split::Test => digits::test(),
-        }));
+        },
+        _ => open_images(name, split)?,
+    };
+    Ok(Box::new(images))
+}
+
+fn open_images(name: &str, split: Split) -> Result<Images, OpenError> {
+    let (before, path) = name.split_once(':').map_or((name, None), |(a, b)| (a, Some(b)));
+    if let Some(cifar) = Cifar::ALL.into_iter().find(|cifar| cifar.name() == before) {
+        return Ok(match path {
+            Some(path) => cifar.read(Path::new(path), split)?,
+            None => cifar.open_in(&locate::roots(), split)?,
+        });
     }
     let entry = manifest::entry(name)
         .ok_or_else(|| OpenError::Unknown { name: name.to_owned(), known: names().collect() })?;
-    open_in(&locate::roots(), entry, split)
-        .map(|images| Box::new(images) as Box<dyn Dataset>)
-        .map_err(|error| match error {
-            OpenError::Missing { name, looked } => OpenError::absent(name, looked),
-            other => other,
-        })
+    open_in(&locate::roots(), entry, split).map_err(|error| match error {
+        OpenError::Missing { name, looked } => OpenError::absent(name, looked),
+        other => other,
+    })
+}
+
+fn open_folder(root: &Path, split: Split, framing: Framing) -> Result<Folder, FolderError> {
+    match (folder::splits(root)?, split) {
+        (Some([train, _]), Split::Train) => Folder::open(&train, framing),
+        (Some([_, test]), Split::Test) => Folder::open(&test, framing),
+        (None, Split::Train) => Folder::open(root, framing),
+        (None, Split::Test) => Err(FolderError::NoSplit(root.to_owned())),
+    }
 }
 
 impl OpenError {
@@ -115,7 +170,8 @@ pub fn open_in(
     Images::read(&images, &labels, entry.classes, pair.images.bytes).map_err(OpenError::Damaged)
 }
 
-/// The names that [`open`] accepts.
+/// The names that [`open`] accepts, without those that hold a path.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    std::iter::once("digits").chain(manifest::entries().iter().map(|entry| entry.name.as_str()))
+    let files = manifest::entries().iter().map(|entry| entry.name.as_str());
+    std::iter::once("digits").chain(files).chain(Cifar::ALL.map(Cifar::name))
 }

@@ -1,7 +1,7 @@
 //! Subsets and orders of a data set.
 
 use crate::random;
-use crate::{Dataset, Shape, Target};
+use crate::{Dataset, ReadError, Shape, Target};
 
 /// The examples of a data set with given indices, in the order of the indices.
 ///
@@ -101,7 +101,7 @@ impl<D: Dataset> Dataset for Subset<D> {
         self.data.target(self.indices[i])
     }
 
-    fn get(&self, i: usize, input: &mut [f32]) -> Target {
+    fn get(&self, i: usize, input: &mut [f32]) -> Result<Target, ReadError> {
         self.data.get(self.indices[i], input)
     }
 }

@@ -10,7 +10,7 @@ fn splits() -> [(Split, Images); 2] {
 
 fn image(data: &dyn Dataset, i: usize) -> Vec<f32> {
     let mut image = vec![0.0; data.shape().features()];
-    data.get(i, &mut image);
+    data.get(i, &mut image).unwrap();
     image
 }
 

@@ -6,10 +6,12 @@ use std::fs;
 use std::io::Cursor;
 use std::path::Path;
 
+use coherence_data::folder::{Folder, Framing};
 use coherence_data::random::{below, stream};
-use coherence_data::{idx, matrix::Matrix};
+use coherence_data::{Dataset, idx, matrix::Matrix};
 use coherence_tests::memory::{CountingAllocator, peak};
 use coherence_tests::mutations;
+use image::{DynamicImage, ImageFormat, RgbImage};
 
 #[global_allocator]
 static ALLOCATOR: CountingAllocator = CountingAllocator;
@@ -69,6 +71,50 @@ fn mutated_safetensors_files_neither_panic_nor_exhaust_memory() {
         read_matrix(file, None);
         read_matrix(file, Some("b"));
     });
+}
+
+/// The crate `image` decodes, with memory for what it decodes: here only that nothing panics, and that a
+/// false size costs no more than the file could hold.
+#[test]
+fn mutated_images_do_not_panic() {
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().join("class/image.png");
+    fs::create_dir(path.parent().unwrap()).unwrap();
+    let encoded = |format| {
+        let pixels = (0..3 * 40 * 30).map(|k| (k * k % 251) as u8).collect();
+        let image = DynamicImage::from(RgbImage::from_raw(40, 30, pixels).unwrap());
+        let mut file = Cursor::new(Vec::new());
+        image.write_to(&mut file, format).unwrap();
+        file.into_inner()
+    };
+    let seeds = [ImageFormat::Jpeg, ImageFormat::Png].map(encoded);
+    fs::write(&path, &seeds[0]).unwrap();
+    let data = Folder::open(root.path(), Framing::square(8)).unwrap();
+    let (mut rng, mut values) = (stream(0, "mutations.image"), [0.0; 192]);
+    let (mut read, mut refused) = (0, 0);
+    for nth in 0..4000 {
+        let mut file = seeds[nth % 2].clone();
+        let mut below = |n: usize| below(&mut rng, n as u64) as usize;
+        for _ in 0..=below(4) {
+            let at = below(file.len());
+            // Headers decide sizes and tables.
+            let at = if below(2) == 0 { at } else { at.min(below(200)) };
+            match below(4) {
+                0 => file[at] ^= 1 << below(8),
+                1 => file[at] = [0, 0x7f, 0xff][below(3)],
+                2 => drop(file.drain(at..(at + below(9)).min(file.len()))),
+                _ => file.extend_from_within(at..),
+            }
+        }
+        fs::write(&path, &file).unwrap();
+        let held = peak(|| match data.get(0, &mut values) {
+            Ok(_) => read += 1,
+            Err(_) => refused += 1,
+        });
+        let most = (8 << 20) + 30 * 8 * 1032 * file.len();
+        assert!(held <= most, "mutation {nth} of {} bytes held {held}", file.len());
+    }
+    assert!(read > 100 && refused > 1000, "{read} read, {refused} refused");
 }
 
 /// Headers for which a careless parser allocates more than the file: one long name, deeply nested

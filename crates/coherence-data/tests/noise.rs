@@ -20,7 +20,7 @@ fn targets(data: &impl Dataset) -> Vec<Target> {
 fn images(data: &impl Dataset) -> Vec<Vec<f32>> {
     let read = |i| {
         let mut image = vec![0.0; data.shape().features()];
-        let target = data.get(i, &mut image);
+        let target = data.get(i, &mut image).unwrap();
         assert_eq!(target, data.target(i), "get and target agree");
         image
     };

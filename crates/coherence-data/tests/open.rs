@@ -37,7 +37,7 @@ fn write_pair(folder: &Path, count: usize, labels: usize, pixel: u8, gzip: bool)
 fn first_pixel(roots: &[std::path::PathBuf]) -> f32 {
     let data = open_in(roots, mnist(), Split::Train).unwrap();
     let mut pixel = [0.0];
-    assert_eq!(data.get(0, &mut pixel).label, 3);
+    assert_eq!(data.get(0, &mut pixel).unwrap().label, 3);
     pixel[0]
 }
 
@@ -86,7 +86,10 @@ fn files_that_do_not_match_are_refused() {
 
 #[test]
 fn every_name_is_known() {
-    assert_eq!(names().collect::<Vec<_>>(), ["digits", "mnist", "fashion-mnist"]);
+    assert_eq!(
+        names().collect::<Vec<_>>(),
+        ["digits", "mnist", "fashion-mnist", "cifar10", "cifar100", "cifar100-coarse"]
+    );
 }
 
 /// Needs the full data sets; prints a note for each that is absent.

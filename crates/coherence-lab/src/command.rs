@@ -10,6 +10,7 @@ mod check;
 mod completions;
 mod data;
 mod experiments;
+mod interrupt;
 mod list;
 mod matrix;
 mod measure;
@@ -17,6 +18,8 @@ mod report;
 mod reproduce;
 mod run;
 mod sitting;
+mod source;
+mod train;
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -27,6 +30,7 @@ pub(crate) enum Command {
     Reproduce(reproduce::Reproduce),
     Report(report::Report),
     Measure(measure::Measure),
+    Train(train::Train),
     Data(data::Data),
     Alpha(alpha::Alpha),
     Aggregate(aggregate::Aggregate),
@@ -43,6 +47,7 @@ impl Command {
             Self::Reproduce(command) => command.run(),
             Self::Report(command) => command.run(),
             Self::Measure(command) => command.run(),
+            Self::Train(command) => command.run(),
             Self::Data(command) => command.run(),
             Self::Alpha(command) => command.run(),
             Self::Aggregate(command) => command.run(),

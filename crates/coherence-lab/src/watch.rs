@@ -46,7 +46,8 @@ impl Progress {
     }
 }
 
-fn bar() -> ProgressBar {
+/// A bar on stderr; hidden if that is not a terminal.
+pub(crate) fn bar() -> ProgressBar {
     let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
     let template = "{prefix:3} {wide_bar} {percent:>3} %  {elapsed} of about {duration}  {msg}";
     bar.with_style(ProgressStyle::with_template(template).expect("a valid template"))

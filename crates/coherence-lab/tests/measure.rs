@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use coherence_data::random;
-use coherence_nn::{Mlp, weights};
+use coherence_nn::{Model, model::mlp, weights};
 use serde_json::Value;
 
 /// A folder with the weights of an untrained network.
@@ -14,8 +14,9 @@ struct Desk(tempfile::TempDir);
 impl Desk {
     fn new() -> Self {
         let desk = Self(tempfile::tempdir().unwrap());
-        let mlp = Mlp::xavier(&[784, 8, 10], &mut random::stream(1, "initialisation")).unwrap();
-        fs::write(desk.path("fc.safetensors"), weights::to_safetensors(&mlp)).unwrap();
+        let network = mlp(&[784, 8, 10]).unwrap();
+        let model = Model::initialized(network, &mut random::stream(1, "initialisation"));
+        fs::write(desk.path("fc.safetensors"), weights::to_safetensors(&model)).unwrap();
         desk
     }
 
@@ -170,13 +171,13 @@ fn what_was_assumed_is_told() {
     let found = desk.json("fc.safetensors", &all);
     let assumed = serde_json::json!({
         "model": "mlp:784,8,10", "activation": "leaky-relu:0.01",
-        "normalize": { "mean": 0.1307, "std": 0.3081 }, "data": "digits:train",
+        "normalize": "0.1307/0.3081", "data": "digits:train",
         "noise": "permuted-labels:50, seed 3", "examples": 20, "classes": 10,
     });
     assert_eq!(found["assumed"], assumed);
     let text = String::from_utf8(desk.measure("fc.safetensors", &all).stdout).unwrap();
-    let first = "mlp:784,8,10 with leaky-relu:0.01; inputs (pixel/255 − 0.1307) / 0.3081; 20 examples \
-                 of digits:train with permuted-labels:50, seed 3";
+    let first = "mlp:784,8,10 with leaky-relu:0.01; inputs pixel/255 normalised by 0.1307/0.3081; 20 \
+                 examples of digits:train with permuted-labels:50, seed 3";
     assert_eq!(text.lines().next(), Some(first));
     assert!(text.lines().nth(1).unwrap().contains(", accuracy 0."), "{text}");
 
@@ -194,8 +195,8 @@ fn activations_and_normalisations_that_do_not_exist_are_refused() {
     for (option, value, said) in [
         ("--activation", "elu", "known: relu, leaky-relu:SLOPE"),
         ("--activation", "leaky-relu:-1", "slope -1 of leaky-relu"),
-        ("--normalize", "0.1307", "0.1307/0.3081"),
-        ("--normalize", "0/0", "a standard deviation of 0 (must be positive)"),
+        ("--normalize", "0.1307", "write imagenet, cifar10, mnist, or means"),
+        ("--normalize", "0/0", "a standard deviation of 0 (must be positive and finite)"),
     ] {
         let output = desk.measure("fc.safetensors", &[option, value]);
         let message = String::from_utf8(output.stderr).unwrap();

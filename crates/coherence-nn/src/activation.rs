@@ -120,23 +120,33 @@ impl fmt::Display for Activation {
 }
 
 impl Activation {
+    /// Panics if the slope of a leaky ReLU is not one.
+    pub(crate) fn check(self) {
+        if let Self::LeakyRelu { slope } = self {
+            assert!(slope.is_finite() && slope >= 0.0, "a leaky ReLU of slope {slope}");
+        }
+    }
+
     /// Whether the derivative needs the pre-activations z, not only h.
     pub fn needs_pre_activations(self) -> bool {
         matches!(self, Self::Silu | Self::Gelu)
     }
 
-    /// Adds the bias \[o\] to `x` [m, o] and applies the function; copies z to `pre_activations` [m, o]
-    /// if the derivative needs it.
+    /// Adds the bias \[o\], unless it is empty, to `x` [m, o] and applies the function; copies z to `pre_activations` [m, o]
+    /// unless that is empty.
     pub(crate) fn forward<T: Element>(self, bias: &[T], x: &mut [T], pre_activations: &mut [T]) {
-        if self == Self::Relu {
-            return bias_relu(bias, x);
+        match (self, bias) {
+            (Self::Relu, [_, ..]) => return bias_relu(bias, x),
+            (_, [_, ..]) => add_bias(bias, x),
+            (_, []) => {}
         }
-        add_bias(bias, x);
-        if self.needs_pre_activations() {
+        if !pre_activations.is_empty() {
             pre_activations.copy_from_slice(x);
         }
         match self {
-            Self::Relu | Self::Identity => {}
+            Self::Identity => {}
+            // NaN stays NaN.
+            Self::Relu => map(x, |z| if z < T::zero() { T::zero() } else { z }),
             Self::LeakyRelu { slope } => {
                 let slope = T::narrow(slope);
                 map(x, |z| if z < T::zero() { slope * z } else { z });
@@ -149,8 +159,8 @@ impl Activation {
     }
 
     /// Turns the gradient with respect to h into that with respect to z: `delta[e, j] *= φ′(z[e, j])`.
-    pub(crate) fn backward<T: Element>(self, kept: Kept<'_, T>, delta: &mut [T]) {
-        let (h, z) = (kept.activations, kept.pre_activations);
+    /// `z` may be empty if the derivative does not need it.
+    pub(crate) fn backward<T: Element>(self, h: &[T], z: &[T], delta: &mut [T]) {
         let one = T::one();
         match self {
             Self::Relu => relu_backward(h, delta),
@@ -171,14 +181,6 @@ impl Activation {
             }),
         }
     }
-}
-
-/// What a forward pass keeps of a layer for the backward pass.
-pub(crate) struct Kept<'a, T> {
-    /// h [m, o].
-    pub(crate) activations: &'a [T],
-    /// z [m, o]; empty if the derivative does not need it.
-    pub(crate) pre_activations: &'a [T],
 }
 
 fn sigmoid<T: Element>(z: T) -> T {

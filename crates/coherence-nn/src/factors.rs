@@ -11,21 +11,44 @@
 //! Gradient Computations* (arXiv 1510.01799).
 
 use coherence_cpu::{
-    Element, dense,
-    elementwise::column_sums,
+    Element, Isa,
+    convolution::{self, Convolution},
+    dense,
+    elementwise::{axpy, column_sums},
     norms::{dots_with, row_dots, row_sq_norms},
     outer,
     product::{Dims, Output, matmul_nt, matmul_tn},
 };
 use core::ops::Range;
 
-/// The input of a layer, one of the two factors of its per-example gradients.
+/// The m per-example gradients of one tensor, in a form that is not multiplied out.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Input<'a, T> {
-    /// Activations [m, i], for a weight.
+#[non_exhaustive]
+pub enum Gradients<'a, T> {
+    /// g_e = δ_e ⊗ a_e [o, i]: the weight of a linear layer.
+    Outer {
+        /// The sizes m, i, o.
+        dims: Dims,
+        /// The layer's input [m, i].
+        a: &'a [T],
+        /// The gradient [m, o] of the SUM loss with respect to the layer's output.
+        delta: &'a [T],
+    },
+    /// g_e = Σ_p δ_{e,p} ⊗ patch_{e,p} [o, kh, kw, i/groups] over the positions p: the weight of a
+    /// convolution.
+    Convolution {
+        /// The sizes.
+        of: &'a Convolution,
+        /// The layer's input [m, h, w, i].
+        x: &'a [T],
+        /// The gradient [m, oh, ow, o] of the SUM loss with respect to the layer's output.
+        delta: &'a [T],
+    },
+    /// g_e is row e of a matrix [m, d]: a bias, or another tensor of few values.
     Rows(&'a [T]),
-    /// The constant one for every example, for a bias; i = 1.
-    Ones,
+    /// Only Σ_e g_e \[d\] is defined: a layer that normalises by the statistics of the batch makes its
+    /// examples depend on each other.
+    Sum(&'a [T]),
 }
 
 /// The m per-example gradients of one tensor, as factors.
@@ -33,26 +56,27 @@ pub enum Input<'a, T> {
 /// # Example
 ///
 /// ```
+/// use coherence_cpu::product::Output;
 /// use coherence_nn::Factors;
 /// // Two examples, two inputs, one output: g_1 = 3·(1, 2), g_2 = −1·(1, 0).
 /// let factors = Factors::weight("w", [2, 2, 1], &[1.0, 2.0, 1.0, 0.0], &[3.0, -1.0]);
 /// let (mut norms, mut sum) = ([0.0; 2], [0.0; 2]);
 /// factors.sq_norms(&mut norms);
-/// factors.sum(&mut sum);
+/// factors.sum(Output::Overwrite, &mut sum);
 /// assert_eq!((norms, sum), ([45.0, 1.0], [2.0, 6.0]));
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Factors<'a, T> {
     /// The tensor's name, such as `fc1.weight`.
     pub name: &'a str,
+    /// The tensor's index in the layout; 0 for a separate tensor.
+    pub tensor: usize,
     /// The tensor's range in the flat parameter vector; starts at 0 for a separate tensor.
     pub range: Range<usize>,
-    /// The sizes m, i, o.
-    pub dims: Dims,
-    /// The layer's input.
-    pub input: Input<'a, T>,
-    /// The deltas [m, o]: the gradient of the SUM loss with respect to the layer's output.
-    pub delta: &'a [T],
+    /// The number of examples m.
+    pub m: usize,
+    /// Their gradients.
+    pub gradients: Gradients<'a, T>,
 }
 
 impl<'a, T: Element> Factors<'a, T> {
@@ -63,7 +87,8 @@ impl<'a, T: Element> Factors<'a, T> {
     /// If a slice does not have the size stated.
     pub fn weight(name: &'a str, [m, i, o]: [usize; 3], a: &'a [T], delta: &'a [T]) -> Self {
         assert_eq!((a.len(), delta.len()), (m * i, m * o), "factors of {name} [{o}, {i}], m = {m}");
-        Self { name, range: 0..o * i, dims: Dims { m, i, o }, input: Input::Rows(a), delta }
+        let gradients = Gradients::Outer { dims: Dims { m, i, o }, a, delta };
+        Self { name, tensor: 0, range: 0..o * i, m, gradients }
     }
 
     /// The factors of a bias \[o\] from `delta` [m, o].
@@ -73,88 +98,129 @@ impl<'a, T: Element> Factors<'a, T> {
     /// If `delta` does not have the size stated.
     pub fn bias(name: &'a str, [m, o]: [usize; 2], delta: &'a [T]) -> Self {
         assert_eq!(delta.len(), m * o, "factors of {name} [{o}], m = {m}");
-        Self { name, range: 0..o, dims: Dims { m, i: 1, o }, input: Input::Ones, delta }
-    }
-
-    /// The same factors for a tensor that starts at `start` in the flat parameter vector.
-    pub fn with_start(self, start: usize) -> Self {
-        Self { range: start..start + self.dims.o * self.dims.i, ..self }
+        Self { name, tensor: 0, range: 0..o, m, gradients: Gradients::Rows(delta) }
     }
 
     /// The factors of only the examples `rows`.
     ///
     /// ```
+    /// # use coherence_cpu::product::Output;
     /// # use coherence_nn::Factors;
     /// let factors = Factors::weight("w", [3, 1, 1], &[1.0, 2.0, 4.0], &[3.0, -1.0, 1.0]);
     /// let mut sum = [0.0];
-    /// factors.rows(1..3).sum(&mut sum);
+    /// factors.rows(1..3).sum(Output::Overwrite, &mut sum);
     /// assert_eq!(sum, [2.0]);
     /// ```
     ///
     /// # Panics
     ///
     /// If `rows` exceeds m.
-    pub fn rows(self, rows: Range<usize>) -> Self {
-        let Dims { i, o, .. } = self.dims;
-        let input = match self.input {
-            Input::Rows(a) => Input::Rows(&a[rows.start * i..rows.end * i]),
-            Input::Ones => Input::Ones,
+    pub fn rows(&self, rows: Range<usize>) -> Self {
+        let of = |values: &'a [T]| {
+            let width = values.len() / self.m.max(1);
+            &values[rows.start * width..rows.end * width]
         };
-        let delta = self.deltas(rows.clone());
-        Self { dims: Dims { m: rows.len(), i, o }, input, delta, ..self }
+        let m = rows.len();
+        let gradients = match self.gradients {
+            Gradients::Outer { dims, a, delta } => {
+                Gradients::Outer { dims: Dims { m, ..dims }, a: of(a), delta: of(delta) }
+            }
+            Gradients::Convolution { of: sizes, x, delta } => {
+                Gradients::Convolution { of: sizes, x: of(x), delta: of(delta) }
+            }
+            Gradients::Rows(values) => Gradients::Rows(of(values)),
+            Gradients::Sum(_) => self.coupled(),
+        };
+        Self { name: self.name, tensor: self.tensor, range: self.range.clone(), m, gradients }
     }
 
-    /// Adds the squared norms of the per-example gradients: `out[e] += ‖a_e‖² ‖δ_e‖²` \[m\], in f64.
+    /// Adds the squared norms of the per-example gradients: `out[e] += ‖g_e‖²` \[m\], in f64.
     ///
     /// # Panics
     ///
     /// If `out` does not have m values.
     pub fn sq_norms(&self, out: &mut [f64]) {
-        match self.input {
-            Input::Rows(a) => outer::sq_norms(self.dims, a, self.delta, out),
-            Input::Ones => {
-                assert_eq!(out.len(), self.dims.m, "one squared norm for each example");
-                add(out, |e, sq_norms| row_sq_norms(self.deltas(e), sq_norms));
+        match self.gradients {
+            Gradients::Outer { dims, a, delta } => outer::sq_norms(dims, a, delta, out),
+            Gradients::Convolution { of, x, delta } => {
+                convolution::add_sq_norms(Isa::detect(), of, x, delta, out);
             }
+            Gradients::Rows(values) => {
+                assert_eq!(out.len(), self.m, "one squared norm for each example");
+                let width = self.range.len();
+                add(out, |e, sq_norms| {
+                    row_sq_norms(&values[e.start * width..e.end * width], sq_norms);
+                });
+            }
+            Gradients::Sum(_) => self.coupled(),
         }
     }
 
-    /// Writes S = Σ_e g_e to `out` [o, i]: the gradient of the batch's SUM loss.
+    /// Writes S = Σ_e g_e to `out` [o, i], or adds it: the gradient of the batch's SUM loss.
     ///
     /// # Panics
     ///
     /// If `out` does not have o·i values.
-    pub fn sum(&self, out: &mut [T]) {
-        match self.input {
-            Input::Rows(a) => matmul_tn(self.dims, self.delta, a, Output::Overwrite, out),
-            Input::Ones => column_sums(self.delta, Output::Overwrite, out),
+    pub fn sum(&self, output: Output, out: &mut [T]) {
+        match self.gradients {
+            Gradients::Outer { dims, a, delta } => matmul_tn(dims, delta, a, output, out),
+            Gradients::Convolution { of, x, delta } => {
+                convolution::gradient(Isa::detect(), of, x, delta, output, out);
+            }
+            Gradients::Rows(values) => column_sums(values, output, out),
+            Gradients::Sum(sum) => match output {
+                Output::Overwrite => out.copy_from_slice(sum),
+                Output::Add => axpy(T::one(), sum, out),
+            },
         }
     }
 
-    /// Adds the dot product of every per-example gradient with `v` [o, i]: `out[e] += g_e · v` \[m\],
-    /// computed as δ_e · (v a_e), where the matrix product v a_e is in `T`. `scratch` [m, o] is
-    /// overwritten.
+    /// [`sum`](Factors::sum) and [`sq_norms`](Factors::sq_norms), in one pass where that is faster.
     ///
     /// # Panics
     ///
-    /// If `v`, `scratch` or `out` does not have the size stated.
-    pub fn dots(&self, v: &[T], scratch: &mut [T], out: &mut [f64]) {
-        let Dims { m, o, .. } = self.dims;
-        assert_eq!(out.len(), m, "one dot for each example");
-        match self.input {
-            Input::Rows(a) => {
-                matmul_nt(self.dims, a, v, Output::Overwrite, scratch);
-                add(out, |e, dots| {
-                    row_dots(self.deltas(e.clone()), &scratch[e.start * o..e.end * o], dots);
-                });
+    /// As these.
+    pub fn sum_and_sq_norms(&self, output: Output, sum: &mut [T], sq_norms: &mut [f64]) {
+        match self.gradients {
+            Gradients::Convolution { of, x, delta } => {
+                let isa = Isa::detect();
+                convolution::gradient_and_sq_norms(isa, of, x, delta, output, sum, sq_norms);
             }
-            Input::Ones => add(out, |e, dots| dots_with(self.deltas(e), v, dots)),
+            _ => {
+                self.sum(output, sum);
+                self.sq_norms(sq_norms);
+            }
         }
     }
 
-    /// The deltas of some examples.
-    fn deltas(&self, e: Range<usize>) -> &'a [T] {
-        &self.delta[e.start * self.dims.o..e.end * self.dims.o]
+    /// Adds the dot product of every per-example gradient with `v` [o, i]: `out[e] += g_e · v` \[m\];
+    /// for a weight it is computed as δ_e · (v a_e), where the matrix product v a_e is in `T`.
+    /// `scratch` is overwritten; it grows to [m, o] values if it has fewer.
+    ///
+    /// # Panics
+    ///
+    /// If `v` or `out` does not have the size stated.
+    pub fn dots(&self, v: &[T], scratch: &mut Vec<T>, out: &mut [f64]) {
+        assert_eq!(out.len(), self.m, "one dot for each example");
+        match self.gradients {
+            Gradients::Outer { dims, a, delta } => {
+                let o = dims.o;
+                scratch.resize(scratch.len().max(delta.len()), T::zero());
+                let product = &mut scratch[..delta.len()];
+                matmul_nt(dims, a, v, Output::Overwrite, product);
+                add(out, |Range { start, end }, dots| {
+                    row_dots(&delta[start * o..end * o], &product[start * o..end * o], dots);
+                });
+            }
+            Gradients::Convolution { of, x, delta } => {
+                convolution::add_dots(Isa::detect(), of, x, delta, v, out);
+            }
+            Gradients::Rows(values) => {
+                let width = self.range.len();
+                add(out, |e, dots| dots_with(&values[e.start * width..e.end * width], v, dots));
+            }
+            Gradients::Sum(_) => self.coupled(),
+        }
     }
 
     /// Writes the gradient g_e of example `e` to `out` [o, i]. This is the last resort: for all
@@ -164,14 +230,16 @@ impl<'a, T: Element> Factors<'a, T> {
     ///
     /// If `e` is not below m or `out` does not have o·i values.
     pub fn per_example(&self, e: usize, out: &mut [T]) {
-        let Dims { i, o, .. } = self.dims;
-        assert_eq!(out.len(), o * i, "out is not [o, i]");
-        let delta = &self.delta[e * o..][..o];
-        match self.input {
-            Input::Ones => out.copy_from_slice(delta),
-            Input::Rows(a) => {
+        assert_eq!(out.len(), self.range.len(), "one value for each coordinate");
+        match self.gradients {
+            Gradients::Rows(values) => out.copy_from_slice(&values[e * out.len()..][..out.len()]),
+            Gradients::Sum(_) => self.coupled(),
+            Gradients::Convolution { of, x, delta } => {
+                convolution::per_example(Isa::detect(), of, x, delta, e, out);
+            }
+            Gradients::Outer { dims: Dims { i, o, .. }, a, delta } => {
+                let (a, delta) = (&a[e * i..][..i], &delta[e * o..][..o]);
                 for (row, &d) in out.chunks_exact_mut(i).zip(delta) {
-                    let a = &a[e * i..][..i];
                     row.iter_mut().zip(a).for_each(|(out, &a)| *out = d * a);
                 }
             }
@@ -188,10 +256,22 @@ impl<'a, T: Element> Factors<'a, T> {
     ///
     /// If m = 0, 2c > m, or `out` does not have o·i values.
     pub fn winsorized_mean(&self, clip: usize, out: &mut [T]) {
-        match self.input {
-            Input::Rows(a) => outer::winsorized_mean(self.dims, a, self.delta, clip, out),
-            Input::Ones => dense::winsorized_mean(self.delta, clip, out),
+        match self.gradients {
+            Gradients::Outer { dims, a, delta } => {
+                outer::winsorized_mean(dims, a, delta, clip, out);
+            }
+            Gradients::Convolution { of, x, delta } => {
+                convolution::winsorized_mean(Isa::detect(), of, x, delta, clip, out);
+            }
+            Gradients::Rows(values) => dense::winsorized_mean(values, clip, out),
+            Gradients::Sum(_) => self.coupled(),
         }
+    }
+
+    /// Panics: whoever needs per-example gradients asks
+    /// [`Graph::couples_examples`](crate::Graph::couples_examples) first.
+    pub(crate) fn coupled(&self) -> ! {
+        panic!("{} has no per-example gradients by the statistics of a batch", self.name)
     }
 }
 

@@ -1,92 +1,130 @@
 //! The positions of a network's named tensors in its flat vector of parameters.
 
+use coherence_cpu::Element;
 use core::ops::Range;
+use rand::{Rng, RngExt};
+use rand_distr::{Distribution, StandardNormal};
 
-/// Layer widths that do not describe a network.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum WidthsError {
-    /// Fewer than two widths.
-    #[error("{0} widths do not make a network (give at least the inputs and the classes)")]
-    TooFew(usize),
-    /// The layer of this index has no neurons.
-    #[error("width {0} is zero (every layer needs a neuron)")]
-    Zero(usize),
-    /// More parameters than a program can address.
-    #[error(
-        "a network of widths {0:?} has more parameters than a program can address, {most} \
-         (choose smaller layers)",
-        most = MOST
-    )]
-    TooMany(Vec<usize>),
+/// How a tensor's values are drawn before training.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Initial {
+    /// All the same value.
+    Constant(f64),
+    /// N(0, 1) · `std`.
+    Normal {
+        /// The standard deviation.
+        std: f64,
+    },
+    /// N(0, 1) · `std`, drawn again beyond two standard deviations.
+    TruncatedNormal {
+        /// The standard deviation before truncation.
+        std: f64,
+    },
+    /// Uniform in [−`bound`, `bound`].
+    Uniform {
+        /// The largest value.
+        bound: f64,
+    },
 }
 
-/// The most parameters of a network: as many `f64` as the largest possible allocation holds.
-const MOST: usize = isize::MAX as usize / size_of::<f64>();
+impl Initial {
+    /// Draws `values` in f64, in order.
+    pub(crate) fn fill<T: Element>(self, rng: &mut impl Rng, values: &mut [T]) {
+        let mut draw = || match self {
+            Self::Constant(value) => value,
+            Self::Normal { std } => deviate(rng) * std,
+            Self::TruncatedNormal { std } => loop {
+                let deviate = deviate(rng);
+                if deviate.abs() <= 2.0 {
+                    break deviate * std;
+                }
+            },
+            Self::Uniform { bound } => rng.random_range(-bound..=bound),
+        };
+        values.iter_mut().for_each(|value| *value = T::narrow(draw()));
+    }
+}
+
+fn deviate(rng: &mut impl Rng) -> f64 {
+    StandardNormal.sample(rng)
+}
 
 /// Name, shape and range of one tensor of a [`Layout`], without its values.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct TensorSpec {
     /// PyTorch's name, such as `fc1.weight`.
     pub name: String,
-    /// The shape, slowest dimension first: `[o, i]` for a weight, `[o]` for a bias.
+    /// PyTorch's shape, slowest dimension first: `[o, i]` for a linear weight, `[o, i, kh, kw]` for a
+    /// convolution, `[o]` for a bias.
     pub shape: Vec<usize>,
-    /// The coordinates of the flat vector that hold the tensor, row by row.
+    /// The number of positions s that PyTorch stores faster than the channels: its values are
+    /// [o, i, s], ours [o, s, i], as activations have their channels last. 1 where the orders agree.
+    pub positions: usize,
+    /// How the values are drawn before training.
+    pub initial: Initial,
+    /// The coordinates of the flat vector that hold the tensor.
     pub range: Range<usize>,
 }
 
-/// The tensors of a flat parameter vector \[d\], in order and without gaps.
+impl TensorSpec {
+    /// The place in the range of the value that PyTorch stores at place `at`.
+    ///
+    /// ```
+    /// use coherence_nn::{Initial, TensorSpec};
+    /// let tensor = TensorSpec {
+    ///     name: "conv.weight".to_owned(),
+    ///     shape: vec![1, 2, 1, 3], // one output, two inputs, three positions
+    ///     positions: 3,
+    ///     initial: Initial::Constant(0.0),
+    ///     range: 0..6,
+    /// };
+    /// let places: Vec<usize> = (0..6).map(|at| tensor.place(at)).collect();
+    /// assert_eq!(places, [0, 2, 4, 1, 3, 5]);
+    /// ```
+    pub fn place(&self, at: usize) -> usize {
+        let (row, column) = (at / self.columns(), at % self.columns());
+        let (channel, position) = (column / self.positions, column % self.positions);
+        row * self.columns() + position * (self.columns() / self.positions) + channel
+    }
+
+    /// The number of values for each output.
+    fn columns(&self) -> usize {
+        self.range.len() / self.shape[0]
+    }
+}
+
+/// The tensors of a flat vector \[d\], in order and without gaps.
 ///
 /// ```
-/// use coherence_nn::Layout;
-/// let layout = Layout::mlp(&[784, 256, 10])?;
+/// use coherence_nn::model::mlp;
+/// let network = mlp::<f32>(&[784, 256, 10])?;
+/// let layout = network.layout();
 /// assert_eq!(layout.parameters(), 784 * 256 + 256 + 256 * 10 + 10);
 /// assert_eq!(layout.tensors()[2].name, "fc2.weight");
 /// assert_eq!(layout.tensors()[2].shape, [10, 256]);
-/// # Ok::<(), coherence_nn::WidthsError>(())
+/// # Ok::<(), coherence_nn::GraphError>(())
 /// ```
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Layout {
     tensors: Vec<TensorSpec>,
 }
 
-impl Layout {
-    /// The layout of a multi-layer perceptron: `fc1.weight` [o, i], `fc1.bias` \[o\], `fc2.weight` …;
-    /// `widths` runs from the inputs to the classes.
-    ///
-    /// Allocates only the names, and can therefore be used to find out how large a network would be.
-    ///
-    /// ```
-    /// use coherence_nn::{Layout, WidthsError};
-    /// let widths = [784, usize::MAX, 10];
-    /// assert_eq!(Layout::mlp(&widths), Err(WidthsError::TooMany(widths.to_vec())));
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// [`WidthsError`] for fewer than two widths, a zero, or more parameters than can be addressed.
-    pub fn mlp(widths: &[usize]) -> Result<Self, WidthsError> {
-        if widths.len() < 2 {
-            return Err(WidthsError::TooFew(widths.len()));
-        }
-        if let Some(l) = widths.iter().position(|&width| width == 0) {
-            return Err(WidthsError::Zero(l));
-        }
-        let too_many = || WidthsError::TooMany(widths.to_vec());
-        parameters(widths).filter(|&d| d <= MOST).ok_or_else(too_many)?;
-        let mut layout = Self::default();
-        for (l, pair) in widths.windows(2).enumerate() {
-            let (inputs, outputs) = (pair[0], pair[1]);
-            layout.push(format!("fc{}.weight", l + 1), vec![outputs, inputs]);
-            layout.push(format!("fc{}.bias", l + 1), vec![outputs]);
-        }
-        Ok(layout)
-    }
+/// The most values of a flat vector: as many `f64` as the largest possible allocation holds.
+const MOST: usize = isize::MAX as usize / size_of::<f64>();
 
-    fn push(&mut self, name: String, shape: Vec<usize>) {
+impl Layout {
+    /// Appends a tensor; its range is set. Returns `false`, and appends nothing, if the vector would
+    /// have more values than a program can address.
+    #[must_use]
+    pub(crate) fn push(&mut self, mut tensor: TensorSpec) -> bool {
+        let len = tensor.shape.iter().try_fold(1_usize, |len, &n| len.checked_mul(n));
         let start = self.parameters();
-        let range = start..start + shape.iter().product::<usize>();
-        self.tensors.push(TensorSpec { name, shape, range });
+        let end = len.and_then(|len| start.checked_add(len)).filter(|&end| end <= MOST);
+        if let Some(end) = end {
+            tensor.range = start..end;
+            self.tensors.push(tensor);
+        }
+        end.is_some()
     }
 
     /// The tensors in the order of the flat vector.
@@ -103,11 +141,4 @@ impl Layout {
     pub fn get(&self, name: &str) -> Option<&TensorSpec> {
         self.tensors.iter().find(|tensor| tensor.name == name)
     }
-}
-
-/// d = Σ (i + 1) o over the layers; `None` beyond the largest integer.
-fn parameters(widths: &[usize]) -> Option<usize> {
-    widths
-        .windows(2)
-        .try_fold(0_usize, |d, pair| d.checked_add(pair[0].checked_add(1)?.checked_mul(pair[1])?))
 }

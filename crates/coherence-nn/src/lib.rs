@@ -7,35 +7,38 @@
 //!
 //! The typical workflow:
 //!
-//! 1. build an [`Mlp`] (with an [`Activation`], ReLU by default) and a [`Workspace`] for the largest
-//!    batch;
-//! 2. [`Mlp::forward`], then [`loss::softmax_cross_entropy`] into the workspace's last delta;
-//! 3. [`Mlp::backward`], then [`Mlp::factors`] for per-example quantities or [`Mlp::gradient`] for
-//!    their sum.
+//! 1. build a [`Model`] from the [`Graph`] of an architecture in [`model`], and a [`Workspace`] for
+//!    the largest batch;
+//! 2. [`Model::forward`], then [`loss::softmax_cross_entropy`] into the workspace's last delta;
+//! 3. [`Model::backward`], which visits the [`Factors`] of every tensor, or [`Model::step`], which
+//!    updates the tensors at once.
 //!
-//! Losses have SUM reduction throughout. Passes allocate nothing.
+//! A new architecture is built with [`Builder`] from the layers in [`layer`]. Losses have SUM
+//! reduction throughout. Passes allocate nothing.
 //!
 //! # Example: coherence of a batch
 //!
 //! ```
 //! use coherence_core::Coherence;
-//! use coherence_nn::{Mlp, loss::softmax_cross_entropy};
+//! use coherence_cpu::product::Output;
+//! use coherence_nn::{Keep, Model, loss::softmax_cross_entropy, model::mlp};
 //!
-//! let mlp = Mlp::<f32>::zeros(&[2, 2])?;
+//! let model = Model::<f32>::zeros(mlp(&[2, 2])?);
 //! let (x, labels) = ([1.0, 0.0, 0.0, 1.0], [0, 0]);
-//! let mut workspace = mlp.workspace(2);
-//! mlp.forward(&x, 2, &mut workspace);
+//! let mut workspace = model.workspace(2, Keep::Activations);
+//! model.forward(&x, 2, &mut workspace);
 //! let (logits, delta) = workspace.logits_and_delta();
 //! softmax_cross_entropy(logits, &labels, delta, &mut [0.0; 2]);
-//! mlp.backward(&mut workspace);
 //!
 //! let (mut norms, mut sum) = ([0.0; 2], [0.0; 6]);
-//! mlp.factors(&x, &workspace).for_each(|factors| factors.sq_norms(&mut norms));
-//! mlp.gradient(&x, &workspace, &mut sum);
+//! model.backward(&x, &mut workspace, |factors| {
+//!     factors.sq_norms(&mut norms);
+//!     factors.sum(Output::Overwrite, &mut sum[factors.range.clone()]);
+//! });
 //! let sq_norm_of_sum = sum.iter().map(|&s| f64::from(s).powi(2)).sum();
 //! let coherence = Coherence { m: 2, sq_norm_of_sum, sum_sq_norms: norms.iter().sum() };
 //! assert_eq!(coherence.m_coherence(), 1.5); // weights: orthogonal gradients; biases: equal ones
-//! # Ok::<(), coherence_nn::WidthsError>(())
+//! # Ok::<(), coherence_nn::GraphError>(())
 //! ```
 //!
 //! # What does this crate not do?
@@ -49,9 +52,13 @@
 
 mod activation;
 mod factors;
+mod graph;
+pub mod layer;
 mod layout;
 pub mod loss;
-mod mlp;
+pub mod model;
+mod network;
+mod shape;
 mod step;
 #[cfg(feature = "candle")]
 pub mod tap;
@@ -61,7 +68,9 @@ mod workspace;
 
 pub use activation::{Activation, ActivationError};
 pub use coherence_cpu::Element;
-pub use factors::{Factors, Input};
-pub use layout::{Layout, TensorSpec, WidthsError};
-pub use mlp::Mlp;
-pub use workspace::Workspace;
+pub use factors::{Factors, Gradients};
+pub use graph::{Builder, Graph, GraphError, Value};
+pub use layout::{Initial, Layout, TensorSpec};
+pub use network::Model;
+pub use shape::Shape;
+pub use workspace::{Keep, Workspace};

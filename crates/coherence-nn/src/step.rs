@@ -2,13 +2,13 @@
 //!
 //! Legend: m: examples, i: inputs of the layer, o: outputs, e: one example, η: `rate`.
 
-use crate::{Factors, Input};
+use crate::{Factors, Gradients};
 use coherence_core::aggregate;
 use coherence_cpu::{
-    Element, dense,
+    Element, Isa, convolution, dense,
     elementwise::{axpy, column_sums},
     outer,
-    product::{Dims, Output},
+    product::Output,
 };
 
 impl<T: Element> Factors<'_, T> {
@@ -19,15 +19,19 @@ impl<T: Element> Factors<'_, T> {
     ///
     /// If m = 0, 2 `clip` > m, or `tensor` does not have o·i values.
     pub fn winsorized_step(&self, clip: usize, rate: T, tensor: &mut [T]) {
-        match self.input {
-            Input::Rows(a) => {
-                outer::winsorized_step(self.dims, a, self.delta, clip, rate, tensor);
+        match self.gradients {
+            Gradients::Outer { dims, a, delta } => {
+                outer::winsorized_step(dims, a, delta, clip, rate, tensor);
             }
-            Input::Ones => {
+            Gradients::Convolution { of, x, delta } => {
+                convolution::winsorized_step(Isa::detect(), of, x, delta, clip, rate, tensor);
+            }
+            Gradients::Rows(values) => {
                 let mut mean = vec![T::zero(); tensor.len()];
-                dense::winsorized_mean(self.delta, clip, &mut mean);
+                dense::winsorized_mean(values, clip, &mut mean);
                 axpy(-rate, &mean, tensor);
             }
+            Gradients::Sum(_) => self.coupled(),
         }
     }
 
@@ -41,21 +45,27 @@ impl<T: Element> Factors<'_, T> {
     ///
     /// Unless 1 ≤ `groups` ≤ m, or if `tensor` does not have o·i values.
     pub fn median_of_sums_step(&self, groups: usize, rate: T, tensor: &mut [T]) {
-        let Dims { m, o, .. } = self.dims;
-        match self.input {
-            Input::Rows(a) => {
-                outer::median_of_sums_step(self.dims, a, self.delta, groups, rate, tensor);
+        match self.gradients {
+            Gradients::Outer { dims, a, delta } => {
+                outer::median_of_sums_step(dims, a, delta, groups, rate, tensor);
             }
-            Input::Ones => {
-                let mut sums = vec![T::zero(); (groups + 1) * o];
-                let (median, sums) = sums.split_at_mut(o);
-                for (examples, sum) in aggregate::groups(m, groups).zip(sums.chunks_exact_mut(o)) {
-                    let delta = &self.delta[examples.start * o..examples.end * o];
-                    column_sums(delta, Output::Overwrite, sum);
+            Gradients::Convolution { of, x, delta } => {
+                let isa = Isa::detect();
+                convolution::median_of_sums_step(isa, of, x, delta, groups, rate, tensor);
+            }
+            Gradients::Rows(values) => {
+                let d = tensor.len();
+                let mut sums = vec![T::zero(); (groups + 1) * d];
+                let (median, sums) = sums.split_at_mut(d);
+                let groups = aggregate::groups(self.m, groups);
+                for (examples, sum) in groups.zip(sums.chunks_exact_mut(d)) {
+                    let rows = &values[examples.start * d..examples.end * d];
+                    column_sums(rows, Output::Overwrite, sum);
                 }
                 dense::median(sums, median);
                 axpy(-rate, median, tensor);
             }
+            Gradients::Sum(_) => self.coupled(),
         }
     }
 }

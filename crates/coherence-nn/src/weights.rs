@@ -3,7 +3,7 @@
 //! This module converts the weights of a network to bytes and back; the caller reads and writes the
 //! file.
 
-use crate::Mlp;
+use crate::{Model, TensorSpec};
 use coherence_cpu::Element;
 use half::{bf16, f16};
 use safetensors::{Dtype, SafeTensorError, SafeTensors, tensor::TensorView};
@@ -18,7 +18,8 @@ pub enum WeightsError {
     /// The tensors differ from those of the network: missing, extra, or of another shape.
     #[error(
         "the file's tensors do not fit the network\n  network: {network}\n  file:    {file}\n\
-         (layers are named by one prefix and a number, such as fc1.weight or 0.weight)"
+         (the layers of a perceptron are named by one prefix and a number, such as fc1.weight or \
+         0.weight)"
     )]
     Tensors {
         /// The network's tensors with their shapes.
@@ -38,56 +39,100 @@ pub enum WeightsError {
     },
 }
 
-/// The network as the bytes of a safetensors file: f32 tensors `fc1.weight` [o, i] … as
-/// `torch.nn.Module.state_dict` names and shapes them.
+/// The network as the bytes of a safetensors file: f32 tensors as `torch.nn.Module.state_dict` names,
+/// shapes and orders them, such as `fc1.weight` [o, i] or `conv1.weight` [o, i, kh, kw], and the
+/// running statistics.
 ///
 /// ```
-/// use coherence_nn::{Mlp, weights};
-/// let mlp = Mlp::<f32>::zeros(&[2, 3])?;
-/// let mut again = mlp.clone();
-/// weights::load(&mut again, &weights::to_safetensors(&mlp))?;
-/// assert_eq!(mlp, again);
+/// use coherence_nn::{Model, model::mlp, weights};
+/// let model = Model::<f32>::zeros(mlp(&[2, 3])?);
+/// let mut again = model.clone();
+/// weights::load(&mut again, &weights::to_safetensors(&model))?;
+/// assert_eq!(model, again);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn to_safetensors(mlp: &Mlp<f32>) -> Vec<u8> {
-    let bytes: Vec<u8> = mlp.parameters().iter().flat_map(|x| x.to_le_bytes()).collect();
-    let views = mlp.layout().tensors().iter().map(|tensor| {
-        let bytes = &bytes[4 * tensor.range.start..4 * tensor.range.end];
+pub fn to_safetensors(model: &Model<f32>) -> Vec<u8> {
+    let bytes: Vec<(&TensorSpec, Vec<u8>)> = tensors(model)
+        .map(|(tensor, values)| {
+            let ordered = (0..values.len()).map(|at| values[tensor.place(at)]);
+            (tensor, ordered.flat_map(f32::to_le_bytes).collect())
+        })
+        .collect();
+    let views = bytes.iter().map(|(tensor, bytes)| {
         let view = TensorView::new(Dtype::F32, tensor.shape.clone(), bytes);
         (&tensor.name, view.expect("a tensor's range has its shape's length"))
     });
     safetensors::serialize(views, None).expect("views of equal types and valid shapes serialise")
 }
 
-/// Replaces the network's parameters by those of a safetensors file.
+/// The parameters, then the statistics, tensor by tensor.
+fn tensors<T: Element>(model: &Model<T>) -> impl Iterator<Item = (&TensorSpec, &[T])> {
+    let parameters = model.layout().tensors().iter().map(|t| (t, model.parameters()));
+    let statistics = model.graph().statistics().tensors().iter().map(|t| (t, model.statistics()));
+    parameters.chain(statistics).map(|(tensor, values)| (tensor, &values[tensor.range.clone()]))
+}
+
+/// Replaces the network's parameters and statistics by those of a safetensors file with the same
+/// names and shapes. PyTorch's counters `num_batches_tracked` are ignored.
 ///
-/// Layers may be named by any common prefix and increasing numbers: `fc1.weight`, `fc1.bias`,
-/// `fc2.weight` … or `0.weight`, `0.bias`, `2.weight` … of a `torch.nn.Sequential`, or
-/// `net.layers.0.weight` …. Elements may be F16, BF16 or F32, which are widened exactly, or F64, which
-/// an f32 network rounds.
+/// The layers of a perceptron may also be named by any common prefix and increasing numbers:
+/// `fc1.weight`, `fc1.bias`, `fc2.weight` … or `0.weight`, `0.bias`, `2.weight` … of a
+/// `torch.nn.Sequential`, or `net.layers.0.weight` …. Elements may be F16, BF16 or F32, which are
+/// widened exactly, or F64, which an f32 network rounds.
 ///
 /// # Errors
 ///
 /// [`WeightsError`]; the network is then unchanged. Missing or extra tensors and wrong shapes list
 /// both sides.
-pub fn load<T: Element>(mlp: &mut Mlp<T>, bytes: &[u8]) -> Result<(), WeightsError> {
+pub fn load<T: Element>(model: &mut Model<T>, bytes: &[u8]) -> Result<(), WeightsError> {
     let file = SafeTensors::deserialize(bytes)?;
+    let found = by_name(model, &file).or_else(|| by_number(model, &file));
+    let found = found.ok_or_else(|| mismatch(model, &file))?;
+    let mut loaded = Vec::with_capacity(model.parameters().len() + model.statistics().len());
+    for ((tensor, _), (name, view)) in tensors(model).zip(&found) {
+        let start = loaded.len();
+        decode(name, view, &mut loaded)?;
+        let ordered: Vec<T> = loaded.drain(start..).collect();
+        loaded.resize(start + ordered.len(), T::zero());
+        for (at, value) in ordered.into_iter().enumerate() {
+            loaded[start + tensor.place(at)] = value;
+        }
+    }
+    let (parameters, statistics) = loaded.split_at(model.parameters().len());
+    model.parameters_mut().copy_from_slice(parameters);
+    model.statistics_mut().copy_from_slice(statistics);
+    Ok(())
+}
+
+/// The file's tensors in the order of the network, if names and shapes are the same.
+fn by_name<'a, T: Element>(
+    model: &Model<T>,
+    file: &SafeTensors<'a>,
+) -> Option<Vec<(String, TensorView<'a>)>> {
+    let counted = |(name, _): &(&str, _)| !name.ends_with("num_batches_tracked");
+    let count = file.iter().filter(counted).count();
+    let found = tensors(model).map(|(tensor, _)| {
+        let view = file.tensor(&tensor.name).ok()?;
+        (view.shape() == tensor.shape).then(|| (tensor.name.clone(), view))
+    });
+    found.collect::<Option<Vec<_>>>().filter(|found| found.len() == count)
+}
+
+/// The file's tensors in the order of the network, if that is a sequence of linear layers and the file
+/// names its layers by one prefix and increasing numbers.
+fn by_number<'a, T: Element>(
+    model: &Model<T>,
+    file: &SafeTensors<'a>,
+) -> Option<Vec<(String, TensorView<'a>)>> {
     let found: BTreeMap<Key, TensorView> =
         file.iter().map(|(name, view)| (Key::new(name), view)).collect();
     let prefixes_agree = found.keys().zip(found.keys().skip(1)).all(|(a, b)| a.prefix == b.prefix);
-    let shapes_agree = found.len() == mlp.layout().tensors().len()
-        && found.iter().zip(mlp.layout().tensors()).all(|((key, view), tensor)| {
+    let shapes_agree = found.len() == tensors(model).count()
+        && found.iter().zip(tensors(model)).all(|((key, view), (tensor, _))| {
             tensor.name.ends_with(key.kind()) && view.shape() == tensor.shape
         });
-    if !(prefixes_agree && shapes_agree) {
-        return Err(mismatch(mlp, &file));
-    }
-    let mut parameters = Vec::with_capacity(mlp.parameters().len());
-    for (key, view) in &found {
-        decode(&key.name, view, &mut parameters)?;
-    }
-    mlp.parameters_mut().copy_from_slice(&parameters);
-    Ok(())
+    (prefixes_agree && shapes_agree)
+        .then(|| found.into_iter().map(|(key, view)| (key.name, view)).collect())
 }
 
 /// A tensor's name, ordered by prefix, layer number, then weight before bias.
@@ -117,14 +162,14 @@ impl Key {
     }
 }
 
-fn mismatch<T: Element>(mlp: &Mlp<T>, file: &SafeTensors) -> WeightsError {
+fn mismatch<T: Element>(model: &Model<T>, file: &SafeTensors) -> WeightsError {
     let list = |mut tensors: Vec<(String, Vec<usize>)>| {
         tensors.sort();
         let parts: Vec<String> =
             tensors.iter().map(|(name, shape)| format!("{name} {shape:?}")).collect();
         parts.join(", ")
     };
-    let ours = mlp.layout().tensors().iter().map(|t| (t.name.clone(), t.shape.clone())).collect();
+    let ours = tensors(model).map(|(t, _)| (t.name.clone(), t.shape.clone())).collect();
     let theirs = file.iter().map(|(name, view)| (name.to_owned(), view.shape().to_vec())).collect();
     WeightsError::Tensors { network: list(ours), file: list(theirs) }
 }

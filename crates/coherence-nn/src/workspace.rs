@@ -1,37 +1,66 @@
 //! The buffers of one forward and backward pass, allocated once.
 
+use crate::{
+    Graph,
+    graph::{Node, Source},
+    layer::{Kept, Mode},
+};
 use coherence_cpu::Element;
 
-/// The buffers that the passes of an [`Mlp`](crate::Mlp) write to, for at most `capacity` examples.
+/// What a [`Workspace`] still holds after the passes. Buffers of other values are shared by the nodes,
+/// which saves memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keep {
+    /// The logits of a forward pass: for evaluation. There is no backward pass.
+    Logits,
+    /// All activations: for a backward pass that visits the factors of each node once.
+    Activations,
+    /// All activations and deltas: the factors can be read as often as needed.
+    Deltas,
+}
+
+/// The buffers that the passes of a [`Model`](crate::Model) write to, for at most `capacity` examples.
 ///
-/// Legend: m: examples of the current batch, o: outputs of a layer.
+/// Legend: m: examples of the current batch.
 #[derive(Debug, Clone)]
 pub struct Workspace<T> {
+    keep: Keep,
     capacity: usize,
     m: usize,
-    /// The activations [m, o] of each layer; those of the last are the logits.
-    pub(crate) outputs: Vec<Vec<T>>,
-    /// The input [m, o] of each hidden layer's activation function.
-    pub(crate) pre_activations: PreActivations<T>,
-    /// The gradient [m, o] of the SUM loss with respect to each layer's pre-activations.
-    pub(crate) deltas: Vec<Vec<T>>,
-    widths: Vec<usize>,
+    /// The activations [m, shape] of each node; those of the last are the logits.
+    pub(crate) outputs: Buffers<T>,
+    /// The input [m, shape] of each node's activation function, where its derivative needs it.
+    pub(crate) pre_activations: Buffers<T>,
+    /// The gradient [m, shape] of the SUM loss with respect to each node's output: at first after its
+    /// activation function, then before it.
+    pub(crate) deltas: Buffers<T>,
+    /// What each layer's forward pass left for its backward pass.
+    pub(crate) kept: Vec<Kept>,
+    pub(crate) mode: Mode,
 }
 
 impl<T: Element> Workspace<T> {
-    /// Buffers for layers of `outputs` neurons each, with or without pre-activations.
-    pub(crate) fn new(outputs: &[usize], capacity: usize, pre_activations: bool) -> Self {
-        let buffers = |outputs: &[usize]| -> Vec<Vec<T>> {
-            outputs.iter().map(|o| vec![T::zero(); capacity * o]).collect()
-        };
-        let hidden = &outputs[..outputs.len() - 1];
+    pub(crate) fn new(graph: &Graph<T>, capacity: usize, keep: Keep) -> Self {
+        let nodes = &graph.nodes;
+        let values = |node: &Node<T>| node.shape.values();
+        let outputs: Vec<usize> = nodes.iter().map(values).collect();
+        let (backward, each) = (keep != Keep::Logits, || (0..nodes.len()).collect());
+        let if_needed = |needed: bool, node| if needed { values(node) } else { 0 };
+        let pre_activations =
+            nodes.iter().map(|n| if_needed(backward && n.activation.needs_pre_activations(), n));
+        let pre_activations: Vec<usize> = pre_activations.collect();
+        let deltas: Vec<usize> = nodes.iter().map(|node| if_needed(backward, node)).collect();
+        let of_outputs = if backward { each() } else { share(&lives_of_outputs(nodes)) };
+        let of_deltas = if keep == Keep::Deltas { each() } else { share(&lives_of_deltas(nodes)) };
         Self {
+            keep,
             capacity,
             m: 0,
-            outputs: buffers(outputs),
-            pre_activations: PreActivations(pre_activations.then(|| buffers(hidden))),
-            deltas: buffers(outputs),
-            widths: outputs.to_vec(),
+            kept: nodes.iter().map(|node| node.layer.kept(capacity)).collect(),
+            mode: Mode::default(),
+            outputs: Buffers::new(outputs, of_outputs, capacity),
+            pre_activations: Buffers::new(pre_activations, each(), capacity),
+            deltas: Buffers::new(deltas, of_deltas, capacity),
         }
     }
 
@@ -45,52 +74,185 @@ impl<T: Element> Workspace<T> {
         self.m
     }
 
+    /// What is held after the passes.
+    pub fn keep(&self) -> Keep {
+        self.keep
+    }
+
+    /// Sets what differs between training and use for the next passes; at first they are for use.
+    pub fn set_mode(&mut self, mode: Mode) {
+        self.mode = mode;
+    }
+
     /// Starts a batch of m examples; panics if it does not fit.
     pub(crate) fn begin(&mut self, m: usize) {
         assert!(m <= self.capacity, "a batch of {m} in a workspace for {}", self.capacity);
         self.m = m;
+        for buffers in [&mut self.outputs, &mut self.pre_activations, &mut self.deltas] {
+            buffers.m = m;
+        }
     }
 
     /// The logits [m, k] of the last forward pass.
     pub fn logits(&self) -> &[T] {
-        self.output(self.outputs.len() - 1)
+        self.outputs.get(self.outputs.last())
     }
 
     /// The logits [m, k], and the buffer [m, k] for the gradient of the loss with respect to them.
+    ///
+    /// # Panics
+    ///
+    /// If the workspace keeps the logits only.
     pub fn logits_and_delta(&mut self) -> (&[T], &mut [T]) {
-        let last = self.outputs.len() - 1;
-        let len = self.m * self.widths[last];
-        (&self.outputs[last][..len], &mut self.deltas[last][..len])
-    }
-
-    /// The input [m, i] of layer `l`: the network's input `x` or the activations of the layer before.
-    pub(crate) fn input<'a>(&'a self, l: usize, x: &'a [T]) -> &'a [T] {
-        if l == 0 { x } else { self.output(l - 1) }
-    }
-
-    /// Layer `l`'s activations [m, o] (0 is the first layer after the input).
-    fn output(&self, l: usize) -> &[T] {
-        &self.outputs[l][..self.m * self.widths[l]]
-    }
-
-    /// Layer `l`'s deltas [m, o].
-    pub(crate) fn delta(&self, l: usize) -> &[T] {
-        &self.deltas[l][..self.m * self.widths[l]]
+        assert!(self.keep != Keep::Logits, "a workspace that keeps the logits only has no deltas");
+        let last = self.outputs.last();
+        (self.outputs.get(last), self.deltas.get_mut(last))
     }
 }
 
-/// One buffer per hidden layer; none if the activation function's derivative does not need them.
+/// One array [m, values] for each node; several nodes may share a buffer.
 #[derive(Debug, Clone)]
-pub(crate) struct PreActivations<T>(Option<Vec<Vec<T>>>);
+pub(crate) struct Buffers<T> {
+    m: usize,
+    /// Values of an example by node.
+    values: Vec<usize>,
+    /// The index of the buffer by node.
+    buffer: Vec<usize>,
+    buffers: Vec<Vec<T>>,
+}
 
-impl<T> PreActivations<T> {
-    /// The first `len` values of hidden layer `l`; empty if they are not kept.
-    pub(crate) fn layer(&self, l: usize, len: usize) -> &[T] {
-        self.0.as_ref().map_or(&[], |layers| &layers[l][..len])
+impl<T: Element> Buffers<T> {
+    fn new(values: Vec<usize>, buffer: Vec<usize>, capacity: usize) -> Self {
+        let mut largest = vec![0; buffer.iter().max().map_or(0, |most| most + 1)];
+        for (&b, &values) in buffer.iter().zip(&values) {
+            largest[b] = values.max(largest[b]);
+        }
+        let buffers = largest.iter().map(|values| vec![T::zero(); capacity * values]).collect();
+        Self { m: 0, values, buffer, buffers }
     }
 
-    /// As [`layer`](Self::layer), mutably.
-    pub(crate) fn layer_mut(&mut self, l: usize, len: usize) -> &mut [T] {
-        self.0.as_mut().map_or(&mut [], |layers| &mut layers[l][..len])
+    fn last(&self) -> usize {
+        self.values.len() - 1
+    }
+
+    fn get_mut(&mut self, n: usize) -> &mut [T] {
+        &mut self.buffers[self.buffer[n]][..self.m * self.values[n]]
+    }
+
+    /// The buffer of node `n` is taken out, so that others can be read while it is written.
+    pub(crate) fn take(&mut self, n: usize) -> Taken<T> {
+        Taken {
+            buffer: core::mem::take(&mut self.buffers[self.buffer[n]]),
+            len: self.m * self.values[n],
+        }
+    }
+
+    /// The counterpart of [`take`](Self::take).
+    pub(crate) fn put_back(&mut self, n: usize, taken: Taken<T>) {
+        self.buffers[self.buffer[n]] = taken.buffer;
+    }
+}
+
+impl<T> Buffers<T> {
+    /// The array of node `n`.
+    pub(crate) fn get(&self, n: usize) -> &[T] {
+        &self.buffers[self.buffer[n]][..self.m * self.values[n]]
+    }
+}
+
+/// A buffer that is out of its place.
+pub(crate) struct Taken<T> {
+    buffer: Vec<T>,
+    len: usize,
+}
+
+impl<T> Taken<T> {
+    pub(crate) fn slice(&mut self) -> &mut [T] {
+        &mut self.buffer[..self.len]
+    }
+}
+
+/// The time during which a node's array is needed: two arrays whose times have a moment in common are
+/// in different buffers.
+struct Life {
+    values: usize,
+    from: usize,
+    until: usize,
+}
+
+/// Activations: node `n` is computed at time n and read by later nodes.
+fn lives_of_outputs<T>(nodes: &[Node<T>]) -> Vec<Life> {
+    let until = last_readers(nodes);
+    let life = |(n, node): (usize, &Node<T>)| Life {
+        values: node.shape.values(),
+        from: n,
+        until: until[n].unwrap_or(nodes.len()),
+    };
+    nodes.iter().enumerate().map(life).collect()
+}
+
+/// Deltas: a backward pass comes to the last node first. It writes to a node's deltas when it comes to
+/// the first of the nodes that read its output, and needs them until it has visited the node.
+fn lives_of_deltas<T>(nodes: &[Node<T>]) -> Vec<Life> {
+    let readers = last_readers(nodes);
+    let time = |n: usize| nodes.len() - 1 - n;
+    let life = |(n, node): (usize, &Node<T>)| Life {
+        values: node.shape.values(),
+        from: readers[n].map_or(0, time),
+        until: time(n),
+    };
+    nodes.iter().enumerate().map(life).collect()
+}
+
+/// The last node that reads the output of each; `None` for the logits.
+fn last_readers<T>(nodes: &[Node<T>]) -> Vec<Option<usize>> {
+    let mut last = vec![None; nodes.len()];
+    for (n, node) in nodes.iter().enumerate() {
+        for source in &node.sources {
+            if let Source::Node(p) = *source {
+                last[p] = Some(n);
+            }
+        }
+    }
+    last
+}
+
+/// The index of a buffer for each array: the smallest free one that is large enough, else the largest
+/// free one, which grows, else a new one.
+fn share(lives: &[Life]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..lives.len()).collect();
+    order.sort_by_key(|&n| lives[n].from);
+    let mut buffer = vec![None; lives.len()];
+    let mut sizes: Vec<usize> = Vec::new();
+    for n in order {
+        let Life { values, from, until } = lives[n];
+        let meets = |other: &Life| other.from <= until && from <= other.until;
+        let busy = |b: &usize| (0..lives.len()).any(|p| buffer[p] == Some(*b) && meets(&lives[p]));
+        let free: Vec<usize> = (0..sizes.len()).filter(|b| !busy(b)).collect();
+        let fitting = free.iter().filter(|&&b| sizes[b] >= values).min_by_key(|&&b| sizes[b]);
+        let chosen = fitting.or_else(|| free.iter().max_by_key(|&&b| sizes[b])).copied();
+        let chosen = chosen.unwrap_or(sizes.len());
+        if chosen == sizes.len() {
+            sizes.push(0);
+        }
+        sizes[chosen] = sizes[chosen].max(values);
+        buffer[n] = Some(chosen);
+    }
+    buffer.into_iter().flatten().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arrays_that_are_needed_at_one_time_have_different_buffers() {
+        let life = |values, from, until| Life { values, from, until };
+        // A chain needs two buffers; the first value of a residual block stays until the sum.
+        assert_eq!(share(&[life(4, 0, 1), life(4, 1, 2), life(4, 2, 3)]), [0, 1, 0]);
+        assert_eq!(
+            share(&[life(4, 0, 3), life(4, 1, 2), life(4, 2, 3), life(4, 3, 4)]),
+            [0, 1, 2, 1]
+        );
     }
 }

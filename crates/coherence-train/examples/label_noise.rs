@@ -12,7 +12,7 @@
 #![allow(clippy::print_stdout, reason = "an example's output")]
 
 use coherence_data::{digits, noise::LabelNoise, random};
-use coherence_nn::Mlp;
+use coherence_nn::{Model, model::mlp};
 use coherence_train::{Aggregation, Config, Row, Schedule, Trainer};
 
 /// The series printed: accuracies (of corrupt examples with respect to their wrong labels), and the
@@ -27,18 +27,20 @@ const SERIES: [&str; 5] = [
 
 fn train(aggregation: Aggregation) -> Result<(), Box<dyn std::error::Error>> {
     let data = LabelNoise::permute(digits::train(), 0.5, 1)?;
-    let mlp = Mlp::xavier(&[784, 128, 128, 10], &mut random::stream(1, "initialisation"))?;
+    let network = mlp(&[784, 128, 128, 10])?;
+    let model = Model::initialized(network, &mut random::stream(1, "initialisation"));
     let config = Config {
         batch: 100,
         rate: 0.1,
         steps: 6000,
         aggregation,
+        batch_statistics: true,
         seed: 1,
         evaluate: Schedule::Every { steps: 1000 },
         probe: 500,
         checkpoint_every: 0,
     };
-    let mut trainer = Trainer::new(config, mlp, &data, &digits::test())?;
+    let mut trainer = Trainer::new(config, model, &data, &digits::test())?;
     println!(
         "\n{aggregation:?}\n step  pristine   corrupt      test   m-coherence: pristine, corrupt"
     );

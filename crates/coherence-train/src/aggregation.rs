@@ -3,10 +3,11 @@
 //! Legend: k: examples of a mini-batch, d: parameters, c: clip, η: rate.
 
 use coherence_core::aggregate::{
-    self, AggregateError, Mean, MedianOfMeans, OfThree, OverTime, Recent, Requirements, Winsorized,
+    self, AggregateError, AnyCoordinateRule, Mean, MedianOfMeans, OfThree, OverTime,
+    ParseRuleError, Recent, Requirements, Rule, Winsorized,
 };
 use coherence_cpu::elementwise::{axpy, median_of_three_update};
-use coherence_nn::{Mlp, Workspace};
+use coherence_nn::{Model, Workspace};
 use core::{fmt, ops::Range, str::FromStr};
 use serde::{Deserialize, Serialize};
 
@@ -48,27 +49,44 @@ pub enum Aggregation {
 }
 
 /// A text that is not the name of an [`Aggregation`].
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "unknown aggregation {0} (known: mean, winsorized:CLIP, median-of-means:GROUPS, m3, a3, rm3, ra3)"
-)]
-pub struct AggregationError(String);
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum AggregationError {
+    /// The rule's arguments are not what it takes.
+    #[error("{text}: {source} (for training: {FORMS})")]
+    Rule {
+        /// The text.
+        text: String,
+        /// The core's error.
+        source: ParseRuleError,
+    },
+    /// There is no such rule, or it is not computed from factors.
+    #[error("{0} is not available in training (known: {FORMS})")]
+    NotFromFactors(String),
+}
 
+const FORMS: &str = "mean, winsorized:CLIP, median-of-means:GROUPS, m3, a3, rm3, ra3";
+
+/// A rule over time by its name, or a rule over one mini-batch as the core reads it.
 impl FromStr for Aggregation {
     type Err = AggregationError;
 
     fn from_str(text: &str) -> Result<Self, AggregationError> {
-        let (name, count) = text.split_once(':').map_or((text, None), |(n, c)| (n, Some(c)));
-        let count = count.map(str::parse);
-        let over_time = |rule: &OverTime| rule.name() == name;
-        match (name, count) {
-            ("mean", None) => Some(Self::Mean),
-            ("winsorized", Some(Ok(clip))) => Some(Self::Winsorized { clip }),
-            ("median-of-means", Some(Ok(groups))) => Some(Self::MedianOfMeans { groups }),
-            (_, None) => OverTime::ALL.into_iter().find(over_time).map(Self::OverTime),
-            _ => None,
+        if let Some(rule) = OverTime::ALL.into_iter().find(|rule| rule.name() == text) {
+            return Ok(Self::OverTime(rule));
         }
-        .ok_or_else(|| AggregationError(text.to_owned()))
+        match text.parse() {
+            Ok(Rule::Coordinate(AnyCoordinateRule::Mean(_))) => Ok(Self::Mean),
+            Ok(Rule::Coordinate(AnyCoordinateRule::Winsorized(Winsorized { clip }))) => {
+                Ok(Self::Winsorized { clip })
+            }
+            Ok(Rule::Coordinate(AnyCoordinateRule::MedianOfMeans(MedianOfMeans { groups }))) => {
+                Ok(Self::MedianOfMeans { groups })
+            }
+            Ok(_) | Err(ParseRuleError::Unknown) => {
+                Err(AggregationError::NotFromFactors(text.to_owned()))
+            }
+            Err(source) => Err(AggregationError::Rule { text: text.to_owned(), source }),
+        }
     }
 }
 
@@ -112,6 +130,14 @@ impl Aggregation {
         }
     }
 
+    /// Whether the rule needs the gradient of each example, or of groups of a mini-batch's examples.
+    pub fn needs_examples(self) -> bool {
+        match self {
+            Self::Mean | Self::OverTime(_) => false,
+            Self::Winsorized { .. } | Self::MedianOfMeans { .. } => true,
+        }
+    }
+
     /// The memory of the rule before the first mini-batch, for d parameters.
     pub(crate) fn recent(self, d: usize) -> Recent<Vec<f32>> {
         let d = if matches!(self, Self::OverTime(_)) { d } else { 0 };
@@ -124,7 +150,7 @@ impl Aggregation {
     pub(crate) fn update(
         self,
         rate: f64,
-        mlp: &mut Mlp<f32>,
+        model: &mut Model<f32>,
         x: &[f32],
         workspace: &mut Workspace<f32>,
         gradient: &mut Vec<f32>,
@@ -134,12 +160,10 @@ impl Aggregation {
         match self {
             Self::Mean => {
                 scale(workspace, 0..k, -rate * (1.0 / k as f64));
-                mlp.backward(workspace);
-                mlp.descend(x, workspace);
+                model.descend(x, workspace);
             }
             Self::Winsorized { clip } => {
-                mlp.backward(workspace);
-                mlp.step(x, workspace, |factors, tensor| {
+                model.step(x, workspace, |factors, tensor| {
                     factors.winsorized_step(clip, rate as f32, tensor);
                 });
             }
@@ -147,16 +171,14 @@ impl Aggregation {
                 for examples in aggregate::groups(k, groups) {
                     scale(workspace, examples.clone(), 1.0 / examples.len() as f64);
                 }
-                mlp.backward(workspace);
-                mlp.step(x, workspace, |factors, tensor| {
+                model.step(x, workspace, |factors, tensor| {
                     factors.median_of_sums_step(groups, rate as f32, tensor);
                 });
             }
             Self::OverTime(rule) => {
-                mlp.backward(workspace);
-                gradient.resize(mlp.parameters().len(), 0.0);
-                mlp.gradient(x, workspace, gradient);
-                let parameters = mlp.parameters_mut();
+                gradient.resize(model.parameters().len(), 0.0);
+                model.gradient(x, workspace, gradient);
+                let parameters = model.parameters_mut();
                 let _ = rule.exchange(recent, gradient, |how, three| {
                     update_by_three(how, rate, 1.0 / k as f64, three, parameters);
                 });

@@ -1,6 +1,6 @@
 //! Checkpoints: the state of a run as one safetensors file, written atomically.
 //!
-//! Tensors: `parameters` F32 \[d\], `recent` F32 [2, d] (or [2, 0] if the aggregation has no
+//! Tensors: `parameters` F32 \[d\], `statistics` F32 \[s\], `recent` F32 [2, d] (or [2, 0] if the aggregation has no
 //! memory), `learned.first` and `learned.last` U64 \[n\]. The metadata entry `coherence` holds the
 //! rest as JSON. Its `checksum` is the SHA-256 of the whole file with zeros in place of the
 //! checksum, so that every changed bit is detected.
@@ -11,13 +11,13 @@ use crate::{
 };
 use coherence_core::aggregate::Recent;
 use coherence_data::files::{self, WriteError};
-use coherence_nn::{Activation, Layout};
+use coherence_nn::Layout;
 use safetensors::{Dtype, SafeTensorError, SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize};
 use std::{collections::HashMap, io, path::Path};
 
 /// The number of the file format; files with another number are refused.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 /// The results number of this version. It is incremented whenever a change in this workspace makes the
 /// same settings, network and data yield different bits in any file of a run.
@@ -31,14 +31,36 @@ pub const RESULTS: u32 = 1;
 pub struct Checkpoint {
     /// The settings of the run.
     pub config: Config,
-    /// The widths of the network.
-    pub widths: Vec<usize>,
-    /// The activation of its hidden layers.
-    pub activation: Activation,
+    /// The network.
+    pub network: NetworkMark,
     /// The length and checksum of `metrics.csv` at that time.
     pub metrics: MetricsMark,
     /// Everything that changes.
     pub state: State,
+}
+
+/// What identifies a network: its architecture and its tensors.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NetworkMark {
+    /// The architecture, as [`Graph::name`](coherence_nn::Graph::name).
+    pub name: String,
+    /// Name and shape of each tensor, in the order of the flat vector of parameters.
+    pub tensors: Vec<(String, Vec<usize>)>,
+}
+
+impl NetworkMark {
+    /// The mark of a network.
+    pub fn new(name: &str, layout: &Layout) -> Self {
+        let tensors = layout.tensors().iter().map(|t| (t.name.clone(), t.shape.clone()));
+        Self { name: name.to_owned(), tensors: tensors.collect() }
+    }
+
+    /// d; `None` beyond the largest integer.
+    fn parameters(&self) -> Option<usize> {
+        let len = |shape: &[usize]| shape.iter().try_fold(1_usize, |len, &n| len.checked_mul(n));
+        self.tensors.iter().try_fold(0_usize, |d, (_, shape)| d.checked_add(len(shape)?))
+    }
 }
 
 /// The metadata of the file.
@@ -53,8 +75,7 @@ struct Metadata {
     step: u64,
     recent_steps: u64,
     metrics: MetricsMark,
-    widths: Vec<usize>,
-    activation: String,
+    network: NetworkMark,
     config: Config,
 }
 
@@ -141,7 +162,7 @@ impl Checkpoint {
     }
 
     fn to_bytes(&self) -> Vec<u8> {
-        let State { step, parameters, recent, learned } = &self.state;
+        let State { step, parameters, statistics, recent, learned } = &self.state;
         let metadata = Metadata {
             checksum: "0".repeat(DIGITS),
             format: FORMAT,
@@ -150,8 +171,7 @@ impl Checkpoint {
             step: *step,
             recent_steps: recent.steps,
             metrics: self.metrics.clone(),
-            widths: self.widths.clone(),
-            activation: self.activation.to_string(),
+            network: self.network.clone(),
             config: self.config.clone(),
         };
         let json = serde_json::to_string(&metadata).expect("numbers and strings become JSON");
@@ -159,6 +179,7 @@ impl Checkpoint {
         let width = recent.previous[0].len();
         let tensors = [
             ("parameters", Dtype::F32, vec![d], f32_bytes(parameters)),
+            ("statistics", Dtype::F32, vec![statistics.len()], f32_bytes(statistics)),
             ("recent", Dtype::F32, vec![2, width], f32_bytes(recent.previous.iter().flatten())),
             ("learned.first", Dtype::U64, vec![n], u64_bytes(&learned.first)),
             ("learned.last", Dtype::U64, vec![n], u64_bytes(&learned.last)),
@@ -183,14 +204,15 @@ impl Checkpoint {
             let Metadata { version, results, .. } = metadata;
             return Err(CheckpointError::OtherResults { version, results });
         }
-        let invalid = |error: &dyn std::error::Error| CheckpointError::Metadata(error.to_string());
-        let activation = metadata.activation.parse().map_err(|error| invalid(&error))?;
-        let d = Layout::mlp(&metadata.widths).map_err(|error| invalid(&error))?.parameters();
+        let d = metadata.network.parameters().ok_or_else(|| {
+            CheckpointError::Metadata("tensors of more values than can be addressed".to_owned())
+        })?;
         let remembers = matches!(metadata.config.aggregation, Aggregation::OverTime(_));
         let width = if remembers { d } else { 0 };
 
         let file = SafeTensors::deserialize(bytes)?;
         let parameters = f32s(&tensor(&file, "parameters", Dtype::F32, "F32 [d]", |s| s == [d])?);
+        let statistics = tensor(&file, "statistics", Dtype::F32, "F32 [s]", |s| s.len() == 1)?;
         let fits = |s: &[usize]| s == [2, width];
         let recent = f32s(&tensor(&file, "recent", Dtype::F32, "F32 [2, d] or [2, 0]", fits)?);
         let first = u64s(&tensor(&file, "learned.first", Dtype::U64, "U64 [n]", |s| s.len() == 1)?);
@@ -199,12 +221,12 @@ impl Checkpoint {
         let (one, other) = recent.split_at(width);
         Ok(Self {
             config: metadata.config,
-            widths: metadata.widths,
-            activation,
+            network: metadata.network,
             metrics: metadata.metrics,
             state: State {
                 step: metadata.step,
                 parameters,
+                statistics: f32s(&statistics),
                 recent: Recent {
                     previous: [one.to_vec(), other.to_vec()],
                     steps: metadata.recent_steps,

@@ -2,6 +2,8 @@
 
 use crate::{Aggregation, Schedule};
 use coherence_core::aggregate::AggregateError;
+use coherence_data::ReadError;
+use coherence_nn::Graph;
 use serde::{Deserialize, Serialize};
 
 /// The settings of one run. With a model and data sets they determine every result bit for bit.
@@ -13,6 +15,7 @@ use serde::{Deserialize, Serialize};
 ///     rate: 0.1,
 ///     steps: 60_000,
 ///     aggregation: Aggregation::Winsorized { clip: 2 },
+///     batch_statistics: true,
 ///     seed: 1,
 ///     evaluate: Schedule::Decades,
 ///     probe: 1000,
@@ -31,6 +34,9 @@ pub struct Config {
     pub steps: u64,
     /// How a mini-batch's gradients become an update.
     pub aggregation: Aggregation,
+    /// Whether batch normalisation uses the statistics of the mini-batch, as PyTorch does in training mode,
+    /// or else the running ones. Without such layers it makes no difference.
+    pub batch_statistics: bool,
     /// The seed of the order of the examples and of the probe sample.
     pub seed: u64,
     /// The steps at which the network is measured.
@@ -63,6 +69,18 @@ pub enum ConfigError {
         /// The core's error.
         source: AggregateError,
     },
+    /// The rule needs per-example gradients, which a layer does not have.
+    #[error(
+        "{aggregation} needs a gradient for each example, but layer {layer} normalises by the statistics \
+         of the mini-batch, which makes its examples depend on each other (normalise by the running \
+         statistics, or use a rule over time: m3, a3, rm3, ra3)"
+    )]
+    Coupled {
+        /// The aggregation requested.
+        aggregation: Aggregation,
+        /// The first such layer.
+        layer: String,
+    },
     /// The learning rate is not a positive number.
     #[error("rate is {0} (must be positive and finite)")]
     Rate(f64),
@@ -70,14 +88,14 @@ pub enum ConfigError {
     #[error("evaluate every 0 steps (must be at least 1)")]
     Interval,
     /// The images do not have the size of the model's input.
-    #[error("the {set} images have {found} values, the model takes {expected}")]
+    #[error("the {set} images are {found}, the model takes {expected}")]
     Features {
         /// "training" or "test".
         set: &'static str,
-        /// Values in an image.
-        found: usize,
-        /// Inputs of the model.
-        expected: usize,
+        /// The shape of an image.
+        found: String,
+        /// The input of the model.
+        expected: String,
     },
     /// The data have more classes than the model.
     #[error("the {set} set has {found} classes, the model has {expected}")]
@@ -89,6 +107,9 @@ pub enum ConfigError {
         /// Classes of the model.
         expected: usize,
     },
+    /// The file of an example cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
 }
 
 impl Config {
@@ -114,5 +135,16 @@ impl Config {
             return Err(ConfigError::Interval);
         }
         Ok(())
+    }
+
+    /// Whether the rule is defined for this network.
+    pub(crate) fn check_network(&self, network: &Graph<f32>) -> Result<(), ConfigError> {
+        let aggregation = self.aggregation;
+        match network.couples_examples() {
+            Some(layer) if self.batch_statistics && aggregation.needs_examples() => {
+                Err(ConfigError::Coupled { aggregation, layer: layer.to_owned() })
+            }
+            _ => Ok(()),
+        }
     }
 }

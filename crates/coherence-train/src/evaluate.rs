@@ -1,9 +1,9 @@
 //! Loss and prediction of every example of a set, in large chunks.
 
-use crate::Examples;
-use coherence_nn::{Mlp, Workspace, loss};
+use crate::{Examples, memory};
+use coherence_nn::{Keep, Model, Workspace, loss};
 
-/// Examples per forward pass of an evaluation. Constant, so that results do not depend on settings.
+/// Examples per forward pass of an evaluation at most. Constant, so that results do not depend on settings.
 pub(crate) const CHUNK: usize = 1000;
 
 /// Evaluates networks of one shape, with buffers for one chunk.
@@ -22,22 +22,23 @@ pub(crate) struct Outcomes {
 }
 
 impl Evaluator {
-    pub(crate) fn new(mlp: &Mlp<f32>) -> Self {
-        Self { workspace: mlp.workspace(CHUNK) }
+    pub(crate) fn new(model: &Model<f32>) -> Self {
+        Self { workspace: model.workspace(memory::chunk(model.graph(), CHUNK), Keep::Logits) }
     }
 
     /// Evaluates all `examples`; overwrites `outcomes`.
-    pub(crate) fn run(&mut self, mlp: &Mlp<f32>, examples: &Examples, outcomes: &mut Outcomes) {
+    pub(crate) fn run(&mut self, model: &Model<f32>, examples: &Examples, outcomes: &mut Outcomes) {
         let n = examples.len();
         outcomes.losses.resize(n, 0.0);
         outcomes.correct.resize(n, false);
-        for start in (0..n).step_by(CHUNK) {
-            let m = CHUNK.min(n - start);
+        let chunk = self.workspace.capacity();
+        for start in (0..n).step_by(chunk) {
+            let m = chunk.min(n - start);
             let labels = &examples.labels()[start..start + m];
-            mlp.forward(examples.inputs(start, m), m, &mut self.workspace);
+            model.forward(examples.inputs(start, m), m, &mut self.workspace);
             let logits = self.workspace.logits();
             loss::cross_entropy(logits, labels, &mut outcomes.losses[start..start + m]);
-            let rows = logits.chunks_exact(mlp.classes()).zip(labels);
+            let rows = logits.chunks_exact(model.classes()).zip(labels);
             let correct = &mut outcomes.correct[start..start + m];
             correct.iter_mut().zip(rows).for_each(|(correct, (row, &label))| {
                 *correct = loss::argmax(row) == label as usize;

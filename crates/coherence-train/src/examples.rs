@@ -1,6 +1,6 @@
 //! A data set decoded once into contiguous memory.
 
-use coherence_data::{Dataset, Designation, Target};
+use coherence_data::{Dataset, Designation, ReadError, Target};
 use rayon::prelude::*;
 
 /// All images [n, features] and targets \[n\] of a data set, ready to be gathered into batches.
@@ -16,24 +16,30 @@ pub struct Examples {
 impl Examples {
     /// Decodes every example of `data`, on all threads.
     ///
+    /// # Errors
+    ///
+    /// [`ReadError`] if the file of an example cannot be read.
+    ///
     /// ```
     /// use coherence_data::digits;
     /// use coherence_train::Examples;
-    /// let test = Examples::decode(&digits::test());
+    /// let test = Examples::decode(&digits::test())?;
     /// assert_eq!((test.len(), test.features(), test.labels().len()), (2000, 784, 2000));
+    /// # Ok::<(), coherence_data::ReadError>(())
     /// ```
-    pub fn decode(data: &dyn Dataset) -> Self {
+    pub fn decode(data: &dyn Dataset) -> Result<Self, ReadError> {
         let features = data.shape().features();
         let mut inputs = vec![0.0; data.len() * features];
         let rows = inputs.par_chunks_mut(features.max(1)).enumerate();
-        let targets: Vec<Target> = rows.map(|(i, row)| data.get(i, row)).collect();
-        Self {
+        let targets = rows.map(|(i, row)| data.get(i, row));
+        let targets = targets.collect::<Result<Vec<Target>, _>>()?;
+        Ok(Self {
             features,
             classes: data.classes(),
             inputs,
             labels: targets.iter().map(|target| target.label).collect(),
             designations: targets.iter().map(|target| target.designation).collect(),
-        }
+        })
     }
 
     /// The number of examples n.
@@ -79,4 +85,14 @@ impl Examples {
             *label = self.labels[i];
         });
     }
+}
+
+/// Whether a network takes images of this shape: the same, or as many features.
+pub(crate) fn accepts(input: coherence_nn::Shape, image: coherence_data::Shape) -> bool {
+    input == shape(image) || input == coherence_nn::Shape::features(image.features())
+}
+
+/// The shape of an image as the network's layers see it.
+pub(crate) fn shape(image: coherence_data::Shape) -> coherence_nn::Shape {
+    coherence_nn::Shape::image(image.height, image.width, image.channels)
 }

@@ -38,7 +38,7 @@ mod trainer;
 mod training_run;
 
 pub use aggregation::{Aggregation, AggregationError};
-pub use checkpoint::{Checkpoint, CheckpointError, RESULTS};
+pub use checkpoint::{Checkpoint, CheckpointError, NetworkMark, RESULTS};
 pub use coherence_core::aggregate::OverTime;
 pub use config::{Config, ConfigError};
 pub use examples::Examples;

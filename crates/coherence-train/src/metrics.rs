@@ -4,6 +4,7 @@
 use crate::{Sink, checksum::Checksum};
 use serde::{Deserialize, Serialize};
 use std::{
+    collections::BTreeMap,
     fs::{File, OpenOptions},
     io::{self, BufWriter, Read, Seek, SeekFrom, Write},
     path::Path,
@@ -59,6 +60,8 @@ pub(crate) struct Metrics {
     file: BufWriter<File>,
     len: u64,
     checksum: Checksum,
+    /// The last value of each series.
+    pub(crate) latest: BTreeMap<String, f64>,
     /// The first error, since [`Sink::row`] cannot return it.
     error: Option<io::Error>,
 }
@@ -90,7 +93,7 @@ impl Metrics {
     }
 
     fn new(file: File, len: u64, checksum: Checksum) -> Self {
-        Self { file: BufWriter::new(file), len, checksum, error: None }
+        Self { file: BufWriter::new(file), len, checksum, latest: BTreeMap::new(), error: None }
     }
 
     fn append(&mut self, text: &str) {
@@ -118,5 +121,6 @@ impl Metrics {
 impl Sink for Metrics {
     fn row(&mut self, step: u64, series: &str, value: f64) {
         self.append(&format!("{step},{series},{value}\n"));
+        self.latest.insert(series.to_owned(), value);
     }
 }

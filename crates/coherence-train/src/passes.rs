@@ -1,9 +1,9 @@
 //! Forward and backward passes over chosen examples, chunk by chunk.
 
-use crate::Examples;
-use coherence_nn::{Mlp, Workspace, loss};
+use crate::{Examples, memory, tally::ChunkSums};
+use coherence_nn::{Keep, Model, Workspace, loss};
 
-/// Examples in a chunk. Constant, so that results do not depend on settings. Large enough that
+/// Examples in a chunk at most. Constant, so that results do not depend on settings. Large enough that
 /// adding the d sums of a chunk in f64 is cheap compared with its matrix products.
 pub(crate) const CHUNK: usize = 500;
 
@@ -17,45 +17,48 @@ pub(crate) struct ChunkedPasses {
 }
 
 impl ChunkedPasses {
-    pub(crate) fn new(mlp: &Mlp<f32>) -> Self {
+    pub(crate) fn new(model: &Model<f32>) -> Self {
+        let chunk = memory::chunk(model.graph(), CHUNK);
         Self {
-            workspace: mlp.workspace(CHUNK),
-            x: vec![0.0; CHUNK * mlp.inputs()],
-            labels: vec![0; CHUNK],
-            losses: vec![0.0; CHUNK],
+            workspace: model.workspace(chunk, Keep::Activations),
+            x: vec![0.0; chunk * model.inputs()],
+            labels: vec![0; chunk],
+            losses: vec![0.0; chunk],
         }
     }
 
-    /// Calls `visit` for every chunk of the examples `indices`, in order, with its images [m, features]
-    /// and with the workspace after the backward pass.
+    /// The sums over the examples `indices`, chunk by chunk: `chunk` is overwritten with the sums of
+    /// each, and then `visit` is called.
     pub(crate) fn run(
         &mut self,
-        mlp: &Mlp<f32>,
+        model: &Model<f32>,
         examples: &Examples,
         indices: &[usize],
-        mut visit: impl FnMut(&[f32], &Workspace<f32>),
+        chunk: &mut ChunkSums,
+        mut visit: impl FnMut(&ChunkSums),
     ) {
-        for indices in indices.chunks(CHUNK) {
+        for indices in indices.chunks(self.labels.len()) {
             let m = indices.len();
-            let (x, labels) = (&mut self.x[..m * mlp.inputs()], &mut self.labels[..m]);
+            let (x, labels) = (&mut self.x[..m * model.inputs()], &mut self.labels[..m]);
             let losses = &mut self.losses[..m];
             examples.gather(indices, x, labels);
-            forward(mlp, x, labels, &mut self.workspace, losses);
-            mlp.backward(&mut self.workspace);
-            visit(x, &self.workspace);
+            forward(model, x, labels, &mut self.workspace, losses);
+            chunk.begin(model.layout(), m);
+            model.backward(x, &mut self.workspace, |factors| chunk.add(factors));
+            visit(chunk);
         }
     }
 }
 
 /// Forward pass of `x` [m, features], losses \[m\] and the logits' delta; returns the SUM of losses.
 pub(crate) fn forward(
-    mlp: &Mlp<f32>,
+    model: &Model<f32>,
     x: &[f32],
     labels: &[u32],
     workspace: &mut Workspace<f32>,
     losses: &mut [f64],
 ) -> f64 {
-    mlp.forward(x, labels.len(), workspace);
+    model.forward(x, labels.len(), workspace);
     let (logits, delta) = workspace.logits_and_delta();
     loss::softmax_cross_entropy(logits, labels, delta, losses)
 }

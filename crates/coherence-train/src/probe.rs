@@ -7,7 +7,7 @@ use crate::{
 };
 use coherence_core::{Coherence, Member, helpfulness::helpfulness};
 use coherence_data::{Designation, random};
-use coherence_nn::Mlp;
+use coherence_nn::Model;
 
 /// The fixed sample, with the buffers to measure it and the mini-batches.
 #[derive(Debug)]
@@ -25,48 +25,45 @@ type ByDesignation = [Vec<usize>; 2];
 impl Probe {
     /// Draws `size` examples (at most all); the sample is a pure function of seed, size and number of
     /// examples.
-    pub(crate) fn new(mlp: &Mlp<f32>, examples: &Examples, size: usize, seed: u64) -> Self {
+    pub(crate) fn new(model: &Model<f32>, examples: &Examples, size: usize, seed: u64) -> Self {
         let mut chosen = random::permutation(&mut random::stream(seed, "probe"), examples.len());
         chosen.truncate(size);
         chosen.sort_unstable();
         Self {
             sample: by_designation(examples, &chosen),
-            tallies: [(); 2].map(|()| Tally::new(mlp.layout())),
-            whole: Tally::new(mlp.layout()),
-            passes: ChunkedPasses::new(mlp),
-            chunk: ChunkSums::new(mlp.layout()),
+            tallies: [(); 2].map(|()| Tally::new(model.layout())),
+            whole: Tally::new(model.layout()),
+            passes: ChunkedPasses::new(model),
+            chunk: ChunkSums::new(model.layout()),
         }
     }
 
     /// Measures the sample and the mini-batch `batch`, and sends the series `probe.…` and `batch.…`.
     pub(crate) fn observe(
         &mut self,
-        mlp: &Mlp<f32>,
+        model: &Model<f32>,
         examples: &Examples,
         batch: &[usize],
         step: u64,
         sink: &mut dyn Sink,
     ) {
         let sample = core::mem::take(&mut self.sample);
-        self.measure(mlp, examples, &sample);
+        self.measure(model, examples, &sample);
         self.sample = sample;
         let mut send = |series: &str, value| sink.row(step, series, value);
         self.report("probe", &mut send);
-        for (t, tensor) in mlp.layout().tensors().iter().enumerate() {
+        for (t, tensor) in model.layout().tensors().iter().enumerate() {
             rows(&format!("probe.{}", tensor.name), self.whole.tensor(t), &mut send);
         }
-        self.measure(mlp, examples, &by_designation(examples, batch));
+        self.measure(model, examples, &by_designation(examples, batch));
         self.report("batch", &mut send);
     }
 
-    fn measure(&mut self, mlp: &Mlp<f32>, examples: &Examples, groups: &ByDesignation) {
+    fn measure(&mut self, model: &Model<f32>, examples: &Examples, groups: &ByDesignation) {
         self.whole.clear();
         for (indices, tally) in groups.iter().zip(&mut self.tallies) {
             tally.clear();
-            self.passes.run(mlp, examples, indices, |x, workspace| {
-                self.chunk.set(mlp, x, workspace, 0..workspace.examples());
-                tally.add(&self.chunk);
-            });
+            self.passes.run(model, examples, indices, &mut self.chunk, |chunk| tally.add(chunk));
             self.whole.merge(tally);
         }
     }

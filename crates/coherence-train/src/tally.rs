@@ -3,11 +3,8 @@
 //! Legend: m: examples, t: tensors, d: parameters, S = Σ g_e, Q = Σ ‖g_e‖².
 
 use coherence_core::Coherence;
-use coherence_cpu::{
-    Element,
-    norms::{row_dots, row_sq_norms},
-};
-use coherence_nn::{Input, Layout, Mlp, Workspace};
+use coherence_cpu::{Element, norms::row_dots, product::Output};
+use coherence_nn::{Factors, Layout};
 use core::ops::Range;
 use rayon::prelude::*;
 
@@ -19,48 +16,25 @@ pub(crate) struct ChunkSums {
     sum: Vec<f32>,
     /// ‖g_e‖² by tensor and example [t, m].
     sq_norms: Vec<f64>,
-    /// ‖δ_e‖² of one layer \[m\].
-    sq_norms_of_deltas: Vec<f64>,
 }
 
 impl ChunkSums {
     pub(crate) fn new(layout: &Layout) -> Self {
-        Self {
-            m: 0,
-            sum: vec![0.0; layout.parameters()],
-            sq_norms: Vec::new(),
-            sq_norms_of_deltas: Vec::new(),
-        }
+        Self { m: 0, sum: vec![0.0; layout.parameters()], sq_norms: Vec::new() }
     }
 
-    /// Computes the sums of the examples `rows` of a backward pass over `x` [all, features].
-    pub(crate) fn set(
-        &mut self,
-        mlp: &Mlp<f32>,
-        x: &[f32],
-        workspace: &Workspace<f32>,
-        rows: Range<usize>,
-    ) {
-        self.m = rows.len();
-        self.sq_norms.resize(mlp.layout().tensors().len() * self.m, 0.0);
-        self.sq_norms_of_deltas.resize(self.m, 0.0);
-        for (t, factors) in mlp.factors(x, workspace).enumerate() {
-            let factors = factors.rows(rows.clone());
-            factors.sum(&mut self.sum[factors.range.clone()]);
-            let sq_norms = &mut self.sq_norms[t * self.m..][..self.m];
-            match factors.input {
-                Input::Rows(a) => {
-                    row_sq_norms(a, sq_norms);
-                    row_sq_norms(factors.delta, &mut self.sq_norms_of_deltas);
-                    sq_norms
-                        .iter_mut()
-                        .zip(&self.sq_norms_of_deltas)
-                        .for_each(|(a, delta)| *a *= delta);
-                }
-                // A bias follows its weight and has the same deltas.
-                Input::Ones => sq_norms.copy_from_slice(&self.sq_norms_of_deltas),
-            }
-        }
+    /// Starts the sums of `m` examples, to which every tensor is then [`add`](Self::add)ed once.
+    pub(crate) fn begin(&mut self, layout: &Layout, m: usize) {
+        self.m = m;
+        self.sq_norms.clear();
+        self.sq_norms.resize(layout.tensors().len() * m, 0.0);
+    }
+
+    /// Computes the sums of one tensor.
+    pub(crate) fn add(&mut self, factors: &Factors<'_, f32>) {
+        let sum = &mut self.sum[factors.range.clone()];
+        let sq_norms = &mut self.sq_norms[factors.tensor * self.m..][..self.m];
+        factors.sum_and_sq_norms(Output::Overwrite, sum, sq_norms);
     }
 
     /// The statistics of the whole network.

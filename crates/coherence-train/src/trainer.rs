@@ -3,13 +3,14 @@
 use crate::{
     Config, ConfigError, Examples, Learned, Sink,
     evaluate::{Evaluator, Outcomes},
+    examples::{accepts, shape},
     passes::{forward, on_worker_thread},
     probe::Probe,
     sampler::Sampler,
 };
 use coherence_core::aggregate::Recent;
-use coherence_data::{Dataset, Designation};
-use coherence_nn::{Mlp, Workspace};
+use coherence_data::{Dataset, Designation, random};
+use coherence_nn::{Keep, Model, Workspace, layer::Mode};
 
 /// The loss is no longer a finite number.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
@@ -30,16 +31,17 @@ pub struct Diverged {
 ///
 /// ```
 /// use coherence_data::{digits, random, select};
-/// use coherence_nn::Mlp;
+/// use coherence_nn::{Model, model::mlp};
 /// use coherence_train::{Aggregation, Config, Row, Schedule, Trainer};
 ///
 /// let (train, _) = select::split(digits::train(), 500)?;
 /// let config = Config {
-///     batch: 50, rate: 0.1, steps: 10, aggregation: Aggregation::Mean, seed: 1,
+///     batch: 50, rate: 0.1, steps: 10, aggregation: Aggregation::Mean,
+///     batch_statistics: true, seed: 1,
 ///     evaluate: Schedule::Every { steps: 10 }, probe: 100, checkpoint_every: 0,
 /// };
-/// let mlp = Mlp::xavier(&[784, 32, 10], &mut random::stream(1, "initialisation"))?;
-/// let mut trainer = Trainer::new(config, mlp, &train, &digits::test())?;
+/// let model = Model::initialized(mlp(&[784, 32, 10])?, &mut random::stream(1, "initialisation"));
+/// let mut trainer = Trainer::new(config, model, &train, &digits::test())?;
 /// let mut rows: Vec<Row> = Vec::new();
 /// trainer.observe(&mut rows)?;
 /// while trainer.step() < 10 {
@@ -53,10 +55,12 @@ pub struct Diverged {
 #[derive(Debug)]
 pub struct Trainer {
     config: Config,
-    mlp: Mlp<f32>,
+    model: Model<f32>,
     train: Examples,
     test: Examples,
     sampler: Sampler,
+    /// The seed of dropout in the first step; the next one is used in the next step.
+    dropout: u64,
     batch: Batch,
     recent: Recent<Vec<f32>>,
     step: u64,
@@ -84,6 +88,8 @@ pub struct State {
     pub step: u64,
     /// All parameters \[d\].
     pub parameters: Vec<f32>,
+    /// The network's running statistics; empty if it has none.
+    pub statistics: Vec<f32>,
     /// The memory of the aggregation: gradients of the SUM loss \[d\] for a rule over time, else empty
     /// buffers.
     pub recent: Recent<Vec<f32>>,
@@ -99,26 +105,28 @@ impl Trainer {
     /// [`ConfigError`] if a setting is out of range or the data do not fit the model.
     pub fn new(
         config: Config,
-        mlp: Mlp<f32>,
+        model: Model<f32>,
         train: &dyn Dataset,
         test: &dyn Dataset,
     ) -> Result<Self, ConfigError> {
         config.check(train.len())?;
-        fits(&mlp, train, "training")?;
-        fits(&mlp, test, "test")?;
-        let (train, test) = (Examples::decode(train), Examples::decode(test));
+        config.check_network(model.graph())?;
+        fits(&model, train, "training")?;
+        fits(&model, test, "test")?;
+        let (train, test) = (Examples::decode(train)?, Examples::decode(test)?);
         let probe = Some(config.probe).filter(|&size| size > 0);
         Ok(Self {
             sampler: Sampler::new(config.seed, train.len(), config.batch),
-            batch: Batch::new(&mlp, config.batch),
-            recent: config.aggregation.recent(mlp.parameters().len()),
+            dropout: random::below(&mut random::stream(config.seed, "dropout"), u64::MAX),
+            batch: Batch::new(&model, config.batch),
+            recent: config.aggregation.recent(model.parameters().len()),
             step: 0,
             learned: Learned::new(train.len()),
-            evaluator: Evaluator::new(&mlp),
+            evaluator: Evaluator::new(&model),
             outcomes: Outcomes::default(),
-            probe: probe.map(|size| Probe::new(&mlp, &train, size, config.seed)),
+            probe: probe.map(|size| Probe::new(&model, &train, size, config.seed)),
             config,
-            mlp,
+            model,
             train,
             test,
         })
@@ -130,8 +138,8 @@ impl Trainer {
     }
 
     /// The network as it is now.
-    pub fn mlp(&self) -> &Mlp<f32> {
-        &self.mlp
+    pub fn model(&self) -> &Model<f32> {
+        &self.model
     }
 
     /// The training set.
@@ -170,13 +178,18 @@ impl Trainer {
 
     fn process_batch(&mut self) -> Result<f64, Diverged> {
         let Batch { x, labels, losses, workspace, .. } = &mut self.batch;
+        workspace.set_mode(Mode {
+            batch_statistics: self.config.batch_statistics,
+            dropout: Some(self.dropout.wrapping_add(self.step)),
+        });
         self.train.gather(self.sampler.batch(self.step), x, labels);
-        let sum = forward(&self.mlp, x, labels, workspace, losses);
+        let sum = forward(&self.model, x, labels, workspace, losses);
         let loss = self.finite(sum / self.config.batch as f64)?;
 
         let Batch { x, workspace, gradient, .. } = &mut self.batch;
         let Config { rate, aggregation, .. } = self.config;
-        aggregation.update(rate, &mut self.mlp, x, workspace, gradient, &mut self.recent);
+        self.model.update_statistics(workspace);
+        aggregation.update(rate, &mut self.model, x, workspace, gradient, &mut self.recent);
         self.step += 1;
         Ok(loss)
     }
@@ -187,10 +200,10 @@ impl Trainer {
     ///
     /// [`Diverged`] if the training loss is not finite, after its rows were sent.
     pub fn observe(&mut self, sink: &mut dyn Sink) -> Result<(), Diverged> {
-        self.evaluator.run(&self.mlp, &self.test, &mut self.outcomes);
+        self.evaluator.run(&self.model, &self.test, &mut self.outcomes);
         self.send_score("test", |_| true, sink);
 
-        self.evaluator.run(&self.mlp, &self.train, &mut self.outcomes);
+        self.evaluator.run(&self.model, &self.train, &mut self.outcomes);
         self.learned.record(self.step, &self.outcomes.correct);
         self.send_score("train", |_| true, sink);
         for designation in Designation::ALL {
@@ -203,7 +216,7 @@ impl Trainer {
         }
         if let Some(probe) = &mut self.probe {
             let batch = self.sampler.batch(self.step);
-            probe.observe(&self.mlp, &self.train, batch, self.step, sink);
+            probe.observe(&self.model, &self.train, batch, self.step, sink);
         }
         self.finite(self.outcomes.losses.iter().sum::<f64>()).map(drop)
     }
@@ -224,7 +237,8 @@ impl Trainer {
     pub fn state(&self) -> State {
         State {
             step: self.step,
-            parameters: self.mlp.parameters().to_vec(),
+            parameters: self.model.parameters().to_vec(),
+            statistics: self.model.statistics().to_vec(),
             recent: self.recent.clone(),
             learned: self.learned.clone(),
         }
@@ -241,7 +255,8 @@ impl Trainer {
             self.train.len(),
             "the state is of another training set"
         );
-        self.mlp.parameters_mut().copy_from_slice(&state.parameters);
+        self.model.parameters_mut().copy_from_slice(&state.parameters);
+        self.model.statistics_mut().copy_from_slice(&state.statistics);
         self.step = state.step;
         self.recent = state.recent;
         self.learned = state.learned;
@@ -249,23 +264,27 @@ impl Trainer {
 }
 
 impl Batch {
-    fn new(mlp: &Mlp<f32>, k: usize) -> Self {
+    fn new(model: &Model<f32>, k: usize) -> Self {
         Self {
-            x: vec![0.0; k * mlp.inputs()],
+            x: vec![0.0; k * model.inputs()],
             labels: vec![0; k],
             losses: vec![0.0; k],
-            workspace: mlp.workspace(k),
+            workspace: model.workspace(k, Keep::Activations),
             gradient: Vec::new(),
         }
     }
 }
 
-fn fits(mlp: &Mlp<f32>, data: &dyn Dataset, set: &'static str) -> Result<(), ConfigError> {
-    let (found, expected) = (data.shape().features(), mlp.inputs());
-    if found != expected {
-        return Err(ConfigError::Features { set, found, expected });
+fn fits(model: &Model<f32>, data: &dyn Dataset, set: &'static str) -> Result<(), ConfigError> {
+    let (found, input) = (data.shape(), model.graph().input());
+    if !accepts(input, found) {
+        return Err(ConfigError::Features {
+            set,
+            found: shape(found).to_string(),
+            expected: input.to_string(),
+        });
     }
-    let (found, expected) = (data.classes(), mlp.classes());
+    let (found, expected) = (data.classes(), model.classes());
     if found > expected {
         return Err(ConfigError::Classes { set, found, expected });
     }

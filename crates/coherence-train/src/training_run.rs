@@ -1,15 +1,16 @@
 //! Training in a folder: metrics, checkpoints, stopping and resuming.
 
 use crate::{
-    Checkpoint, CheckpointError, Config, ConfigError, Diverged, MetricsError, Trainer,
+    Checkpoint, CheckpointError, Config, ConfigError, Diverged, MetricsError, NetworkMark, Trainer,
     metrics::Metrics,
 };
 use coherence_data::{
     Dataset,
     files::{self, WriteError},
 };
-use coherence_nn::{Mlp, weights};
+use coherence_nn::{Model, weights};
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     sync::atomic::{AtomicBool, Ordering},
 };
@@ -25,13 +26,15 @@ pub enum Outcome {
 
 /// The progress of a run.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Progress {
+pub struct Progress<'a> {
     /// Mini-batches processed.
     pub step: u64,
     /// Mini-batches to process in total.
     pub steps: u64,
     /// MEAN loss of the last mini-batch, before its update; `None` right after a start or resume.
     pub loss: Option<f64>,
+    /// The last value of each series of [`Sink`](crate::Sink) since the start or resume.
+    pub latest: &'a BTreeMap<String, f64>,
 }
 
 /// Why a run could not be opened or continued.
@@ -51,7 +54,7 @@ pub enum TrainingRunError {
         /// What is wrong with it.
         source: CheckpointError,
     },
-    /// The checkpoint in the folder is of a run with other settings, widths or data.
+    /// The checkpoint in the folder is of a run with other settings, network or data.
     #[error("{} is of another run: its {what} differ (choose another folder)", path.display())]
     OtherRun {
         /// The checkpoint.
@@ -102,11 +105,11 @@ impl TrainingRun {
     pub fn open(
         folder: &Path,
         config: Config,
-        mlp: Mlp<f32>,
+        model: Model<f32>,
         train: &dyn Dataset,
         test: &dyn Dataset,
     ) -> Result<Self, TrainingRunError> {
-        let mut trainer = Trainer::new(config, mlp, train, test)?;
+        let mut trainer = Trainer::new(config, model, train, test)?;
         let path = folder.join(CHECKPOINT);
         let resumed = path.exists();
         let metrics = if resumed {
@@ -131,6 +134,11 @@ impl TrainingRun {
         &self.trainer
     }
 
+    /// The last value of each series of [`Sink`](crate::Sink) since the start or resume.
+    pub fn latest(&self) -> &BTreeMap<String, f64> {
+        &self.metrics.latest
+    }
+
     /// Trains until all steps are done or `stop` is raised, which is checked before every step;
     /// `progress` is called at every step.
     ///
@@ -141,7 +149,7 @@ impl TrainingRun {
     pub fn advance(
         &mut self,
         stop: &AtomicBool,
-        mut progress: impl FnMut(Progress),
+        mut progress: impl FnMut(Progress<'_>),
     ) -> Result<Outcome, TrainingRunError> {
         let outcome = self.train(stop, &mut progress);
         if outcome.is_err() {
@@ -156,14 +164,14 @@ impl TrainingRun {
     fn train(
         &mut self,
         stop: &AtomicBool,
-        progress: &mut dyn FnMut(Progress),
+        progress: &mut dyn FnMut(Progress<'_>),
     ) -> Result<Outcome, TrainingRunError> {
         let Config { steps, checkpoint_every, .. } = *self.trainer.config();
         let mut loss = None;
         loop {
             let step = self.trainer.step();
             self.observe_if_due()?;
-            progress(Progress { step, steps, loss });
+            progress(Progress { step, steps, loss, latest: &self.metrics.latest });
             if self.trainer.is_finished() {
                 return self.finish();
             }
@@ -193,7 +201,7 @@ impl TrainingRun {
     /// Writes the files of a finished run; the checkpoint last, since it marks the run as complete.
     fn finish(&mut self) -> Result<Outcome, TrainingRunError> {
         self.write_learned()?;
-        let bytes = weights::to_safetensors(self.trainer.mlp());
+        let bytes = weights::to_safetensors(self.trainer.model());
         files::write_atomically(&self.folder.join(WEIGHTS), |to| to.write_all(&bytes))?;
         self.write_checkpoint()?;
         Ok(Outcome::Finished)
@@ -215,8 +223,7 @@ impl TrainingRun {
         let metrics = self.metrics.sync().map_err(|source| metrics_error(&self.folder, source))?;
         let checkpoint = Checkpoint {
             config: self.trainer.config().clone(),
-            widths: self.trainer.mlp().widths().to_vec(),
-            activation: self.trainer.mlp().activation(),
+            network: network_mark(self.trainer.model()),
             metrics,
             state: self.trainer.state(),
         };
@@ -233,16 +240,17 @@ fn metrics_error(folder: &Path, source: MetricsError) -> TrainingRunError {
     TrainingRunError::Metrics { path: folder.join(METRICS), source }
 }
 
+fn network_mark(model: &Model<f32>) -> NetworkMark {
+    NetworkMark::new(model.graph().name(), model.layout())
+}
+
 /// The first part in which a checkpoint differs from the trainer.
 fn difference(checkpoint: &Checkpoint, trainer: &Trainer) -> Option<&'static str> {
     if checkpoint.config != *trainer.config() {
         return Some("settings");
     }
-    if checkpoint.widths != trainer.mlp().widths() {
-        return Some("widths");
-    }
-    if checkpoint.activation != trainer.mlp().activation() {
-        return Some("activation functions");
+    if checkpoint.network != network_mark(trainer.model()) {
+        return Some("networks");
     }
     (checkpoint.state.learned.first.len() != trainer.examples().len()).then_some("training data")
 }

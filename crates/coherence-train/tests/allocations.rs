@@ -1,7 +1,7 @@
 //! A step reuses the buffers of earlier steps.
 
 use coherence_data::{digits, random, select};
-use coherence_nn::Mlp;
+use coherence_nn::{Model, model::mlp};
 use coherence_tests::memory::{CountingAllocator, peak};
 use coherence_train::{Aggregation, Config, OverTime, Schedule, Trainer};
 
@@ -32,14 +32,16 @@ fn a_step_allocates_next_to_nothing() {
             rate: 0.1,
             steps: 20,
             aggregation,
+            batch_statistics: true,
             seed: 1,
             evaluate: Schedule::Decades,
             probe: 0,
             checkpoint_every: 0,
         };
         let widths = [784, 256, 64, 10];
-        let mlp = Mlp::xavier(&widths, &mut random::stream(1, "initialisation")).unwrap();
-        let mut trainer = Trainer::new(config, mlp, &train, &test).unwrap();
+        let network = mlp(&widths).unwrap();
+        let model = Model::initialized(network, &mut random::stream(1, "initialisation"));
+        let mut trainer = Trainer::new(config, model, &train, &test).unwrap();
         let mut steps = |n| {
             for _ in 0..n {
                 trainer.advance().unwrap();

@@ -1,7 +1,7 @@
 //! A network, some digits, and the digits' gradients one by one.
 
 use coherence_data::{Dataset, digits, noise::LabelNoise, random, select};
-use coherence_nn::{Mlp, loss::softmax_cross_entropy};
+use coherence_nn::{Keep, Model, loss::softmax_cross_entropy, model::mlp};
 
 /// `n` training digits, a quarter of them with permuted labels.
 pub(crate) fn noisy(n: usize) -> impl Dataset {
@@ -10,21 +10,25 @@ pub(crate) fn noisy(n: usize) -> impl Dataset {
 }
 
 /// A network like the papers', but narrower, with its initial weights.
-pub(crate) fn network() -> Mlp<f32> {
-    Mlp::xavier(&[784, 16, 12, 10], &mut random::stream(1, "initialisation")).unwrap()
+pub(crate) fn network() -> Model<f32> {
+    let network = mlp(&[784, 16, 12, 10]).unwrap();
+    Model::initialized(network, &mut random::stream(1, "initialisation"))
 }
 
 /// The gradients [n][d] of the examples `indices`, materialised from batches of one.
-pub(crate) fn gradients(mlp: &Mlp<f32>, data: &dyn Dataset, indices: &[usize]) -> Vec<Vec<f32>> {
-    let (mut workspace, mut x) = (mlp.workspace(1), vec![0.0; 784]);
+pub(crate) fn gradients(
+    model: &Model<f32>,
+    data: &dyn Dataset,
+    indices: &[usize],
+) -> Vec<Vec<f32>> {
+    let (mut workspace, mut x) = (model.workspace(1, Keep::Activations), vec![0.0; 784]);
     let one = |&i: &usize| {
-        let label = data.get(i, &mut x).label;
-        mlp.forward(&x, 1, &mut workspace);
+        let label = data.get(i, &mut x).unwrap().label;
+        model.forward(&x, 1, &mut workspace);
         let (logits, delta) = workspace.logits_and_delta();
         softmax_cross_entropy(logits, &[label], delta, &mut [0.0]);
-        mlp.backward(&mut workspace);
-        let mut gradient = vec![0.0; mlp.parameters().len()];
-        mlp.gradient(&x, &workspace, &mut gradient);
+        let mut gradient = vec![0.0; model.parameters().len()];
+        model.gradient(&x, &mut workspace, &mut gradient);
         gradient
     };
     indices.iter().map(one).collect()

@@ -16,6 +16,7 @@ fn trainer(data: &dyn Dataset, batch: usize, aggregation: Aggregation) -> Traine
         rate: RATE,
         steps: 10,
         aggregation,
+        batch_statistics: true,
         seed: 4,
         evaluate: Schedule::Decades,
         probe: 0,
@@ -43,11 +44,11 @@ fn a_winsorized_step_applies_the_cores_rule_to_every_coordinate() {
     let data = noisy(200);
     for clip in [0, 1, 2, 8, 49, 50] {
         let mut trainer = trainer(&data, 100, Aggregation::Winsorized { clip });
-        let rows = gradients(trainer.mlp(), &data, &indices(200, 100, 0));
-        let before = trainer.mlp().parameters().to_vec();
+        let rows = gradients(trainer.model(), &data, &indices(200, 100, 0));
+        let before = trainer.model().parameters().to_vec();
         trainer.advance().unwrap();
         let rule = Winsorized { clip };
-        moved_by(&before, trainer.mlp().parameters(), |j| {
+        moved_by(&before, trainer.model().parameters(), |j| {
             let mut column: Vec<f64> = rows.iter().map(|g| g[j].into()).collect();
             rule.aggregate(&mut column, Policy::Error).unwrap()
         });
@@ -59,18 +60,18 @@ fn rules_over_time_match_the_cores() {
     let data = noisy(200);
     for rule in OverTime::ALL {
         let mut trainer = trainer(&data, 20, Aggregation::OverTime(rule));
-        let d = trainer.mlp().parameters().len();
+        let d = trainer.model().parameters().len();
         let mut recent = Recent::new([vec![0.0; d], vec![0.0; d]]);
         let mut direction = vec![0.0; d];
         for step in 0..8 {
-            let rows = gradients(trainer.mlp(), &data, &indices(200, 20, step));
+            let rows = gradients(trainer.model(), &data, &indices(200, 20, step));
             let mean = |j: usize| rows.iter().map(|g| f64::from(g[j])).sum::<f64>() / 20.0;
             let gradient: Vec<f64> = (0..d).map(mean).collect();
             let update = rule.step(&mut recent, &gradient, Policy::Error, &mut direction).unwrap();
-            let before = trainer.mlp().parameters().to_vec();
+            let before = trainer.model().parameters().to_vec();
             trainer.advance().unwrap();
             let apply = f64::from(u8::from(update == Update::Apply));
-            moved_by(&before, trainer.mlp().parameters(), |j| apply * direction[j]);
+            moved_by(&before, trainer.model().parameters(), |j| apply * direction[j]);
         }
     }
 }

@@ -42,7 +42,7 @@ pub fn gram_on<T: Element>(isa: Isa, rows: &[T], n: usize) -> Vec<f64> {
         .into_par_iter()
         .map(|piece| {
             let packed = &mut Scratch::new(side * SIDE * COLUMNS);
-            T::run(isa, Tiles { rows, n, d, columns: columns(piece), packed })
+            T::gram_tiles(isa, Tiles { rows, n, d, columns: columns(piece), packed })
         })
         .collect();
     let mut whole = GramSum::new(n);
@@ -83,7 +83,7 @@ impl GramSum {
         assert!(n > 0 && rows.len().is_multiple_of(n), "{} values in {n} rows", rows.len());
         let d = rows.len() / n;
         let packed = &mut Scratch::new(n.div_ceil(SIDE) * SIDE * COLUMNS);
-        let piece = T::run(Isa::detect(), Tiles { rows, n, d, columns: 0..d, packed });
+        let piece = T::gram_tiles(Isa::detect(), Tiles { rows, n, d, columns: 0..d, packed });
         self.sums.iter_mut().zip(piece).for_each(|(s, g)| *s += g);
     }
 

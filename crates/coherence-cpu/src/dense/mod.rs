@@ -27,7 +27,10 @@ mod sum;
 mod tiles;
 mod vector;
 
-pub(crate) use select::select_here;
+pub(crate) use select::{Block, select_here};
+pub(crate) use sorted::SortedColumns;
+pub(crate) use sum::Sum;
+pub(crate) use tiles::Tiles;
 
 pub use columns::Columnwise;
 pub use finite::first_non_finite;

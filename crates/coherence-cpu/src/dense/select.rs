@@ -22,7 +22,7 @@ const AHEAD: usize = 4;
 /// Values of a block: at most half of L2, but runs long enough that reading them does not stall.
 const BLOCK_VALUES: usize = 1 << 16;
 
-/// Up to this many rows are read in place: the hardware prefetches as many streams.
+/// Up to this many rows are read in place: the hardware prefetches as many streams. So is a single tile.
 pub(super) const FEW: usize = 16;
 
 /// How many values ahead of the current columns these streams are prefetched.
@@ -34,14 +34,14 @@ pub(super) fn select<T: Element>(isa: Isa, selection: &Selection, rows: &[T], ou
     let tiles = if n <= FEW { 256 } else { 64 };
     let width = (BLOCK_VALUES / n / TILE).clamp(1, tiles) * TILE;
     out.par_chunks_mut(width).enumerate().for_each(|(at, out)| {
-        T::run(isa, Block { selection, rows, n, d, start: at * width, out });
+        T::select_block(isa, Block { selection, rows, n, d, start: at * width, out });
     });
 }
 
 /// [`select`] for a few columns, on the calling thread.
 pub(crate) fn select_here<T: Element>(isa: Isa, selection: &Selection, rows: &[T], out: &mut [T]) {
     let (n, d) = (rows.len() / out.len(), out.len());
-    T::run(isa, Block { selection, rows, n, d, start: 0, out });
+    T::select_block(isa, Block { selection, rows, n, d, start: 0, out });
 }
 
 /// [`select`] for the first `out.len()` columns of `view`, on the calling thread.
@@ -55,12 +55,13 @@ pub(super) fn select_columns<T: Element>(
     let n = rows.len() / d;
     let width = (BLOCK_VALUES / n / TILE).clamp(1, 64) * TILE;
     for (at, out) in out.chunks_mut(width).enumerate() {
-        T::run(isa, Block { selection, rows, n, d, start: start + at * width, out });
+        T::select_block(isa, Block { selection, rows, n, d, start: start + at * width, out });
     }
 }
 
 /// The selection from columns `start .. start + out.len()`.
-struct Block<'a, T> {
+#[derive(Debug)]
+pub struct Block<'a, T> {
     selection: &'a Selection,
     rows: &'a [T],
     n: usize,
@@ -76,7 +77,8 @@ impl<T: Element> Kernel<T> for Block<'_, T> {
     fn run<S: Simd<T>>(mut self, simd: S) {
         let mut sorting = Scratch::new(self.selection.scratch_rows() * S::LANES);
         let out = core::mem::take(&mut self.out);
-        let direct = if self.n <= FEW { out.len() / TILE * TILE } else { 0 };
+        let in_place = self.n <= FEW || self.d == TILE;
+        let direct = if in_place { out.len() / TILE * TILE } else { 0 };
         for column in (0..direct).step_by(TILE) {
             let rows = &self.rows[self.start + column..];
             for e in 0..self.n {

@@ -71,17 +71,18 @@ impl Sorted {
 
     /// Applies the rule to the first `out.len()` columns of `view`.
     pub(super) fn columns<T: Element>(&self, isa: Isa, view: ColumnView<'_, T>, out: &mut [T]) {
-        T::run(isa, Columns { sorted: self, view, out });
+        T::sort_columns(isa, SortedColumns { sorted: self, view, out });
     }
 }
 
-struct Columns<'a, T> {
+#[derive(Debug)]
+pub struct SortedColumns<'a, T> {
     sorted: &'a Sorted,
     view: ColumnView<'a, T>,
     out: &'a mut [T],
 }
 
-impl<T: Element> Kernel<T> for Columns<'_, T> {
+impl<T: Element> Kernel<T> for SortedColumns<'_, T> {
     type Output = ();
 
     #[inline(always)]

@@ -54,7 +54,7 @@ pub(super) fn mean_here<T: Element>(
     for (at, out) in out.chunks_mut(COLUMNS).enumerate() {
         let sums = &mut Scratch::new(out.len());
         let start = start + at * COLUMNS;
-        T::run(isa, Sum { rows, d, start, weights, divisor, sums, out, more: false });
+        T::sum_columns(isa, Sum { rows, d, start, weights, divisor, sums, out, more: false });
     }
 }
 
@@ -66,12 +66,12 @@ pub(super) fn add_rows<T: Element>(isa: Isa, rows: &[T], sums: &mut [f64]) {
     for (at, sums) in sums.chunks_mut(COLUMNS).enumerate() {
         let out = &mut Scratch::new(sums.len()); // only its length is used
         let start = at * COLUMNS;
-        T::run(isa, Sum { rows, d, start, weights, divisor: 1.0, sums, out, more: true });
+        T::sum_columns(isa, Sum { rows, d, start, weights, divisor: 1.0, sums, out, more: true });
     }
 }
 
 /// The columns of `rows` [n, d] from `start` on.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct ColumnView<'a, T> {
     pub(super) rows: &'a [T],
     pub(super) d: usize,
@@ -79,7 +79,8 @@ pub(super) struct ColumnView<'a, T> {
 }
 
 /// The sums of columns `start .. start + out.len()`.
-struct Sum<'a, T> {
+#[derive(Debug)]
+pub struct Sum<'a, T> {
     rows: &'a [T],
     d: usize,
     start: usize,

@@ -35,7 +35,8 @@ pub(super) fn tile(e: usize, f: usize) -> usize {
 
 /// The dots of some columns, tile by tile, [tiles, SIDE, SIDE]. In a tile on the diagonal only those on
 /// and below its own diagonal are computed.
-pub(super) struct Tiles<'a, T> {
+#[derive(Debug)]
+pub struct Tiles<'a, T> {
     pub(super) rows: &'a [T],
     pub(super) n: usize,
     pub(super) d: usize,

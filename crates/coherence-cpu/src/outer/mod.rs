@@ -18,6 +18,7 @@ use crate::{
     product::{Dims, Output, matmul_tn_on},
 };
 use select::select;
+pub(crate) use select::{Chunk, select_columns};
 
 /// Adds every example's squared gradient norm: `out[e] += ‖a_e‖² ‖δ_e‖²`, in `f64`.
 ///

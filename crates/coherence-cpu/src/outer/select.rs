@@ -32,27 +32,40 @@ pub(super) fn select<T: Element>(
     rate: Option<T>,
     out: &mut [T],
 ) {
+    assert_eq!(out.len(), dims.o * dims.i, "out for {dims:?}");
+    select_columns(isa, dims, [a, delta], rule, rate, out, dims.i);
+}
+
+/// [`select`] to the first i columns of rows that are `stride` apart.
+pub(crate) fn select_columns<T: Element>(
+    isa: Isa,
+    dims: Dims,
+    [a, delta]: [&[T]; 2],
+    rule: impl OrderRule,
+    rate: Option<T>,
+    out: &mut [T],
+    stride: usize,
+) {
     super::check(dims, a, delta);
     let Dims { m, i, o } = dims;
-    assert_eq!(out.len(), o * i, "out for {dims:?}");
     let selection = Selection::from_rule(rule, m);
-    if out.is_empty() {
+    if o * i == 0 {
         return;
     }
     let vectors_over_o = count_nonzeros(a) * o.div_ceil(TILE);
     let vectors_over_i = count_nonzeros(delta) * i.div_ceil(TILE);
     let (sparse, width, lanes, lane_width, row_stride, lane_stride) =
         if vectors_over_o <= vectors_over_i {
-            (a, i, delta, o, 1, i)
+            (a, i, delta, o, 1, stride)
         } else {
-            (delta, o, a, i, i, 1)
+            (delta, o, a, i, stride, 1)
         };
     let tiles = tiles(lanes, m, lane_width);
     let out = Columns { out: out.as_mut_ptr(), row_stride, lane_stride, len: out.len(), rate };
     (0..width.div_ceil(CHUNK)).into_par_iter().for_each(|chunk| {
         let start = chunk * CHUNK;
         let rows = start..width.min(start + CHUNK);
-        T::run(
+        T::select_products(
             isa,
             Chunk {
                 selection: &selection,
@@ -75,6 +88,7 @@ fn count_nonzeros<T: Element>(values: &[T]) -> usize {
 }
 
 /// The result matrix, written by several threads at different coordinates.
+#[derive(Debug)]
 struct Columns<T> {
     out: *mut T,
     row_stride: usize,
@@ -87,7 +101,8 @@ struct Columns<T> {
 unsafe impl<T: Send> Sync for Columns<T> {}
 
 /// Some columns of the sparse factor against all tiles of the other.
-struct Chunk<'a, T> {
+#[derive(Debug)]
+pub struct Chunk<'a, T> {
     selection: &'a Selection,
     sparse: &'a [T],
     width: usize,

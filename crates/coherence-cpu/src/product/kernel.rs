@@ -1,9 +1,10 @@
 //! The product of two strided matrices, written once for every instruction set.
 //!
 //! The right factor is copied into panels, a few vectors wide and at most [`DEPTH`] rows deep, which
-//! stay in L1. The left factor is read in place, as many columns at a time as the panel has rows, which
-//! stay in L2. A tile of the result stays in registers while values of the left factor multiply rows of
-//! the panel.
+//! stay in L1. The left factor is read as many columns at a time as the panel has rows, which stay in
+//! L2: in place, or from a packed copy if they are scattered over many pages. A tile of the result stays
+//! in registers while values of the left factor multiply rows of the panel. Meanwhile the next panel's
+//! part of the right factor and the tile's place in the result are prefetched.
 //!
 //! Every element of the result is one chain of additions in the order of `inner`, cut every [`DEPTH`]
 //! terms, so its bits do not depend on how the result is cut in pieces.
@@ -14,14 +15,19 @@ use core::{mem::MaybeUninit, ops::Range};
 use super::Output;
 use crate::{
     Element,
+    scratch::Scratch,
     simd::{Kernel, Simd, TILE},
 };
 
 /// Rows of a panel: an element's chain of additions is cut here, so it is the same on every machine.
-pub(super) const DEPTH: usize = 256;
+pub(crate) const DEPTH: usize = 256;
 
 /// Vectors in a row of the widest panel.
 const VECTORS: usize = 3;
+
+/// Largest distance in bytes between the first and last column of a block that is read in place: 32
+/// pages, half of what the first-level TLB of common processors holds.
+const REACH: usize = 128 << 10;
 
 /// A matrix in a slice: element (r, c) is `data[r * strides[0] + c * strides[1]]`.
 #[derive(Clone, Copy, Debug)]
@@ -38,13 +44,22 @@ impl<'a, T> View<'a, T> {
         Self { data, strides }
     }
 
+    /// Whether a left factor of so many columns is packed before it is read: the columns of a block lie
+    /// in too many pages, or its rows are not consecutive in them.
+    pub(super) fn is_scattered(&self, inner: usize) -> bool {
+        let [down, across] = self.strides;
+        let reach = inner.min(DEPTH) * across * size_of::<T>();
+        across != 1 && (down != 1 || reach > REACH)
+    }
+
     fn at(&self, row: usize, col: usize) -> *const T {
         self.data.as_ptr().wrapping_add(row * self.strides[0] + col * self.strides[1])
     }
 }
 
 /// Some rows and columns of `out [_, width] (+)= left [_, inner] · right [inner, width]`.
-pub(super) struct Piece<'a, T> {
+#[derive(Debug)]
+pub struct Piece<'a, T> {
     pub(super) left: View<'a, T>,
     pub(super) right: View<'a, T>,
     pub(super) inner: usize,
@@ -64,22 +79,13 @@ impl<T: Element> Kernel<T> for Piece<'_, T> {
 
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {
-        let mut panel = Panel::<T>([MaybeUninit::uninit(); DEPTH * VECTORS * TILE]);
-        let panel: *mut T = panel.0.as_mut_ptr().cast();
-        for k in (0..self.inner).step_by(DEPTH) {
-            let depth = k..self.inner.min(k + DEPTH);
-            for cols in panels::<T, S>(&self.cols) {
-                let block = Block { depth: depth.clone(), cols: cols.clone() };
-                // SAFETY: `block` lies inside the matrices and has as many vectors as said; the
-                // panel has room for DEPTH rows of VECTORS vectors.
-                unsafe {
-                    match cols.len().div_ceil(S::LANES) {
-                        1 => self.multiply_block::<S, 1>(simd, &block, panel),
-                        2 => self.multiply_block::<S, 2>(simd, &block, panel),
-                        _ => self.multiply_block::<S, VECTORS>(simd, &block, panel),
-                    }
-                }
-            }
+        if self.left.is_scattered(self.inner) {
+            let mut packed = Scratch::new(self.rows.len() * self.inner.min(DEPTH));
+            self.multiply::<S, true>(simd, Some(&mut packed));
+        } else if self.left.strides[1] == 1 {
+            self.multiply::<S, false>(simd, None);
+        } else {
+            self.multiply::<S, true>(simd, None);
         }
     }
 }
@@ -95,47 +101,155 @@ fn panels<T: Element, S: Simd<T>>(cols: &Range<usize>) -> impl Iterator<Item = R
     (0..panels).map(move |panel| bound(panel)..bound(panel + 1))
 }
 
+/// Terms that the loop over a tile's depth adds at a time.
+const UNROLL: usize = 4;
+
+/// The left factor's rows of one tile: the first is row `row` and begins at `left`.
+struct Tile<T> {
+    row: usize,
+    left: *const T,
+    strides: [usize; 2],
+}
+
 /// The part of the right factor that fills the panel.
 struct Block {
     depth: Range<usize>,
     cols: Range<usize>,
 }
 
+/// Rows of the next tile where `rows` are left: as many as fit the registers, or a power of two.
+#[inline(always)]
+fn height<T: Element, S: Simd<T>>(rows: usize) -> usize {
+    if rows >= S::PRODUCT_TILE[0] { S::PRODUCT_TILE[0] } else { 1 << rows.ilog2() }
+}
+
 impl<T: Element> Piece<'_, T> {
+    /// Computes the product. The left factor is packed to `packed` if there is one, with room for all
+    /// rows times [`DEPTH`] columns or all there are. A tile reads contiguous columns with `COLUMNS`,
+    /// contiguous rows otherwise.
+    #[inline(always)]
+    fn multiply<S: Simd<T>, const COLUMNS: bool>(&self, simd: S, mut packed: Option<&mut [T]>) {
+        let mut panel = Panel::<T>([MaybeUninit::uninit(); DEPTH * VECTORS * TILE]);
+        let panel: *mut T = panel.0.as_mut_ptr().cast();
+        for k in (0..self.inner).step_by(DEPTH) {
+            let depth = k..self.inner.min(k + DEPTH);
+            if let Some(packed) = &mut packed {
+                self.pack_left::<S>(&depth, packed);
+            }
+            let mut blocks = panels::<T, S>(&self.cols)
+                .map(|cols| Block { depth: depth.clone(), cols })
+                .peekable();
+            while let Some(block) = blocks.next() {
+                let (next, left) = (blocks.peek(), packed.as_deref());
+                // SAFETY: `block` lies inside the matrices and has as many vectors as said; the
+                // panel has room for DEPTH rows of VECTORS vectors; `packed` holds this depth.
+                unsafe {
+                    match block.cols.len().div_ceil(S::LANES) {
+                        1 => self.multiply_block::<S, 1, COLUMNS>(simd, &block, next, left, panel),
+                        2 => self.multiply_block::<S, 2, COLUMNS>(simd, &block, next, left, panel),
+                        _ => self
+                            .multiply_block::<S, VECTORS, COLUMNS>(simd, &block, next, left, panel),
+                    }
+                }
+            }
+        }
+    }
+
+    /// Copies columns `depth` of the left factor to `packed`, for each tile [depth, rows of the tile].
+    #[inline(always)]
+    fn pack_left<S: Simd<T>>(&self, depth: &Range<usize>, packed: &mut [T]) {
+        let (rows, down) = (self.rows.len(), self.left.strides[0]);
+        assert!(packed.len() >= rows * depth.len());
+        for k in 0..depth.len() {
+            let from = self.left.at(self.rows.start, depth.start + k);
+            let mut row = 0;
+            while row < rows {
+                let height = height::<T, S>(rows - row);
+                // SAFETY: rows below `rows` of a column that exists on one side; below the number
+                // asserted on the other.
+                unsafe {
+                    let from = from.add(row * down);
+                    let to = packed.as_mut_ptr().add(row * depth.len() + k * height);
+                    if down == 1 && height == S::PRODUCT_TILE[0] {
+                        to.copy_from_nonoverlapping(from, S::PRODUCT_TILE[0]);
+                    } else {
+                        (0..height).for_each(|r| *to.add(r) = *from.add(r * down));
+                    }
+                }
+                row += height;
+            }
+        }
+    }
+
     /// All rows of the left factor times a block of `V` vectors' width, the last of them maybe
-    /// not full.
+    /// not full. The `next` block is prefetched.
     ///
     /// # Safety
-    /// `block` lies inside the matrices; `panel` has room for its depth times `V` vectors.
+    /// `block` lies inside the matrices; `panel` has room for its depth times `V` vectors;
+    /// [`Piece::pack_left`] filled `packed` with the block's depth; the left factor's rows, or with
+    /// `COLUMNS` its columns, are contiguous there or in place.
     #[inline(always)]
-    unsafe fn multiply_block<S: Simd<T>, const V: usize>(
+    unsafe fn multiply_block<S: Simd<T>, const V: usize, const COLUMNS: bool>(
         &self,
         simd: S,
         block: &Block,
+        next: Option<&Block>,
+        packed: Option<&[T]>,
         panel: *mut T,
     ) {
-        // SAFETY: the caller's promise, and `row + R <= end` for every tile of R rows.
+        // SAFETY: the caller's promise, and the rows of each tile exist.
         unsafe {
             self.pack::<S, V>(simd, block, panel);
-            let (mut row, end) = (self.rows.start, self.rows.end);
-            while S::PRODUCT_TILE[0] == 8 && row + 8 <= end {
-                self.tile::<S, 8, V>(simd, row, block, panel);
-                row += 8;
+            let mut row = self.rows.start;
+            while row < self.rows.end {
+                let height = height::<T, S>(self.rows.end - row);
+                if let Some(next) = next {
+                    self.prefetch(
+                        simd,
+                        next,
+                        row - self.rows.start..row + height - self.rows.start,
+                    );
+                }
+                let tile = match packed {
+                    Some(packed) => Tile {
+                        row,
+                        left: packed[(row - self.rows.start) * block.depth.len()..].as_ptr(),
+                        strides: [1, height],
+                    },
+                    None => Tile {
+                        row,
+                        left: self.left.at(row, block.depth.start),
+                        strides: self.left.strides,
+                    },
+                };
+                match height {
+                    8 if S::PRODUCT_TILE[0] == 8 => {
+                        self.tile::<S, 8, V, COLUMNS>(simd, &tile, block, panel);
+                    }
+                    6 if S::PRODUCT_TILE[0] == 6 => {
+                        self.tile::<S, 6, V, COLUMNS>(simd, &tile, block, panel);
+                    }
+                    4 => self.tile::<S, 4, V, COLUMNS>(simd, &tile, block, panel),
+                    2 => self.tile::<S, 2, V, COLUMNS>(simd, &tile, block, panel),
+                    _ => self.tile::<S, 1, V, COLUMNS>(simd, &tile, block, panel),
+                }
+                row += height;
             }
-            while S::PRODUCT_TILE[0] == 6 && row + 6 <= end {
-                self.tile::<S, 6, V>(simd, row, block, panel);
-                row += 6;
-            }
-            while row + 4 <= end {
-                self.tile::<S, 4, V>(simd, row, block, panel);
-                row += 4;
-            }
-            while row + 2 <= end {
-                self.tile::<S, 2, V>(simd, row, block, panel);
-                row += 2;
-            }
-            if row < end {
-                self.tile::<S, 1, V>(simd, row, block, panel);
+        }
+    }
+
+    /// Prefetches the share of `block` of the right factor that falls to a tile of `rows` of the piece.
+    #[inline(always)]
+    fn prefetch<S: Simd<T>>(&self, simd: S, block: &Block, rows: Range<usize>) {
+        let [down, across] = self.right.strides;
+        let (depth, count) = (block.depth.len(), block.cols.len());
+        let ((lines, stride), len) =
+            if across == 1 { ((depth, down), count) } else { ((count, across), depth) };
+        let from = self.right.at(block.depth.start, block.cols.start);
+        let share = |row: usize| lines * row / self.rows.len();
+        for line in share(rows.start)..share(rows.end) {
+            for n in (0..len).step_by(TILE) {
+                simd.prefetch(from.wrapping_add(line * stride + n));
             }
         }
     }
@@ -163,9 +277,13 @@ impl<T: Element> Piece<'_, T> {
             for k in 0..depth {
                 let (from, to) = (from.add(k * down), panel.add(k * V * S::LANES));
                 let mut c = if k < transposed { whole } else { 0 };
-                while across == 1 && c < whole {
-                    simd.store(to.add(c), simd.load(from.add(c)));
-                    c += S::LANES;
+                if across == 1 {
+                    for v in 0..V {
+                        if (v + 1) * S::LANES <= count {
+                            simd.store(to.add(c), simd.load(from.add(c)));
+                            c += S::LANES;
+                        }
+                    }
                 }
                 while c < V * S::LANES {
                     *to.add(c) = if c < count { *from.add(c * across) } else { T::zero() };
@@ -175,41 +293,95 @@ impl<T: Element> Piece<'_, T> {
         }
     }
 
-    /// Rows `row .. row + R` of the left factor times the panel.
+    /// `R` rows of the left factor times the panel.
     ///
     /// # Safety
     /// As [`Piece::multiply_block`]; the rows exist, and `panel` is packed.
     #[inline(always)]
-    unsafe fn tile<S: Simd<T>, const R: usize, const V: usize>(
+    unsafe fn tile<S: Simd<T>, const R: usize, const V: usize, const COLUMNS: bool>(
         &self,
         simd: S,
-        row: usize,
+        &Tile { row, left, strides: [down, across] }: &Tile<T>,
         block: &Block,
         panel: *const T,
     ) {
-        let left: [*const T; R] =
-            core::array::from_fn(|r| self.left.at(row + r, block.depth.start));
-        let step = self.left.strides[1];
+        let [down, across] = if COLUMNS { [1, across] } else { [down, 1] };
+        let left: [*const T; R] = core::array::from_fn(|r| left.wrapping_add(r * down));
+        let out = self.out.wrapping_add(row * self.width + block.cols.start);
+        for r in 0..R {
+            for v in (0..V * S::LANES).step_by(TILE) {
+                simd.prefetch(out.wrapping_add(r * self.width + v));
+            }
+        }
         let mut sums = [[simd.splat(T::zero()); V]; R];
-        for k in 0..block.depth.len() {
-            // SAFETY: row k of the packed panel.
-            let right: [S::V; V] =
-                core::array::from_fn(|v| unsafe { simd.load(panel.add((k * V + v) * S::LANES)) });
-            for (sums, left) in sums.iter_mut().zip(left) {
-                // SAFETY: column k of the block's depth, in a row that exists.
-                let left = simd.splat(unsafe { *left.add(k * step) });
-                for (sum, right) in sums.iter_mut().zip(right) {
-                    *sum = simd.mul_add(left, right, *sum);
+        let (depth, width) = (block.depth.len(), V * S::LANES);
+        let whole = depth / UNROLL * UNROLL;
+        // SAFETY: column k of the block's depth in rows that exist, and row k of the packed panel.
+        unsafe {
+            for k in (0..whole).step_by(UNROLL) {
+                for k in k..k + UNROLL {
+                    sums = add_term(simd, sums, left, k * across, panel.add(k * width));
                 }
+            }
+            for k in whole..depth {
+                sums = add_term(simd, sums, left, k * across, panel.add(k * width));
             }
         }
         let add = self.output == Output::Add || block.depth.start > 0;
         for (r, sums) in sums.into_iter().enumerate() {
             // SAFETY: the row exists and the block's columns lie in it.
             unsafe {
-                let out = self.out.add((row + r) * self.width + block.cols.start);
-                write(simd, sums, out, block.cols.len(), add);
+                let out = out.add(r * self.width);
+                match (block.cols.len() == V * S::LANES, add) {
+                    (true, true) => write_whole::<T, S, V>(simd, sums, out, true),
+                    (true, false) => write_whole::<T, S, V>(simd, sums, out, false),
+                    _ => write(simd, sums, out, block.cols.len(), add),
+                }
             }
+        }
+    }
+}
+
+/// The sums plus the products of a value of each row, `left[r][offset]`, and V vectors at `right`.
+///
+/// # Safety
+/// All these values are readable.
+#[inline(always)]
+unsafe fn add_term<T: Element, S: Simd<T>, const R: usize, const V: usize>(
+    simd: S,
+    mut sums: [[S::V; V]; R],
+    left: [*const T; R],
+    offset: usize,
+    right: *const T,
+) -> [[S::V; V]; R] {
+    // SAFETY: the caller's promise.
+    let right: [S::V; V] = core::array::from_fn(|v| unsafe { simd.load(right.add(v * S::LANES)) });
+    for (sums, left) in sums.iter_mut().zip(left) {
+        // SAFETY: the caller's promise.
+        let left = simd.splat(unsafe { *left.add(offset) });
+        for (sum, right) in sums.iter_mut().zip(right) {
+            *sum = simd.mul_add(left, right, *sum);
+        }
+    }
+    sums
+}
+
+/// [`write`] of all lanes.
+///
+/// # Safety
+/// `out` is readable and writable for V vectors.
+#[inline(always)]
+unsafe fn write_whole<T: Element, S: Simd<T>, const V: usize>(
+    simd: S,
+    sums: [S::V; V],
+    out: *mut T,
+    add: bool,
+) {
+    for (v, sum) in sums.into_iter().enumerate() {
+        // SAFETY: vector v < V.
+        unsafe {
+            let out = out.add(v * S::LANES);
+            simd.store(out, if add { simd.add(simd.load(out), sum) } else { sum });
         }
     }
 }

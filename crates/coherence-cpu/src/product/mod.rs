@@ -13,8 +13,9 @@ use core::ops::Range;
 use rayon::prelude::*;
 
 use crate::{Element, Isa};
-use kernel::{Piece, View};
-use pieces::Cut;
+use kernel::View;
+pub(crate) use kernel::{DEPTH, Piece};
+pub(crate) use pieces::Cut;
 
 /// The sizes of one linear layer applied to a batch.
 ///
@@ -164,15 +165,42 @@ pub(crate) fn gradient_block<T: Element>(
     [rows, cols]: [Range<usize>; 2],
     out: &mut [T],
 ) {
-    let (inner, shape) = (examples.len(), [rows.len(), cols.len()]);
-    assert!(out.len() == shape[0] * shape[1]);
-    let left = &delta[examples.start * o + rows.start..];
-    let right = &a[examples.start * i + cols.start..];
-    let left = View::new(left, [1, o], [shape[0], inner]);
-    let right = View::new(right, [i, 1], [inner, shape[1]]);
-    let (output, width) = (Output::Overwrite, shape[1]);
-    let [rows, cols] = shape.map(|len| 0..len);
-    T::run(isa, Piece { left, right, inner, rows, cols, output, out: out.as_mut_ptr(), width });
+    let shape = [rows.len(), examples.len(), cols.len()];
+    let left = (&delta[examples.start * o + rows.start..], [1, o]);
+    let right = (&a[examples.start * i + cols.start..], [i, 1]);
+    multiply_here(isa, shape, left, right, Output::Overwrite, out);
+}
+
+/// [`multiply`] on the calling thread.
+pub(crate) fn multiply_here<T: Element>(
+    isa: Isa,
+    shape: [usize; 3],
+    left: (&[T], [usize; 2]),
+    right: (&[T], [usize; 2]),
+    output: Output,
+    out: &mut [T],
+) {
+    assert!(out.len() == shape[0] * shape[2]);
+    // SAFETY: `out` has the rows and columns of the product.
+    unsafe { multiply_to(isa, shape, left, right, output, (out.as_mut_ptr(), shape[2])) }
+}
+
+/// [`multiply`] on the calling thread, to rows that are the given width apart.
+///
+/// # Safety
+/// The pointer is readable and writable for as many such rows as the product has, of its columns.
+pub(crate) unsafe fn multiply_to<T: Element>(
+    isa: Isa,
+    [rows, inner, cols]: [usize; 3],
+    (left, left_strides): (&[T], [usize; 2]),
+    (right, right_strides): (&[T], [usize; 2]),
+    output: Output,
+    (out, width): (*mut T, usize),
+) {
+    let left = View::new(left, left_strides, [rows, inner]);
+    let right = View::new(right, right_strides, [inner, cols]);
+    let [rows, cols] = [0..rows, 0..cols];
+    T::multiply(isa, Piece { left, right, inner, rows, cols, output, out, width });
 }
 
 /// `out [rows, cols] (+)= left [rows, inner] · right [inner, cols]`; strides are [row, column].
@@ -184,7 +212,9 @@ fn multiply<T: Element>(
     output: Output,
     out: &mut [T],
 ) {
-    multiply_in_pieces(isa, Cut::new::<T>(shape), shape, left, right, output, out);
+    let packs_left = View::new(left.0, left.1, [shape[0], shape[1]]).is_scattered(shape[1]);
+    let cut = Cut::with_packing::<T>(shape, packs_left);
+    multiply_in_pieces(isa, cut, shape, left, right, output, out);
 }
 
 /// [`multiply`] in the pieces of `cut`, which is one of the same shape.
@@ -207,7 +237,7 @@ fn multiply_in_pieces<T: Element>(
     let run = |at: usize| {
         let target = &target;
         let [rows, cols] = cut.piece(at);
-        T::run(isa, Piece { left, right, inner, rows, cols, output, out: target.0, width });
+        T::multiply(isa, Piece { left, right, inner, rows, cols, output, out: target.0, width });
     };
     match cut.pieces() {
         1 => run(0),
@@ -215,10 +245,11 @@ fn multiply_in_pieces<T: Element>(
     }
 }
 
-/// The result, written by several threads in disjoint pieces.
-struct Target<T>(*mut T);
+/// A result that several threads write in disjoint pieces.
+#[derive(Debug)]
+pub(crate) struct Target<T>(pub(crate) *mut T);
 
-// SAFETY: the pieces of a `Cut` are disjoint.
+// SAFETY: the pointer is only used in pieces that are disjoint, as each use proves.
 unsafe impl<T: Send> Sync for Target<T> {}
 
 #[cfg(test)]
@@ -238,7 +269,7 @@ mod tests {
             for strides in [([inner, 1], [1, inner]), ([1, rows], [cols, 1])] {
                 let product = |threads, l2, output| {
                     let mut out = vec![3.0f32; rows * cols];
-                    let cut = Cut::with_machine::<f32>(shape, threads, l2);
+                    let cut = Cut::with_machine::<f32>(shape, strides.0[1] != 1, threads, l2);
                     let (left, right) = ((&left[..], strides.0), (&right[..], strides.1));
                     multiply_in_pieces(isa, cut, shape, left, right, output, &mut out);
                     out

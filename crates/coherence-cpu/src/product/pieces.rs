@@ -19,26 +19,35 @@ const FOR_EACH_THREAD: usize = 8;
 const LEAST_COLS: usize = 2 * TILE;
 
 /// Rows of a band at least where bands are cut for threads: packing the right factor again for so
-/// many costs a tenth of multiplying them.
-const LEAST_ROWS: usize = 48;
+/// many costs a twentieth of multiplying them.
+const LEAST_ROWS: usize = 96;
+
+/// Bands begin at multiples of this: the least common multiple of the instruction sets' tile heights.
+const ROWS: usize = 24;
 
 /// A cut of `rows × cols` in `bands × stretches` pieces, nearly equal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Cut {
+pub(crate) struct Cut {
     shape: [usize; 2],
     parts: [usize; 2],
 }
 
 impl Cut {
     /// The cut of a product [rows, inner] · [inner, cols] for the ambient threads and this machine.
-    pub(super) fn new<T: Element>(shape: [usize; 3]) -> Self {
-        Self::with_machine::<T>(shape, rayon::current_num_threads(), cache::l2())
+    pub(crate) fn new<T: Element>(shape: [usize; 3]) -> Self {
+        Self::with_packing::<T>(shape, false)
     }
 
-    /// [`Cut::new`] for so many threads and bytes of second-level cache, half of which is for the
-    /// rows of a band, as deep as a panel.
+    /// [`Cut::new`], and whether each piece packs its rows of the left factor, too.
+    pub(super) fn with_packing<T: Element>(shape: [usize; 3], packs_left: bool) -> Self {
+        Self::with_machine::<T>(shape, packs_left, rayon::current_num_threads(), cache::l2())
+    }
+
+    /// [`Cut::with_packing`] for so many threads and bytes of second-level cache, half of which is for
+    /// the rows of a band, as deep as a panel.
     pub(super) fn with_machine<T: Element>(
         [rows, inner, cols]: [usize; 3],
+        packs_left: bool,
         threads: usize,
         l2: usize,
     ) -> Self {
@@ -46,20 +55,24 @@ impl Cut {
         let bands = rows.div_ceil(band).max(1);
         let most = if threads == 1 { 1 } else { threads * FOR_EACH_THREAD };
         let wanted = (2 * rows * inner * cols / LEAST).clamp(1, most);
-        let stretches = wanted.div_ceil(bands).min(cols / LEAST_COLS).max(1);
+        // Square pieces pack the fewest values of both factors.
+        let square = (wanted * cols).div_ceil(rows.max(1)).isqrt();
+        let cuts = |wanted: usize| wanted.min(cols / LEAST_COLS).max(1);
+        let stretches = cuts(if packs_left { square } else { wanted });
         let bands = bands.max((wanted / stretches).min(rows / LEAST_ROWS));
+        let stretches = cuts(wanted / bands);
         Self { shape: [rows, cols], parts: [bands, stretches] }
     }
 
-    pub(super) fn pieces(&self) -> usize {
+    pub(crate) fn pieces(&self) -> usize {
         self.parts[0] * self.parts[1]
     }
 
     /// Rows and columns of a piece, `at < pieces`; columns begin at multiples of [`TILE`].
-    pub(super) fn piece(&self, at: usize) -> [Range<usize>; 2] {
+    pub(crate) fn piece(&self, at: usize) -> [Range<usize>; 2] {
         let ([rows, cols], [bands, stretches]) = (self.shape, self.parts);
         let (band, stretch) = (at / stretches, at % stretches);
-        let row = |band: usize| rows * band / bands;
+        let row = |band: usize| rows.min(rows.div_ceil(ROWS) * band / bands * ROWS);
         let col = |stretch| cols.min(cols.div_ceil(TILE) * stretch / stretches * TILE);
         [row(band)..row(band + 1), col(stretch)..col(stretch + 1)]
     }
@@ -74,7 +87,7 @@ mod tests {
         for shape in [[1, 1, 1], [100, 784, 256], [500, 256, 10], [1000, 300, 33], [3, 70_000, 70]]
         {
             for (threads, l2) in [(1, 0), (1, 1 << 19), (2, 1 << 19), (7, 1 << 12), (64, 1 << 30)] {
-                let cut = Cut::with_machine::<f32>(shape, threads, l2);
+                let cut = Cut::with_machine::<f32>(shape, threads == 7, threads, l2);
                 let mut times = vec![0; shape[0] * shape[2]];
                 for [rows, cols] in (0..cut.pieces()).map(|at| cut.piece(at)) {
                     assert!(cols.start % TILE == 0);
@@ -87,8 +100,9 @@ mod tests {
 
     #[test]
     fn a_products_pieces_keep_two_threads_busy() {
-        for shape in [[100, 784, 256], [100, 256, 256], [256, 100, 784], [500, 784, 256]] {
-            let pieces = Cut::with_machine::<f32>(shape, 2, 1 << 19).pieces();
+        let layers = [[100, 784, 256], [100, 256, 256], [256, 100, 784], [500, 784, 256]];
+        for (shape, packs_left) in layers.into_iter().flat_map(|s| [(s, false), (s, true)]) {
+            let pieces = Cut::with_machine::<f32>(shape, packs_left, 2, 1 << 19).pieces();
             assert!((8..=17).contains(&pieces), "{shape:?}: {pieces}");
         }
     }

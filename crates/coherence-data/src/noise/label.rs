@@ -2,7 +2,7 @@
 
 use super::{ShareError, designate, mark};
 use crate::random;
-use crate::{Dataset, Shape, Target};
+use crate::{Dataset, ReadError, Shape, Target};
 
 /// A data set some of whose labels were changed at random.
 ///
@@ -93,8 +93,8 @@ impl<D: Dataset> Dataset for LabelNoise<D> {
         self.noisy(i, self.data.target(i))
     }
 
-    fn get(&self, i: usize, input: &mut [f32]) -> Target {
-        let original = self.data.get(i, input);
-        self.noisy(i, original)
+    fn get(&self, i: usize, input: &mut [f32]) -> Result<Target, ReadError> {
+        let original = self.data.get(i, input)?;
+        Ok(self.noisy(i, original))
     }
 }

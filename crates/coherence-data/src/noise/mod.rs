@@ -9,13 +9,24 @@ mod pixel;
 pub use label::LabelNoise;
 pub use pixel::PixelNoise;
 
-use crate::Designation;
 use crate::random;
+use crate::{Designation, ReadError};
 
 /// A share of noise that is not in [0, 1].
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 #[error("the share of noise is {0}, expected a number from 0 to 1")]
 pub struct ShareError(pub f64);
+
+/// Noise could not be added.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum NoiseError {
+    /// The share is not in [0, 1].
+    #[error(transparent)]
+    Share(#[from] ShareError),
+    /// An image could not be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+}
 
 /// Marks each of `count` examples with probability `p`, using the stream `name`.
 fn mark(count: usize, p: f64, seed: u64, name: &str) -> Result<Vec<bool>, ShareError> {

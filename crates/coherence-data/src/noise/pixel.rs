@@ -1,8 +1,8 @@
 //! Pixel noise: images replaced by Gaussian noise.
 
-use super::{ShareError, designate, mark};
+use super::{NoiseError, designate, mark};
 use crate::random;
-use crate::{Dataset, Shape, Target};
+use crate::{Dataset, ReadError, Shape, Target};
 
 /// A data set some of whose images were replaced by Gaussian noise; the labels do not change.
 ///
@@ -18,9 +18,10 @@ use crate::{Dataset, Shape, Target};
 /// use coherence_data::{Dataset, Designation, digits, noise::PixelNoise};
 /// let noisy = PixelNoise::gaussian(digits::test(), 1.0, 1).unwrap();
 /// let mut image = [0.0; 784];
-/// assert_eq!(noisy.get(0, &mut image).designation, Designation::Corrupt);
+/// assert_eq!(noisy.get(0, &mut image)?.designation, Designation::Corrupt);
 /// let mean = image.iter().sum::<f32>() / 784.0;
 /// assert!((mean - 0.13).abs() < 0.05, "the mean of MNIST is 0.13, of this image {mean}");
+/// # Ok::<(), coherence_data::ReadError>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct PixelNoise<D> {
@@ -35,10 +36,10 @@ impl<D: Dataset> PixelNoise<D> {
     /// Replaces each image with probability `p` by Gaussian noise.
     ///
     /// # Errors
-    /// [`ShareError`] unless 0 ≤ `p` ≤ 1.
-    pub fn gaussian(data: D, p: f64, seed: u64) -> Result<Self, ShareError> {
+    /// [`NoiseError`] unless 0 ≤ `p` ≤ 1, or if an image cannot be read.
+    pub fn gaussian(data: D, p: f64, seed: u64) -> Result<Self, NoiseError> {
         let marks = mark(data.len(), p, seed, "pixel-noise.mark")?;
-        let (mean, deviation) = moments(&data);
+        let (mean, deviation) = moments(&data)?;
         let features = data.shape().features();
         let mut images = Vec::new();
         let mut place = Vec::with_capacity(marks.len());
@@ -60,12 +61,12 @@ impl<D: Dataset> PixelNoise<D> {
 }
 
 /// Mean and standard deviation over all pixels of all images, in f64; zeros if there are no images.
-fn moments(data: &impl Dataset) -> (f64, f64) {
+fn moments(data: &impl Dataset) -> Result<(f64, f64), ReadError> {
     let features = data.shape().features();
     let mut image = vec![0.0; features];
     let (mut sum, mut squares) = (0.0, 0.0);
     for i in 0..data.len() {
-        data.get(i, &mut image);
+        data.get(i, &mut image)?;
         for &pixel in &image {
             sum += f64::from(pixel);
             squares += f64::from(pixel) * f64::from(pixel);
@@ -73,7 +74,7 @@ fn moments(data: &impl Dataset) -> (f64, f64) {
     }
     let count = (data.len() * features).max(1) as f64;
     let mean = sum / count;
-    (mean, (squares / count - mean * mean).max(0.0).sqrt())
+    Ok((mean, (squares / count - mean * mean).max(0.0).sqrt()))
 }
 
 impl<D: Dataset> Dataset for PixelNoise<D> {
@@ -93,12 +94,12 @@ impl<D: Dataset> Dataset for PixelNoise<D> {
         self.noisy(i, self.data.target(i))
     }
 
-    fn get(&self, i: usize, input: &mut [f32]) -> Target {
+    fn get(&self, i: usize, input: &mut [f32]) -> Result<Target, ReadError> {
         let Some(place) = self.place[i] else {
             return self.data.get(i, input);
         };
         let features = self.shape().features();
         input.copy_from_slice(&self.images[place * features..][..features]);
-        self.target(i)
+        Ok(self.target(i))
     }
 }

@@ -1,8 +1,10 @@
 //! `coherence list`.
 
+mod models;
+
 use std::fmt;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use comfy_table::presets::NOTHING;
 use comfy_table::{ContentArrangement, Table};
 use serde::Serialize;
@@ -13,12 +15,21 @@ use coherence_lab::spec::Experiment;
 use super::experiments::Experiments;
 use crate::output::{self, Status};
 
-/// List the experiments: identifier, scales, number of claims, title
+/// List the experiments: identifier, scales, number of claims, title; or the models
 ///
-/// They are the files of ./experiments if there are any, else those built into this program; the
-/// last line says which. `coherence run C3` runs one of them.
+/// The experiments are the files of ./experiments if there are any, else those built into this program;
+/// the last line says which. `coherence run C3` runs one of them.
+///
+/// `coherence list models` lists the networks that train and measure take, for images of SIZE × SIZE
+/// pixels of three channels and 1000 classes: parameters, multiply-adds of a forward pass of one image,
+/// and the memory of its activations in f32.
 #[derive(Debug, Args)]
 pub(crate) struct List {
+    #[arg(value_enum, default_value_t = What::Experiments)]
+    what: What,
+    /// Height and width of the images, for models
+    #[arg(long, default_value_t = 224, value_name = "N")]
+    size: usize,
     #[command(flatten)]
     experiments: Experiments,
     /// JSON instead of a table
@@ -26,8 +37,19 @@ pub(crate) struct List {
     json: bool,
 }
 
+/// What is listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum What {
+    Experiments,
+    Models,
+}
+
 impl List {
     pub(crate) fn run(self) -> anyhow::Result<Status> {
+        if self.what == What::Models {
+            output::result(self.json, &models::Models::new(self.size))?;
+            return Ok(Status::Holds);
+        }
         let library = self.experiments.library();
         let all = library.load_all(&[])?;
         output::result(self.json, &Listing(all.iter().map(Item::from_experiment).collect()))?;

@@ -1,10 +1,8 @@
 //! `coherence measure`.
 
-use std::fmt;
 use std::fs;
 use std::io::{self, Write};
 use std::path::PathBuf;
-use std::str::FromStr;
 
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
@@ -12,20 +10,17 @@ use clap::{Args, ValueEnum};
 use coherence_data::Dataset;
 use coherence_data::matrix::foreign_format;
 use coherence_lab::memory;
-use coherence_nn::{Activation, Layout, Mlp, weights};
+use coherence_nn::{Activation, Graph, Model, Shape, model::Architecture, weights};
 use coherence_train::measure::{self, measure};
 
+use super::source::Input;
 use crate::output::{self, Status};
 
 mod assumed;
 mod findings;
-mod normalize;
-mod source;
 
 use assumed::Assumed;
 use findings::Findings;
-use normalize::{Normalization, Normalized};
-use source::{Noise, Source};
 
 /// Measure the coherence of a trained network
 ///
@@ -49,30 +44,19 @@ use source::{Noise, Source};
 /// not asked for is an empty array, what was not measured is null.
 #[derive(Debug, Args)]
 pub(crate) struct Measure {
-    /// The network: mlp:INPUTS,HIDDEN,…,CLASSES, for example mlp:784,256,256,256,10
+    /// The network: mlp:INPUTS,HIDDEN,…,CLASSES, for example mlp:784,256,256,256,10, or one of
+    /// `coherence list models`
     #[arg(long, value_name = "NAME")]
-    model: Widths,
-    /// Its weights under PyTorch's names (fc1.weight … or 0.weight …)
+    model: Architecture,
+    /// Its weights under PyTorch's names (fc1.weight … or 0.weight …, torchvision's for its networks)
     #[arg(long, value_name = "FILE.safetensors")]
     weights: PathBuf,
     /// The activation between the layers: relu, leaky-relu:SLOPE, tanh, sigmoid, silu, gelu (the erf
-    /// form, PyTorch's default) or identity
+    /// form, PyTorch's default) or identity; only for mlp
     #[arg(long, default_value_t = Activation::Relu, value_name = "NAME")]
     activation: Activation,
-    /// The data: DATASET or DATASET:train or DATASET:test, for example digits:test
-    #[arg(long, value_name = "DATASET[:SPLIT]")]
-    data: Source,
-    /// Normalise the inputs as (pixel/255 − MEAN) / STD, after any noise; without it they are
-    /// pixel/255. For MNIST usually 0.1307/0.3081
-    #[arg(long, value_name = "MEAN/STD", allow_hyphen_values = true)]
-    normalize: Option<Normalization>,
-    /// Only the first N examples
-    #[arg(long, value_name = "N")]
-    examples: Option<usize>,
-    /// Make the data noisy as experiments do: permuted-labels:PERCENT, redrawn-labels:PERCENT or
-    /// random-pixels:PERCENT
-    #[arg(long, value_name = "KIND:PERCENT")]
-    noise: Option<Noise>,
+    #[command(flatten)]
+    input: Input,
     /// The seed of the noise: that of the run
     #[arg(long, default_value_t = 1, requires = "noise")]
     seed: u64,
@@ -104,45 +88,20 @@ enum By {
     Example,
 }
 
-/// The widths of a multi-layer perceptron.
-#[derive(Clone, Debug)]
-struct Widths(Vec<usize>);
-
-impl FromStr for Widths {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (kind, widths) = text.split_once(':').unwrap_or((text, ""));
-        if kind != "mlp" {
-            return Err(format!("no model {kind}; write mlp:784,256,10"));
-        }
-        let width = |w: &str| w.parse().map_err(|e| format!("'{w}' is not a width: {e}"));
-        widths.split(',').map(width).collect::<Result<_, _>>().map(Self)
-    }
-}
-
-/// The text that [`FromStr`] reads.
-impl fmt::Display for Widths {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let widths: Vec<String> = self.0.iter().map(usize::to_string).collect();
-        write!(f, "mlp:{}", widths.join(","))
-    }
-}
-
 impl Measure {
     pub(crate) fn run(self) -> anyhow::Result<Status> {
-        // Whether there can be such a network is cheaper to ask than to open the data.
-        Layout::mlp(&self.model.0)?;
-        let data = self.data()?;
-        let needed = measure::memory(&self.model.0, data.len());
+        self.model.check_activation(self.activation)?;
+        let data = self.input.open(self.seed)?;
+        let network = network(&self.model, self.activation, data.as_ref())?;
+        let needed = measure::memory(&network, data.len());
         memory::check(&format!("measuring {}", self.model), needed)?;
-        let mlp = self.network()?;
+        let model = self.load(network)?;
         let by = measure::By {
             class: self.asks(By::Class),
             example: self.asks(By::Example) || self.csv.is_some(),
             errors: self.errors,
         };
-        let measured = measure(&mlp, &data, by)?;
+        let measured = measure(&model, &data, by)?;
         if let Some(path) = &self.csv {
             findings::write_csv(&measured.examples, path)?;
         }
@@ -159,28 +118,20 @@ impl Measure {
         self.by.contains(&by)
     }
 
-    fn data(&self) -> anyhow::Result<Box<dyn Dataset>> {
-        let data = self.data.open(self.noise.as_ref(), self.seed, self.examples)?;
-        Ok(match self.normalize {
-            Some(by) => Box::new(Normalized { data, by }),
-            None => data,
-        })
-    }
-
     fn assumed(&self, data: &dyn Dataset) -> Assumed {
         Assumed {
             model: self.model.to_string(),
             activation: self.activation.to_string(),
-            normalize: self.normalize,
-            data: self.data.to_string(),
-            noise: self.noise.as_ref().map(|noise| format!("{noise}, seed {}", self.seed)),
+            normalize: self.input.normalize.as_ref().map(ToString::to_string),
+            data: self.input.data.to_string(),
+            noise: self.input.noise.as_ref().map(|noise| format!("{noise}, seed {}", self.seed)),
             examples: data.len(),
             classes: data.classes(),
         }
     }
 
-    fn network(&self) -> anyhow::Result<Mlp<f32>> {
-        let mut mlp = Mlp::zeros(&self.model.0)?.with_activation(self.activation);
+    fn load(&self, network: Graph<f32>) -> anyhow::Result<Model<f32>> {
+        let mut model = Model::zeros(network);
         let file = self.weights.display();
         let bytes = fs::read(&self.weights).with_context(|| format!("cannot read {file}"))?;
         if let Some(what) = foreign_format(&bytes) {
@@ -190,7 +141,19 @@ impl Measure {
                  'weights.safetensors'), where FILE holds a state_dict)"
             );
         }
-        weights::load(&mut mlp, &bytes).with_context(|| format!("cannot use {file}"))?;
-        Ok(mlp)
+        weights::load(&mut model, &bytes).with_context(|| format!("cannot use {file}"))?;
+        Ok(model)
     }
+}
+
+/// The network `name` for images and classes like those of `data`.
+pub(super) fn network(
+    name: &Architecture,
+    activation: Activation,
+    data: &dyn Dataset,
+) -> anyhow::Result<Graph<f32>> {
+    let image = data.shape();
+    let input = Shape::image(image.height, image.width, image.channels);
+    let network = name.build(input, data.classes(), activation);
+    network.with_context(|| format!("{name} for images of {input} and {} classes", data.classes()))
 }

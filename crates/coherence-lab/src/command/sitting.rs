@@ -2,12 +2,7 @@
 
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
-use std::process;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
-use std::time::Duration;
 
-use anyhow::Context;
 use clap::{Args, ValueEnum};
 
 use coherence_lab::record::Record;
@@ -17,15 +12,9 @@ use coherence_lab::spec::{Experiment, limits};
 use coherence_lab::summarize::{Ran, summarize, write};
 use coherence_lab::summary::Summary;
 
-use super::data;
+use super::{data, interrupt};
 use crate::output::{self, Status};
 use crate::watch::{self, Progress};
-
-/// Raised by Ctrl-C and SIGTERM: runs save themselves and end.
-static STOP: AtomicBool = AtomicBool::new(false);
-
-/// How long runs may take to save themselves.
-const GRACE: Duration = Duration::from_secs(30);
 
 /// Options of a sitting.
 #[derive(Debug, Args)]
@@ -80,7 +69,7 @@ impl Sitting {
 
     /// Runs the experiments, judges their claims, writes everything and prints the result.
     pub(super) fn run(self, experiments: Vec<Experiment>) -> anyhow::Result<Status> {
-        ctrlc::set_handler(stop).context("cannot watch for Ctrl-C")?;
+        let stop = interrupt::flag()?;
         data::warn_of_wrong_variable();
         let Device::Cpu = self.device;
         let out = self
@@ -92,7 +81,7 @@ impl Sitting {
             out: out.clone(),
             seeds: self.seeds,
             workers: Workers::new(self.jobs, self.threads)?,
-            stop: &STOP,
+            stop,
         };
         let progress = Progress::new(self.quiet);
         let mut ran: Vec<Ran> = Vec::new();
@@ -117,21 +106,6 @@ impl Sitting {
         }
         Ok(())
     }
-}
-
-/// On the first signal runs save themselves and end; on a second, or when they take too long, the
-/// process ends at once, which costs each run the steps since its last checkpoint.
-fn stop() {
-    if STOP.swap(true, Ordering::Relaxed) {
-        process::exit(Status::CouldNotRun.code().into());
-    }
-    thread::spawn(|| {
-        thread::sleep(GRACE);
-        watch::line(
-            "coherence: not saved in time; the same command goes on from the last checkpoints",
-        );
-        process::exit(Status::CouldNotRun.code().into());
-    });
 }
 
 /// `DIR/ID/SCALE-DATE-MACHINE.csv`

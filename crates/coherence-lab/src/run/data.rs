@@ -1,6 +1,6 @@
 //! The training and test set of a run.
 
-use coherence_data::noise::{LabelNoise, PixelNoise, ShareError};
+use coherence_data::noise::{LabelNoise, NoiseError, PixelNoise};
 use coherence_data::select::Subset;
 use coherence_data::{Dataset, Split, open};
 
@@ -31,8 +31,8 @@ fn sampled(run: &PlannedRun, data: Boxed, n: Option<usize>, key: &str) -> Result
 ///
 /// # Errors
 ///
-/// [`ShareError`] unless 0 ≤ `share` ≤ 1.
-pub fn noisy(train: Boxed, data: Data, share: f64, seed: u64) -> Result<Boxed, ShareError> {
+/// [`NoiseError`] unless 0 ≤ `share` ≤ 1, or if an image cannot be read.
+pub fn noisy(train: Boxed, data: Data, share: f64, seed: u64) -> Result<Boxed, NoiseError> {
     Ok(match data {
         Data::Real => train,
         Data::PermutedLabels => Box::new(LabelNoise::permute(train, share, seed)?),

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use coherence_data::random;
-use coherence_nn::Mlp;
+use coherence_nn::{Graph, GraphError, Model, model::mlp};
 use coherence_train::{Aggregation, Config, Outcome, Schedule, TrainingRun};
 
 use super::run_file::RunFile;
@@ -45,12 +45,13 @@ pub(super) fn execute(
     if file.finished { Ok(file.sittings) } else { Err(RunError::Interrupted) }
 }
 
-/// Bytes that a run needs at least.
+/// Bytes that a run needs at least; the largest number if there is no such network.
 pub(super) fn memory(run: &PlannedRun) -> u64 {
     let settings = &run.settings;
     let (train, test) = settings.dataset.sizes();
     let examples = [settings.examples.unwrap_or(train), settings.test_examples.unwrap_or(test)];
-    config(settings, run.seed).memory(&settings.widths(), examples)
+    let bytes = |network| config(settings, run.seed).memory(&network, examples);
+    network(settings).map_or(u64::MAX, bytes)
 }
 
 fn train(
@@ -60,10 +61,12 @@ fn train(
     advance: &dyn Fn(u64),
 ) -> Result<Outcome, RunError> {
     let (train, test) = data::open_both(run)?;
-    let mlp = network(&run.settings, run.seed);
+    let network = network(&run.settings).expect("a checked experiment has a network");
+    let mut rng = random::stream(run.seed, "initialisation");
+    let model = Model::initialized(network, &mut rng);
     let config = config(&run.settings, run.seed);
     let failed = |source| RunError::Train { run: run.to_string(), source };
-    let mut training = TrainingRun::open(folder, config, mlp, &train, &test).map_err(failed)?;
+    let mut training = TrainingRun::open(folder, config, model, &train, &test).map_err(failed)?;
     let mut known = 0;
     let progress = |progress: coherence_train::Progress| {
         advance(progress.step - known);
@@ -72,10 +75,8 @@ fn train(
     training.advance(stop, progress).map_err(failed)
 }
 
-/// The untrained network, whose weights depend only on the seed and the widths.
-fn network(settings: &Training, seed: u64) -> Mlp<f32> {
-    let mut rng = random::stream(seed, "initialisation");
-    Mlp::xavier(&settings.widths(), &mut rng).expect("a checked experiment has no empty layer")
+fn network(settings: &Training) -> Result<Graph<f32>, GraphError> {
+    mlp(&settings.widths())
 }
 
 fn config(settings: &Training, seed: u64) -> Config {
@@ -87,6 +88,7 @@ fn config(settings: &Training, seed: u64) -> Config {
             0 => Aggregation::Mean,
             clip => Aggregation::Winsorized { clip },
         },
+        batch_statistics: true,
         seed,
         evaluate: Schedule::Decades,
         probe: settings.probe,

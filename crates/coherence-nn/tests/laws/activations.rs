@@ -1,7 +1,7 @@
 //! Activations: values against their definitions, derivatives against finite differences.
 
 use crate::{common::Case, gradients::gradient_is_the_slope};
-use coherence_nn::{Activation, ActivationError, Mlp};
+use coherence_nn::{Activation, ActivationError, Keep, Model, model::mlp_with_activation};
 
 const ALL: [Activation; 8] = [
     Activation::Relu,
@@ -16,10 +16,10 @@ const ALL: [Activation; 8] = [
 
 /// φ(z), by a network of one neuron with weights 1 and biases 0.
 fn value(activation: Activation, z: f64) -> f64 {
-    let mut mlp = Mlp::<f64>::zeros(&[1, 1, 1]).unwrap().with_activation(activation);
-    mlp.parameters_mut().copy_from_slice(&[1.0, 0.0, 1.0, 0.0]);
-    let mut workspace = mlp.workspace(1);
-    mlp.forward(&[z], 1, &mut workspace);
+    let mut model = Model::<f64>::zeros(mlp_with_activation(&[1, 1, 1], activation).unwrap());
+    model.parameters_mut().copy_from_slice(&[1.0, 0.0, 1.0, 0.0]);
+    let mut workspace = model.workspace(1, Keep::Logits);
+    model.forward(&[z], 1, &mut workspace);
     workspace.logits()[0]
 }
 
@@ -131,6 +131,5 @@ fn unknown_names_and_invalid_slopes_are_refused() {
 #[test]
 #[should_panic(expected = "a leaky ReLU of slope -1")]
 fn a_negative_slope_is_refused() {
-    let _ =
-        Mlp::<f32>::zeros(&[1, 1]).unwrap().with_activation(Activation::LeakyRelu { slope: -1.0 });
+    let _ = mlp_with_activation::<f32>(&[1, 1, 1], Activation::LeakyRelu { slope: -1.0 });
 }

@@ -2,7 +2,7 @@
 
 use crate::common::Case;
 use candle_core::{DType, Device, Tensor, Var};
-use coherence_nn::Element;
+use coherence_nn::{Element, Keep};
 
 /// The step of PyTorch's gradcheck in f64. Its tolerances are 1e-5 and 1e-3; those used here are
 /// stricter.
@@ -17,9 +17,9 @@ fn gradient_is_the_slope_of_the_sum_loss(widths: &[usize], m: usize) {
 pub(crate) fn gradient_is_the_slope(mut case: Case<f64>) {
     let gradient = case.gradient();
     for (j, expected) in gradient.iter().enumerate() {
-        let at = case.mlp.parameters()[j];
+        let at = case.model.parameters()[j];
         let mut loss = |w: f64| {
-            case.mlp.parameters_mut()[j] = w;
+            case.model.parameters_mut()[j] = w;
             case.passes().1
         };
         let slope = (loss(at + STEP) - loss(at - STEP)) / (2.0 * STEP);
@@ -53,13 +53,13 @@ fn gradient_is_the_slope_of_an_empty_batch() {
 /// instead of 0, but random pre-activations are never exactly 0.
 fn candles_gradient(case: &Case<f32>) -> candle_core::Result<Vec<f32>> {
     let device = Device::Cpu;
-    let vars: Vec<Var> = (case.mlp.layout().tensors().iter())
+    let vars: Vec<Var> = (case.model.layout().tensors().iter())
         .map(|t| {
-            let values = &case.mlp.parameters()[t.range.clone()];
+            let values = &case.model.parameters()[t.range.clone()];
             Var::from_tensor(&Tensor::from_slice(values, t.shape.clone(), &device)?)
         })
         .collect::<candle_core::Result<_>>()?;
-    let mut h = Tensor::from_slice(&case.x, (case.m, case.mlp.inputs()), &device)?;
+    let mut h = Tensor::from_slice(&case.x, (case.m, case.model.inputs()), &device)?;
     for (l, layer) in vars.chunks(2).enumerate() {
         let z = h.matmul(&layer[0].t()?)?.broadcast_add(&layer[1])?;
         h = if 2 * (l + 1) < vars.len() { z.relu()? } else { z };
@@ -101,7 +101,7 @@ fn a_neuron_at_zero_passes_no_gradient() {
 fn nan_in_the_weights_reaches_the_loss() {
     let mut case = Case::<f32>::new(&[3, 4, 2], 2, 1);
     case.x.fill(1.0);
-    case.mlp.parameters_mut()[0] = f32::NAN;
+    case.model.parameters_mut()[0] = f32::NAN;
     assert!(case.passes().1.is_nan());
 }
 
@@ -109,5 +109,5 @@ fn nan_in_the_weights_reaches_the_loss() {
 #[should_panic(expected = "a batch of 3 in a workspace for 2")]
 fn a_batch_over_the_capacity_is_refused() {
     let case = Case::<f32>::new(&[3, 2], 3, 1);
-    case.mlp.forward(&case.x, 3, &mut case.mlp.workspace(2));
+    case.model.forward(&case.x, 3, &mut case.model.workspace(2, Keep::Logits));
 }

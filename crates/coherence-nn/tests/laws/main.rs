@@ -5,6 +5,7 @@ mod common;
 mod factors;
 mod gradients;
 mod loss;
+mod parity;
 mod shared;
 #[cfg(feature = "candle")]
 mod tap;

@@ -3,13 +3,14 @@
 //! A sample of gradients [m, d] is given as a bias, as a weight with one input (the gradients are the
 //! deltas) and as a weight with one output (the gradients are the activations).
 
+use coherence_cpu::product::Output;
 use coherence_nn::Factors;
 
 /// ‖S‖² and Q, computed from the factors.
 fn statistics(factors: &Factors<'_, f64>) -> (f64, f64) {
-    let (mut norms, mut sum) = (vec![0.0; factors.dims.m], vec![0.0; factors.range.len()]);
+    let (mut norms, mut sum) = (vec![0.0; factors.m], vec![0.0; factors.range.len()]);
     factors.sq_norms(&mut norms);
-    factors.sum(&mut sum);
+    factors.sum(Output::Overwrite, &mut sum);
     (sum.iter().map(|s| s * s).sum(), norms.iter().sum())
 }
 

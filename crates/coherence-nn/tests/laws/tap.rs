@@ -7,11 +7,11 @@ use coherence_nn::tap::Tap;
 /// Runs the network of `case` in candle, with every layer tapped, including its backward pass.
 fn tapped(case: &Case<f32>, tap: &Tap) -> candle_core::Result<()> {
     let device = Device::Cpu;
-    let tensors = case.mlp.layout().tensors();
-    let mut h = Tensor::from_slice(&case.x, (case.m, case.mlp.inputs()), &device)?;
+    let tensors = case.model.layout().tensors();
+    let mut h = Tensor::from_slice(&case.x, (case.m, case.model.inputs()), &device)?;
     for (l, layer) in tensors.chunks(2).enumerate() {
         let [w, b] = [0, 1].map(|t| {
-            let values = &case.mlp.parameters()[layer[t].range.clone()];
+            let values = &case.model.parameters()[layer[t].range.clone()];
             Var::from_tensor(&Tensor::from_slice(values, layer[t].shape.clone(), &device)?)
         });
         let z = h.matmul(&w?.t()?)?.broadcast_add(b?.as_tensor())?;
@@ -31,17 +31,23 @@ fn tapped_factors_equal_those_of_our_backward_pass() {
         tapped(&case, &tap).unwrap();
         let layers = tap.take().unwrap();
         let theirs = layers.iter().flat_map(|layer| [layer.weight(), layer.bias()]);
-        let (workspace, _) = case.passes();
-        for (ours, theirs) in case.mlp.factors(&case.x, &workspace).zip(theirs) {
-            assert_eq!((ours.name, ours.dims), (theirs.name, theirs.dims));
-            for (x, y) in ours.delta.iter().zip(theirs.delta) {
-                assert!((x - y).abs() < 1e-6, "m = {m}, {}: {x} {y}", ours.name);
+        let mut theirs = theirs.collect::<Vec<_>>().into_iter();
+        case.factors(|ours| {
+            let theirs = theirs.next().unwrap();
+            assert_eq!((ours.name, ours.m), (theirs.name, theirs.m));
+            let [mut x, mut y] = [(); 2].map(|()| vec![0.0; ours.range.len()]);
+            for e in 0..m {
+                ours.per_example(e, &mut x);
+                theirs.per_example(e, &mut y);
+                for (x, y) in x.iter().zip(&y) {
+                    assert!((x - y).abs() < 1e-6, "m = {m}, {}: {x} {y}", ours.name);
+                }
             }
             let [mut x, mut y] = [(); 2].map(|()| vec![0.0; m]);
             ours.sq_norms(&mut x);
             theirs.sq_norms(&mut y);
             x.iter().zip(&y).for_each(|(x, y)| assert!((x - y).abs() < 1e-5 * (1e-3 + x)));
-        }
+        });
     }
 }
 

@@ -1,19 +1,25 @@
 //! Weights survive conversion to bytes and back; files that do not fit are refused, and the error lists
 //! both sides.
 
-use coherence_nn::{Mlp, WidthsError, weights};
+use coherence_nn::{Element, GraphError, Model, model::mlp, weights};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use safetensors::{Dtype, tensor::TensorView};
 
-fn network() -> Mlp<f32> {
-    Mlp::xavier(&[5, 4, 3, 2], &mut ChaCha8Rng::seed_from_u64(1)).unwrap()
+const WIDTHS: [usize; 4] = [5, 4, 3, 2];
+
+fn network() -> Model<f32> {
+    Model::initialized(mlp(&WIDTHS).unwrap(), &mut ChaCha8Rng::seed_from_u64(1))
+}
+
+fn zeros<T: Element>(widths: &[usize]) -> Model<T> {
+    Model::zeros(mlp(widths).unwrap())
 }
 
 /// A file with the network's tensors under other names.
-fn renamed(mlp: &Mlp<f32>, name: impl Fn(&str) -> String) -> Vec<u8> {
-    let bytes: Vec<u8> = mlp.parameters().iter().flat_map(|x| x.to_le_bytes()).collect();
-    let views = mlp.layout().tensors().iter().map(|t| {
+fn renamed(model: &Model<f32>, name: impl Fn(&str) -> String) -> Vec<u8> {
+    let bytes: Vec<u8> = model.parameters().iter().flat_map(|x| x.to_le_bytes()).collect();
+    let views = model.layout().tensors().iter().map(|t| {
         let bytes = &bytes[4 * t.range.start..4 * t.range.end];
         (name(&t.name), TensorView::new(Dtype::F32, t.shape.clone(), bytes).unwrap())
     });
@@ -22,7 +28,7 @@ fn renamed(mlp: &Mlp<f32>, name: impl Fn(&str) -> String) -> Vec<u8> {
 
 #[test]
 fn loading_undoes_saving() {
-    let mut loaded = Mlp::zeros(network().widths()).unwrap();
+    let mut loaded = zeros(&WIDTHS);
     weights::load(&mut loaded, &weights::to_safetensors(&network())).unwrap();
     assert_eq!(loaded, network());
 }
@@ -34,7 +40,7 @@ fn names_of_a_torch_sequential_are_accepted() {
             let layer: usize = name[2..3].parse().unwrap();
             format!("{}{}", scheme[layer - 1], &name[3..])
         });
-        let mut loaded = Mlp::zeros(network().widths()).unwrap();
+        let mut loaded = zeros(&WIDTHS);
         weights::load(&mut loaded, &bytes).unwrap();
         assert_eq!(loaded, network());
     }
@@ -42,7 +48,7 @@ fn names_of_a_torch_sequential_are_accepted() {
 
 #[test]
 fn f32_files_fill_f64_networks() {
-    let mut loaded = Mlp::<f64>::zeros(network().widths()).unwrap();
+    let mut loaded = zeros::<f64>(&WIDTHS);
     weights::load(&mut loaded, &weights::to_safetensors(&network())).unwrap();
     let expected: Vec<f64> = network().parameters().iter().map(|&x| x.into()).collect();
     assert_eq!(loaded.parameters(), expected);
@@ -56,9 +62,9 @@ fn half_precision_is_widened_exactly() {
         let bytes = bits.map(u16::to_le_bytes).concat();
         let view = |at: usize, shape| TensorView::new(dtype, shape, &bytes[2 * at..][..2]).unwrap();
         let tensors = [("fc1.weight", view(0, vec![1, 1])), ("fc1.bias", view(1, vec![1]))];
-        let mut mlp = Mlp::<f32>::zeros(&[1, 1]).unwrap();
-        weights::load(&mut mlp, &safetensors::serialize(tensors, None).unwrap()).unwrap();
-        [mlp.parameters()[0], mlp.parameters()[1]]
+        let mut model = zeros::<f32>(&[1, 1]);
+        weights::load(&mut model, &safetensors::serialize(tensors, None).unwrap()).unwrap();
+        [model.parameters()[0], model.parameters()[1]]
     };
     assert_eq!(halves(Dtype::F16, [0x3e00, 0x8001]), [1.5, -f32::exp2(-24.0)]);
     assert_eq!(
@@ -70,12 +76,12 @@ fn half_precision_is_widened_exactly() {
 
 #[track_caller]
 fn refused(widths: &[usize], bytes: &[u8], says: &[&str]) {
-    let mut mlp = Mlp::<f32>::zeros(widths).unwrap();
-    let message = weights::load(&mut mlp, bytes).unwrap_err().to_string();
+    let mut model = zeros::<f32>(widths);
+    let message = weights::load(&mut model, bytes).unwrap_err().to_string();
     for part in says {
         assert!(message.contains(part), "{part} in {message}");
     }
-    assert!(mlp.parameters().iter().all(|&x| x == 0.0), "a refused file must change nothing");
+    assert!(model.parameters().iter().all(|&x| x == 0.0), "a refused file must change nothing");
 }
 
 #[test]
@@ -116,13 +122,13 @@ fn random_and_truncated_files_are_errors() {
 
 #[test]
 fn widths_that_do_not_make_a_network_are_refused() {
-    assert_eq!(Mlp::<f32>::zeros(&[3]), Err(WidthsError::TooFew(1)));
-    assert_eq!(Mlp::<f32>::zeros(&[3, 0, 2]), Err(WidthsError::Zero(1)));
+    let refused = |widths: &[usize]| mlp::<f32>(widths).unwrap_err();
+    assert_eq!(refused(&[3]), GraphError::TooFewWidths(1));
+    assert_eq!(refused(&[3, 0, 2]), GraphError::Empty("fc1".to_owned()));
+    assert_eq!(refused(&[0, 2]), GraphError::Empty("fc1".to_owned()));
     // Products and sums beyond the largest integer, and a vector longer than any allocation.
     for widths in [[9, usize::MAX, 2], [usize::MAX, 1, 2], [1 << 31, 1 << 31, 2]] {
-        let error = Mlp::<f32>::zeros(&widths).unwrap_err();
-        assert_eq!(error, WidthsError::TooMany(widths.to_vec()));
-        assert!(error.to_string().contains(&format!("{widths:?}")), "{error}");
+        assert_eq!(refused(&widths), GraphError::TooMany("fc1".to_owned()));
     }
 }
 
@@ -131,8 +137,9 @@ fn widths_that_do_not_make_a_network_are_refused() {
 /// once in a million seeds; the seed is fixed.
 #[test]
 fn initial_weights_have_the_papers_deviation() {
-    let mlp = Mlp::<f32>::xavier(&[784, 256], &mut ChaCha8Rng::seed_from_u64(3)).unwrap();
-    let (weights, biases) = mlp.parameters().split_at(784 * 256);
+    let network = mlp::<f32>(&[784, 256]).unwrap();
+    let model = Model::initialized(network, &mut ChaCha8Rng::seed_from_u64(3));
+    let (weights, biases) = model.parameters().split_at(784 * 256);
     let variance =
         weights.iter().map(|&w| f64::from(w).powi(2)).sum::<f64>() / weights.len() as f64;
     let ratio = variance.sqrt() / (2.0 / 1040.0f64.sqrt());

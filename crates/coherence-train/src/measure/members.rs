@@ -3,6 +3,7 @@
 use super::{plan::Plan, slots::Slots};
 use crate::tally::ChunkSums;
 use coherence_core::Member;
+use coherence_data::ReadError;
 use coherence_nn::Layout;
 use core::ops::Range;
 
@@ -26,15 +27,14 @@ pub(super) struct Members {
 impl Members {
     /// Buffers for all examples of `plan`.
     pub(super) fn new(layout: &Layout, plan: &Plan) -> Self {
-        let (m, capacity, tensors) = (plan.len(), plan.capacity(), layout.tensors().len());
-        let widest = layout.tensors().iter().map(|tensor| tensor.shape[0]).max().unwrap_or(0);
+        let (m, tensors) = (plan.len(), layout.tensors().len());
         Self {
             m,
             sq_norms: vec![0.0; tensors * m],
             dots: vec![0.0; tensors * m],
             network: vec![Member { dot_with_sum: 0.0, sq_norm: 0.0 }; m],
             sum: vec![0.0; layout.parameters()],
-            product: vec![0.0; capacity * widest],
+            product: Vec::new(),
         }
     }
 
@@ -48,21 +48,27 @@ impl Members {
     /// Computes the dots of all examples of `pieces` with `sum` \[d\].
     ///
     /// Runs backwards, to begin with the passes computed last, which may still be in the cache.
-    pub(super) fn dot(&mut self, slots: &mut Slots, plan: &Plan, pieces: &[usize], sum: &[f64]) {
-        let mlp = slots.mlp();
+    pub(super) fn dot(
+        &mut self,
+        slots: &mut Slots,
+        plan: &Plan,
+        pieces: &[usize],
+        sum: &[f64],
+    ) -> Result<(), ReadError> {
+        let model = slots.model();
         self.sum.iter_mut().zip(sum).for_each(|(narrow, &s)| *narrow = s as f32);
         for (c, places) in plan.runs(pieces).into_iter().rev() {
-            let (pass, start) = (slots.pass(c, plan), plan.chunks[c].start);
+            let (pass, start) = (slots.pass(c, plan)?, plan.chunks[c].start);
             let rows = places.start - start..places.end - start;
-            for (t, factors) in mlp.factors(pass.x, pass.workspace).enumerate() {
+            model.factors(pass.x, pass.workspace, |factors| {
                 let factors = factors.rows(rows.clone());
-                let dots = &mut self.dots[t * self.m..][places.clone()];
+                let dots = &mut self.dots[factors.tensor * self.m..][places.clone()];
                 dots.fill(0.0);
-                let product = &mut self.product[..factors.delta.len()];
-                factors.dots(&self.sum[factors.range.clone()], product, dots);
-            }
+                factors.dots(&self.sum[factors.range.clone()], &mut self.product, dots);
+            });
             self.add_tensors(places);
         }
+        Ok(())
     }
 
     fn add_tensors(&mut self, places: Range<usize>) {

@@ -1,12 +1,17 @@
 //! The measurement: the sums of every group, then the statistics that depend on them.
 
-use super::{By, Group, MeasureError, Measurement, Statistics, check, plan::Plan, sample::Sample};
+use super::{
+    By, Group, MeasureError, Measurement, Statistics, check,
+    plan::{CHUNK, Plan},
+    sample::Sample,
+};
 use crate::{
+    memory,
     passes::on_worker_thread,
     tally::{ChunkSums, Tally},
 };
-use coherence_data::{Dataset, Designation};
-use coherence_nn::Mlp;
+use coherence_data::{Dataset, Designation, ReadError};
+use coherence_nn::Model;
 use core::fmt;
 use rayon::prelude::*;
 
@@ -14,14 +19,14 @@ use rayon::prelude::*;
 ///
 /// ```
 /// use coherence_data::{digits, select};
-/// use coherence_nn::Mlp;
+/// use coherence_nn::{Model, model::mlp};
 /// use coherence_train::measure::{By, Meter};
 ///
 /// let (data, _) = select::split(digits::test(), 100)?;
-/// let mlp = Mlp::zeros(&[784, 8, 10])?;
+/// let model = Model::zeros(mlp(&[784, 8, 10])?);
 /// let by = By { example: true, ..By::default() };
-/// let mut unlimited = Meter::new(&mlp, &data, by, usize::MAX)?;
-/// let mut without_memory = Meter::new(&mlp, &data, by, 0)?;
+/// let mut unlimited = Meter::new(&model, &data, by, usize::MAX)?;
+/// let mut without_memory = Meter::new(&model, &data, by, 0)?;
 /// assert_eq!(unlimited.measure()?, without_memory.measure()?);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -38,20 +43,21 @@ pub struct Meter<'a> {
 }
 
 impl<'a> Meter<'a> {
-    /// Buffers to measure `mlp` on `data`, with at most `budget` bytes (but at least one chunk)
+    /// Buffers to measure `model` on `data`, with at most `budget` bytes (but at least one chunk)
     /// for the activations and deltas that a second pass needs.
     ///
     /// # Errors
     ///
     /// [`MeasureError`] if the data do not fit the network or there are too many examples to sort.
     pub fn new(
-        mlp: &'a Mlp<f32>,
+        model: &'a Model<f32>,
         data: &'a dyn Dataset,
         by: By,
         budget: usize,
     ) -> Result<Self, MeasureError> {
-        check(mlp, data)?;
-        let (plan, layout) = (Plan::new(data, by.class)?, mlp.layout());
+        check(model, data)?;
+        let (plan, layout) =
+            (Plan::new(data, by.class, memory::chunk(model.graph(), CHUNK))?, model.layout());
         let designations = Designation::ALL
             .map(|designation| (designation, plan.designated(designation)))
             .into_iter()
@@ -61,7 +67,7 @@ impl<'a> Meter<'a> {
         let second_pass = (by.example || by.errors).then_some(budget);
         Ok(Self {
             by,
-            sample: Sample::new(mlp, data, plan, second_pass, by.example),
+            sample: Sample::new(model, data, plan, second_pass, by.example),
             piece: ChunkSums::new(layout),
             other: ChunkSums::new(layout),
             designations,
@@ -73,21 +79,25 @@ impl<'a> Meter<'a> {
     /// chunk, runs the forward and backward passes, and writes the sum of gradients of each chunk
     /// to `sum` \[d\], which is overwritten.
     ///
+    /// # Errors
+    ///
+    /// [`ReadError`] if the file of an example cannot be read.
+    ///
     /// # Panics
     ///
     /// If `sum` does not have d values.
-    pub fn passes(&mut self, sum: &mut [f32]) {
+    pub fn passes(&mut self, sum: &mut [f32]) -> Result<(), ReadError> {
         on_worker_thread(|| {
             self.sample.begin();
-            (0..self.sample.plan.chunks.len()).for_each(|c| self.sample.gradient(c, sum));
-        });
+            (0..self.sample.plan.chunks.len()).try_for_each(|c| self.sample.gradient(c, sum))
+        })
     }
 
     /// Measures the network on the sample.
     ///
     /// # Errors
     ///
-    /// [`MeasureError::NonFinite`] if a loss is not finite.
+    /// [`MeasureError`] if a loss is not finite, or the file of an example cannot be read.
     pub fn measure(&mut self) -> Result<Measurement, MeasureError> {
         on_worker_thread(|| self.measure_on_this_thread())
     }
@@ -95,11 +105,11 @@ impl<'a> Meter<'a> {
     fn measure_on_this_thread(&mut self) -> Result<Measurement, MeasureError> {
         self.sample.begin();
         self.designations.iter_mut().for_each(|(.., sums)| sums.clear());
-        let classes = if self.by.class { self.by_class() } else { self.at_once() };
+        let classes = if self.by.class { self.by_class()? } else { self.at_once()? };
         if let Some((index, loss)) = self.sample.not_finite() {
             return Err(MeasureError::NonFinite { index, loss });
         }
-        let (network, tensors) = self.whole();
+        let (network, tensors) = self.whole()?;
         let coherence = network.coherence;
         let classes = classes.into_iter().map(|(class, statistics, pieces)| {
             let helpfulness = self.sample.helpfulness(coherence, &pieces);
@@ -112,84 +122,94 @@ impl<'a> Meter<'a> {
             tensors,
             classes: classes.collect(),
             examples: if self.by.example { self.sample.examples(coherence) } else { Vec::new() },
-            designations: self.by_designation(network),
+            designations: self.by_designation(network)?,
         })
     }
 
     /// The first pass, without classes.
-    fn at_once(&mut self) -> Vec<(u32, Statistics, Vec<usize>)> {
-        (0..self.sample.plan.pieces.len()).for_each(|p| self.add(p));
-        Vec::new()
+    fn at_once(&mut self) -> Result<Vec<MeasuredClass>, ReadError> {
+        (0..self.sample.plan.pieces.len()).try_for_each(|p| self.add(p))?;
+        Ok(Vec::new())
     }
 
     /// The first pass, class by class, so that one accumulator suffices for all classes.
-    fn by_class(&mut self) -> Vec<(u32, Statistics, Vec<usize>)> {
+    fn by_class(&mut self) -> Result<Vec<MeasuredClass>, ReadError> {
         let classes = self.sample.plan.classes().into_iter().map(|pieces| {
             let label = self.sample.plan.pieces[pieces[0]].target.label;
-            (label, self.class(&pieces), pieces)
+            Ok((label, self.class(&pieces)?, pieces))
         });
         classes.collect()
     }
 
     /// The first pass over one class. The sum is accumulated only for standard errors, or if the
     /// class has more than two pieces.
-    fn class(&mut self, pieces: &[usize]) -> Statistics {
+    fn class(&mut self, pieces: &[usize]) -> Result<Statistics, ReadError> {
         let coherence = match pieces {
             [c] if !self.by.errors => {
-                self.add(*c);
+                self.add(*c)?;
                 self.piece.network()
             }
             [a, b] if !self.by.errors => {
-                self.add(*a);
+                self.add(*a)?;
                 core::mem::swap(&mut self.piece, &mut self.other);
-                self.add(*b);
+                self.add(*b)?;
                 self.piece.network_with(&self.other)
             }
             _ => {
                 self.sums.clear();
                 for &p in pieces {
-                    self.add(p);
+                    self.add(p)?;
                     self.sums.add(&self.piece);
                 }
                 return self.sample.statistics(&self.sums, pieces, self.by.errors);
             }
         };
-        Statistics { coherence, alpha_debiased: None }
+        Ok(Statistics { coherence, alpha_debiased: None })
     }
 
     /// Adds piece `p` to the sums of its designation.
-    fn add(&mut self, p: usize) {
-        self.sample.sum(p, &mut self.piece);
+    fn add(&mut self, p: usize) -> Result<(), ReadError> {
+        self.sample.sum(p, &mut self.piece)?;
         let designation = self.sample.plan.pieces[p].target.designation;
         let sums = self.designations.iter_mut().find(|(of, ..)| *of == designation);
         sums.expect("every piece's designation has sums").2.add(&self.piece);
+        Ok(())
     }
 
     /// The network and its tensors over all examples; runs the second pass if it is needed.
-    fn whole(&mut self) -> (Statistics, Vec<(String, Statistics)>) {
+    fn whole(&mut self) -> Result<(Statistics, Vec<(String, Statistics)>), ReadError> {
         self.sums.clear();
         self.designations.iter().for_each(|(.., sums)| self.sums.merge(sums));
         let all: Vec<usize> = (0..self.sample.plan.pieces.len()).collect();
-        let network = self.sample.statistics(&self.sums, &all, true);
-        let tensors = self.sample.mlp().layout().tensors().par_iter().enumerate();
+        let network = self.sample.statistics(&self.sums, &all, true)?;
+        let tensors = self.sample.model().layout().tensors().par_iter().enumerate();
         let tensors =
             tensors.map(|(t, tensor)| (tensor.name.clone(), self.sample.tensor(&self.sums, t)));
-        (network, tensors.collect())
+        Ok((network, tensors.collect()))
     }
 
     /// The pristine and the corrupt examples. Must be called while the dots are those with the sum
     /// over all examples. Runs a third pass for standard errors.
-    fn by_designation(&mut self, network: Statistics) -> Vec<(Designation, Group)> {
+    fn by_designation(
+        &mut self,
+        network: Statistics,
+    ) -> Result<Vec<(Designation, Group)>, ReadError> {
         let alone = self.designations.len() == 1;
         let groups = self.designations.iter().map(|(designation, pieces, sums)| {
             let helpfulness = self.sample.helpfulness(network.coherence, pieces);
-            let statistics =
-                if alone { network } else { self.sample.statistics(sums, pieces, self.by.errors) };
-            (*designation, Group { statistics, helpfulness })
+            let statistics = if alone {
+                network
+            } else {
+                self.sample.statistics(sums, pieces, self.by.errors)?
+            };
+            Ok((*designation, Group { statistics, helpfulness }))
         });
         groups.collect()
     }
 }
+
+/// A class, its statistics and the indices of its pieces.
+type MeasuredClass = (u32, Statistics, Vec<usize>);
 
 /// Prints only what is measured: the buffers are too large.
 impl fmt::Debug for Meter<'_> {

@@ -17,10 +17,11 @@ pub use meter::Meter;
 
 use plan::CHUNK;
 
-use crate::memory::{F32, F64, bytes_per_example, parameters, wide};
+use crate::examples::{accepts, shape};
+use crate::memory::{F32, F64, bytes_per_example, chunk, parameters, wide};
 use coherence_core::{Coherence, Member, unbiased::Estimate};
-use coherence_data::{Dataset, Designation};
-use coherence_nn::Mlp;
+use coherence_data::{Dataset, Designation, ReadError};
+use coherence_nn::{Graph, Model};
 
 /// Memory in which [`measure`] keeps activations and deltas for the second pass: 256 MiB.
 ///
@@ -111,12 +112,12 @@ pub enum MeasureError {
     #[error("the data set has no examples (coherence needs at least one)")]
     Empty,
     /// The images do not have the size of the model's input.
-    #[error("the images have {found} values, the model takes {expected}")]
+    #[error("the images are {found}, the model takes {expected}")]
     Features {
-        /// Values in an image.
-        found: usize,
-        /// Inputs of the model.
-        expected: usize,
+        /// The shape of an image.
+        found: String,
+        /// The input of the model.
+        expected: String,
     },
     /// The data have more classes than the model.
     #[error("the data set has {found} classes, the model has {expected}")]
@@ -140,9 +141,12 @@ pub enum MeasureError {
         /// Its loss.
         loss: f64,
     },
+    /// The file of an example cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
 }
 
-/// Measures `mlp` on all examples of `data`; see [`By`] for the cost.
+/// Measures `model` on all examples of `data`; see [`By`] for the cost.
 ///
 /// Memory: a few times d, and buffers for one chunk of images, which are decoded chunk by chunk. Only
 /// the following grow with m. A sample of several classes (if requested) or of pristine and corrupt
@@ -151,13 +155,13 @@ pub enum MeasureError {
 ///
 /// ```
 /// use coherence_data::{digits, select};
-/// use coherence_nn::Mlp;
+/// use coherence_nn::{Model, model::mlp};
 /// use coherence_train::measure::{By, measure};
 ///
 /// // With zero weights only the last bias has a gradient, which depends only on the label.
 /// let (data, _) = select::split(digits::test(), 100)?;
 /// let by = By { class: true, example: true, errors: false };
-/// let measured = measure(&Mlp::zeros(&[784, 8, 10])?, &data, by)?;
+/// let measured = measure(&Model::zeros(mlp(&[784, 8, 10])?), &data, by)?;
 /// assert_eq!(measured.loss as f32, f32::ln(10.0));
 /// assert_eq!(measured.network, measured.tensors[3].1);
 /// assert!(measured.classes.iter().all(|(_, class)| class.statistics.coherence.alpha() > 0.999_999));
@@ -171,34 +175,43 @@ pub enum MeasureError {
 /// [`MeasureError`] if the data do not fit the network or a loss is not finite.
 ///
 /// Source: catalogue A1, A10, A15c, A15d.
-pub fn measure(mlp: &Mlp<f32>, data: &dyn Dataset, by: By) -> Result<Measurement, MeasureError> {
-    Meter::new(mlp, data, by, BUDGET)?.measure()
+pub fn measure(
+    model: &Model<f32>,
+    data: &dyn Dataset,
+    by: By,
+) -> Result<Measurement, MeasureError> {
+    Meter::new(model, data, by, BUDGET)?.measure()
 }
 
-/// The least number of bytes that [`measure`] needs for a network of `widths` and `examples` examples;
+/// The least number of bytes that [`measure`] needs for a network of this structure and `examples` examples;
 /// saturates.
 ///
 /// ```
 /// use coherence_train::measure::memory;
-/// assert!(memory(&[784, 256, 256, 256, 10], 60_000) < 32 << 20);
-/// assert_eq!(memory(&[784, usize::MAX, 10], 60_000), u64::MAX);
+/// let network = coherence_nn::model::mlp(&[784, 256, 256, 256, 10])?;
+/// assert!(memory(&network, 60_000) < 32 << 20);
+/// # Ok::<(), coherence_nn::GraphError>(())
 /// ```
-pub fn memory(widths: &[usize], examples: usize) -> u64 {
+pub fn memory(network: &Graph<f32>, examples: usize) -> u64 {
     // The parameters, the sums of two pieces, of a designation and of all examples.
-    let sums = parameters(widths).saturating_mul(3 * F32 + 2 * F64);
-    sums.saturating_add(wide(examples.min(CHUNK)).saturating_mul(bytes_per_example(widths)))
+    let sums = parameters(network).saturating_mul(3 * F32 + 2 * F64);
+    sums.saturating_add(
+        wide(examples.min(chunk(network, CHUNK))).saturating_mul(bytes_per_example(network)),
+    )
 }
 
-fn check(mlp: &Mlp<f32>, data: &dyn Dataset) -> Result<(), MeasureError> {
-    let (features, classes) = (data.shape().features(), data.classes());
+fn check(model: &Model<f32>, data: &dyn Dataset) -> Result<(), MeasureError> {
+    let classes = data.classes();
     if data.is_empty() {
         return Err(MeasureError::Empty);
     }
-    if features != mlp.inputs() {
-        return Err(MeasureError::Features { found: features, expected: mlp.inputs() });
+    let input = model.graph().input();
+    if !accepts(input, data.shape()) {
+        let (found, expected) = (shape(data.shape()).to_string(), input.to_string());
+        return Err(MeasureError::Features { found, expected });
     }
-    if classes > mlp.classes() {
-        return Err(MeasureError::Classes { found: classes, expected: mlp.classes() });
+    if classes > model.classes() {
+        return Err(MeasureError::Classes { found: classes, expected: model.classes() });
     }
     Ok(())
 }

@@ -34,11 +34,17 @@ pub(super) struct Plan {
     pub(super) pieces: Vec<Piece>,
     /// The places of each chunk, consecutive.
     pub(super) chunks: Vec<Range<usize>>,
+    /// Examples of a chunk at most.
+    chunk: usize,
 }
 
 impl Plan {
     /// Sorts the examples of `data`, which must not be empty.
-    pub(super) fn new(data: &dyn Dataset, by_class: bool) -> Result<Self, MeasureError> {
+    pub(super) fn new(
+        data: &dyn Dataset,
+        by_class: bool,
+        chunk: usize,
+    ) -> Result<Self, MeasureError> {
         let m = data.len();
         let key = |i: usize| {
             let Target { label, designation } = data.target(i);
@@ -46,12 +52,13 @@ impl Plan {
         };
         let first = key(0);
         let sorted = (1..m).any(|i| key(i) != first).then(|| sort(m, key));
-        let mut plan = Self { order: sorted.transpose()?, pieces: Vec::new(), chunks: Vec::new() };
+        let order = sorted.transpose()?;
+        let mut plan = Self { order, pieces: Vec::new(), chunks: Vec::new(), chunk };
         let mut start = 0;
         while start < m {
             let of = key(plan.index(start));
             let end = (start..m).find(|&p| key(plan.index(p)) != of).unwrap_or(m);
-            cut(start..end).for_each(|places| plan.push(places, data));
+            cut(start..end, chunk).for_each(|places| plan.push(places, data));
             start = end;
         }
         Ok(plan)
@@ -60,7 +67,7 @@ impl Plan {
     /// Appends a piece, to the last chunk if it fits.
     fn push(&mut self, places: Range<usize>, data: &dyn Dataset) {
         match self.chunks.last_mut() {
-            Some(last) if places.end - last.start <= CHUNK => last.end = places.end,
+            Some(last) if places.end - last.start <= self.chunk => last.end = places.end,
             _ => self.chunks.push(places.clone()),
         }
         let (chunk, target) = (self.chunks.len() - 1, data.target(self.index(places.start)));
@@ -79,7 +86,7 @@ impl Plan {
 
     /// The size of the largest chunk.
     pub(super) fn capacity(&self) -> usize {
-        self.len().min(CHUNK)
+        self.len().min(self.chunk)
     }
 
     /// The indices of the pieces, class by class.
@@ -122,8 +129,8 @@ fn sort<K: Ord>(m: usize, key: impl Fn(usize) -> K) -> Result<Vec<u32>, MeasureE
 }
 
 /// Divides `places` into as few ranges as possible, of nearly equal lengths.
-fn cut(places: Range<usize>) -> impl Iterator<Item = Range<usize>> {
-    let count = places.len().div_ceil(CHUNK);
+fn cut(places: Range<usize>, chunk: usize) -> impl Iterator<Item = Range<usize>> {
+    let count = places.len().div_ceil(chunk);
     let bound = move |c: usize| places.start + places.len() * c / count;
     (0..count).map(move |c| bound(c)..bound(c + 1))
 }

@@ -13,8 +13,9 @@ use coherence_core::{
     helpfulness::helpfulness,
     unbiased::{Estimate, jackknife},
 };
-use coherence_data::{Dataset, Target};
-use coherence_nn::{Mlp, loss::argmax};
+use coherence_cpu::product::Output;
+use coherence_data::{Dataset, ReadError, Target};
+use coherence_nn::{Model, loss::argmax};
 
 /// A network's passes over a sample of m examples.
 ///
@@ -32,24 +33,24 @@ pub(super) struct Sample<'a> {
 
 impl<'a> Sample<'a> {
     pub(super) fn new(
-        mlp: &'a Mlp<f32>,
+        model: &'a Model<f32>,
         data: &'a dyn Dataset,
         plan: Plan,
         second_pass: Option<usize>,
         examples: bool,
     ) -> Self {
         Self {
-            slots: Slots::new(mlp, data, &plan, second_pass.unwrap_or(0)),
+            slots: Slots::new(model, data, &plan, second_pass.unwrap_or(0)),
             data,
             losses: Losses::new(examples),
             correct: 0,
-            members: second_pass.map(|_| Members::new(mlp.layout(), &plan)),
+            members: second_pass.map(|_| Members::new(model.layout(), &plan)),
             plan,
         }
     }
 
-    pub(super) fn mlp(&self) -> &'a Mlp<f32> {
-        self.slots.mlp()
+    pub(super) fn model(&self) -> &'a Model<f32> {
+        self.slots.model()
     }
 
     /// Forgets the passes of the previous measurement.
@@ -61,18 +62,24 @@ impl<'a> Sample<'a> {
 
     /// Runs the forward and backward pass over chunk `c` and writes the sum of its gradients to `sum`
     /// \[d\].
-    pub(super) fn gradient(&mut self, c: usize, sum: &mut [f32]) {
-        let (mlp, pass) = (self.slots.mlp(), self.slots.pass(c, &self.plan));
-        mlp.gradient(pass.x, pass.workspace, sum);
+    pub(super) fn gradient(&mut self, c: usize, sum: &mut [f32]) -> Result<(), ReadError> {
+        let (model, pass) = (self.slots.model(), self.slots.pass(c, &self.plan)?);
+        model.factors(pass.x, pass.workspace, |factors| {
+            factors.sum(Output::Overwrite, &mut sum[factors.range.clone()]);
+        });
+        Ok(())
     }
 
     /// The first pass over piece `p`, after all pieces before it; writes its sums to `sums`.
-    pub(super) fn sum(&mut self, p: usize, sums: &mut ChunkSums) {
+    pub(super) fn sum(&mut self, p: usize, sums: &mut ChunkSums) -> Result<(), ReadError> {
         let Piece { places, chunk, .. } = &self.plan.pieces[p];
-        let (mlp, pass) = (self.slots.mlp(), self.slots.pass(*chunk, &self.plan));
+        let (model, pass) = (self.slots.model(), self.slots.pass(*chunk, &self.plan)?);
         let of_chunk = self.plan.chunks[*chunk].clone();
         let rows = places.start - of_chunk.start..places.end - of_chunk.start;
-        sums.set(mlp, pass.x, pass.workspace, rows);
+        sums.begin(model.layout(), rows.len());
+        model.factors(pass.x, pass.workspace, |factors| {
+            sums.add(&factors.rows(rows.clone()));
+        });
         if places.start == of_chunk.start {
             self.losses.add(of_chunk.map(|place| self.plan.index(place)), pass.losses);
             self.correct += correct(pass.workspace.logits(), pass.labels);
@@ -80,6 +87,7 @@ impl<'a> Sample<'a> {
         if let Some(members) = &mut self.members {
             members.set_sq_norms(places.clone(), sums);
         }
+        Ok(())
     }
 
     /// The MEAN loss.
@@ -104,14 +112,16 @@ impl<'a> Sample<'a> {
         sums: &Tally,
         pieces: &[usize],
         errors: bool,
-    ) -> Statistics {
+    ) -> Result<Statistics, ReadError> {
         let coherence = sums.network();
         let members = self.members.as_mut().filter(|_| errors);
-        let alpha_debiased = members.map(|members| {
-            members.dot(&mut self.slots, &self.plan, pieces, sums.sum());
-            jackknife(coherence, self.plan.places(pieces).map(|place| members.network(place)))
-        });
-        Statistics { coherence, alpha_debiased: alpha_debiased.filter(is_defined) }
+        let Some(members) = members else {
+            return Ok(Statistics { coherence, alpha_debiased: None });
+        };
+        members.dot(&mut self.slots, &self.plan, pieces, sums.sum())?;
+        let of_pieces = self.plan.places(pieces).map(|place| members.network(place));
+        let alpha_debiased = Some(jackknife(coherence, of_pieces)).filter(is_defined);
+        Ok(Statistics { coherence, alpha_debiased })
     }
 
     /// The statistics of tensor `t` over all examples, after [`statistics`](Self::statistics) over

@@ -2,8 +2,8 @@
 
 use super::plan::Plan;
 use crate::passes::forward;
-use coherence_data::Dataset;
-use coherence_nn::{Mlp, Workspace};
+use coherence_data::{Dataset, ReadError};
+use coherence_nn::{Keep, Model, Workspace};
 use rayon::prelude::*;
 
 /// The passes of every chunk of a plan: computed on demand, or kept from the first time.
@@ -11,7 +11,7 @@ use rayon::prelude::*;
 /// As many chunks as fit the budget have a workspace each; all others share the last one.
 /// Images are decoded each time, unless those of all chunks fit.
 pub(super) struct Slots<'a> {
-    mlp: &'a Mlp<f32>,
+    model: &'a Model<f32>,
     data: &'a dyn Dataset,
     images: Vec<Slot<ChunkImages>>,
     losses: Vec<f64>,
@@ -64,29 +64,31 @@ pub(super) struct ChunkPass<'a> {
 impl<'a> Slots<'a> {
     /// Slots for the chunks of `plan` in at most `budget` bytes, but at least one slot.
     pub(super) fn new(
-        mlp: &'a Mlp<f32>,
+        model: &'a Model<f32>,
         data: &'a dyn Dataset,
         plan: &Plan,
         budget: usize,
     ) -> Self {
-        let (capacity, chunks, features) = (plan.capacity(), plan.chunks.len(), mlp.inputs());
+        let (capacity, chunks, features) = (plan.capacity(), plan.chunks.len(), model.inputs());
         let room = |bytes_per_example: usize| budget / (capacity * bytes_per_example);
-        let passes = bytes_kept_per_example(mlp);
+        let passes = bytes_kept_per_example(model);
         let images = if room(passes + size_of::<f32>() * features) < chunks { 1 } else { chunks };
         let buffers =
             || ChunkImages { x: vec![0.0; capacity * features], labels: vec![0; capacity] };
         Self {
-            mlp,
+            model,
             data,
             images: Slot::with_count(images, buffers),
             losses: vec![0.0; capacity],
-            workspaces: Slot::with_count(chunks.min(room(passes)), || mlp.workspace(capacity)),
+            workspaces: Slot::with_count(chunks.min(room(passes)), || {
+                model.workspace(capacity, Keep::Deltas)
+            }),
         }
     }
 
     /// The network.
-    pub(super) fn mlp(&self) -> &'a Mlp<f32> {
-        self.mlp
+    pub(super) fn model(&self) -> &'a Model<f32> {
+        self.model
     }
 
     /// Forgets everything, so that it is computed again.
@@ -96,20 +98,21 @@ impl<'a> Slots<'a> {
     }
 
     /// The passes of chunk `c`, computed unless kept.
-    pub(super) fn pass(&mut self, c: usize, plan: &Plan) -> ChunkPass<'_> {
+    pub(super) fn pass(&mut self, c: usize, plan: &Plan) -> Result<ChunkPass<'_>, ReadError> {
         let places = plan.chunks[c].clone();
         let m = places.len();
         let (ChunkImages { x, labels }, to_decode) = Slot::for_chunk(&mut self.images, c);
-        let (x, labels) = (&mut x[..m * self.mlp.inputs()], &mut labels[..m]);
+        let (x, labels) = (&mut x[..m * self.model.inputs()], &mut labels[..m]);
         if to_decode {
-            decode(self.data, |e| plan.index(places.start + e), x, labels);
+            decode(self.data, |e| plan.index(places.start + e), x, labels)?;
         }
         let (workspace, fresh) = Slot::for_chunk(&mut self.workspaces, c);
         if fresh {
-            forward(self.mlp, x, labels, workspace, &mut self.losses[..m]);
-            self.mlp.backward(workspace);
+            forward(self.model, x, labels, workspace, &mut self.losses[..m]);
+            self.model.backward(x, workspace, |_| {});
         }
-        ChunkPass { x, labels, workspace, losses: &self.losses[..if fresh { m } else { 0 }] }
+        let losses = &self.losses[..if fresh { m } else { 0 }];
+        Ok(ChunkPass { x, labels, workspace, losses })
     }
 }
 
@@ -119,13 +122,15 @@ fn decode(
     index: impl Fn(usize) -> usize + Sync,
     x: &mut [f32],
     labels: &mut [u32],
-) {
+) -> Result<(), ReadError> {
     let rows = x.par_chunks_exact_mut(x.len() / labels.len()).zip(labels).enumerate();
-    rows.with_min_len(32).for_each(|(e, (row, label))| *label = data.get(index(e), row).label);
+    rows.with_min_len(32).try_for_each(|(e, (row, label))| {
+        *label = data.get(index(e), row)?.label;
+        Ok(())
+    })
 }
 
 /// Bytes of an example's activations and deltas, and pre-activations where they are kept.
-fn bytes_kept_per_example(mlp: &Mlp<f32>) -> usize {
-    let buffers = if mlp.activation().needs_pre_activations() { 3 } else { 2 };
-    buffers * size_of::<f32>() * mlp.widths()[1..].iter().sum::<usize>()
+fn bytes_kept_per_example(model: &Model<f32>) -> usize {
+    size_of::<f32>() * (model.graph().activations() + model.graph().deltas())
 }

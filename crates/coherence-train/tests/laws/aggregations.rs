@@ -37,7 +37,7 @@ fn next_gradients(trainer: &Trainer) -> Vec<Vec<f64>> {
     let mut rng = random::stream(seed, &format!("epoch {epoch}"));
     let indices = random::permutation(&mut rng, n)[place * batch..][..batch].to_vec();
     let data = Subset::new(Blobs { n: 110, seed: 1 }, indices).unwrap();
-    one_by_one(trainer.mlp(), &data).into_iter().map(|(gradient, ..)| gradient).collect()
+    one_by_one(trainer.model(), &data).into_iter().map(|(gradient, ..)| gradient).collect()
 }
 
 /// The core's rule over the columns of `rows` [k][d].
@@ -70,13 +70,13 @@ fn definition(
 fn every_step_is_that_of_the_cores_rule() {
     for (rule, batch) in CASES {
         let mut trainer = trainer(Config { batch, ..config(rule) });
-        let d = trainer.mlp().parameters().len();
+        let d = trainer.model().parameters().len();
         let mut recent = Recent::new([vec![0.0; d], vec![0.0; d]]);
         for step in 0..12 {
             let direction = definition(rule, &mut recent, &next_gradients(&trainer));
-            let before = trainer.mlp().parameters().to_vec();
+            let before = trainer.model().parameters().to_vec();
             trainer.advance().unwrap();
-            let after = trainer.mlp().parameters();
+            let after = trainer.model().parameters();
             let Some(direction) = direction else {
                 assert_eq!(before, after, "{rule} holds the weights at step {step}");
                 continue;
@@ -112,7 +112,7 @@ fn training_from_a_restored_state_continues_bit_for_bit() {
             second.restore(first.state());
             go(&mut second, 15 - stop);
             go(&mut whole, 15);
-            assert_eq!(whole.mlp(), second.mlp(), "{rule:?} from {stop}");
+            assert_eq!(whole.model(), second.model(), "{rule:?} from {stop}");
         }
     }
 }
@@ -124,6 +124,6 @@ fn training_lowers_the_loss() {
         let data = Blobs { n: 110, seed: 1 };
         let loss = |mlp: &_| one_by_one(mlp, &data).iter().map(|(_, loss, _)| loss).sum::<f64>();
         go(&mut trainer, 30);
-        assert!(loss(trainer.mlp()) < loss(&network()), "{rule:?}");
+        assert!(loss(trainer.model()) < loss(&network()), "{rule:?}");
     }
 }

@@ -1,7 +1,7 @@
 //! A data set small enough for naive loops: three noisy clusters of six numbers, some labels corrupt.
 
-use coherence_data::{Dataset, Designation, Shape, Target, random};
-use coherence_nn::Mlp;
+use coherence_data::{Dataset, Designation, ReadError, Shape, Target, random};
+use coherence_nn::{Keep, Model, model::mlp};
 use coherence_train::{Aggregation, Config, Examples, Schedule, Trainer};
 
 pub(crate) const FEATURES: usize = 6;
@@ -36,18 +36,18 @@ impl Dataset for Blobs {
         }
     }
 
-    fn get(&self, i: usize, input: &mut [f32]) -> Target {
+    fn get(&self, i: usize, input: &mut [f32]) -> Result<Target, ReadError> {
         let mut rng = random::stream(self.seed, &format!("blob {i}"));
         for (j, x) in input.iter_mut().enumerate() {
             let centre = if j % CLASSES == i % CLASSES { 1.0 } else { 0.0 };
             *x = (centre + 0.3 * random::normal(&mut rng)) as f32;
         }
-        self.target(i)
+        Ok(self.target(i))
     }
 }
 
-pub(crate) fn network() -> Mlp<f32> {
-    Mlp::xavier(&WIDTHS, &mut random::stream(5, "initialisation")).unwrap()
+pub(crate) fn network() -> Model<f32> {
+    Model::initialized(mlp(&WIDTHS).unwrap(), &mut random::stream(5, "initialisation"))
 }
 
 /// Thirty steps in mini-batches of 20.
@@ -57,6 +57,7 @@ pub(crate) fn config(aggregation: Aggregation) -> Config {
         rate: 0.1,
         steps: 30,
         aggregation,
+        batch_statistics: true,
         seed: 3,
         evaluate: Schedule::Decades,
         probe: 60,
@@ -76,20 +77,19 @@ pub(crate) fn go(trainer: &mut Trainer, steps: usize) {
 }
 
 /// Each example's gradient [d] from a batch of one, in f64, its loss, and whether it is correct.
-pub(crate) fn one_by_one(mlp: &Mlp<f32>, data: &dyn Dataset) -> Vec<(Vec<f64>, f64, bool)> {
-    let mut workspace = mlp.workspace(1);
+pub(crate) fn one_by_one(model: &Model<f32>, data: &dyn Dataset) -> Vec<(Vec<f64>, f64, bool)> {
+    let mut workspace = model.workspace(1, Keep::Activations);
     let mut x = vec![0.0; FEATURES];
-    let mut gradient = vec![0.0; mlp.parameters().len()];
+    let mut gradient = vec![0.0; model.parameters().len()];
     (0..data.len())
         .map(|i| {
-            let label = data.get(i, &mut x).label;
-            mlp.forward(&x, 1, &mut workspace);
+            let label = data.get(i, &mut x).unwrap().label;
+            model.forward(&x, 1, &mut workspace);
             let (logits, delta) = workspace.logits_and_delta();
             let right = coherence_nn::loss::argmax(logits) == label as usize;
             let loss =
                 coherence_nn::loss::softmax_cross_entropy(logits, &[label], delta, &mut [0.0]);
-            mlp.backward(&mut workspace);
-            mlp.gradient(&x, &workspace, &mut gradient);
+            model.gradient(&x, &mut workspace, &mut gradient);
             (gradient.iter().map(|&g| f64::from(g)).collect(), loss, right)
         })
         .collect()
@@ -98,7 +98,7 @@ pub(crate) fn one_by_one(mlp: &Mlp<f32>, data: &dyn Dataset) -> Vec<(Vec<f64>, f
 #[test]
 fn decoding_keeps_labels_and_designations() {
     let data = Blobs { n: 7, seed: 1 };
-    let examples = Examples::decode(&data);
+    let examples = Examples::decode(&data).unwrap();
     for i in 0..7 {
         let target = data.target(i);
         assert_eq!(

@@ -5,6 +5,7 @@ mod blobs;
 mod configs;
 mod divergence;
 mod measuring;
+mod networks;
 mod observing;
 mod resuming;
 mod threads;

@@ -2,8 +2,8 @@
 
 use crate::blobs::{Blobs, CLASSES, FEATURES, network, one_by_one};
 use coherence_core::{Coherence, Sums, layers, unbiased::Estimate};
-use coherence_data::{Dataset, Designation, Shape, Target, digits};
-use coherence_nn::Mlp;
+use coherence_data::{Dataset, Designation, ReadError, Shape, Target, digits};
+use coherence_nn::{Model, model::mlp};
 use coherence_tests::naive;
 use coherence_train::measure::{
     By, ExampleMeasure, Group, MeasureError, Measurement, Meter, Statistics, measure,
@@ -66,11 +66,11 @@ fn estimates_agree(found: Statistics, gradients: &[Vec<f64>]) {
 
 #[test]
 fn network_tensors_classes_and_designations_equal_the_loops() {
-    let mlp = network();
-    let all = one_by_one(&mlp, &DATA);
-    let measured = measure(&mlp, &DATA, ALL).unwrap();
+    let model = network();
+    let all = one_by_one(&model, &DATA);
+    let measured = measure(&model, &DATA, ALL).unwrap();
     estimates_agree(measured.network, &chosen(&all, |_| true));
-    for ((name, found), tensor) in measured.tensors.iter().zip(mlp.layout().tensors()) {
+    for ((name, found), tensor) in measured.tensors.iter().zip(model.layout().tensors()) {
         assert_eq!(*name, tensor.name);
         let part = |(g, ..): &(Vec<f64>, f64, bool)| g[tensor.range.clone()].to_vec();
         estimates_agree(*found, &all.iter().map(part).collect::<Vec<_>>());
@@ -88,15 +88,15 @@ fn network_tensors_classes_and_designations_equal_the_loops() {
 
 #[test]
 fn a15d_helpfulness_of_examples_and_groups_equals_the_loops() {
-    let mlp = network();
-    let all = chosen(&one_by_one(&mlp, &DATA), |_| true);
+    let model = network();
+    let all = chosen(&one_by_one(&model, &DATA), |_| true);
     let energy = naive::sum_sq_norms(&all) / DATA.n as f64;
     let sum = naive::sum(&all);
     let loops: Vec<f64> = all
         .iter()
         .map(|g| (naive::dot(g, &sum) - naive::sq_norm(g)) / ((DATA.n - 1) as f64 * energy))
         .collect();
-    let measured = measure(&mlp, &DATA, ALL).unwrap();
+    let measured = measure(&model, &DATA, ALL).unwrap();
     for (ExampleMeasure { index, helpfulness, .. }, (i, expected)) in
         measured.examples.iter().zip(loops.iter().enumerate())
     {
@@ -122,10 +122,10 @@ fn a15d_helpfulness_of_examples_and_groups_equals_the_loops() {
 /// the image, for which the last budget has no room.
 #[test]
 fn the_budget_changes_no_bit() {
-    let mlp = network();
+    let model = network();
     for by in [ALL, By { class: false, ..ALL }] {
         let data = Blobs { n: 5000, seed: 1 };
-        let within = |budget| Meter::new(&mlp, &data, by, budget).unwrap().measure().unwrap();
+        let within = |budget| Meter::new(&model, &data, by, budget).unwrap().measure().unwrap();
         let all = within(usize::MAX);
         for chunks in [0, 2, 4] {
             assert!(all == within(chunks * 1536 * 144), "{by:?}, room for {chunks} chunks");
@@ -135,19 +135,19 @@ fn the_budget_changes_no_bit() {
 
 #[test]
 fn measuring_again_finds_the_same() {
-    let mlp = network();
-    let mut meter = Meter::new(&mlp, &DATA, ALL, usize::MAX).unwrap();
+    let model = network();
+    let mut meter = Meter::new(&model, &DATA, ALL, usize::MAX).unwrap();
     let first = meter.measure().unwrap();
-    meter.passes(&mut vec![0.0; mlp.parameters().len()]);
+    meter.passes(&mut vec![0.0; model.parameters().len()]).unwrap();
     assert_eq!(meter.measure().unwrap(), first);
 }
 
 /// Equal up to the order of summation, because grouped examples are read in another order.
 #[test]
 fn other_requests_change_nothing() {
-    let mlp = network();
-    let all = measure(&mlp, &DATA, ALL).unwrap();
-    let only = measure(&mlp, &DATA, By { example: true, ..By::default() }).unwrap();
+    let model = network();
+    let all = measure(&model, &DATA, ALL).unwrap();
+    let only = measure(&model, &DATA, By { example: true, ..By::default() }).unwrap();
     agrees(only.network.coherence, all.network.coherence);
     for (a, b) in only.examples.iter().zip(&all.examples) {
         assert!((a.helpfulness.unwrap() - b.helpfulness.unwrap()).abs() < 1e-6);
@@ -155,8 +155,8 @@ fn other_requests_change_nothing() {
     // Classes in one chunk, in two (with corrupt examples), in many.
     for n in [4, 2000, 10_000] {
         let data = Blobs { n, seed: 1 };
-        let [all, only] =
-            [ALL, By { class: true, ..By::default() }].map(|by| measure(&mlp, &data, by).unwrap());
+        let [all, only] = [ALL, By { class: true, ..By::default() }]
+            .map(|by| measure(&model, &data, by).unwrap());
         assert_eq!(only.classes.len(), CLASSES);
         for ((a, only), (b, all)) in only.classes.iter().zip(&all.classes) {
             assert_eq!(a, b);
@@ -167,10 +167,10 @@ fn other_requests_change_nothing() {
 
 #[test]
 fn examples_equal_the_loops() {
-    let mlp = network();
-    let all = one_by_one(&mlp, &DATA);
+    let model = network();
+    let all = one_by_one(&model, &DATA);
     let sum = naive::sum(&chosen(&all, |_| true));
-    let measured = measure(&mlp, &DATA, ALL).unwrap();
+    let measured = measure(&model, &DATA, ALL).unwrap();
     let scale = sum.iter().map(|s| s * s).sum::<f64>().sqrt();
     for (example, (gradient, loss, _)) in measured.examples.iter().zip(&all) {
         let norm = naive::sq_norm(gradient);
@@ -237,8 +237,8 @@ impl Dataset for Vast {
         Target { label: (i % 2) as u32, designation: Designation::Pristine }
     }
 
-    fn get(&self, i: usize, _: &mut [f32]) -> Target {
-        self.target(i)
+    fn get(&self, i: usize, _: &mut [f32]) -> Result<Target, ReadError> {
+        Ok(self.target(i))
     }
 }
 
@@ -262,12 +262,13 @@ fn a_single_example_has_alpha_one() {
 
 #[test]
 fn data_that_cannot_be_measured_are_refused() {
-    let refused = |mlp: &Mlp<f32>, data: &dyn Dataset| measure(mlp, data, ALL).unwrap_err();
+    let refused = |model: &Model<f32>, data: &dyn Dataset| measure(model, data, ALL).unwrap_err();
     assert_eq!(refused(&network(), &Blobs { n: 0, seed: 1 }), MeasureError::Empty);
-    let features = MeasureError::Features { found: 784, expected: 6 };
+    let features =
+        MeasureError::Features { found: "28 × 28 × 1".to_owned(), expected: "6".to_owned() };
     assert_eq!(refused(&network(), &digits::test()), features);
     let classes = MeasureError::Classes { found: 3, expected: 2 };
-    assert_eq!(refused(&Mlp::zeros(&[6, 2]).unwrap(), &DATA), classes);
+    assert_eq!(refused(&Model::zeros(mlp(&[6, 2]).unwrap()), &DATA), classes);
     let mut diverged = network();
     diverged.parameters_mut().fill(f32::NAN);
     let error = refused(&diverged, &DATA);
@@ -294,12 +295,12 @@ impl<D: Dataset> Dataset for Broken<D> {
         self.0.target(i)
     }
 
-    fn get(&self, i: usize, input: &mut [f32]) -> Target {
-        let target = self.0.get(i, input);
+    fn get(&self, i: usize, input: &mut [f32]) -> Result<Target, ReadError> {
+        let target = self.0.get(i, input)?;
         if i >= 5 {
             input[0] = f32::INFINITY;
         }
-        target
+        Ok(target)
     }
 }
 

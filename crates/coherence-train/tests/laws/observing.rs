@@ -34,7 +34,7 @@ fn losses_and_accuracies_are_means_over_their_group() {
     let (trainer, rows) = observed(0, 1310);
     let (train, test) = (Blobs { n: 1310, seed: 1 }, Blobs { n: 40, seed: 2 });
     let group = |name: &str, data: &Blobs, belongs: &dyn Fn(usize) -> bool| {
-        let all = one_by_one(trainer.mlp(), data);
+        let all = one_by_one(trainer.model(), data);
         let members: Vec<_> = (0..data.n).filter(|&i| belongs(i)).map(|i| &all[i]).collect();
         let m = members.len() as f64;
         let loss = members.iter().map(|(_, loss, _)| loss).sum::<f64>() / m;
@@ -57,7 +57,7 @@ fn probe_equals_alpha_of_the_loops_gradients() {
     let data = Blobs { n, seed: 1 };
     let mut chosen = random::permutation(&mut random::stream(3, "probe"), n);
     chosen.truncate(size);
-    let all = one_by_one(trainer.mlp(), &data);
+    let all = one_by_one(trainer.model(), &data);
     let gradients = |belongs: &dyn Fn(usize) -> bool, range: core::ops::Range<usize>| {
         let members = chosen.iter().filter(|&&i| belongs(i));
         members.map(|&i| all[i].0[range.clone()].to_vec()).collect::<Vec<_>>()
@@ -68,13 +68,13 @@ fn probe_equals_alpha_of_the_loops_gradients() {
         close(value(&rows, &format!("{name}.sum_sq_norms")), q, 1e-6);
         close(value(&rows, &format!("{name}.m_coherence")), s / q, 1e-6);
     };
-    let d = trainer.mlp().parameters().len();
+    let d = trainer.model().parameters().len();
     check("probe", &gradients(&|_| true, 0..d));
     close(value(&rows, "probe.alpha"), naive::alpha(&gradients(&|_| true, 0..d)), 1e-6);
     let is = |i: usize, designation| data.target(i).designation == designation;
     check("probe.pristine", &gradients(&|i| is(i, Designation::Pristine), 0..d));
     check("probe.corrupt", &gradients(&|i| is(i, Designation::Corrupt), 0..d));
-    for tensor in trainer.mlp().layout().tensors() {
+    for tensor in trainer.model().layout().tensors() {
         check(&format!("probe.{}", tensor.name), &gradients(&|_| true, tensor.range.clone()));
     }
 }
@@ -85,7 +85,7 @@ fn a15d_helpfulness_of_groups_equals_the_mean_of_the_loops() {
     let (n, size, batch) = (1310, 700, config(Aggregation::Mean).batch);
     let (trainer, rows) = observed(size, n);
     let data = Blobs { n, seed: 1 };
-    let all = one_by_one(trainer.mlp(), &data);
+    let all = one_by_one(trainer.model(), &data);
     let check = |of: &str, chosen: &[usize]| {
         let gradients: Vec<Vec<f64>> = chosen.iter().map(|&i| all[i].0.clone()).collect();
         let (sum, q) = (naive::sum(&gradients), naive::sum_sq_norms(&gradients));
@@ -122,7 +122,7 @@ fn observing_changes_nothing_about_training() {
         watched.advance().unwrap();
         alone.advance().unwrap();
     }
-    assert_eq!(watched.mlp(), alone.mlp());
+    assert_eq!(watched.model(), alone.model());
 }
 
 /// First and last learned steps, recomputed from the correct predictions of every step.
@@ -132,7 +132,7 @@ fn learned_steps_match_the_history() {
     let (data, mut history, mut rows) = (Blobs { n: 110, seed: 1 }, Vec::new(), Vec::new());
     for _ in 0..20 {
         let right: Vec<bool> =
-            one_by_one(trainer.mlp(), &data).into_iter().map(|(.., right)| right).collect();
+            one_by_one(trainer.model(), &data).into_iter().map(|(.., right)| right).collect();
         history.push(right);
         rows.clear();
         trainer.observe(&mut rows).unwrap();

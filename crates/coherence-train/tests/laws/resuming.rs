@@ -1,8 +1,8 @@
 //! Stopped, crashed or killed at any moment, a run ends with the bytes of an uninterrupted one.
 
-use crate::blobs::{Blobs, config, network};
+use crate::blobs::{Blobs, WIDTHS, config, network};
 use coherence_data::random;
-use coherence_nn::Activation;
+use coherence_nn::{Activation, Model, model::mlp_with_activation};
 use coherence_train::{
     Aggregation, Checkpoint, Config, Outcome, OverTime, RESULTS, Schedule, TrainingRun,
     TrainingRunError,
@@ -170,10 +170,10 @@ fn another_run_is_refused_with_the_difference_named() {
     let data = Blobs { n: 120, seed: 1 };
     let run = TrainingRun::open(folder.path(), config(Aggregation::Mean), network(), &data, &data);
     refused(run.unwrap_err(), "training data");
-    let wider = coherence_nn::Mlp::zeros(&[6, 4, 3]).unwrap();
+    let wider = coherence_nn::Model::zeros(coherence_nn::model::mlp(&[6, 4, 3]).unwrap());
     let data = Blobs { n: 110, seed: 1 };
     let run = TrainingRun::open(folder.path(), config(Aggregation::Mean), wider, &data, &data);
-    refused(run.unwrap_err(), "widths");
+    refused(run.unwrap_err(), "networks");
 }
 
 #[test]
@@ -259,10 +259,12 @@ fn a_run_with_another_results_number_is_refused_with_both_named() {
 fn another_activation_is_another_run() {
     let folder = tempfile::tempdir().unwrap();
     finish(folder.path(), config(Aggregation::Mean));
-    let (data, tanh) = (Blobs { n: 110, seed: 1 }, network().with_activation(Activation::Tanh));
+    let data = Blobs { n: 110, seed: 1 };
+    let tanh = mlp_with_activation(&WIDTHS, Activation::Tanh).unwrap();
+    let tanh = Model::zeros(tanh);
     let opened = TrainingRun::open(folder.path(), config(Aggregation::Mean), tanh, &data, &data);
     let message = opened.unwrap_err().to_string();
-    assert!(message.contains("its activation functions differ"), "{message}");
+    assert!(message.contains("its networks differ"), "{message}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Results do not depend on the number of threads.
 
 use coherence_data::{digits, noise::LabelNoise, random, select};
-use coherence_nn::Mlp;
+use coherence_nn::{Model, model::mlp};
 use coherence_train::{
     Aggregation, Config, OverTime, Row, Schedule, State, Trainer,
     measure::{By, Measurement, measure},
@@ -17,20 +17,22 @@ fn run(aggregation: Aggregation) -> (State, Vec<Row>, Measurement) {
         rate: 0.1,
         steps: 6,
         aggregation,
+        batch_statistics: true,
         seed: 1,
         evaluate: Schedule::Decades,
         probe: 550,
         checkpoint_every: 0,
     };
-    let mlp = Mlp::xavier(&[784, 256, 64, 10], &mut random::stream(1, "initialisation")).unwrap();
-    let mut trainer = Trainer::new(config, mlp, &train, &test).unwrap();
+    let network = mlp(&[784, 256, 64, 10]).unwrap();
+    let model = Model::initialized(network, &mut random::stream(1, "initialisation"));
+    let mut trainer = Trainer::new(config, model, &train, &test).unwrap();
     let mut rows = Vec::new();
     while !trainer.is_finished() {
         trainer.advance().unwrap();
     }
     trainer.observe(&mut rows).unwrap();
     let measured =
-        measure(trainer.mlp(), &train, By { class: true, example: true, errors: true }).unwrap();
+        measure(trainer.model(), &train, By { class: true, example: true, errors: true }).unwrap();
     (trainer.state(), rows, measured)
 }
 

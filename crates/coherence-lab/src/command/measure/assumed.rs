@@ -4,16 +4,14 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::normalize::Normalization;
-
 /// What the network was taken for, and what it was measured on.
 #[derive(Debug, Serialize)]
 pub(super) struct Assumed {
     pub(super) model: String,
     /// The function between the layers, as `--activation` names it.
     pub(super) activation: String,
-    /// `null` where pixels are divided by 255 only.
-    pub(super) normalize: Option<Normalization>,
+    /// Means and deviations, `MEAN/STD`; `null` where pixels are divided by 255 only.
+    pub(super) normalize: Option<String>,
     /// The data set and its split.
     pub(super) data: String,
     pub(super) noise: Option<String>,
@@ -27,7 +25,7 @@ impl fmt::Display for Assumed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} with {}; ", self.model, self.activation)?;
         match &self.normalize {
-            Some(by) => write!(f, "inputs {by}; ")?,
+            Some(by) => write!(f, "inputs pixel/255 normalised by {by}; ")?,
             None => f.write_str("inputs pixel/255; ")?,
         }
         write!(f, "{} examples of {}", self.examples, self.data)?;
@@ -44,7 +42,7 @@ impl Assumed {
         let chance = 1.0 / self.classes as f64;
         (accuracy < f64::min(2.0 * chance, (1.0 + chance) / 2.0)).then(|| {
             let normalize = match &self.normalize {
-                Some(by) => by.to_string(),
+                Some(by) => by.clone(),
                 None => "pixel/255".to_owned(),
             };
             format!(

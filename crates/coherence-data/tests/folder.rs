@@ -1,0 +1,257 @@
+//! Class folders: order and framing are torchvision's, and what is damaged is refused by name.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use coherence_data::folder::{Folder, FolderError, Framing};
+use coherence_data::{Dataset, Split, open, open_framed};
+use image::{DynamicImage, GrayImage, ImageFormat, Rgb, RgbImage, Rgba, RgbaImage};
+
+/// The pixels of `golden/resize/resize.py`.
+fn formula(height: usize, width: usize) -> RgbImage {
+    let bytes = (0..height * width * 3).map(|k| ((k * k * 7 + k * 13) % 251) as u8).collect();
+    RgbImage::from_raw(width as u32, height as u32, bytes).unwrap()
+}
+
+fn save(root: &Path, name: &str, image: impl Into<DynamicImage>) -> PathBuf {
+    let path = root.join(name);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let is_jpeg = !name.to_ascii_lowercase().ends_with(".png");
+    let format = if is_jpeg { ImageFormat::Jpeg } else { ImageFormat::Png };
+    image.into().save_with_format(&path, format).unwrap();
+    path
+}
+
+fn bytes(data: &Folder, i: usize) -> Vec<u8> {
+    let mut values = vec![f32::NAN; data.shape().features()];
+    assert_eq!(data.get(i, &mut values).unwrap(), data.target(i));
+    values.into_iter().map(|x| (x * 255.0).round() as u8).collect()
+}
+
+#[test]
+fn classes_and_files_are_in_torchvisions_order() {
+    let root = tempfile::tempdir().unwrap();
+    let names = [
+        "b/2.png",
+        "b/10.PNG",
+        "b/a/1.png",
+        "b/a-/0.png",
+        "b/Z.jpeg",
+        "a b/x.JPG",
+        "B/1.png",
+        "b/a/deep/er/3.png",
+    ];
+    names.iter().for_each(|name| drop(save(root.path(), name, formula(2, 2))));
+    fs::write(root.path().join("b/readme.txt"), "no image").unwrap();
+    fs::write(root.path().join("beside.png"), "not in a class").unwrap();
+    let data = Folder::open(root.path(), Framing::Original).unwrap();
+    assert_eq!(data.class_names(), ["B", "a b", "b"]);
+    // Python: sorted(os.walk(class)), then sorted(files): "b/a-" comes before "b/a/deep".
+    let expected = [
+        ("B/1.png", 0),
+        ("a b/x.JPG", 1),
+        ("b/10.PNG", 2),
+        ("b/2.png", 2),
+        ("b/Z.jpeg", 2),
+        ("b/a/1.png", 2),
+        ("b/a-/0.png", 2),
+        ("b/a/deep/er/3.png", 2),
+    ];
+    let found: Vec<(&Path, u32)> = (0..data.len())
+        .map(|i| (data.file(i).strip_prefix(root.path()).unwrap(), data.target(i).label))
+        .collect();
+    assert_eq!(found, expected.map(|(name, label)| (Path::new(name), label)));
+}
+
+#[test]
+fn grey_and_transparent_images_become_three_channels() {
+    let root = tempfile::tempdir().unwrap();
+    save(root.path(), "c/1.png", GrayImage::from_raw(1, 2, vec![7, 255]).unwrap());
+    save(root.path(), "c/2.png", RgbaImage::from_pixel(1, 2, Rgba([1, 2, 3, 0])));
+    save(root.path(), "c/3.jpg", GrayImage::from_raw(1, 2, vec![90, 90]).unwrap());
+    let data = Folder::open(root.path(), Framing::Original).unwrap();
+    let shape = data.shape();
+    assert_eq!((shape.height, shape.width, shape.channels), (2, 1, 3));
+    assert_eq!(bytes(&data, 0), [7, 7, 7, 255, 255, 255]);
+    assert_eq!(bytes(&data, 1), [1, 2, 3, 1, 2, 3]);
+    assert_eq!(bytes(&data, 2), [90; 6]);
+}
+
+#[test]
+fn resized_and_cropped_images_are_pillows_byte_by_byte() {
+    for line in include_str!("golden/resize/resize.txt").lines() {
+        let (sizes, values) = line.split_once(": ").unwrap();
+        let sizes: Vec<usize> = sizes.split(' ').map(|x| x.parse().unwrap()).collect();
+        let expected: Vec<u8> = values.split(' ').map(|x| x.parse().unwrap()).collect();
+        let [height, width, resize, crop] = sizes[..] else { panic!("{line}") };
+        let root = tempfile::tempdir().unwrap();
+        save(root.path(), "c/1.png", formula(height, width));
+        let data = Folder::open(root.path(), Framing::Square { resize, crop }).unwrap();
+        assert_eq!(bytes(&data, 0), expected, "{height} {width} {resize} {crop}");
+    }
+}
+
+#[test]
+fn jpeg_is_decoded_to_nearly_its_pixels() {
+    let root = tempfile::tempdir().unwrap();
+    let smooth =
+        RgbImage::from_fn(40, 24, |x, y| Rgb([(3 * x) as u8, (5 * y) as u8, (x + y) as u8]));
+    save(root.path(), "c/1.jpg", smooth.clone());
+    let data = Folder::open(root.path(), Framing::Original).unwrap();
+    let near = bytes(&data, 0).iter().zip(smooth.as_raw()).all(|(a, b)| a.abs_diff(*b) < 24);
+    assert!(near);
+}
+
+fn refused(root: &Path) -> FolderError {
+    Folder::open(root, Framing::square(2)).unwrap_err()
+}
+
+#[test]
+fn folders_that_are_no_data_set_are_refused_by_name() {
+    let root = tempfile::tempdir().unwrap();
+    let root = root.path();
+    let shown = root.display();
+    let missing = refused(&root.join("none")).to_string();
+    assert!(missing.starts_with(&format!("{shown}/none: cannot be read as a folder")), "{missing}");
+    save(root, "1.png", formula(2, 2));
+    assert_eq!(
+        refused(root).to_string(),
+        format!("{shown}: found no class folders (expected FOLDER/CLASS/IMAGE.jpg or .png)")
+    );
+    save(root, "cat/1.png", formula(2, 2));
+    fs::create_dir_all(root.join("dog/deeper")).unwrap();
+    assert_eq!(
+        refused(root).to_string(),
+        format!(
+            "{shown}/dog: found no .jpg, .jpeg or .png file in this class folder (add some or remove it)"
+        )
+    );
+    fs::write(root.join("dog/1.webp"), "").unwrap();
+    assert_eq!(
+        refused(root).to_string(),
+        format!(
+            "{shown}/dog/1.webp: this image format is not supported (convert it to PNG, or remove it)"
+        )
+    );
+    fs::remove_file(root.join("dog/1.webp")).unwrap();
+    save(root, "dog/1.png", formula(2, 2));
+    assert!(Folder::open(root, Framing::square(2)).is_ok());
+    for (resize, crop) in [(2, 3), (4, 0), (0, 0)] {
+        let error = Folder::open(root, Framing::Square { resize, crop }).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            format!(
+                "a crop of {crop} from images resized to {resize} (must be from 1 to {resize})"
+            )
+        );
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn links_are_followed_but_not_in_circles() {
+    let root = tempfile::tempdir().unwrap();
+    let (classes, elsewhere) = (root.path().join("data"), root.path().join("elsewhere"));
+    save(&classes, "c/1.png", formula(2, 2));
+    save(&elsewhere, "2.png", formula(2, 2));
+    std::os::unix::fs::symlink(&elsewhere, classes.join("c/linked")).unwrap();
+    assert_eq!(Folder::open(&classes, Framing::Original).unwrap().len(), 2);
+    std::os::unix::fs::symlink(classes.join("c"), elsewhere.join("back")).unwrap();
+    let error = refused(&classes);
+    assert!(matches!(error, FolderError::Loop(_)), "{error}");
+}
+
+/// The reason for which the only file of a data set cannot be read.
+fn reason(content: &[u8], name: &str) -> String {
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().join("c").join(name);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(&path, content).unwrap();
+    let data = Folder::open(root.path(), Framing::square(4)).unwrap();
+    let error = data.get(0, &mut [0.0; 48]).unwrap_err();
+    assert_eq!(error.file, path);
+    assert_eq!(error.to_string(), format!("{}: {}", path.display(), error.reason));
+    error.reason
+}
+
+fn encoded(format: ImageFormat) -> Vec<u8> {
+    let mut file = std::io::Cursor::new(Vec::new());
+    DynamicImage::from(formula(20, 30)).write_to(&mut file, format).unwrap();
+    file.into_inner()
+}
+
+#[test]
+fn truncated_and_false_images_are_refused() {
+    let (jpeg, png) = (encoded(ImageFormat::Jpeg), encoded(ImageFormat::Png));
+    for content in [&jpeg, &png] {
+        for length in (0..content.len() - 12).step_by(7).chain([content.len() - 13]) {
+            let reason = reason(&content[..length], "1.jpg");
+            assert!(reason.ends_with("(replace the file or remove it)"), "{length}: {reason}");
+        }
+    }
+    let cut = reason(&jpeg[..jpeg.len() - 2], "1.jpg");
+    assert_eq!(cut, "damaged image: the JPEG data are truncated (replace the file or remove it)");
+    let text = reason(b"GIF89a and more than that", "1.png");
+    assert!(text.starts_with("the content is neither JPEG nor PNG"), "{text}");
+    let mut false_crc = png.clone();
+    false_crc[45] ^= 1;
+    assert!(reason(&false_crc, "1.png").starts_with("damaged image"));
+    let mut vast = jpeg.clone();
+    let frame = vast.windows(2).position(|pair| pair == [0xff, 0xc0]).unwrap();
+    vast[frame + 5..frame + 9].fill(0xff);
+    let reason = reason(&vast, "1.jpg");
+    assert!(reason.contains("65535 × 65535 pixels in"), "{reason}");
+}
+
+#[test]
+fn a_file_that_disappears_is_an_error_of_its_example() {
+    let root = tempfile::tempdir().unwrap();
+    let file = save(root.path(), "c/1.png", formula(2, 2));
+    save(root.path(), "c/2.png", formula(2, 2));
+    let data = Folder::open(root.path(), Framing::Original).unwrap();
+    fs::remove_file(&file).unwrap();
+    let error = data.get(0, &mut [0.0; 12]).unwrap_err();
+    assert!(error.reason.starts_with("cannot be read"), "{error}");
+    assert!(data.get(1, &mut [0.0; 12]).is_ok());
+    let error = Folder::open(root.path(), Framing::square(2)).map(|data| data.len());
+    assert_eq!(error.unwrap(), 1);
+}
+
+#[test]
+fn images_of_several_sizes_need_one_to_be_chosen() {
+    let root = tempfile::tempdir().unwrap();
+    save(root.path(), "c/1.png", formula(4, 2));
+    let other = save(root.path(), "c/2.png", formula(2, 4));
+    let data = Folder::open(root.path(), Framing::Original).unwrap();
+    let error = data.get(1, &mut [0.0; 24]).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "{}: found 2 × 4 pixels, expected 4 × 2 like the first image (choose a size that all are \
+             resized to)",
+            other.display()
+        )
+    );
+    save(root.path(), "c/3.png", formula(1, 300));
+    let data = Folder::open(root.path(), Framing::square(200)).unwrap();
+    let error = data.get(2, &mut vec![0.0; 120_000]).unwrap_err();
+    assert!(error.reason.starts_with("an image of 1 × 300 pixels"), "{error}");
+}
+
+#[test]
+fn train_and_val_are_splits_only_if_alone() {
+    let root = tempfile::tempdir().unwrap();
+    let name = format!("folder:{}", root.path().display());
+    save(root.path(), "train/c/1.png", formula(2, 2));
+    save(root.path(), "train/d/1.png", formula(2, 2));
+    let classes = |split| open(&name, split).map(|data| (data.len(), data.classes()));
+    assert_eq!(classes(Split::Train).unwrap(), (2, 1), "one class called train");
+    assert!(classes(Split::Test).unwrap_err().to_string().contains("found no test images"));
+    save(root.path(), "val/c/1.png", formula(2, 2));
+    assert_eq!(classes(Split::Train).unwrap(), (2, 2));
+    assert_eq!(classes(Split::Test).unwrap(), (1, 1));
+    let framed = open_framed(&name, Split::Test, Framing::square(7)).unwrap();
+    assert_eq!(framed.shape().features(), 147);
+    let error = open_framed("digits", Split::Test, Framing::square(7)).err().unwrap();
+    assert_eq!(error.to_string(), "digits cannot be resized (only the images of folder:DIR can)");
+}

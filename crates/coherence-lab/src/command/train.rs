@@ -1,0 +1,155 @@
+//! `coherence train`.
+
+use std::fmt;
+use std::num::NonZero;
+use std::path::PathBuf;
+
+use anyhow::bail;
+use clap::Args;
+use indicatif::ProgressBar;
+use serde::Serialize;
+
+use coherence_data::{Dataset, random};
+use coherence_lab::memory;
+use coherence_nn::{Activation, Model, model::Architecture};
+use coherence_train::{Aggregation, Config, Outcome, Progress, Schedule, TrainingRun};
+
+use super::interrupt;
+use super::measure::network;
+use super::source::Input;
+use crate::output::{self, Status};
+use crate::watch;
+
+/// Train a network, with coherence measured on the way
+///
+/// Plain SGD of constant rate on the MEAN loss, from the initialisation of the architecture. The rule
+/// says how the gradients of a mini-batch become an update: their mean, or a robust mean that is
+/// computed coordinate by coordinate from the examples' gradients, which are never stored.
+///
+/// The folder --out gets metrics.csv (step, series, value: loss and accuracy of the training and the
+/// test split, α and sums of the probe, also by tensor, and of the mini-batch), learned.csv (when each
+/// example was learned), weights.safetensors (torchvision's names) and a checkpoint. The same command
+/// goes on where it stopped, after Ctrl-C and after a crash, and ends with the same bytes.
+///
+/// Batch normalisation uses the statistics of the mini-batch, and then only mean, m3, a3, rm3 and ra3
+/// are defined: no example has a gradient of its own. With --running-statistics it uses the running
+/// ones, which stay as they were initialised, and every rule is defined.
+#[derive(Debug, Args)]
+pub(crate) struct Train {
+    /// The network: mlp:INPUTS,HIDDEN,…,CLASSES or one of `coherence list models`
+    #[arg(long, value_name = "NAME")]
+    model: Architecture,
+    /// The activation between the layers, for mlp: relu, leaky-relu:SLOPE, tanh, sigmoid, silu, gelu or
+    /// identity
+    #[arg(long, default_value_t = Activation::Relu, value_name = "NAME")]
+    activation: Activation,
+    #[command(flatten)]
+    input: Input,
+    /// How gradients become an update: mean, winsorized:CLIP, median-of-means:GROUPS, m3, a3, rm3, ra3
+    #[arg(long, default_value = "mean", value_name = "RULE")]
+    rule: Aggregation,
+    /// The learning rate, which multiplies the MEAN gradient
+    #[arg(long, default_value_t = 0.1, value_name = "RATE")]
+    rate: f64,
+    /// Examples in a mini-batch
+    #[arg(long, default_value_t = 100, value_name = "N")]
+    batch: usize,
+    /// Passes over the training examples
+    #[arg(long, default_value_t = 10, value_name = "N", conflicts_with = "steps")]
+    epochs: u64,
+    /// Mini-batches to process, instead of epochs
+    #[arg(long, value_name = "N")]
+    steps: Option<u64>,
+    /// Steps between measurements [default: an epoch]
+    #[arg(long, value_name = "N")]
+    every: Option<NonZero<u64>>,
+    /// Training examples over which α is measured; 0 for none
+    #[arg(long, default_value_t = 1000, value_name = "N")]
+    probe: usize,
+    /// Normalise by the running statistics, so that every example has a gradient of its own
+    #[arg(long)]
+    running_statistics: bool,
+    /// The seed of the initial weights, the order of the examples, the noise and the probe
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    seed: u64,
+    /// The folder of the results
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// JSON instead of text
+    #[arg(long)]
+    json: bool,
+    /// No progress on stderr
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+/// Steps that a `kill -9` can cost.
+const CHECKPOINT_EVERY: u64 = 500;
+
+impl Train {
+    pub(crate) fn run(self) -> anyhow::Result<Status> {
+        self.model.check_activation(self.activation)?;
+        let (train, test) = (self.input.open(self.seed)?, self.input.open_test()?);
+        let network = network(&self.model, self.activation, train.as_ref())?;
+        let config = self.config(train.len());
+        let needed = config.memory(&network, [train.len(), test.len()]);
+        memory::check(&format!("training {}", self.model), needed)?;
+        let mut rng = random::stream(self.seed, "initialisation");
+        let model = Model::initialized(network, &mut rng);
+        let mut run = TrainingRun::open(&self.out, config, model, &train, &test)?;
+        let stop = interrupt::flag()?;
+        let bar = if self.quiet { ProgressBar::hidden() } else { watch::bar() };
+        let outcome = run.advance(stop, |progress| show(&bar, progress))?;
+        bar.finish_and_clear();
+        if outcome == Outcome::Interrupted {
+            bail!("interrupted; the same command goes on at step {}", run.trainer().step());
+        }
+        let found = Trained { out: self.out, latest: run.latest().clone() };
+        output::result(self.json, &found)?;
+        Ok(Status::Holds)
+    }
+
+    fn config(&self, examples: usize) -> Config {
+        let epoch = (examples.div_ceil(self.batch.max(1)) as u64).max(1);
+        Config {
+            batch: self.batch,
+            rate: self.rate,
+            steps: self.steps.unwrap_or(self.epochs.saturating_mul(epoch)),
+            aggregation: self.rule,
+            batch_statistics: !self.running_statistics,
+            seed: self.seed,
+            evaluate: Schedule::Every { steps: self.every.map_or(epoch, NonZero::get) },
+            probe: self.probe.min(examples),
+            checkpoint_every: CHECKPOINT_EVERY,
+        }
+    }
+}
+
+fn show(bar: &ProgressBar, Progress { step, steps, loss, latest }: Progress) {
+    bar.set_length(steps);
+    bar.set_position(step);
+    let mut parts: Vec<String> = loss.iter().map(|loss| format!("loss {loss:.3}")).collect();
+    for (what, series) in [("test accuracy", "test.accuracy"), ("α", "probe.alpha")] {
+        parts.extend(latest.get(series).map(|value| format!("{what} {value:.4}")));
+    }
+    bar.set_message(parts.join(", "));
+}
+
+/// The last value of each series.
+#[derive(Serialize)]
+struct Trained {
+    out: PathBuf,
+    latest: std::collections::BTreeMap<String, f64>,
+}
+
+impl fmt::Display for Trained {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let series = ["train.loss", "train.accuracy", "test.loss", "test.accuracy", "probe.alpha"];
+        for name in series {
+            if let Some(value) = self.latest.get(name) {
+                writeln!(f, "{name:15} {value:.4}")?;
+            }
+        }
+        write!(f, "results: {}", self.out.display())
+    }
+}

@@ -1,0 +1,119 @@
+//! `coherence train` as people use it, on the embedded digits and on a folder of images.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+fn train(out: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_coherence"));
+    command.arg("train").arg("--out").arg(out).args(arguments).output().unwrap()
+}
+
+#[track_caller]
+fn message(output: &Output, code: i32) -> String {
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(code), "{message}");
+    message
+}
+
+const LENET: [&str; 14] = [
+    "--model",
+    "lenet5",
+    "--data",
+    "digits",
+    "--examples",
+    "300",
+    "--batch",
+    "30",
+    "--every",
+    "5",
+    "--probe",
+    "60",
+    "--rule",
+    "winsorized:2",
+];
+
+fn lenet(out: &Path, steps: &str) -> Output {
+    train(out, &[&LENET[..], &["--steps", steps, "--json"]].concat())
+}
+
+#[test]
+fn a_network_of_convolutions_is_trained_by_a_robust_rule_and_measured_on_the_way() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = lenet(folder.path(), "10");
+    message(&output, 0);
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let series = |name: &str| found["latest"][name].as_f64().unwrap();
+    let rows = fs::read_to_string(folder.path().join("metrics.csv")).unwrap();
+    let loss: Vec<f64> =
+        rows.lines().filter_map(|row| row.split_once(",train.loss,")?.1.parse().ok()).collect();
+    assert_eq!(loss.len(), 3, "at steps 0, 5 and 10");
+    assert!(loss[2] < loss[0], "{loss:?}");
+    assert!((loss[2] - series("train.loss")).abs() < 1e-12);
+    assert!(series("probe.alpha") > 0.0 && rows.contains("10,probe.conv1.weight.m_coherence,"));
+    assert!(folder.path().join("weights.safetensors").exists());
+
+    // The same command again: nothing is left to do, and nothing changes.
+    message(&lenet(folder.path(), "10"), 0);
+    assert_eq!(fs::read_to_string(folder.path().join("metrics.csv")).unwrap(), rows);
+    let other = message(&lenet(folder.path(), "20"), 2);
+    assert!(other.contains("of another run: its settings differ"), "{other}");
+}
+
+#[test]
+fn measure_takes_the_weights_that_train_wrote() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = lenet(folder.path(), "10");
+    let trained: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_coherence"));
+    command.args(["measure", "--model", "lenet5", "--data", "digits", "--examples", "300"]);
+    command.args(["--json", "--by", "layer,example", "--weights"]);
+    let output = command.arg(folder.path().join("weights.safetensors")).output().unwrap();
+    message(&output, 0);
+    let measured: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let accuracy = [&measured["accuracy"], &trained["latest"]["train.accuracy"]];
+    assert_eq!(accuracy[0], accuracy[1]);
+    assert_eq!(measured["layers"].as_array().unwrap().len(), 10);
+    assert_eq!(measured["examples"].as_array().unwrap().len(), 300);
+}
+
+/// Class folders of grey squares, dark and bright.
+fn squares(root: &Path) {
+    for split in ["train", "test"] {
+        for (class, level) in [("bright", 200), ("dark", 40)] {
+            let folder = root.join(split).join(class);
+            fs::create_dir_all(&folder).unwrap();
+            for n in 0..6_u8 {
+                let image = image::GrayImage::from_pixel(9, 8, image::Luma([level + n]));
+                image.save(folder.join(format!("{n}.png"))).unwrap();
+            }
+        }
+    }
+}
+
+#[test]
+fn a_folder_of_images_is_trained_on_and_refusals_name_the_remedy() {
+    let data = tempfile::tempdir().unwrap();
+    squares(data.path());
+    let source = format!("folder:{}", data.path().display());
+    let run = |arguments: &[&str]| {
+        let out = tempfile::tempdir().unwrap();
+        let common = ["--data", &source, "--batch", "6", "--steps", "4", "--probe", "6", "--size"];
+        train(out.path(), &[&common[..], &["8"], arguments].concat())
+    };
+    message(&run(&["--model", "convnet", "--normalize", "imagenet", "--rule", "rm3"]), 0);
+    for (arguments, said) in [
+        (&["--model", "resnet18:cifar", "--rule", "winsorized:1"][..], "layer bn1 normalises"),
+        (&["--model", "alexnet"], "for images of 8 × 8 × 3"),
+        (&["--model", "resnet19"], "known: mlp:INPUTS"),
+        (&["--model", "mlp:7,2"], "the model takes 7"),
+        (&["--model", "convnet", "--rule", "krum:1"], "not available in training"),
+        (&["--model", "convnet", "--rule", "winsorized:9"], "mini-batches of 6"),
+        (&["--model", "convnet", "--activation", "tanh"], "--activation is for mlp"),
+    ] {
+        let message = message(&run(arguments), 2);
+        assert!(message.contains(said), "{arguments:?}: {message}");
+    }
+}

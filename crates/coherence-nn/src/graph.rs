@@ -1,0 +1,271 @@
+//! A network as a list of nodes in topological order, without the values of its parameters.
+//!
+//! A node is a layer with its inputs and the activation function of its output. [`Builder`] appends
+//! nodes; the functions in [`model`](crate::model) are its users.
+
+use crate::{
+    Activation, Layout, Shape, TensorSpec,
+    layer::{Add, Layer, LayerTensor},
+};
+use coherence_cpu::{Element, convolution::ConvolutionError, pool::PoolError, product::Output};
+use core::{fmt, ops::Range};
+
+/// Layers that do not make a network.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum GraphError {
+    /// Fewer than two widths of a perceptron.
+    #[error("{0} widths do not make a network (give at least the inputs and the classes)")]
+    TooFewWidths(usize),
+    /// A convolution whose sizes do not fit.
+    #[error("a convolution of this network: {0}")]
+    Convolution(#[from] ConvolutionError),
+    /// A pooling layer whose sizes do not fit.
+    #[error("a pooling layer of this network: {0}")]
+    Pool(#[from] PoolError),
+    /// A layer without inputs or outputs.
+    #[error("layer {0} has no neurons (every width must be at least 1)")]
+    Empty(String),
+    /// More parameters than a program can address.
+    #[error(
+        "layer {0} makes a network with more parameters than a program can address (choose smaller \
+         layers)"
+    )]
+    TooMany(String),
+}
+
+/// The output of a node, or the network's input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Source {
+    Input,
+    Node(usize),
+}
+
+/// A value that flows through a network under construction: the input, or the output of a node.
+#[derive(Debug, Clone, Copy)]
+pub struct Value {
+    source: Source,
+    /// The shape of one example.
+    pub shape: Shape,
+}
+
+/// A layer at its place in the network.
+pub(crate) struct Node<T> {
+    pub(crate) name: String,
+    pub(crate) layer: Box<dyn Layer<T>>,
+    pub(crate) sources: Vec<Source>,
+    pub(crate) activation: Activation,
+    pub(crate) shape: Shape,
+    /// The indices of its tensors in the layout.
+    pub(crate) tensors: Range<usize>,
+    /// The coordinates of its tensors.
+    pub(crate) parameters: Range<usize>,
+    /// The range of its statistics.
+    pub(crate) statistics: Range<usize>,
+    /// For each input, whether this node is the first in a backward pass to write the gradient with
+    /// respect to it.
+    pub(crate) outputs: Vec<Output>,
+}
+
+/// The structure of a network; see [`Model`](crate::Model) for the one with parameters.
+pub struct Graph<T> {
+    name: String,
+    input: Shape,
+    layout: Layout,
+    statistics: Layout,
+    pub(crate) nodes: Vec<Node<T>>,
+}
+
+impl<T: Element> Graph<T> {
+    /// The architecture as text, such as `mlp:784,256,10`. Networks of one name have the same layers.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The shape of one input.
+    pub fn input(&self) -> Shape {
+        self.input
+    }
+
+    /// The number of classes k: the values of the last node's output.
+    pub fn classes(&self) -> usize {
+        self.nodes.last().map_or(0, |node| node.shape.values())
+    }
+
+    /// The tensors and their positions in the flat vector.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// The values that follow the data, such as running means, and their positions in a flat vector of
+    /// their own.
+    pub fn statistics(&self) -> &Layout {
+        &self.statistics
+    }
+
+    /// The name of the first layer that makes the examples of a batch depend on each other if it
+    /// normalises by the batch's statistics: there are no per-example gradients then.
+    pub fn couples_examples(&self) -> Option<&str> {
+        self.nodes.iter().find(|node| node.layer.couples_examples()).map(|node| &node.name[..])
+    }
+
+    /// The number of values of an example that a backward pass keeps: all activations and, where the
+    /// derivative of an activation function needs them, pre-activations.
+    pub fn activations(&self) -> usize {
+        let kept = |node: &Node<T>| {
+            node.shape.values() * if node.activation.needs_pre_activations() { 2 } else { 1 }
+        };
+        self.nodes.iter().map(kept).sum()
+    }
+
+    /// Multiply-adds of the products of a forward pass of one example.
+    pub fn multiply_adds(&self) -> u64 {
+        self.nodes.iter().map(|node| node.layer.multiply_adds()).sum()
+    }
+
+    /// The number of values of an example's deltas in all nodes.
+    pub fn deltas(&self) -> usize {
+        self.nodes.iter().map(|node| node.shape.values()).sum()
+    }
+}
+
+/// Prints the name only: there may be hundreds of layers.
+impl<T> fmt::Debug for Graph<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Graph").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// Appends nodes to a network under construction.
+///
+/// # Example: a residual block of linear layers
+///
+/// ```
+/// use coherence_nn::{Activation, Builder, Model, Shape, layer::Linear};
+/// let (mut net, x) = Builder::<f32>::new(Shape::features(4));
+/// let h = net.push("fc1", Linear::new(x.shape, 4), &[x], Activation::Relu)?;
+/// let h = net.add("add", &[h, x], Activation::Relu)?;
+/// net.push("fc2", Linear::new(h.shape, 3), &[h], Activation::Identity)?;
+/// let model = Model::zeros(net.build("residual".to_owned()));
+/// assert_eq!(model.parameters().len(), 4 * 4 + 4 + 4 * 3 + 3);
+/// # Ok::<(), coherence_nn::GraphError>(())
+/// ```
+pub struct Builder<T> {
+    input: Shape,
+    layout: Layout,
+    statistics: Layout,
+    nodes: Vec<Node<T>>,
+}
+
+impl<T: Element> Builder<T> {
+    /// A network without nodes, and its input.
+    pub fn new(input: Shape) -> (Self, Value) {
+        let [layout, statistics] = [(); 2].map(|()| Layout::default());
+        let builder = Self { input, layout, statistics, nodes: Vec::new() };
+        (builder, Value { source: Source::Input, shape: input })
+    }
+
+    /// Appends a layer whose parameters are called `name.weight` and so on, and the activation function
+    /// of its output.
+    ///
+    /// # Errors
+    ///
+    /// [`GraphError`] if the layer has no inputs, no outputs or too many parameters.
+    ///
+    /// # Panics
+    ///
+    /// If the slope of a leaky ReLU is negative or not finite.
+    pub fn push(
+        &mut self,
+        name: &str,
+        layer: impl Layer<T> + 'static,
+        inputs: &[Value],
+        activation: Activation,
+    ) -> Result<Value, GraphError> {
+        let shape = layer.shape();
+        activation.check();
+        if shape.values() == 0 || inputs.iter().any(|input| input.shape.values() == 0) {
+            return Err(GraphError::Empty(name.to_owned()));
+        }
+        let (tensors, parameters) = append(&mut self.layout, name, layer.tensors())?;
+        let (_, statistics) = append(&mut self.statistics, name, layer.statistics())?;
+        self.nodes.push(Node {
+            name: name.to_owned(),
+            layer: Box::new(layer),
+            sources: inputs.iter().map(|input| input.source).collect(),
+            activation,
+            shape,
+            tensors,
+            parameters,
+            statistics,
+            outputs: Vec::new(),
+        });
+        Ok(Value { source: Source::Node(self.nodes.len() - 1), shape })
+    }
+
+    /// Appends the sum of inputs of one shape.
+    ///
+    /// # Errors
+    ///
+    /// As [`push`](Self::push).
+    ///
+    /// # Panics
+    ///
+    /// If there are no inputs or their shapes differ.
+    pub fn add(
+        &mut self,
+        name: &str,
+        inputs: &[Value],
+        activation: Activation,
+    ) -> Result<Value, GraphError> {
+        let shape = inputs[0].shape;
+        assert!(
+            inputs.iter().all(|input| input.shape == shape),
+            "inputs of {name} differ in shape"
+        );
+        self.push(name, Add::new(shape, inputs.len()), inputs, activation)
+    }
+
+    /// The network whose logits are the output of the last node.
+    ///
+    /// # Panics
+    ///
+    /// If there are no nodes, or the output of another node is not used.
+    pub fn build(mut self, name: String) -> Graph<T> {
+        let last = self.nodes.len().checked_sub(1).expect("a network has a node");
+        let mut used = vec![false; self.nodes.len()];
+        for n in (0..self.nodes.len()).rev() {
+            assert!(used[n] || n == last, "the output of node {n} of {name} is not used");
+            let mut first = |source: &Source| match *source {
+                Source::Node(p) if core::mem::replace(&mut used[p], true) => Output::Add,
+                _ => Output::Overwrite,
+            };
+            self.nodes[n].outputs = self.nodes[n].sources.iter().map(&mut first).collect();
+        }
+        let Self { input, layout, statistics, nodes } = self;
+        Graph { name, input, layout, statistics, nodes }
+    }
+}
+
+/// Appends the tensors of layer `name`; returns the ranges of their indices and of their coordinates.
+fn append(
+    layout: &mut Layout,
+    name: &str,
+    tensors: Vec<LayerTensor>,
+) -> Result<(Range<usize>, Range<usize>), GraphError> {
+    let (first, start) = (layout.tensors().len(), layout.parameters());
+    for LayerTensor { name: of, shape, positions, initial } in tensors {
+        let name_of_tensor = format!("{name}.{of}");
+        if !layout.push(TensorSpec { name: name_of_tensor, shape, positions, initial, range: 0..0 })
+        {
+            return Err(GraphError::TooMany(name.to_owned()));
+        }
+    }
+    Ok((first..layout.tensors().len(), start..layout.parameters()))
+}
+
+impl<T> fmt::Debug for Builder<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder").field("nodes", &self.nodes.len()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,70 @@
+//! Dropout.
+
+use super::{Backward, Forward, Layer, Mode};
+use crate::Shape;
+use coherence_cpu::{Element, elementwise::axpy, product::Output};
+use rand::RngExt;
+use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
+
+/// z = a if the mode has no seed of dropout. Else each value is 0 with probability p, else a / (1 − p), so
+/// that its expectation is a. What is dropped is a pure function of the pass's seed and of the layer's
+/// place in the network.
+///
+/// Source: Srivastava et al. (2014), *Dropout: A Simple Way to Prevent Neural Networks from
+/// Overfitting*.
+#[derive(Debug, Clone)]
+pub struct Dropout {
+    shape: Shape,
+    probability: f64,
+}
+
+impl Dropout {
+    /// Dropout of values of this shape.
+    ///
+    /// # Panics
+    ///
+    /// Unless 0 ≤ `probability` < 1.
+    pub fn new(shape: Shape, probability: f64) -> Self {
+        assert!((0.0..1.0).contains(&probability), "dropout with probability {probability}");
+        Self { shape, probability }
+    }
+
+    /// Adds to `out`, or overwrites it with, the values of `from` that are not dropped.
+    fn apply<T: Element>(
+        &self,
+        mode: Mode,
+        node: usize,
+        from: &[T],
+        output: Output,
+        out: &mut [T],
+    ) {
+        if output == Output::Overwrite {
+            out.fill(T::zero());
+        }
+        let Some(seed) = mode.dropout else { return axpy(T::one(), from, out) };
+        let mut stream = ChaCha8Rng::seed_from_u64(seed);
+        stream.set_stream(node as u64);
+        let factor = T::narrow(1.0 / (1.0 - self.probability));
+        for (out, &value) in out.iter_mut().zip(from) {
+            if !stream.random_bool(self.probability) {
+                *out = *out + factor * value;
+            }
+        }
+    }
+}
+
+impl<T: Element> Layer<T> for Dropout {
+    fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    fn forward(&self, pass: Forward<'_, T>) {
+        let a = pass.inputs.get(0);
+        self.apply(pass.mode, pass.node, a, Output::Overwrite, pass.output);
+        pass.finish(&[]);
+    }
+
+    fn backward(&self, pass: &Backward<'_, T>, _: usize, output: Output, out: &mut [T]) {
+        self.apply(pass.mode, pass.node, pass.delta, output, out);
+    }
+}

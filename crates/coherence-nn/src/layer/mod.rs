@@ -1,0 +1,182 @@
+//! Layers: what one node of a network computes, forward and backward, and the factors of its
+//! per-example gradients. Each layer is one file.
+//!
+//! Legend: m: examples, z: a layer's output before its activation function, h = φ(z), δ: gradient of
+//! the SUM loss with respect to z.
+
+mod add;
+mod batch_norm;
+mod convolution;
+mod dropout;
+mod linear;
+mod pool;
+
+pub use add::Add;
+pub use batch_norm::BatchNorm;
+pub use convolution::Convolution;
+pub use dropout::Dropout;
+pub use linear::Linear;
+pub use pool::{AveragePool, MaxPool};
+
+use crate::{Activation, Gradients, Initial, Shape};
+use coherence_cpu::{Element, product::Output};
+use core::fmt;
+
+/// One tensor of a layer, under its name within the layer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LayerTensor {
+    /// PyTorch's name within the layer, such as `weight`.
+    pub name: &'static str,
+    /// PyTorch's shape.
+    pub shape: Vec<usize>,
+    /// As [`TensorSpec::positions`](crate::TensorSpec::positions).
+    pub positions: usize,
+    /// How the values are drawn before training.
+    pub initial: Initial,
+}
+
+/// What a node of a network computes. The activation function of the node is not part of the layer:
+/// the network applies it, and its derivative.
+pub trait Layer<T: Element>: fmt::Debug + Send + Sync {
+    /// The shape of an example's output.
+    fn shape(&self) -> Shape;
+
+    /// The parameters, in the order in which they follow each other in the flat vector.
+    fn tensors(&self) -> Vec<LayerTensor> {
+        Vec::new()
+    }
+
+    /// Multiply-adds of the products of a forward pass of one example.
+    fn multiply_adds(&self) -> u64 {
+        0
+    }
+
+    /// Values that are neither drawn nor trained but follow the data, such as running means.
+    fn statistics(&self) -> Vec<LayerTensor> {
+        Vec::new()
+    }
+
+    /// Room for what the forward pass of up to `capacity` examples leaves for the backward pass.
+    fn kept(&self, _capacity: usize) -> Kept {
+        Kept::default()
+    }
+
+    /// Whether an example's output depends on the other examples of the batch if that
+    /// has statistics of its own, so that there are no per-example gradients.
+    fn couples_examples(&self) -> bool {
+        false
+    }
+
+    /// Moves the statistics towards those of the last forward pass over m examples, which
+    /// used the statistics of its batch.
+    fn update(&self, _m: usize, _kept: &Kept, _statistics: &mut [T]) {}
+
+    /// Computes the output, and calls [`Forward::finish`].
+    fn forward(&self, pass: Forward<'_, T>);
+
+    /// Computes the gradient of the SUM loss with respect to input `k` from the layer's deltas, and
+    /// overwrites `out` with it or adds it, as `output` says.
+    fn backward(&self, pass: &Backward<'_, T>, k: usize, output: Output, out: &mut [T]);
+
+    /// Calls `visit` with the per-example gradients of each tensor in the order of
+    /// [`tensors`](Layer::tensors).
+    fn factors(&self, _pass: &Backward<'_, T>, _visit: &mut dyn FnMut(usize, Gradients<'_, T>)) {}
+}
+
+/// What differs between training a network and using it. The default is to use it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Mode {
+    /// Whether batch normalisation uses the statistics of the batch, as PyTorch does in training mode,
+    /// or else the running ones.
+    pub batch_statistics: bool,
+    /// The seed of dropout, another one for every step; `None` to drop nothing.
+    pub dropout: Option<u64>,
+}
+
+/// What a layer's forward pass leaves for its backward pass.
+#[derive(Debug, Clone, Default)]
+pub struct Kept {
+    /// The moments of the batch.
+    pub moments: Vec<f64>,
+    /// The places of the largest values.
+    pub indices: Vec<u32>,
+}
+
+/// The inputs of a node: outputs of earlier nodes, or the input of the network.
+#[derive(Debug)]
+pub struct Inputs<'a, T> {
+    pub(crate) x: &'a [T],
+    /// The outputs of all nodes, in the buffers of the workspace.
+    pub(crate) outputs: &'a crate::workspace::Buffers<T>,
+    pub(crate) sources: &'a [crate::graph::Source],
+}
+
+impl<T> Clone for Inputs<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Inputs<'_, T> {}
+
+impl<'a, T> Inputs<'a, T> {
+    /// Input `k` [m, its shape].
+    pub fn get(&self, k: usize) -> &'a [T] {
+        match self.sources[k] {
+            crate::graph::Source::Input => self.x,
+            crate::graph::Source::Node(n) => self.outputs.get(n),
+        }
+    }
+}
+
+/// What a forward pass gives a layer.
+#[derive(Debug)]
+pub struct Forward<'a, T> {
+    /// The number of examples m.
+    pub m: usize,
+    /// The index of the node in the network.
+    pub node: usize,
+    /// The inputs.
+    pub inputs: Inputs<'a, T>,
+    /// The layer's part of the flat vector of parameters.
+    pub parameters: &'a [T],
+    /// The layer's statistics.
+    pub statistics: &'a [T],
+    /// What differs between training and use.
+    pub mode: Mode,
+    /// What is left for the backward pass.
+    pub kept: &'a mut Kept,
+    /// The output [m, shape], to be overwritten.
+    pub output: &'a mut [T],
+    pub(crate) activation: Activation,
+    /// A copy of z is written here if the activation's derivative needs it; else it is empty.
+    pub(crate) pre_activations: &'a mut [T],
+}
+
+impl<T: Element> Forward<'_, T> {
+    /// Adds `bias` \[channels\] (none if it is empty) to the output and applies the activation function.
+    pub fn finish(self, bias: &[T]) {
+        self.activation.forward(bias, self.output, self.pre_activations);
+    }
+}
+
+/// What a backward pass gives a layer.
+#[derive(Debug)]
+pub struct Backward<'a, T> {
+    /// The number of examples m.
+    pub m: usize,
+    /// The index of the node in the network.
+    pub node: usize,
+    /// The inputs.
+    pub inputs: Inputs<'a, T>,
+    /// The layer's part of the flat vector of parameters.
+    pub parameters: &'a [T],
+    /// The layer's statistics.
+    pub statistics: &'a [T],
+    /// What differs between training and use.
+    pub mode: Mode,
+    /// What the forward pass left.
+    pub kept: &'a Kept,
+    /// δ [m, shape]: the gradient of the SUM loss with respect to the layer's output.
+    pub delta: &'a [T],
+}

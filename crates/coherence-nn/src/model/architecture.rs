@@ -1,0 +1,154 @@
+//! The architectures by name.
+
+use super::{
+    Stem, alexnet, convnet, lenet5, mlp_with_activation, resnet18, resnet34, resnet50, vgg13,
+};
+use crate::{Activation, Graph, GraphError, Shape};
+use coherence_cpu::Element;
+use core::{fmt, str::FromStr};
+
+/// The name of an architecture.
+///
+/// | name | network |
+/// |---|---|
+/// | `mlp:INPUTS,HIDDEN,…,CLASSES` | [`mlp`](super::mlp) |
+/// | `convnet` | [`convnet`] |
+/// | `lenet5` | [`lenet5`] |
+/// | `alexnet` | [`alexnet`] |
+/// | `vgg13`, `vgg13_bn` | [`vgg13`] |
+/// | `resnet18`, `resnet34`, `resnet50` | [`resnet18`] …; with `:cifar` for the stem for small images |
+///
+/// ```
+/// use coherence_nn::{Activation, Shape, model::Architecture};
+/// let name: Architecture = "resnet18:cifar".parse()?;
+/// let network = name.build::<f32>(Shape::image(32, 32, 3), 10, Activation::Relu)?;
+/// assert_eq!(network.classes(), 10);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Architecture {
+    /// A perceptron of these widths.
+    Mlp(Vec<usize>),
+    /// The small convolutional network.
+    ConvNet,
+    /// LeNet-5.
+    LeNet5,
+    /// AlexNet.
+    AlexNet,
+    /// VGG-13, with or without batch normalisation.
+    Vgg13 {
+        /// Whether there is batch normalisation.
+        normalized: bool,
+    },
+    /// A residual network of 18, 34 or 50 layers.
+    ResNet {
+        /// The number of layers.
+        depth: usize,
+        /// The first layers.
+        stem: Stem,
+    },
+}
+
+/// A text that is not the name of an [`Architecture`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ArchitectureError {
+    /// The name is unknown.
+    #[error("no model {0} (known: mlp:INPUTS,HIDDEN,…,CLASSES, {known})", known = names())]
+    Name(String),
+    /// A width is not a number.
+    #[error("'{0}' is not a width (write mlp:784,256,10)")]
+    Width(String),
+    /// Only perceptrons have a choice of activation functions.
+    #[error("{0} has ReLU between its layers (--activation is for mlp)")]
+    Activation(Architecture),
+}
+
+impl Architecture {
+    /// All architectures but the perceptrons.
+    pub const ALL: [Self; 11] = [
+        Self::ConvNet,
+        Self::LeNet5,
+        Self::AlexNet,
+        Self::Vgg13 { normalized: false },
+        Self::Vgg13 { normalized: true },
+        Self::ResNet { depth: 18, stem: Stem::ImageNet },
+        Self::ResNet { depth: 18, stem: Stem::Cifar },
+        Self::ResNet { depth: 34, stem: Stem::ImageNet },
+        Self::ResNet { depth: 34, stem: Stem::Cifar },
+        Self::ResNet { depth: 50, stem: Stem::ImageNet },
+        Self::ResNet { depth: 50, stem: Stem::Cifar },
+    ];
+
+    /// The network for inputs of this shape. A perceptron has its own numbers of inputs and classes.
+    ///
+    /// # Errors
+    ///
+    /// [`GraphError`] if the layers do not fit the input.
+    pub fn build<T: Element>(
+        &self,
+        input: Shape,
+        classes: usize,
+        activation: Activation,
+    ) -> Result<Graph<T>, GraphError> {
+        match *self {
+            Self::Mlp(ref widths) => mlp_with_activation(widths, activation),
+            Self::ConvNet => convnet(input, classes),
+            Self::LeNet5 => lenet5(input, classes),
+            Self::AlexNet => alexnet(input, classes),
+            Self::Vgg13 { normalized } => vgg13(input, classes, normalized),
+            Self::ResNet { depth: 18, stem } => resnet18(input, classes, stem),
+            Self::ResNet { depth: 34, stem } => resnet34(input, classes, stem),
+            Self::ResNet { stem, .. } => resnet50(input, classes, stem),
+        }
+    }
+
+    /// Whether the network can have this activation function.
+    ///
+    /// # Errors
+    ///
+    /// [`ArchitectureError::Activation`] for another function than ReLU if it is not a perceptron.
+    pub fn check_activation(&self, activation: Activation) -> Result<(), ArchitectureError> {
+        match self {
+            Self::Mlp(_) => Ok(()),
+            _ if activation == Activation::Relu => Ok(()),
+            _ => Err(ArchitectureError::Activation(self.clone())),
+        }
+    }
+}
+
+fn names() -> String {
+    Architecture::ALL.map(|architecture| architecture.to_string()).join(", ")
+}
+
+impl FromStr for Architecture {
+    type Err = ArchitectureError;
+
+    fn from_str(text: &str) -> Result<Self, ArchitectureError> {
+        if let Some(widths) = text.strip_prefix("mlp:") {
+            let width = |w: &str| w.parse().map_err(|_| ArchitectureError::Width(w.to_owned()));
+            return widths.split(',').map(width).collect::<Result<_, _>>().map(Self::Mlp);
+        }
+        let named = |architecture: &Self| architecture.to_string() == text;
+        Self::ALL.into_iter().find(named).ok_or_else(|| ArchitectureError::Name(text.to_owned()))
+    }
+}
+
+/// The name that [`FromStr`] reads.
+impl fmt::Display for Architecture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Mlp(widths) => {
+                let widths: Vec<String> = widths.iter().map(usize::to_string).collect();
+                write!(f, "mlp:{}", widths.join(","))
+            }
+            Self::ConvNet => f.write_str("convnet"),
+            Self::LeNet5 => f.write_str("lenet5"),
+            Self::AlexNet => f.write_str("alexnet"),
+            Self::Vgg13 { normalized: false } => f.write_str("vgg13"),
+            Self::Vgg13 { normalized: true } => f.write_str("vgg13_bn"),
+            Self::ResNet { depth, stem: Stem::ImageNet } => write!(f, "resnet{depth}"),
+            Self::ResNet { depth, stem: Stem::Cifar } => write!(f, "resnet{depth}:cifar"),
+        }
+    }
+}

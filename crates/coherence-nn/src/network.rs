@@ -1,0 +1,339 @@
+//! A network with its parameters: forward and backward passes on plain slices.
+//!
+//! Legend: m: examples, d: parameters, k: classes, δ: gradient of the SUM loss with respect to a
+//! node's output before its activation function.
+
+use crate::{
+    Factors, Graph, Initial, Keep, Layout, Workspace,
+    graph::{Node, Source},
+    layer::{Backward, Forward, Inputs},
+};
+use coherence_cpu::{Element, product::Output};
+use core::fmt;
+use rand::Rng;
+use std::sync::Arc;
+
+/// A network: the [`Graph`] of its layers and its parameters, in one flat vector \[d\], see [`Layout`].
+///
+/// # Example
+///
+/// ```
+/// use coherence_nn::{Keep, Model, loss::softmax_cross_entropy, model::mlp};
+/// let model = Model::<f64>::zeros(mlp(&[2, 3, 2])?);
+/// let mut workspace = model.workspace(1, Keep::Activations);
+/// let x = [1.0, -1.0];
+/// model.forward(&x, 1, &mut workspace);
+/// let (logits, delta) = workspace.logits_and_delta();
+/// let loss = softmax_cross_entropy(logits, &[0], delta, &mut [0.0]);
+/// let mut gradient = vec![0.0; model.parameters().len()];
+/// model.gradient(&x, &mut workspace, &mut gradient);
+/// assert_eq!(loss, f64::ln(2.0));
+/// assert_eq!(gradient[model.layout().get("fc2.bias").unwrap().range.clone()], [-0.5, 0.5]);
+/// # Ok::<(), coherence_nn::GraphError>(())
+/// ```
+#[derive(Clone)]
+pub struct Model<T> {
+    graph: Arc<Graph<T>>,
+    parameters: Vec<T>,
+    statistics: Vec<T>,
+}
+
+impl<T: Element> Model<T> {
+    /// A network of zeros, with the initial statistics that its architecture prescribes.
+    pub fn zeros(graph: Graph<T>) -> Self {
+        let parameters = vec![T::zero(); graph.layout().parameters()];
+        let mut statistics = vec![T::zero(); graph.statistics().parameters()];
+        for tensor in graph.statistics().tensors() {
+            if let Initial::Constant(value) = tensor.initial {
+                statistics[tensor.range.clone()].fill(T::narrow(value));
+            }
+        }
+        Self { graph: Arc::new(graph), parameters, statistics }
+    }
+
+    /// A network with the initial values that its architecture prescribes.
+    ///
+    /// Deviates are drawn in f64 in the order of the flat vector, so that f32 and f64 networks of the
+    /// same seed agree up to rounding.
+    pub fn initialized(graph: Graph<T>, rng: &mut impl Rng) -> Self {
+        let mut model = Self::zeros(graph);
+        for tensor in model.graph.layout().tensors() {
+            tensor.initial.fill(rng, &mut model.parameters[tensor.range.clone()]);
+        }
+        model
+    }
+
+    /// The structure.
+    pub fn graph(&self) -> &Graph<T> {
+        &self.graph
+    }
+
+    /// The positions of the tensors in the flat vector.
+    pub fn layout(&self) -> &Layout {
+        self.graph.layout()
+    }
+
+    /// The number of values of an input.
+    pub fn inputs(&self) -> usize {
+        self.graph.input().values()
+    }
+
+    /// The number of classes k.
+    pub fn classes(&self) -> usize {
+        self.graph.classes()
+    }
+
+    /// All parameters \[d\].
+    pub fn parameters(&self) -> &[T] {
+        &self.parameters
+    }
+
+    /// All parameters \[d\], mutably.
+    pub fn parameters_mut(&mut self) -> &mut [T] {
+        &mut self.parameters
+    }
+
+    /// All values that follow the data, such as running means, in the order of
+    /// [`Graph::statistics`].
+    pub fn statistics(&self) -> &[T] {
+        &self.statistics
+    }
+
+    /// The same, mutably.
+    pub fn statistics_mut(&mut self) -> &mut [T] {
+        &mut self.statistics
+    }
+
+    /// Moves the running statistics towards those of the last forward pass, if that used the statistics of
+    /// its batch.
+    pub fn update_statistics(&mut self, workspace: &Workspace<T>) {
+        if !workspace.mode.batch_statistics {
+            return;
+        }
+        for (node, kept) in self.graph.nodes.iter().zip(&workspace.kept) {
+            let statistics = &mut self.statistics[node.statistics.clone()];
+            node.layer.update(workspace.examples(), kept, statistics);
+        }
+    }
+
+    /// Buffers for passes over batches of up to `capacity` examples.
+    pub fn workspace(&self, capacity: usize, keep: Keep) -> Workspace<T> {
+        Workspace::new(&self.graph, capacity, keep)
+    }
+
+    /// Computes the logits of `x` [m, inputs] into the workspace.
+    ///
+    /// # Panics
+    ///
+    /// If `x` is not [m, inputs], or m exceeds the workspace's capacity.
+    pub fn forward(&self, x: &[T], m: usize, workspace: &mut Workspace<T>) {
+        assert_eq!(x.len(), m * self.inputs(), "x is not [m, {}]", self.inputs());
+        workspace.begin(m);
+        for (n, node) in self.graph.nodes.iter().enumerate() {
+            let mut output = workspace.outputs.take(n);
+            let mut pre_activations = workspace.pre_activations.take(n);
+            node.layer.forward(Forward {
+                m,
+                node: n,
+                inputs: Inputs { x, outputs: &workspace.outputs, sources: &node.sources },
+                parameters: &self.parameters[node.parameters.clone()],
+                statistics: &self.statistics[node.statistics.clone()],
+                mode: workspace.mode,
+                output: output.slice(),
+                kept: &mut workspace.kept[n],
+                activation: node.activation,
+                pre_activations: pre_activations.slice(),
+            });
+            workspace.outputs.put_back(n, output);
+            workspace.pre_activations.put_back(n, pre_activations);
+        }
+    }
+
+    /// Propagates the delta of the logits, which the loss has written, back to every node, last node
+    /// first, and calls `visit` with the factors of each tensor as soon as they are known. The
+    /// gradient with respect to the network's input is not computed.
+    ///
+    /// # Panics
+    ///
+    /// If `x` is not the input [m, inputs] of the forward pass, or the workspace keeps the logits
+    /// only.
+    pub fn backward(
+        &self,
+        x: &[T],
+        workspace: &mut Workspace<T>,
+        mut visit: impl FnMut(&Factors<'_, T>),
+    ) {
+        for n in (0..self.graph.nodes.len()).rev() {
+            self.propagate(n, x, workspace);
+            visit_factors(&self.graph, &self.statistics, n, x, workspace, &mut visit);
+        }
+    }
+
+    /// As [`backward`](Model::backward), and `step` may update the tensor: its part of the parameters
+    /// is no longer needed by the pass.
+    ///
+    /// ```
+    /// # use coherence_nn::{Keep, Model, loss::softmax_cross_entropy, model::mlp};
+    /// let mut model = Model::<f64>::zeros(mlp(&[1, 2])?);
+    /// let (x, mut workspace) = ([1.0, 1.0, 3.0], model.workspace(3, Keep::Activations));
+    /// model.forward(&x, 3, &mut workspace);
+    /// let (logits, delta) = workspace.logits_and_delta();
+    /// softmax_cross_entropy(logits, &[0, 0, 0], delta, &mut [0.0; 3]);
+    /// model.step(&x, &mut workspace, |factors, tensor| factors.winsorized_step(1, 0.5, tensor));
+    /// assert_eq!(model.parameters(), [0.25, -0.25, 0.25, -0.25]); // the input of 3 is clipped to 1
+    /// # Ok::<(), coherence_nn::GraphError>(())
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// As [`backward`](Model::backward).
+    pub fn step(
+        &mut self,
+        x: &[T],
+        workspace: &mut Workspace<T>,
+        mut step: impl FnMut(&Factors<'_, T>, &mut [T]),
+    ) {
+        let graph = Arc::clone(&self.graph);
+        for n in (0..graph.nodes.len()).rev() {
+            self.propagate(n, x, workspace);
+            let parameters = &mut self.parameters;
+            visit_factors(&graph, &self.statistics, n, x, workspace, &mut |factors| {
+                step(factors, &mut parameters[factors.range.clone()]);
+            });
+        }
+    }
+
+    /// The factors of every tensor in the order of the layout, after [`backward`](Model::backward) over
+    /// the same `x` [m, inputs].
+    ///
+    /// # Panics
+    ///
+    /// If `x` is not [m, inputs], or the workspace does not keep the deltas.
+    pub fn factors(
+        &self,
+        x: &[T],
+        workspace: &Workspace<T>,
+        mut visit: impl FnMut(&Factors<'_, T>),
+    ) {
+        assert!(workspace.keep() == Keep::Deltas, "the workspace does not keep the deltas");
+        for n in 0..self.graph.nodes.len() {
+            visit_factors(&self.graph, &self.statistics, n, x, workspace, &mut visit);
+        }
+    }
+
+    /// Writes the gradient of the batch's SUM loss to `out` \[d\] in a [`backward`](Model::backward)
+    /// pass.
+    ///
+    /// # Panics
+    ///
+    /// As [`backward`](Model::backward), and if `out` does not have d values.
+    pub fn gradient(&self, x: &[T], workspace: &mut Workspace<T>, out: &mut [T]) {
+        assert_eq!(out.len(), self.parameters.len(), "one value for each parameter");
+        self.backward(x, workspace, |factors| {
+            factors.sum(Output::Overwrite, &mut out[factors.range.clone()]);
+        });
+    }
+
+    /// Adds the gradient of the SUM loss to the parameters in a [`backward`](Model::backward) pass,
+    /// without a buffer of d numbers.
+    ///
+    /// A backward pass is linear in the delta of the logits. If that is multiplied by −η/m before, this
+    /// is a step of gradient descent on the MEAN loss.
+    ///
+    /// ```
+    /// # use coherence_nn::{Keep, Model, loss::softmax_cross_entropy, model::mlp};
+    /// let mut model = Model::<f64>::zeros(mlp(&[1, 2])?);
+    /// let mut workspace = model.workspace(1, Keep::Activations);
+    /// model.forward(&[1.0], 1, &mut workspace);
+    /// let (logits, delta) = workspace.logits_and_delta();
+    /// softmax_cross_entropy(logits, &[0], delta, &mut [0.0]);
+    /// delta.iter_mut().for_each(|d| *d *= -0.1);
+    /// model.descend(&[1.0], &mut workspace);
+    /// assert_eq!(model.parameters(), [0.05, -0.05, 0.05, -0.05]); // W [2, 1], then b [2]
+    /// # Ok::<(), coherence_nn::GraphError>(())
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// As [`backward`](Model::backward).
+    pub fn descend(&mut self, x: &[T], workspace: &mut Workspace<T>) {
+        self.step(x, workspace, |factors, tensor| factors.sum(Output::Add, tensor));
+    }
+
+    /// Turns the deltas of node `n` into those before its activation function, and passes them on to the
+    /// nodes whose outputs it reads.
+    fn propagate(&self, n: usize, x: &[T], workspace: &mut Workspace<T>) {
+        let node = &self.graph.nodes[n];
+        let mut delta = workspace.deltas.take(n);
+        let (h, z) = (workspace.outputs.get(n), workspace.pre_activations.get(n));
+        node.activation.backward(h, z, delta.slice());
+        workspace.deltas.put_back(n, delta);
+        for (k, source) in node.sources.iter().enumerate() {
+            if let Source::Node(p) = *source {
+                let mut out = workspace.deltas.take(p);
+                let parameters = &self.parameters[node.parameters.clone()];
+                let pass = node.pass(n, [parameters, &self.statistics], x, workspace);
+                node.layer.backward(&pass, k, node.outputs[k], out.slice());
+                workspace.deltas.put_back(p, out);
+            }
+        }
+    }
+}
+
+/// Calls `visit` with the factors of each tensor of node `n`, whose deltas are known.
+fn visit_factors<T: Element>(
+    graph: &Graph<T>,
+    statistics: &[T],
+    n: usize,
+    x: &[T],
+    workspace: &Workspace<T>,
+    visit: &mut dyn FnMut(&Factors<'_, T>),
+) {
+    let node = &graph.nodes[n];
+    // The parameters may be borrowed by `visit`, and no layer needs them for its factors.
+    let pass = node.pass(n, [&[], statistics], x, workspace);
+    node.layer.factors(&pass, &mut |t, gradients| {
+        let tensor = node.tensors.start + t;
+        let spec = &graph.layout().tensors()[tensor];
+        let (name, range, m) = (&spec.name, spec.range.clone(), workspace.examples());
+        visit(&Factors { name, tensor, range, m, gradients });
+    });
+}
+
+impl<T: Element> Node<T> {
+    /// What a backward pass gives the layer of this node, the `n`-th.
+    fn pass<'a>(
+        &'a self,
+        n: usize,
+        [parameters, statistics]: [&'a [T]; 2],
+        x: &'a [T],
+        workspace: &'a Workspace<T>,
+    ) -> Backward<'a, T> {
+        Backward {
+            m: workspace.examples(),
+            node: n,
+            inputs: Inputs { x, outputs: &workspace.outputs, sources: &self.sources },
+            parameters,
+            statistics: &statistics[self.statistics.clone()],
+            mode: workspace.mode,
+            kept: &workspace.kept[n],
+            delta: workspace.deltas.get(n),
+        }
+    }
+}
+
+/// Networks are equal if their architectures, parameters and statistics are.
+impl<T: Element> PartialEq for Model<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.graph.name() == other.graph.name()
+            && self.parameters == other.parameters
+            && self.statistics == other.statistics
+    }
+}
+
+/// Prints the architecture only: there may be millions of parameters.
+impl<T> fmt::Debug for Model<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Model").field("graph", &self.graph).finish_non_exhaustive()
+    }
+}
