@@ -18,6 +18,7 @@ use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};
 /// |---|---|---|---|
 /// | `relu` | max(z, 0) | 1 for z > 0, else 0 | `ReLU` |
 /// | `leaky-relu:SLOPE` | z for z > 0, else SLOPE · z | 1 for z > 0, else SLOPE | `LeakyReLU`, SLOPE = 0.01 |
+/// | `relu6` | min(max(z, 0), 6) | 1 for 0 < z < 6, else 0 | `ReLU6` |
 /// | `tanh` | tanh z | 1 − h² | `Tanh` |
 /// | `sigmoid` | σ(z) = 1/(1 + e⁻ᶻ) | h (1 − h) | `Sigmoid` |
 /// | `silu` | z σ(z) | σ(z) (1 + z (1 − σ(z))) | `SiLU` |
@@ -27,7 +28,7 @@ use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};
 /// GELU is the exact form, PyTorch's default. The tanh approximation, JAX's default, is another
 /// function and is not offered.
 ///
-/// The derivatives of ReLU, leaky ReLU, tanh and sigmoid are computed from h, which a forward pass
+/// The derivatives of ReLU, leaky ReLU, ReLU6, tanh and sigmoid are computed from h, which a forward pass
 /// keeps in any case. SiLU and GELU are not monotone: for them a [`Workspace`](crate::Workspace)
 /// also keeps z.
 ///
@@ -52,6 +53,8 @@ pub enum Activation {
         /// φ′(z) for z ≤ 0: finite and not negative, so that the sign of z can be read from h.
         slope: f64,
     },
+    /// The rectifier that is at most 6.
+    Relu6,
     /// The hyperbolic tangent.
     Tanh,
     /// The logistic function.
@@ -72,7 +75,7 @@ const SLOPE: f64 = 0.01;
 pub enum ActivationError {
     /// The name is unknown.
     #[error(
-        "unknown activation {0} (known: relu, leaky-relu:SLOPE, tanh, sigmoid, silu, gelu, identity)"
+        "unknown activation {0} (known: relu, leaky-relu:SLOPE, relu6, tanh, sigmoid, silu, gelu, identity)"
     )]
     Name(String),
     /// The slope is not a number, infinite or negative.
@@ -94,6 +97,7 @@ impl FromStr for Activation {
         match text {
             "relu" => Ok(Self::Relu),
             "leaky-relu" => Ok(Self::LeakyRelu { slope: SLOPE }),
+            "relu6" => Ok(Self::Relu6),
             "tanh" => Ok(Self::Tanh),
             "sigmoid" => Ok(Self::Sigmoid),
             "silu" => Ok(Self::Silu),
@@ -110,6 +114,7 @@ impl fmt::Display for Activation {
         match self {
             Self::Relu => f.write_str("relu"),
             Self::LeakyRelu { slope } => write!(f, "leaky-relu:{slope}"),
+            Self::Relu6 => f.write_str("relu6"),
             Self::Tanh => f.write_str("tanh"),
             Self::Sigmoid => f.write_str("sigmoid"),
             Self::Silu => f.write_str("silu"),
@@ -151,6 +156,11 @@ impl Activation {
                 let slope = T::narrow(slope);
                 map(x, |z| if z < T::zero() { slope * z } else { z });
             }
+            // NaN stays NaN.
+            Self::Relu6 => map(x, |z| {
+                let z = if z < T::zero() { T::zero() } else { z };
+                if z > six() { six() } else { z }
+            }),
             Self::Tanh => map(x, T::tanh),
             Self::Sigmoid => map(x, sigmoid),
             Self::Silu => map(x, |z| z * sigmoid(z)),
@@ -169,6 +179,9 @@ impl Activation {
                 let slope = T::narrow(slope);
                 zip(h, delta, |h| if h > T::zero() { one } else { slope });
             }
+            Self::Relu6 => {
+                zip(h, delta, |h| if h > T::zero() && h < six() { one } else { T::zero() });
+            }
             Self::Tanh => zip(h, delta, |h| one - h * h),
             Self::Sigmoid => zip(h, delta, |h| h * (one - h)),
             Self::Silu => zip(z, delta, |z| {
@@ -181,6 +194,10 @@ impl Activation {
             }),
         }
     }
+}
+
+fn six<T: Element>() -> T {
+    T::narrow(6.0)
 }
 
 fn sigmoid<T: Element>(z: T) -> T {

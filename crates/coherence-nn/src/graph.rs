@@ -7,7 +7,10 @@ use crate::{
     Activation, Layout, Shape, TensorSpec,
     layer::{Add, Layer, LayerTensor},
 };
-use coherence_cpu::{Element, convolution::ConvolutionError, pool::PoolError, product::Output};
+use coherence_cpu::{
+    Element, convolution::ConvolutionError, normalize::group::GroupsError, pool::PoolError,
+    product::Output,
+};
 use core::{fmt, ops::Range};
 
 /// Layers that do not make a network.
@@ -23,6 +26,9 @@ pub enum GraphError {
     /// A pooling layer whose sizes do not fit.
     #[error("a pooling layer of this network: {0}")]
     Pool(#[from] PoolError),
+    /// Channels that cannot be divided into groups.
+    #[error("a normalisation of this network: {0}")]
+    Groups(#[from] GroupsError),
     /// A layer without inputs or outputs.
     #[error("layer {0} has no neurons (every width must be at least 1)")]
     Empty(String),

@@ -51,7 +51,7 @@ pub(crate) struct Measure {
     /// Its weights under PyTorch's names (fc1.weight … or 0.weight …, torchvision's for its networks)
     #[arg(long, value_name = "FILE.safetensors")]
     weights: PathBuf,
-    /// The activation between the layers: relu, leaky-relu:SLOPE, tanh, sigmoid, silu, gelu (the erf
+    /// The activation between the layers: relu, leaky-relu:SLOPE, relu6, tanh, sigmoid, silu, gelu (the erf
     /// form, PyTorch's default) or identity; only for mlp
     #[arg(long, default_value_t = Activation::Relu, value_name = "NAME")]
     activation: Activation,

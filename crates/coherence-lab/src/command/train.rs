@@ -39,7 +39,7 @@ pub(crate) struct Train {
     /// The network: mlp:INPUTS,HIDDEN,…,CLASSES or one of `coherence list models`
     #[arg(long, value_name = "NAME")]
     model: Architecture,
-    /// The activation between the layers, for mlp: relu, leaky-relu:SLOPE, tanh, sigmoid, silu, gelu or
+    /// The activation between the layers, for mlp: relu, leaky-relu:SLOPE, relu6, tanh, sigmoid, silu, gelu or
     /// identity
     #[arg(long, default_value_t = Activation::Relu, value_name = "NAME")]
     activation: Activation,

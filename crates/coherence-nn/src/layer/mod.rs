@@ -6,17 +6,23 @@
 
 mod add;
 mod batch_norm;
+mod concatenate;
 mod convolution;
 mod dropout;
+mod group_norm;
 mod linear;
 mod pool;
+mod scale;
 
 pub use add::Add;
 pub use batch_norm::BatchNorm;
+pub use concatenate::Concatenate;
 pub use convolution::Convolution;
 pub use dropout::Dropout;
+pub use group_norm::GroupNorm;
 pub use linear::Linear;
 pub use pool::{AveragePool, MaxPool};
+pub use scale::Scale;
 
 use crate::{Activation, Gradients, Initial, Shape};
 use coherence_cpu::{Element, product::Output};

@@ -3,10 +3,11 @@
 use crate::{common::Case, gradients::gradient_is_the_slope};
 use coherence_nn::{Activation, ActivationError, Keep, Model, model::mlp_with_activation};
 
-const ALL: [Activation; 8] = [
+const ALL: [Activation; 9] = [
     Activation::Relu,
     Activation::LeakyRelu { slope: 0.01 },
     Activation::LeakyRelu { slope: 1.5 },
+    Activation::Relu6,
     Activation::Tanh,
     Activation::Sigmoid,
     Activation::Silu,
@@ -43,6 +44,7 @@ fn values_match_their_definitions() {
         let expected = |activation| match activation {
             Activation::Relu => z.max(0.0),
             Activation::LeakyRelu { slope } => z.max(0.0) + slope * z.min(0.0),
+            Activation::Relu6 => z.clamp(0.0, 6.0),
             Activation::Tanh => (z.exp() - (-z).exp()) / (z.exp() + (-z).exp()),
             Activation::Sigmoid => z.exp() / (z.exp() + 1.0),
             Activation::Silu => z * z.exp() / (z.exp() + 1.0),

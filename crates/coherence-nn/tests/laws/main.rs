@@ -4,6 +4,7 @@ mod activations;
 mod common;
 mod factors;
 mod gradients;
+mod layers;
 mod loss;
 mod parity;
 mod shared;
