@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use coherence_lab::cell::Cell;
 use coherence_lab::scale::Scale;
 use coherence_lab::spec::{Experiment, Library, files};
 
@@ -152,6 +153,10 @@ fn nonsense_is_refused_with_a_remedy() {
     refused("noise = [0, 50]", "noise = [0, nan]", "noise is NaN: write a percentage");
     refused("clip = [0, 2]", "clip = [0, 6]", "clip is 6: write at most half the batch, 5");
     refused("clip = [0, 2]", "clip = [2, 2]", "axis clip repeats the value 2");
+    refused("clip = [0, 2]", "clip = [0, 2], rule = [\"m3\"]", "clip and rule are both given");
+    let undefined = "rule winsorized:6 of mini-batches of 10";
+    refused("probe = 50", "probe = 50\nrule = \"winsorized:6\"", undefined);
+    refused("probe = 50", "probe = 50\nrule = \"krum:1\"", "krum:1 is not available in training");
     refused("clip = [0, 2]", "clip = []", "axis clip is empty");
     refused("id = \"X1\"", "id = \"X2\"", "id is X2, which is not the file's name");
 }
@@ -334,4 +339,33 @@ fn unknown_identifiers_are_refused_with_those_that_exist() {
 fn a_folder_that_is_not_there_is_named_with_the_option_for_another() {
     let error = files(Path::new("no/such")).unwrap_err().to_string();
     assert!(error.contains("no/such") && error.contains("--experiments"), "{error}");
+}
+
+/// The rules that need no clip are reachable from a file, as a setting and as an axis.
+#[test]
+fn a_rule_is_a_setting_and_an_axis() {
+    let of = |text: &str| load(text).unwrap().scales[&Scale::Quick].clone();
+    let axis = VALID
+        .replace("clip = [0, 2] }", "rule = [\"mean\", \"winsorized:2\", \"m3\"] }")
+        .replace("clip = [0] }", "rule = [\"m3\"] }");
+    let training = of(&axis);
+    let cells: Vec<String> = training
+        .grid
+        .axes()
+        .last()
+        .unwrap()
+        .values
+        .iter()
+        .map(|value| {
+            let cell = Cell::new([("noise", 0.0.into()), ("rule", value.clone())]);
+            training.with_cell(&cell).unwrap().aggregation().to_string()
+        })
+        .collect();
+    assert_eq!(cells, ["mean", "winsorized:2", "m3"]);
+    let alone = VALID
+        .replace(", clip = [0, 2] }", " }")
+        .replace(", clip = [0] }", " }")
+        .replace("probe = 50", "probe = 50\nrule = \"rm3\"");
+    assert_eq!(of(&alone).aggregation().to_string(), "rm3");
+    assert_eq!(of(VALID).aggregation().to_string(), "mean");
 }

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use coherence_data::random;
 use coherence_nn::{Graph, GraphError, Model, model::mlp};
-use coherence_train::{Aggregation, Config, Outcome, Schedule, TrainingRun};
+use coherence_train::{Config, Outcome, Schedule, TrainingRun};
 
 use super::run_file::RunFile;
 use super::{PlannedRun, RunError, data};
@@ -84,10 +84,7 @@ fn config(settings: &Training, seed: u64) -> Config {
         batch: settings.batch,
         rate: settings.rate,
         steps: settings.steps,
-        aggregation: match settings.clip {
-            0 => Aggregation::Mean,
-            clip => Aggregation::Winsorized { clip },
-        },
+        aggregation: settings.aggregation(),
         batch_statistics: true,
         seed,
         evaluate: Schedule::Decades,

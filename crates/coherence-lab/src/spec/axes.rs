@@ -12,11 +12,11 @@ pub(super) fn present<const N: usize>(columns: [(&str, Option<Vec<Setting>>); N]
     columns.into_iter().filter_map(axis).collect()
 }
 
-/// The words that stand for unit variants in a file.
+/// The words that stand for values in a file.
 pub(super) fn words<T: Serialize>(values: &Option<Vec<T>>) -> Option<Vec<Setting>> {
     let word = |value: &T| match toml::Value::try_from(value) {
         Ok(toml::Value::String(word)) => Setting::Text(word),
-        other => unreachable!("a unit variant is a word, not {other:?}"),
+        other => unreachable!("the value is a word in a file, not {other:?}"),
     };
     values.as_ref().map(|values| values.iter().map(word).collect())
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use coherence_data::digits;
+use coherence_train::Aggregation;
 use serde::{Deserialize, Serialize};
 
 use super::axes::{numbers, present, words};
@@ -36,6 +37,9 @@ pub struct Training {
     /// by coordinate; 0 is plain SGD.
     #[serde(default)]
     pub clip: usize,
+    /// How the gradients of a mini-batch become an update, in place of `clip`: `"winsorized:2"`,
+    /// `"median-of-means:3"`, `"m3"`, `"rm3"` ….
+    pub rule: Option<Aggregation>,
     /// Training examples over which coherence is measured.
     pub probe: usize,
     /// Number of seeds; the runs use 1 … seeds.
@@ -57,6 +61,8 @@ pub struct Grid {
     pub noise: Option<Vec<f64>>,
     /// Winsorisation counts.
     pub clip: Option<Vec<usize>>,
+    /// Rules.
+    pub rule: Option<Vec<Aggregation>>,
 }
 
 /// A data set with a training and a test part.
@@ -112,6 +118,7 @@ impl Grid {
             ("data", words(&self.data)),
             ("noise", numbers(&self.noise, f64::from)),
             ("clip", numbers(&self.clip, |count| count as f64)),
+            ("rule", words(&self.rule)),
         ])
     }
 }
@@ -132,6 +139,14 @@ impl Training {
         let layers = self.widths();
         let sizes = layers.windows(2).map(|pair| pair[0].saturating_add(1).saturating_mul(pair[1]));
         sizes.fold(0, usize::saturating_add)
+    }
+
+    /// How the gradients of a mini-batch become an update.
+    pub fn aggregation(&self) -> Aggregation {
+        self.rule.unwrap_or(match self.clip {
+            0 => Aggregation::Mean,
+            clip => Aggregation::Winsorized { clip },
+        })
     }
 
     /// The settings of one cell, the grid gone. `None` for a cell that is not of this grid.

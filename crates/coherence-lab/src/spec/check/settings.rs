@@ -28,6 +28,7 @@ pub(super) fn training(training: &Training) -> Vec<String> {
     .collect();
     problems.extend(examples(training));
     problems.extend(levels(training));
+    problems.extend(rules(training));
     problems.extend(lists(&axes));
     problems
 }
@@ -69,6 +70,21 @@ fn levels(training: &Training) -> Vec<String> {
     let noise = noise.map(|p| format!("noise is {p}: write a percentage, 0 to 100"));
     let clip = clip.map(|c| format!("clip is {c}: write at most half the batch, {most}"));
     noise.into_iter().chain(clip).collect()
+}
+
+/// Rules must be defined for the batch, and not contradict clip.
+fn rules(training: &Training) -> Vec<String> {
+    let Training { batch, clip, rule, ref grid, .. } = *training;
+    let rules = grid.rule.clone().unwrap_or_else(|| rule.into_iter().collect());
+    let clips = clip > 0 || grid.clip.is_some();
+    let both = (clips && !rules.is_empty()).then(|| {
+        "clip and rule are both given: write clip = 2 as rule = \"winsorized:2\"".to_owned()
+    });
+    let undefined = rules.iter().find_map(|rule| {
+        let error = rule.check(batch.max(1)).err()?;
+        Some(format!("rule {rule} of mini-batches of {batch}: {error}"))
+    });
+    both.into_iter().chain(undefined).collect()
 }
 
 /// What is wrong with a worked example.
