@@ -4,7 +4,7 @@ use super::{Backward, Forward, Layer};
 use crate::Shape;
 use coherence_cpu::{Element, product::Output};
 
-/// z[p] = (a_0[p], a_1[p], …) at each position p: inputs of one height and width, whose channels follow
+/// `z[p] = (a_0[p], a_1[p], …)` at each position p: inputs of one height and width, whose channels follow
 /// each other.
 #[derive(Debug, Clone)]
 pub struct Concatenate {

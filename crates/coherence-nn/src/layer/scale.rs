@@ -4,7 +4,7 @@ use super::{Backward, Forward, Layer};
 use crate::Shape;
 use coherence_cpu::{Element, product::Output};
 
-/// z[p, j] = s[j] · a[p, j] at each position p. The inputs are a [positions, channels] and s
+/// `z[p, j] = s[j] · a[p, j]` at each position p. The inputs are a [positions, channels] and s
 /// \[channels\], both of the same example.
 ///
 /// Source: Hu, Shen, Sun (2018), *Squeeze-and-Excitation Networks* (arXiv 1709.01507), eq. 4.
