@@ -1,7 +1,9 @@
 //! W7: steps and α of ResNet-18 over images of 32 × 32 with torchvision's stem, batch 100, and with
 //! the stem for small images, batch 32; batch normalisation by the running statistics.
 
-use coherence_benches::{Images, RATE, Ratio, THREADS, initialized, ratio, ratios, step, time, trainer_of};
+use coherence_benches::{
+    Images, RATE, Ratio, THREADS, initialized, ratio, ratios, step, time, trainer_of,
+};
 use coherence_nn::{
     Graph, Shape,
     model::{Stem, resnet18},

@@ -63,8 +63,7 @@ impl FromStr for Rule {
         let (form, _) =
             Self::FORMS.iter().find(|(form, _)| is_named(form)).ok_or(ParseRuleError::Unknown)?;
         let colons = text.matches(':').count();
-        let rule =
-            if colons == form.matches(':').count() { rule(name, arguments)? } else { None };
+        let rule = if colons == form.matches(':').count() { rule(name, arguments)? } else { None };
         rule.ok_or(ParseRuleError::Malformed { form })
     }
 }
@@ -73,9 +72,9 @@ impl FromStr for Rule {
 fn rule(name: &str, arguments: &str) -> Result<Option<Rule>, ParseRuleError> {
     let clipping = match name {
         "centered-clipping" => centered_clipping(arguments),
-        "norm-clipping" => arguments.parse().ok().map(|limit| {
-            NormClipping::new(limit).map(Rule::from)
-        }),
+        "norm-clipping" => {
+            arguments.parse().ok().map(|limit| NormClipping::new(limit).map(Rule::from))
+        }
         _ => return Ok(counted(name, arguments)),
     };
     clipping.transpose().map_err(ParseRuleError::Parameter)
