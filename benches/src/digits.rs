@@ -5,7 +5,7 @@ use coherence_data::{
     select::{Subset, split},
 };
 use coherence_nn::{Model, model::mlp};
-use coherence_train::{Aggregation, Config, Schedule, Trainer};
+use coherence_train::{Aggregation, Config, Examples, Trainer};
 
 /// Widths of the goals' network, 335,114 parameters.
 pub const SMALL: [usize; 5] = [784, 256, 256, 256, 10];
@@ -43,20 +43,12 @@ pub fn trainer(
     aggregation: Aggregation,
     rate: f64,
 ) -> Trainer {
-    let config = Config {
-        batch,
-        rate,
-        steps: u64::MAX,
-        aggregation,
-        batch_statistics: true,
-        seed: 1,
-        evaluate: Schedule::Every { steps: 1 },
-        probe: 0,
-        checkpoint_every: 0,
-    };
+    let config = Config { batch, rate, steps: u64::MAX, aggregation, ..Config::default() };
     let network = mlp(widths).expect("widths of a network");
     let model = Model::initialized(network, &mut random::stream(1, "bench"));
     let (test, _) = split(digits::test(), 1).expect("a test digit");
-    Trainer::new(config, model, &self::digits(examples), &test)
+    let [train, test] =
+        [&self::digits(examples), &test].map(|set| Examples::decode(set).expect("digits in memory"));
+    Trainer::new(config, model, train, test)
         .expect("settings that fit the digits")
 }

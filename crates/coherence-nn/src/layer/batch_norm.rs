@@ -22,7 +22,6 @@ pub struct BatchNorm {
 }
 
 const EPSILON: f64 = 1e-5;
-const MOMENTUM: f64 = 0.1;
 
 impl BatchNorm {
     /// Normalisation of each channel of this shape.
@@ -79,11 +78,11 @@ impl<T: Element> Layer<T> for BatchNorm {
         true
     }
 
-    fn update(&self, m: usize, kept: &Kept, statistics: &mut [T]) {
+    fn update(&self, m: usize, kept: &Kept, momentum: f64, statistics: &mut [T]) {
         let c = self.shape.channels;
         let (mean, variance) = kept.moments.split_at(c);
         let rows = m * self.shape.positions();
-        batch::update_running(statistics.split_at_mut(c), (mean, variance), rows, MOMENTUM);
+        batch::update_running(statistics.split_at_mut(c), (mean, variance), rows, momentum);
     }
 
     fn forward(&self, pass: Forward<'_, T>) {

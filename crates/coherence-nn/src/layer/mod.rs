@@ -73,9 +73,9 @@ pub trait Layer<T: Element>: fmt::Debug + Send + Sync {
         false
     }
 
-    /// Moves the statistics towards those of the last forward pass over m examples, which
-    /// used the statistics of its batch.
-    fn update(&self, _m: usize, _kept: &Kept, _statistics: &mut [T]) {}
+    /// Moves the statistics by the share `momentum` towards those of the last forward pass over m examples,
+    /// which used the statistics of its batch.
+    fn update(&self, _m: usize, _kept: &Kept, _momentum: f64, _statistics: &mut [T]) {}
 
     /// Computes the output, and calls [`Forward::finish`].
     fn forward(&self, pass: Forward<'_, T>);
