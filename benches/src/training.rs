@@ -41,10 +41,9 @@ pub fn trainer_of(
         steps: u64::MAX,
         aggregation,
         batch_statistics: false,
-        seed: 1,
+        estimation_batches: 0,
         evaluate: Schedule::Every { steps: 1 },
-        probe: 0,
-        checkpoint_every: 0,
+        ..Config::default()
     };
     Trainer::new(config, initialized(network), data, test).expect("settings that fit the data")
 }

@@ -4,6 +4,8 @@
 //! ([`amplify`], [`deamplify`]), and one fixed **sample** of m cut into disjoint batches
 //! ([`amplify_partition`], [`deamplify_partition`]), as in an epoch.
 
+use crate::unbiased::Estimate;
+
 /// α_W of means (or sums) of k gradients drawn independently.
 ///
 /// # Definition
@@ -155,4 +157,47 @@ pub fn deamplify_partition(alpha_w: f64, m: u64, k: u64) -> f64 {
             alpha_w * (m - k) / (k * (m - 1.0) - (k - 1.0) * m * alpha_w)
         }
     }
+}
+
+/// α̂ of single examples imputed from the de-biased coherence α̂_W of mini-batch gradients of size k, with its
+/// standard error.
+///
+/// # Definition
+///
+/// ```text
+/// α̂ = α̂_W / (k − (k − 1) α̂_W),    se = se_W · k / (k − (k − 1) α̂_W)²
+/// ```
+///
+/// α̂_W is [`Coherence::alpha_debiased`](crate::Coherence::alpha_debiased) over K mini-batches, and se_W its
+/// [`jackknife`](crate::unbiased::jackknife) error; the second formula is the delta method for
+/// [`deamplify`]. If the mini-batches partition a sample of m = K k examples, this α̂ is the de-biased
+/// form (m α − 1)/(m − 1) of the α that [`deamplify_partition`] gives.
+///
+/// # Edge cases
+///
+/// k = 0: both NaN. k = 1: the estimate itself. α̂_W may be negative.
+///
+/// # Example
+///
+/// ```
+/// use coherence_core::{minibatch::deamplify_estimate, unbiased::Estimate};
+/// let of_batches = Estimate { value: 0.5, standard_error: 0.125 };
+/// let imputed = deamplify_estimate(of_batches, 4);
+/// assert_eq!(imputed.value, 0.2);
+/// assert!((imputed.standard_error - 0.125 * 4.0 / 6.25).abs() < 1e-15);
+/// ```
+///
+/// # Source
+///
+/// GM22 §6 for the value; the error is derived.
+///
+/// Law: A5, A15c
+pub fn deamplify_estimate(alpha_w: Estimate, k: u64) -> Estimate {
+    let value = deamplify(alpha_w.value, k);
+    if k == 0 {
+        return Estimate { value, standard_error: f64::NAN };
+    }
+    let k = k as f64;
+    let divisor = k - (k - 1.0) * alpha_w.value;
+    Estimate { value, standard_error: alpha_w.standard_error * k / (divisor * divisor) }
 }

@@ -15,17 +15,21 @@ use crate::scale::Scale;
 
 mod axes;
 mod check;
+mod dataset;
 mod error;
 mod library;
 pub mod limits;
 mod series;
 mod size;
+mod text;
 mod training;
 mod worked;
 
+pub use dataset::{Dataset, DatasetError};
 pub use error::{FormatError, SpecError};
 pub use library::{Library, files};
-pub use training::{Data, Dataset, Grid, Training};
+pub use text::Text;
+pub use training::{Data, Grid, Training};
 pub use worked::{Averaging, Keep, Model, Sweep, Toy, Worked};
 
 /// One experiment: what a paper says, how we repeat it at each scale, what must come out.

@@ -79,6 +79,74 @@ fn measure_takes_the_weights_that_train_wrote() {
     assert_eq!(measured["examples"].as_array().unwrap().len(), 300);
 }
 
+/// An experiment without claims, which trains as the options below do.
+const EXPERIMENT: &str = r#"
+id = "X2"
+title = "t"
+source = "s"
+statement = "s"
+analysis = "a"
+
+[scale.smoke]
+dataset = "digits"
+normalize = "mnist"
+model = "lenet5"
+batch = 40
+micro_batch = 20
+rate = 0.05
+schedule = "steps:4,6/5"
+warmup = 3
+momentum = 0.9
+nesterov = true
+weight_decay = 0.0005
+rule = "rm3"
+steps = 8
+data = "real"
+probe = 20
+seeds = 1
+"#;
+
+#[test]
+fn options_and_an_experiment_file_train_the_same_weights() {
+    let desk = tempfile::tempdir().unwrap();
+    let file = desk.path().join("X2.toml");
+    fs::write(&file, EXPERIMENT).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_coherence"));
+    command.arg("run").arg(&file).args(["--scale", "smoke", "--out"]).arg(desk.path().join("run"));
+    command.output().unwrap();
+    let run = desk.path().join("run/X2/all/seed-1");
+
+    let out = desk.path().join("train");
+    let mut arguments = vec!["--model", "lenet5", "--data", "digits", "--normalize", "mnist"];
+    arguments.extend(["--batch", "40", "--micro-batch", "20", "--rule", "rm3", "--steps", "8"]);
+    arguments.extend(["--rate", "0.05", "--schedule", "steps:4,6/5", "--warmup", "3"]);
+    arguments.extend(["--momentum", "0.9", "--nesterov", "--weight-decay", "0.0005"]);
+    message(&train(&out, &[&arguments[..], &["--probe", "20"]].concat()), 0);
+    let [ours, theirs] =
+        [out, run].map(|folder| fs::read(folder.join("weights.safetensors")).unwrap());
+    assert!(ours == theirs);
+
+    let broken = |from: &str, to: &str, said: &str| {
+        fs::write(&file, EXPERIMENT.replace(from, to)).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_coherence"));
+        let output = command.arg("check").arg(&file).output().unwrap();
+        let told = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.code() == Some(1) && told.contains(said), "{to}: {told}");
+    };
+    broken("\"lenet5\"", "\"lenet6\"", "no model lenet6 (known: ");
+    broken("\"lenet5\"", "\"alexnet\"", "model alexnet: ");
+    broken("model =", "hidden = [8]\nmodel =", "model and hidden are both given");
+    broken("model =", "activation = \"tanh\"\nmodel =", "activation is for perceptrons");
+    broken("\"digits\"", "\"digit\"", "no data set is called");
+    broken("\"mnist\"", "\"0/0\"", "a standard deviation of 0");
+    broken("steps:4,6/5", "steps:6,4", "the steps do not ascend");
+    broken("micro_batch = 20", "micro_batch = 30", "must divide the batch");
+    broken("rm3", "winsorized:2", "needs all examples of a mini-batch in one pass");
+    broken("momentum = 0.9", "momentum = 9", "momentum is 9");
+    broken("warmup = 3", "warmup = 8", "warm-up of 8 steps");
+    broken("nesterov", "size = 8\nnesterov", "size is for folder:DIR");
+}
+
 /// Class folders of grey squares, dark and bright.
 fn squares(root: &Path) {
     for split in ["train", "test"] {
@@ -112,6 +180,16 @@ fn a_folder_of_images_is_trained_on_and_refusals_name_the_remedy() {
         (&["--model", "convnet", "--rule", "krum:1"], "not available in training"),
         (&["--model", "convnet", "--rule", "winsorized:9"], "mini-batches of 6"),
         (&["--model", "convnet", "--activation", "tanh"], "--activation is for mlp"),
+        (&["--model", "convnet", "--momentum", "1"], "momentum is 1 (must be"),
+        (&["--model", "convnet", "--nesterov"], "--momentum"),
+        (&["--model", "convnet", "--weight-decay=-1"], "weight decay is -1"),
+        (&["--model", "convnet", "--warmup", "4"], "warm-up of 4 steps"),
+        (&["--model", "convnet", "--schedule", "linear"], "write constant, cosine, steps:A,B"),
+        (&["--model", "convnet", "--micro-batch", "4"], "must divide the batch, which is 6"),
+        (
+            &["--model", "convnet", "--micro-batch", "3", "--rule", "winsorized:1"],
+            "needs all examples of a mini-batch in one pass",
+        ),
     ] {
         let message = message(&run(arguments), 2);
         assert!(message.contains(said), "{arguments:?}: {message}");

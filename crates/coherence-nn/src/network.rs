@@ -104,15 +104,28 @@ impl<T: Element> Model<T> {
         &mut self.statistics
     }
 
-    /// Moves the running statistics towards those of the last forward pass, if that used the statistics of
-    /// its batch.
+    /// Moves the running statistics by a tenth towards those of the last forward pass, if that used the
+    /// statistics of its batch.
     pub fn update_statistics(&mut self, workspace: &Workspace<T>) {
+        /// PyTorch's default.
+        const MOMENTUM: f64 = 0.1;
+        self.move_statistics(workspace, MOMENTUM);
+    }
+
+    /// Takes the statistics of the last forward pass, which used those of its batch, into a mean over `count`
+    /// batches: the running statistics become (1 − 1/count) times what they are plus 1/count times those
+    /// of the batch, as with PyTorch's `momentum=None`. With count = 1, 2, …, n they are the mean over n batches.
+    pub fn average_statistics(&mut self, workspace: &Workspace<T>, count: u64) {
+        self.move_statistics(workspace, 1.0 / count as f64);
+    }
+
+    fn move_statistics(&mut self, workspace: &Workspace<T>, momentum: f64) {
         if !workspace.mode.batch_statistics {
             return;
         }
         for (node, kept) in self.graph.nodes.iter().zip(&workspace.kept) {
             let statistics = &mut self.statistics[node.statistics.clone()];
-            node.layer.update(workspace.examples(), kept, statistics);
+            node.layer.update(workspace.examples(), kept, momentum, statistics);
         }
     }
 

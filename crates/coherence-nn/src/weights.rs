@@ -90,11 +90,9 @@ pub fn load<T: Element>(model: &mut Model<T>, bytes: &[u8]) -> Result<(), Weight
     let found = found.ok_or_else(|| mismatch(model, &file))?;
     let mut loaded = Vec::with_capacity(model.parameters().len() + model.statistics().len());
     for ((tensor, _), (name, view)) in tensors(model).zip(&found) {
-        let start = loaded.len();
-        decode(name, view, &mut loaded)?;
-        let ordered: Vec<T> = loaded.drain(start..).collect();
-        loaded.resize(start + ordered.len(), T::zero());
-        for (at, value) in ordered.into_iter().enumerate() {
+        let (values, start) = (decode::<T>(name, view)?, loaded.len());
+        loaded.resize(start + values.len(), T::zero());
+        for (at, value) in values.into_iter().enumerate() {
             loaded[start + tensor.place(at)] = value;
         }
     }
@@ -174,16 +172,15 @@ fn mismatch<T: Element>(model: &Model<T>, file: &SafeTensors) -> WeightsError {
     WeightsError::Tensors { network: list(ours), file: list(theirs) }
 }
 
-fn decode<T: Element>(name: &str, view: &TensorView, out: &mut Vec<T>) -> Result<(), WeightsError> {
+fn decode<T: Element>(name: &str, view: &TensorView) -> Result<Vec<T>, WeightsError> {
     let bytes = view.data();
-    match view.dtype() {
-        Dtype::F16 => out.extend(values(bytes, f16::from_le_bytes).map(|x| T::narrow(x.into()))),
-        Dtype::BF16 => out.extend(values(bytes, bf16::from_le_bytes).map(|x| T::narrow(x.into()))),
-        Dtype::F32 => out.extend(values(bytes, f32::from_le_bytes).map(|x| T::narrow(x.into()))),
-        Dtype::F64 => out.extend(values(bytes, f64::from_le_bytes).map(T::narrow)),
+    Ok(match view.dtype() {
+        Dtype::F16 => values(bytes, f16::from_le_bytes).map(|x| T::narrow(x.into())).collect(),
+        Dtype::BF16 => values(bytes, bf16::from_le_bytes).map(|x| T::narrow(x.into())).collect(),
+        Dtype::F32 => values(bytes, f32::from_le_bytes).map(|x| T::narrow(x.into())).collect(),
+        Dtype::F64 => values(bytes, f64::from_le_bytes).map(T::narrow).collect(),
         dtype => return Err(WeightsError::Dtype { name: name.to_owned(), dtype }),
-    }
-    Ok(())
+    })
 }
 
 fn values<const N: usize, X>(bytes: &[u8], from: fn([u8; N]) -> X) -> impl Iterator<Item = X> {

@@ -13,7 +13,7 @@
 
 use coherence_data::{digits, noise::LabelNoise, random};
 use coherence_nn::{Model, model::mlp};
-use coherence_train::{Aggregation, Config, Row, Schedule, Trainer};
+use coherence_train::{Aggregation, Config, Examples, Row, Schedule, Trainer};
 
 /// The series printed: accuracies (of corrupt examples with respect to their wrong labels), and the
 /// m-coherence of both groups of the probe sample: how many examples one example helps.
@@ -30,17 +30,14 @@ fn train(aggregation: Aggregation) -> Result<(), Box<dyn std::error::Error>> {
     let network = mlp(&[784, 128, 128, 10])?;
     let model = Model::initialized(network, &mut random::stream(1, "initialisation"));
     let config = Config {
-        batch: 100,
-        rate: 0.1,
         steps: 6000,
         aggregation,
-        batch_statistics: true,
-        seed: 1,
         evaluate: Schedule::Every { steps: 1000 },
         probe: 500,
-        checkpoint_every: 0,
+        ..Config::default()
     };
-    let mut trainer = Trainer::new(config, model, &data, &digits::test())?;
+    let (train, test) = (Examples::decode(&data)?, Examples::decode(&digits::test())?);
+    let mut trainer = Trainer::new(config, model, train, test)?;
     println!(
         "\n{aggregation:?}\n step  pristine   corrupt      test   m-coherence: pristine, corrupt"
     );

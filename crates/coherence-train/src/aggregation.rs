@@ -1,23 +1,20 @@
-//! Aggregations: how the gradients of a mini-batch become an update.
+//! Aggregations: how the gradients of a mini-batch become a direction.
 //!
-//! Legend: k: examples of a mini-batch, d: parameters, c: clip, η: rate.
+//! Legend: k: examples of a mini-batch, c: clip.
 
 use coherence_core::aggregate::{
-    self, AggregateError, AnyCoordinateRule, Mean, MedianOfMeans, OfThree, OverTime,
-    ParseRuleError, Recent, Requirements, Rule, Winsorized,
+    AggregateError, AnyCoordinateRule, Mean, MedianOfMeans, OverTime, ParseRuleError, Requirements,
+    Rule, Winsorized,
 };
-use coherence_cpu::elementwise::{axpy, median_of_three_update};
-use coherence_nn::{Model, Workspace};
-use core::{fmt, ops::Range, str::FromStr};
+use core::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 
-/// A rule that turns mini-batches into updates `w ← w − η G`.
+/// A rule that turns mini-batches into directions G, along which the optimiser updates the weights: without
+/// momentum and weight decay `w ← w − η G`.
 ///
-/// G is defined in [`coherence_core::aggregate`]; here it is computed from factors and fused with the
-/// update. As text, in settings and checkpoints, a rule is `mean`, `winsorized:CLIP`,
+/// G is defined in [`coherence_core::aggregate`]; it is computed from factors and fused with the update
+/// where that is possible. As text, in settings and checkpoints, a rule is `mean`, `winsorized:CLIP`,
 /// `median-of-means:GROUPS`, `m3`, `a3`, `rm3` or `ra3`.
-///
-/// There is no momentum: the papers' authors reject it because of its instability.
 ///
 /// ```
 /// use coherence_train::Aggregation;
@@ -138,80 +135,8 @@ impl Aggregation {
         }
     }
 
-    /// The memory of the rule before the first mini-batch, for d parameters.
-    pub(crate) fn recent(self, d: usize) -> Recent<Vec<f32>> {
-        let d = if matches!(self, Self::OverTime(_)) { d } else { 0 };
-        Recent::new([(); 2].map(|()| vec![0.0; d]))
+    /// Whether the rule combines the gradients of several mini-batches.
+    pub(crate) fn is_over_time(self) -> bool {
+        matches!(self, Self::OverTime(_))
     }
-
-    /// Updates the network by η = `rate` times the rule, after the loss has written the delta of the
-    /// logits for `x` [k, features]. `gradient` is a buffer for rules over time, which may be
-    /// swapped with one of `recent`.
-    pub(crate) fn update(
-        self,
-        rate: f64,
-        model: &mut Model<f32>,
-        x: &[f32],
-        workspace: &mut Workspace<f32>,
-        gradient: &mut Vec<f32>,
-        recent: &mut Recent<Vec<f32>>,
-    ) {
-        let k = workspace.examples();
-        match self {
-            Self::Mean => {
-                scale(workspace, 0..k, -rate * (1.0 / k as f64));
-                model.descend(x, workspace);
-            }
-            Self::Winsorized { clip } => {
-                model.step(x, workspace, |factors, tensor| {
-                    factors.winsorized_step(clip, rate as f32, tensor);
-                });
-            }
-            Self::MedianOfMeans { groups } => {
-                for examples in aggregate::groups(k, groups) {
-                    scale(workspace, examples.clone(), 1.0 / examples.len() as f64);
-                }
-                model.step(x, workspace, |factors, tensor| {
-                    factors.median_of_sums_step(groups, rate as f32, tensor);
-                });
-            }
-            Self::OverTime(rule) => {
-                gradient.resize(model.parameters().len(), 0.0);
-                model.gradient(x, workspace, gradient);
-                let parameters = model.parameters_mut();
-                let _ = rule.exchange(recent, gradient, |how, three| {
-                    update_by_three(how, rate, 1.0 / k as f64, three, parameters);
-                });
-            }
-        }
-    }
-}
-
-/// One step along the median or mean of three mini-batches' gradients of the SUM loss; `mean` is 1/k.
-fn update_by_three(
-    how: OfThree,
-    rate: f64,
-    mean: f64,
-    three: [&Vec<f32>; 3],
-    parameters: &mut [f32],
-) {
-    match how {
-        OfThree::Median => {
-            let means = three.map(|g| (&g[..], mean as f32));
-            median_of_three_update(parameters, means, rate as f32);
-        }
-        OfThree::Mean => {
-            let factor = (-rate * mean / 3.0) as f32;
-            three.iter().for_each(|g| axpy(factor, g, parameters));
-        }
-    }
-}
-
-/// Multiplies the delta of the logits of some examples; a backward pass is linear in it.
-fn scale(workspace: &mut Workspace<f32>, examples: Range<usize>, factor: f64) {
-    let k = workspace.examples();
-    let delta = workspace.logits_and_delta().1;
-    let classes = delta.len() / k;
-    let rows = &mut delta[examples.start * classes..examples.end * classes];
-    rows.iter_mut().for_each(|delta| *delta *= factor as f32);
 }

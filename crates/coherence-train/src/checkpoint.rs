@@ -1,12 +1,13 @@
 //! Checkpoints: the state of a run as one safetensors file, written atomically.
 //!
-//! Tensors: `parameters` F32 \[d\], `statistics` F32 \[s\], `recent` F32 [2, d] (or [2, 0] if the aggregation has no
-//! memory), `learned.first` and `learned.last` U64 \[n\]. The metadata entry `coherence` holds the
+//! Tensors: `parameters` F32 \[d\], `statistics` F32 \[s\], `velocity` F32 \[d\] (or \[0\] without momentum),
+//! `recent` F32 [2, d] (or [2, 0] if the aggregation has no memory), `learned.first` and `learned.last` U64
+//! \[n\]. The metadata entry `coherence` holds the
 //! rest as JSON. Its `checksum` is the SHA-256 of the whole file with zeros in place of the
 //! checksum, so that every changed bit is detected.
 
 use crate::{
-    Aggregation, Config, Learned, MetricsMark, State,
+    Config, Learned, MetricsMark, State,
     checksum::{Checksum, DIGITS},
 };
 use coherence_core::aggregate::Recent;
@@ -17,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use std::{collections::HashMap, io, path::Path};
 
 /// The number of the file format; files with another number are refused.
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 4;
 
 /// The results number of this version. It is incremented whenever a change in this workspace makes the
 /// same settings, network and data yield different bits in any file of a run.
@@ -35,6 +36,8 @@ pub struct Checkpoint {
     pub network: NetworkMark,
     /// The length and checksum of `metrics.csv` at that time.
     pub metrics: MetricsMark,
+    /// Whether the measurements of this step are in `metrics.csv`; not if the run was stopped during them.
+    pub observed: bool,
     /// Everything that changes.
     pub state: State,
 }
@@ -73,6 +76,7 @@ struct Metadata {
     version: String,
     results: u32,
     step: u64,
+    observed: bool,
     recent_steps: u64,
     metrics: MetricsMark,
     network: NetworkMark,
@@ -162,13 +166,14 @@ impl Checkpoint {
     }
 
     fn to_bytes(&self) -> Vec<u8> {
-        let State { step, parameters, statistics, recent, learned } = &self.state;
+        let State { step, parameters, statistics, velocity, recent, learned } = &self.state;
         let metadata = Metadata {
             checksum: "0".repeat(DIGITS),
             format: FORMAT,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             results: RESULTS,
             step: *step,
+            observed: self.observed,
             recent_steps: recent.steps,
             metrics: self.metrics.clone(),
             network: self.network.clone(),
@@ -180,6 +185,7 @@ impl Checkpoint {
         let tensors = [
             ("parameters", Dtype::F32, vec![d], f32_bytes(parameters)),
             ("statistics", Dtype::F32, vec![statistics.len()], f32_bytes(statistics)),
+            ("velocity", Dtype::F32, vec![velocity.len()], f32_bytes(velocity)),
             ("recent", Dtype::F32, vec![2, width], f32_bytes(recent.previous.iter().flatten())),
             ("learned.first", Dtype::U64, vec![n], u64_bytes(&learned.first)),
             ("learned.last", Dtype::U64, vec![n], u64_bytes(&learned.last)),
@@ -207,12 +213,14 @@ impl Checkpoint {
         let d = metadata.network.parameters().ok_or_else(|| {
             CheckpointError::Metadata("tensors of more values than can be addressed".to_owned())
         })?;
-        let remembers = matches!(metadata.config.aggregation, Aggregation::OverTime(_));
-        let width = if remembers { d } else { 0 };
+        let width = if metadata.config.aggregation.is_over_time() { d } else { 0 };
+        let moving = if metadata.config.momentum > 0.0 { d } else { 0 };
 
         let file = SafeTensors::deserialize(bytes)?;
         let parameters = f32s(&tensor(&file, "parameters", Dtype::F32, "F32 [d]", |s| s == [d])?);
         let statistics = tensor(&file, "statistics", Dtype::F32, "F32 [s]", |s| s.len() == 1)?;
+        let fits = |s: &[usize]| s == [moving];
+        let velocity = tensor(&file, "velocity", Dtype::F32, "F32 [d] or [0]", fits)?;
         let fits = |s: &[usize]| s == [2, width];
         let recent = f32s(&tensor(&file, "recent", Dtype::F32, "F32 [2, d] or [2, 0]", fits)?);
         let first = u64s(&tensor(&file, "learned.first", Dtype::U64, "U64 [n]", |s| s.len() == 1)?);
@@ -223,10 +231,12 @@ impl Checkpoint {
             config: metadata.config,
             network: metadata.network,
             metrics: metadata.metrics,
+            observed: metadata.observed,
             state: State {
                 step: metadata.step,
                 parameters,
                 statistics: f32s(&statistics),
+                velocity: f32s(&velocity),
                 recent: Recent {
                     previous: [one.to_vec(), other.to_vec()],
                     steps: metadata.recent_steps,

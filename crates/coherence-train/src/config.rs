@@ -1,6 +1,6 @@
 //! The settings of a run.
 
-use crate::{Aggregation, Schedule};
+use crate::{Aggregation, RateSchedule, Schedule};
 use coherence_core::aggregate::AggregateError;
 use coherence_data::ReadError;
 use coherence_nn::Graph;
@@ -9,17 +9,13 @@ use serde::{Deserialize, Serialize};
 /// The settings of one run. With a model and data sets they determine every result bit for bit.
 ///
 /// ```
-/// use coherence_train::{Aggregation, Config, Schedule};
+/// use coherence_train::{Aggregation, Config};
 /// let config = Config {
 ///     batch: 100,
 ///     rate: 0.1,
 ///     steps: 60_000,
 ///     aggregation: Aggregation::Winsorized { clip: 2 },
-///     batch_statistics: true,
-///     seed: 1,
-///     evaluate: Schedule::Decades,
-///     probe: 1000,
-///     checkpoint_every: 1000,
+///     ..Config::default()
 /// };
 /// assert_eq!(config.check(60_000), Ok(()));
 /// ```
@@ -28,15 +24,46 @@ use serde::{Deserialize, Serialize};
 pub struct Config {
     /// Examples in a mini-batch, k.
     pub batch: usize,
-    /// Learning rate η, constant; it multiplies the MEAN gradient of a mini-batch.
+    /// Examples in one forward and backward pass, which must divide `batch`; `None` for all of the mini-batch.
+    ///
+    /// The gradients of the passes are added up before the update (gradient accumulation), so that memory
+    /// for activations is that of a pass. Defined for the mean and the rules over time. Batch normalisation
+    /// by the statistics of the batch then uses those of the pass, so that the result is another one.
+    pub micro_batch: Option<usize>,
+    /// Learning rate η; times the factor of `schedule` it multiplies the direction, which for the mean is the
+    /// MEAN gradient of a mini-batch.
     pub rate: f64,
-    /// The number of mini-batches to process.
+    /// How the learning rate changes.
+    pub schedule: RateSchedule,
+    /// Mini-batches of linear warm-up, W; 0 for none (see [`RateSchedule`]).
+    pub warmup: u64,
+    /// Momentum μ, 0 ≤ μ < 1: v ← μ v + g, w ← w − η v, where g is the direction of the rule. 0 is plain SGD,
+    /// which needs no buffer for v. Steps in which a rule over time holds the weights leave v as it is.
+    ///
+    /// The papers' authors use no momentum together with a median over time, "because of its instability"
+    /// (WS20 §3); it is not refused here.
+    pub momentum: f64,
+    /// Whether momentum is Nesterov's, as in PyTorch: w ← w − η (g + μ v).
+    pub nesterov: bool,
+    /// Weight decay λ ≥ 0, coupled (L2): λ w is added to the direction, before momentum. For the rules over time
+    /// it is added to the gradient of each mini-batch, before the median or mean (WS20 §3).
+    pub weight_decay: f64,
+    /// The number of mini-batches to process, T.
     pub steps: u64,
-    /// How a mini-batch's gradients become an update.
+    /// How a mini-batch's gradients become a direction.
     pub aggregation: Aggregation,
     /// Whether batch normalisation uses the statistics of the mini-batch, as PyTorch does in training mode,
-    /// or else the running ones. Without such layers it makes no difference.
+    /// or else the running ones, which then do not change during training. Without such layers it makes no
+    /// difference.
     pub batch_statistics: bool,
+    /// If batch normalisation uses the running statistics: the number of mini-batches from which they are
+    /// estimated before the first step, or 0 to train with those that the model has.
+    ///
+    /// They are the mean of the statistics of the passes over the first mini-batches, by the initial weights
+    /// (PyTorch's `momentum=None`). During training they stay as they are, so that the layer is an affine
+    /// map and each example has a gradient of its own; as the weights change, activations are no longer
+    /// exactly normalised.
+    pub estimation_batches: u64,
     /// The seed of the order of the examples and of the probe sample.
     pub seed: u64,
     /// The steps at which the network is measured.
@@ -46,6 +73,30 @@ pub struct Config {
     pub probe: usize,
     /// Steps between checkpoints; 0 for only one, at the end or when the run is stopped.
     pub checkpoint_every: u64,
+}
+
+/// Plain SGD with rate 0.1 over 1,000 mini-batches of 100, measured at each decade without a probe sample.
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            batch: 100,
+            micro_batch: None,
+            rate: 0.1,
+            schedule: RateSchedule::Constant,
+            warmup: 0,
+            momentum: 0.0,
+            nesterov: false,
+            weight_decay: 0.0,
+            steps: 1000,
+            aggregation: Aggregation::Mean,
+            batch_statistics: true,
+            estimation_batches: 10,
+            seed: 1,
+            evaluate: Schedule::Decades,
+            probe: 0,
+            checkpoint_every: 0,
+        }
+    }
 }
 
 /// A [`Config`] that cannot be run.
@@ -84,6 +135,49 @@ pub enum ConfigError {
     /// The learning rate is not a positive number.
     #[error("rate is {0} (must be positive and finite)")]
     Rate(f64),
+    /// The momentum is not a number from 0 to 1.
+    #[error("momentum is {0} (must be at least 0 and less than 1)")]
+    Momentum(f64),
+    /// Nesterov's momentum without momentum.
+    #[error("nesterov without momentum (set momentum, for example 0.9, or leave nesterov out)")]
+    Nesterov,
+    /// The weight decay is negative or not finite.
+    #[error("weight decay is {0} (must be finite and at least 0)")]
+    WeightDecay(f64),
+    /// The warm-up does not end before training does.
+    #[error("warm-up of {warmup} steps (must be less than the {steps} steps of training)")]
+    Warmup {
+        /// Mini-batches of warm-up.
+        warmup: u64,
+        /// Mini-batches of training.
+        steps: u64,
+    },
+    /// The mini-batch is not a whole number of passes.
+    #[error("micro-batch is {micro_batch} (must divide the batch, which is {batch})")]
+    MicroBatch {
+        /// Examples in a pass.
+        micro_batch: usize,
+        /// Examples in a mini-batch.
+        batch: usize,
+    },
+    /// The rule needs the gradients of all examples of a mini-batch at once.
+    #[error(
+        "{aggregation} needs all examples of a mini-batch in one pass (leave the micro-batch out, or use \
+         mean, m3, a3, rm3 or ra3)"
+    )]
+    InPasses {
+        /// The aggregation requested.
+        aggregation: Aggregation,
+    },
+    /// A single example has no statistics to normalise by.
+    #[error(
+        "passes of 1 example, but layer {layer} normalises by the statistics of the batch (take at least 2 \
+         examples, or normalise by the running statistics)"
+    )]
+    OneExample {
+        /// The first such layer.
+        layer: String,
+    },
     /// The interval between measurements is 0.
     #[error("evaluate every 0 steps (must be at least 1)")]
     Interval,
@@ -113,6 +207,22 @@ pub enum ConfigError {
 }
 
 impl Config {
+    /// Examples in one forward and backward pass.
+    pub(crate) fn examples_of_a_pass(&self) -> usize {
+        self.micro_batch.unwrap_or(self.batch)
+    }
+
+    /// The learning rate of the mini-batch after the first `step` ones.
+    ///
+    /// ```
+    /// use coherence_train::{Config, RateSchedule};
+    /// let config = Config { rate: 0.4, steps: 10, warmup: 4, ..Config::default() };
+    /// assert_eq!([0, 1, 3, 9].map(|step| config.rate_at(step)), [0.1, 0.2, 0.4, 0.4]);
+    /// ```
+    pub fn rate_at(&self, step: u64) -> f64 {
+        self.rate * self.schedule.factor(step, self.steps, self.warmup)
+    }
+
     /// Whether a run over `examples` training examples is possible.
     ///
     /// # Errors
@@ -128,23 +238,61 @@ impl Config {
             batch,
             source,
         })?;
-        if !(self.rate > 0.0 && self.rate.is_finite()) {
-            return Err(ConfigError::Rate(self.rate));
-        }
+        self.check_passes()?;
+        self.check_optimizer()?;
         if self.evaluate == (Schedule::Every { steps: 0 }) {
             return Err(ConfigError::Interval);
         }
         Ok(())
     }
 
-    /// Whether the rule is defined for this network.
-    pub(crate) fn check_network(&self, network: &Graph<f32>) -> Result<(), ConfigError> {
-        let aggregation = self.aggregation;
-        match network.couples_examples() {
-            Some(layer) if self.batch_statistics && aggregation.needs_examples() => {
-                Err(ConfigError::Coupled { aggregation, layer: layer.to_owned() })
-            }
-            _ => Ok(()),
+    fn check_passes(&self) -> Result<(), ConfigError> {
+        let (Some(micro_batch), batch, aggregation) =
+            (self.micro_batch, self.batch, self.aggregation)
+        else {
+            return Ok(());
+        };
+        if micro_batch == 0 || !batch.is_multiple_of(micro_batch) {
+            return Err(ConfigError::MicroBatch { micro_batch, batch });
         }
+        if micro_batch < batch && aggregation.needs_examples() {
+            return Err(ConfigError::InPasses { aggregation });
+        }
+        Ok(())
+    }
+
+    fn check_optimizer(&self) -> Result<(), ConfigError> {
+        let Self { rate, momentum, weight_decay, warmup, steps, .. } = *self;
+        if !(rate > 0.0 && rate.is_finite()) {
+            return Err(ConfigError::Rate(rate));
+        }
+        if !(0.0..1.0).contains(&momentum) {
+            return Err(ConfigError::Momentum(momentum));
+        }
+        if self.nesterov && momentum == 0.0 {
+            return Err(ConfigError::Nesterov);
+        }
+        if !(weight_decay >= 0.0 && weight_decay.is_finite()) {
+            return Err(ConfigError::WeightDecay(weight_decay));
+        }
+        if warmup > 0 && warmup >= steps {
+            return Err(ConfigError::Warmup { warmup, steps });
+        }
+        Ok(())
+    }
+
+    /// Whether the rule and the passes are defined for this network.
+    pub(crate) fn check_network(&self, network: &Graph<f32>) -> Result<(), ConfigError> {
+        let Some(layer) = network.couples_examples().filter(|_| self.batch_statistics) else {
+            return Ok(());
+        };
+        let (aggregation, layer) = (self.aggregation, layer.to_owned());
+        if aggregation.needs_examples() {
+            return Err(ConfigError::Coupled { aggregation, layer });
+        }
+        if self.examples_of_a_pass() < 2 {
+            return Err(ConfigError::OneExample { layer });
+        }
+        Ok(())
     }
 }

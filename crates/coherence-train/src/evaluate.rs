@@ -1,7 +1,8 @@
 //! Loss and prediction of every example of a set, in large chunks.
 
-use crate::{Examples, memory};
+use crate::{Examples, examples::Halt, memory};
 use coherence_nn::{Keep, Model, Workspace, loss};
+use std::sync::atomic::AtomicBool;
 
 /// Examples per forward pass of an evaluation at most. Constant, so that results do not depend on settings.
 pub(crate) const CHUNK: usize = 1000;
@@ -27,23 +28,30 @@ impl Evaluator {
     }
 
     /// Evaluates all `examples`; overwrites `outcomes`.
-    pub(crate) fn run(&mut self, model: &Model<f32>, examples: &Examples, outcomes: &mut Outcomes) {
-        let n = examples.len();
-        outcomes.losses.resize(n, 0.0);
-        outcomes.correct.resize(n, false);
-        let chunk = self.workspace.capacity();
-        for start in (0..n).step_by(chunk) {
-            let m = chunk.min(n - start);
-            let labels = &examples.labels()[start..start + m];
-            model.forward(examples.inputs(start, m), m, &mut self.workspace);
-            let logits = self.workspace.logits();
-            loss::cross_entropy(logits, labels, &mut outcomes.losses[start..start + m]);
+    ///
+    /// # Errors
+    ///
+    /// As [`Examples::visit`]; `outcomes` are then of some examples only.
+    pub(crate) fn run(
+        &mut self,
+        stop: &AtomicBool,
+        model: &Model<f32>,
+        examples: &Examples,
+        outcomes: &mut Outcomes,
+    ) -> Result<(), Halt> {
+        let (n, chunk) = (examples.len(), self.workspace.capacity());
+        outcomes.losses.clear();
+        outcomes.correct.clear();
+        let chunks =
+            (0..n).step_by(chunk).map(move |start| (start..n.min(start + chunk)).collect());
+        examples.visit(stop, chunks, |x, labels| {
+            model.forward(x, labels.len(), &mut self.workspace);
+            let (logits, done) = (self.workspace.logits(), outcomes.losses.len());
+            outcomes.losses.resize(done + labels.len(), 0.0);
+            loss::cross_entropy(logits, labels, &mut outcomes.losses[done..]);
             let rows = logits.chunks_exact(model.classes()).zip(labels);
-            let correct = &mut outcomes.correct[start..start + m];
-            correct.iter_mut().zip(rows).for_each(|(correct, (row, &label))| {
-                *correct = loss::argmax(row) == label as usize;
-            });
-        }
+            outcomes.correct.extend(rows.map(|(row, &label)| loss::argmax(row) == label as usize));
+        })
     }
 }
 

@@ -2,8 +2,8 @@
 //!
 //! The typical workflow:
 //!
-//! 1. describe the run as a [`Config`]: mini-batch, rate, [`Aggregation`], [`Schedule`];
-//! 2. open a [`TrainingRun`] in a folder and [`advance`](TrainingRun::advance) it. If it is killed at
+//! 1. describe the run as a [`Config`]: mini-batch, rate, [`RateSchedule`], [`Aggregation`], [`Schedule`];
+//! 2. open a [`TrainingRun`] over two sets of [`Examples`] in a folder and [`advance`](TrainingRun::advance) it. If it is killed at
 //!    any moment, it resumes with bit-for-bit the same results;
 //! 3. read the results in `metrics.csv` ([`Sink`] lists its series) and `learned.csv` ([`Learned`]).
 //!
@@ -16,7 +16,8 @@
 //! # What does this crate not do?
 //!
 //! It knows no experiments, claims or figures, and does not choose the initial weights.
-//! There is no momentum and no weight decay: the papers' experiments on MNIST use neither.
+//! The optimiser is stochastic gradient descent with optional momentum, weight decay and a schedule of the
+//! rate; there are no adaptive methods.
 
 mod aggregation;
 mod checkpoint;
@@ -24,18 +25,22 @@ mod checksum;
 mod config;
 mod evaluate;
 mod examples;
+mod feed;
 mod learned;
 pub mod measure;
 mod memory;
 mod metrics;
+mod optimizer;
 mod passes;
 mod probe;
+mod rate;
 mod sampler;
 mod schedule;
 mod sink;
 mod tally;
 mod trainer;
 mod training_run;
+mod updater;
 
 pub use aggregation::{Aggregation, AggregationError};
 pub use checkpoint::{Checkpoint, CheckpointError, NetworkMark, RESULTS};
@@ -44,7 +49,8 @@ pub use config::{Config, ConfigError};
 pub use examples::Examples;
 pub use learned::{Learned, NEVER};
 pub use metrics::{MetricsError, MetricsMark};
+pub use rate::{RateSchedule, RateScheduleError};
 pub use schedule::Schedule;
 pub use sink::{Row, Sink};
-pub use trainer::{Diverged, State, Trainer};
+pub use trainer::{Diverged, State, TrainError, Trainer};
 pub use training_run::{Outcome, Progress, TrainingRun, TrainingRunError};

@@ -5,7 +5,7 @@
 //! Only the large buffers are counted, so that a run needs at least this much. All arithmetic
 //! saturates, so that the functions return a value for any settings.
 
-use crate::{Aggregation, Config, evaluate, passes};
+use crate::{Aggregation, Config, evaluate, examples::RESIDENT, passes};
 use coherence_nn::Graph;
 
 pub(crate) const F32: u64 = size_of::<f32>() as u64;
@@ -13,15 +13,12 @@ pub(crate) const F64: u64 = size_of::<f64>() as u64;
 
 impl Config {
     /// The least number of bytes that a [`Trainer`](crate::Trainer) needs for a network of this
-    /// structure, with training and test sets of `examples` \[2\].
+    /// structure, with training and test sets of `examples` \[2\]; a set of images that are not
+    /// [held in memory](crate::Examples::open) takes none.
     ///
     /// ```
-    /// # use coherence_train::{Aggregation, Config, Schedule};
-    /// # let config = Config {
-    /// #     batch: 100, rate: 0.1, steps: 1, aggregation: Aggregation::Mean,
-    /// #     batch_statistics: true, seed: 1,
-    /// #     evaluate: Schedule::Decades, probe: 0, checkpoint_every: 0,
-    /// # };
+    /// # use coherence_train::Config;
+    /// let config = Config { batch: 100, ..Config::default() };
     /// let network = coherence_nn::model::mlp(&[784, 256, 256, 256, 10])?;
     /// let bytes = config.memory(&network, [60_000, 10_000]);
     /// assert!((220_000_000..260_000_000).contains(&bytes)); // the images, as f32
@@ -30,12 +27,15 @@ impl Config {
     pub fn memory(&self, network: &Graph<f32>, examples: [usize; 2]) -> u64 {
         let (d, inputs) = (parameters(network), wide(network.input().values()));
         let gradients = match self.aggregation {
-            Aggregation::OverTime(_) => d.saturating_mul(3 * F32),
-            _ => 0,
+            Aggregation::OverTime(_) => 3,
+            _ => u64::from(self.examples_of_a_pass() < self.batch),
         };
+        let buffers = gradients + u64::from(self.momentum > 0.0);
+        let buffers = d.saturating_mul(buffers * F32);
         let pass = bytes_per_example(network);
-        let batch =
-            wide(self.batch).saturating_mul(pass.saturating_add(F32.saturating_mul(inputs)));
+        let images = F32.saturating_mul(inputs);
+        let batch = wide(self.examples_of_a_pass()).saturating_mul(pass);
+        let batch = batch.saturating_add(wide(self.batch).saturating_mul(images));
         let evaluation = wide(chunk(network, evaluate::CHUNK)).saturating_mul(pass);
         let probe = match self.probe {
             0 => 0,
@@ -43,9 +43,12 @@ impl Config {
                 .saturating_mul(3 * F64 + F32)
                 .saturating_add(wide(chunk(network, passes::CHUNK)).saturating_mul(pass)),
         };
-        let n = wide(examples[0]).saturating_add(wide(examples[1]));
-        let data = n.saturating_mul(F32.saturating_mul(inputs));
-        [d.saturating_mul(F32), gradients, batch, evaluation, probe, data]
+        let data = examples.map(|n| match wide(n).saturating_mul(images) {
+            held if held <= RESIDENT => held,
+            _ => 0,
+        });
+        let data = data[0].saturating_add(data[1]);
+        [d.saturating_mul(F32), buffers, batch, evaluation, probe, data]
             .into_iter()
             .fold(0, u64::saturating_add)
     }

@@ -1,7 +1,8 @@
 //! Forward and backward passes over chosen examples, chunk by chunk.
 
-use crate::{Examples, memory, tally::ChunkSums};
+use crate::{Examples, examples::Halt, memory, tally::ChunkSums};
 use coherence_nn::{Keep, Model, Workspace, loss};
+use std::sync::atomic::AtomicBool;
 
 /// Examples in a chunk at most. Constant, so that results do not depend on settings. Large enough that
 /// adding the d sums of a chunk in f64 is cheap compared with its matrix products.
@@ -11,42 +12,39 @@ pub(crate) const CHUNK: usize = 500;
 #[derive(Debug)]
 pub(crate) struct ChunkedPasses {
     workspace: Workspace<f32>,
-    x: Vec<f32>,
-    labels: Vec<u32>,
     losses: Vec<f64>,
 }
 
 impl ChunkedPasses {
     pub(crate) fn new(model: &Model<f32>) -> Self {
         let chunk = memory::chunk(model.graph(), CHUNK);
-        Self {
-            workspace: model.workspace(chunk, Keep::Activations),
-            x: vec![0.0; chunk * model.inputs()],
-            labels: vec![0; chunk],
-            losses: vec![0.0; chunk],
-        }
+        Self { workspace: model.workspace(chunk, Keep::Activations), losses: vec![0.0; chunk] }
     }
 
     /// The sums over the examples `indices`, chunk by chunk: `chunk` is overwritten with the sums of
     /// each, and then `visit` is called.
+    ///
+    /// # Errors
+    ///
+    /// As [`Examples::visit`].
     pub(crate) fn run(
         &mut self,
+        stop: &AtomicBool,
         model: &Model<f32>,
         examples: &Examples,
         indices: &[usize],
         chunk: &mut ChunkSums,
         mut visit: impl FnMut(&ChunkSums),
-    ) {
-        for indices in indices.chunks(self.labels.len()) {
-            let m = indices.len();
-            let (x, labels) = (&mut self.x[..m * model.inputs()], &mut self.labels[..m]);
-            let losses = &mut self.losses[..m];
-            examples.gather(indices, x, labels);
+    ) -> Result<(), Halt> {
+        let lists: Vec<Vec<usize>> =
+            indices.chunks(self.losses.len()).map(<[usize]>::to_vec).collect();
+        examples.visit(stop, lists.into_iter(), |x, labels| {
+            let losses = &mut self.losses[..labels.len()];
             forward(model, x, labels, &mut self.workspace, losses);
-            chunk.begin(model.layout(), m);
+            chunk.begin(model.layout(), labels.len());
             model.backward(x, &mut self.workspace, |factors| chunk.add(factors));
             visit(chunk);
-        }
+        })
     }
 }
 

@@ -1,13 +1,15 @@
 //! Coherence and helpfulness during training: over a fixed sample and over the mini-batch.
 
 use crate::{
-    Examples, Sink,
+    Examples,
+    examples::Halt,
     passes::ChunkedPasses,
     tally::{ChunkSums, Tally, dot},
 };
 use coherence_core::{Coherence, Member, helpfulness::helpfulness};
 use coherence_data::{Designation, random};
 use coherence_nn::Model;
+use std::sync::atomic::AtomicBool;
 
 /// The fixed sample, with the buffers to measure it and the mini-batches.
 #[derive(Debug)]
@@ -39,37 +41,48 @@ impl Probe {
     }
 
     /// Measures the sample and the mini-batch `batch`, and sends the series `probe.…` and `batch.…`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Examples::visit`].
     pub(crate) fn observe(
         &mut self,
+        stop: &AtomicBool,
         model: &Model<f32>,
         examples: &Examples,
         batch: &[usize],
-        step: u64,
-        sink: &mut dyn Sink,
-    ) {
-        let sample = core::mem::take(&mut self.sample);
-        self.measure(model, examples, &sample);
-        self.sample = sample;
-        let mut send = |series: &str, value| sink.row(step, series, value);
-        self.report("probe", &mut send);
+        send: &mut dyn FnMut(&str, f64),
+    ) -> Result<(), Halt> {
+        let sample = self.sample.clone();
+        self.measure(stop, model, examples, &sample)?;
+        self.report("probe", send);
         for (t, tensor) in model.layout().tensors().iter().enumerate() {
-            rows(&format!("probe.{}", tensor.name), self.whole.tensor(t), &mut send);
+            rows(&format!("probe.{}", tensor.name), self.whole.tensor(t), send);
         }
-        self.measure(model, examples, &by_designation(examples, batch));
-        self.report("batch", &mut send);
+        self.measure(stop, model, examples, &by_designation(examples, batch))?;
+        self.report("batch", send);
+        Ok(())
     }
 
-    fn measure(&mut self, model: &Model<f32>, examples: &Examples, groups: &ByDesignation) {
+    fn measure(
+        &mut self,
+        stop: &AtomicBool,
+        model: &Model<f32>,
+        examples: &Examples,
+        groups: &ByDesignation,
+    ) -> Result<(), Halt> {
         self.whole.clear();
         for (indices, tally) in groups.iter().zip(&mut self.tallies) {
             tally.clear();
-            self.passes.run(model, examples, indices, &mut self.chunk, |chunk| tally.add(chunk));
+            let add = |chunk: &ChunkSums| tally.add(chunk);
+            self.passes.run(stop, model, examples, indices, &mut self.chunk, add)?;
             self.whole.merge(tally);
         }
+        Ok(())
     }
 
     /// Sends the statistics of the whole sample and of its groups, in series that begin with `prefix`.
-    fn report(&self, prefix: &str, send: &mut impl FnMut(&str, f64)) {
+    fn report(&self, prefix: &str, send: &mut dyn FnMut(&str, f64)) {
         let whole = self.whole.network();
         send(&format!("{prefix}.alpha"), whole.alpha());
         rows(prefix, whole, send);
@@ -97,7 +110,7 @@ fn by_designation(examples: &Examples, indices: &[usize]) -> ByDesignation {
     })
 }
 
-fn rows(prefix: &str, coherence: Coherence, send: &mut impl FnMut(&str, f64)) {
+fn rows(prefix: &str, coherence: Coherence, send: &mut dyn FnMut(&str, f64)) {
     send(&format!("{prefix}.m_coherence"), coherence.m_coherence());
     send(&format!("{prefix}.sq_norm_of_sum"), coherence.sq_norm_of_sum);
     send(&format!("{prefix}.sum_sq_norms"), coherence.sum_sq_norms);

@@ -2,15 +2,19 @@
 
 use crate::{
     Config, ConfigError, Examples, Learned, Sink,
-    evaluate::{Evaluator, Outcomes},
-    examples::{accepts, shape},
+    evaluate::{Evaluator, Outcomes, Score},
+    examples::{Halt, accepts, shape},
+    feed::Feed,
+    optimizer::Optimizer,
     passes::{forward, on_worker_thread},
     probe::Probe,
     sampler::Sampler,
+    updater::{Pass, Updater},
 };
 use coherence_core::aggregate::Recent;
-use coherence_data::{Dataset, Designation, random};
+use coherence_data::{Designation, ReadError, random};
 use coherence_nn::{Keep, Model, Workspace, layer::Mode};
+use std::sync::atomic::AtomicBool;
 
 /// The loss is no longer a finite number.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
@@ -20,8 +24,19 @@ pub struct Diverged {
     pub step: u64,
     /// The loss: NaN or infinite.
     pub loss: f64,
-    /// The learning rate.
+    /// The learning rate of that step.
     pub rate: f64,
+}
+
+/// Why training cannot go on.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum TrainError {
+    /// The loss is not finite.
+    #[error(transparent)]
+    Diverged(#[from] Diverged),
+    /// The file of an example cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
 }
 
 /// Training of a network in memory, without files.
@@ -32,16 +47,13 @@ pub struct Diverged {
 /// ```
 /// use coherence_data::{digits, random, select};
 /// use coherence_nn::{Model, model::mlp};
-/// use coherence_train::{Aggregation, Config, Row, Schedule, Trainer};
+/// use coherence_train::{Config, Examples, Row, Trainer};
 ///
 /// let (train, _) = select::split(digits::train(), 500)?;
-/// let config = Config {
-///     batch: 50, rate: 0.1, steps: 10, aggregation: Aggregation::Mean,
-///     batch_statistics: true, seed: 1,
-///     evaluate: Schedule::Every { steps: 10 }, probe: 100, checkpoint_every: 0,
-/// };
+/// let (train, test) = (Examples::decode(&train)?, Examples::decode(&digits::test())?);
+/// let config = Config { batch: 50, rate: 0.1, steps: 10, probe: 100, ..Config::default() };
 /// let model = Model::initialized(mlp(&[784, 32, 10])?, &mut random::stream(1, "initialisation"));
-/// let mut trainer = Trainer::new(config, model, &train, &digits::test())?;
+/// let mut trainer = Trainer::new(config, model, train, test)?;
 /// let mut rows: Vec<Row> = Vec::new();
 /// trainer.observe(&mut rows)?;
 /// while trainer.step() < 10 {
@@ -58,11 +70,11 @@ pub struct Trainer {
     model: Model<f32>,
     train: Examples,
     test: Examples,
-    sampler: Sampler,
+    feed: Feed,
     /// The seed of dropout in the first step; the next one is used in the next step.
     dropout: u64,
     batch: Batch,
-    recent: Recent<Vec<f32>>,
+    updater: Updater,
     step: u64,
     learned: Learned,
     evaluator: Evaluator,
@@ -70,15 +82,13 @@ pub struct Trainer {
     probe: Option<Probe>,
 }
 
-/// Buffers of one mini-batch.
+/// Buffers of one mini-batch, and of one pass over some of its examples.
 #[derive(Debug)]
 struct Batch {
     x: Vec<f32>,
     labels: Vec<u32>,
     losses: Vec<f64>,
     workspace: Workspace<f32>,
-    /// \[d\] after the first step of a rule over time; empty for other rules.
-    gradient: Vec<f32>,
 }
 
 /// Everything that changes during training, as plain data.
@@ -90,15 +100,18 @@ pub struct State {
     pub parameters: Vec<f32>,
     /// The network's running statistics; empty if it has none.
     pub statistics: Vec<f32>,
-    /// The memory of the aggregation: gradients of the SUM loss \[d\] for a rule over time, else empty
-    /// buffers.
+    /// The velocity of momentum \[d\]; empty without momentum.
+    pub velocity: Vec<f32>,
+    /// The memory of the aggregation: for a rule over time, gradients \[d\] of the SUM loss plus k λ w, where λ is
+    /// the weight decay; else empty buffers.
     pub recent: Recent<Vec<f32>>,
     /// When each training example was learned.
     pub learned: Learned,
 }
 
 impl Trainer {
-    /// A trainer at step 0; decodes both sets into memory.
+    /// A trainer at step 0. If batch normalisation is by the running statistics, they are estimated (see
+    /// [`Config::estimation_batches`]).
     ///
     /// # Errors
     ///
@@ -106,20 +119,19 @@ impl Trainer {
     pub fn new(
         config: Config,
         model: Model<f32>,
-        train: &dyn Dataset,
-        test: &dyn Dataset,
+        train: Examples,
+        test: Examples,
     ) -> Result<Self, ConfigError> {
         config.check(train.len())?;
         config.check_network(model.graph())?;
-        fits(&model, train, "training")?;
-        fits(&model, test, "test")?;
-        let (train, test) = (Examples::decode(train)?, Examples::decode(test)?);
+        fits(&model, &train, "training")?;
+        fits(&model, &test, "test")?;
         let probe = Some(config.probe).filter(|&size| size > 0);
-        Ok(Self {
-            sampler: Sampler::new(config.seed, train.len(), config.batch),
+        let mut trainer = Self {
+            feed: Feed::new(Sampler::new(config.seed, train.len(), config.batch)),
             dropout: random::below(&mut random::stream(config.seed, "dropout"), u64::MAX),
-            batch: Batch::new(&model, config.batch),
-            recent: config.aggregation.recent(model.parameters().len()),
+            batch: Batch::new(&model, &config),
+            updater: Updater::new(config.aggregation, Optimizer::new(&config), model.layout()),
             step: 0,
             learned: Learned::new(train.len()),
             evaluator: Evaluator::new(&model),
@@ -129,7 +141,32 @@ impl Trainer {
             model,
             train,
             test,
-        })
+        };
+        on_worker_thread(|| trainer.estimate_statistics())?;
+        Ok(trainer)
+    }
+
+    /// Sets the running statistics to the mean of those of the first passes.
+    fn estimate_statistics(&mut self) -> Result<(), ReadError> {
+        let Config { batch_statistics, estimation_batches, .. } = self.config;
+        if batch_statistics || self.model.graph().couples_examples().is_none() {
+            return Ok(());
+        }
+        let mut count = 0;
+        for step in 0..estimation_batches {
+            let Batch { x, labels, losses, workspace } = &mut self.batch;
+            self.feed.load(step, &self.train, x, labels)?;
+            workspace.set_mode(Mode {
+                batch_statistics: true,
+                dropout: Some(self.dropout.wrapping_add(step)),
+            });
+            for x in x.chunks(losses.len() * self.model.inputs()) {
+                self.model.forward(x, losses.len(), workspace);
+                count += 1;
+                self.model.average_statistics(workspace, count);
+            }
+        }
+        Ok(())
     }
 
     /// The settings.
@@ -171,66 +208,103 @@ impl Trainer {
     ///
     /// # Errors
     ///
-    /// [`Diverged`] if that loss is not finite; the network is then unchanged.
-    pub fn advance(&mut self) -> Result<f64, Diverged> {
+    /// [`TrainError`] if that loss is not finite or an image cannot be read; the parameters are then
+    /// unchanged.
+    pub fn advance(&mut self) -> Result<f64, TrainError> {
         on_worker_thread(|| self.process_batch())
     }
 
-    fn process_batch(&mut self) -> Result<f64, Diverged> {
-        let Batch { x, labels, losses, workspace, .. } = &mut self.batch;
-        workspace.set_mode(Mode {
-            batch_statistics: self.config.batch_statistics,
-            dropout: Some(self.dropout.wrapping_add(self.step)),
-        });
-        self.train.gather(self.sampler.batch(self.step), x, labels);
-        let sum = forward(&self.model, x, labels, workspace, losses);
-        let loss = self.finite(sum / self.config.batch as f64)?;
-
-        let Batch { x, workspace, gradient, .. } = &mut self.batch;
-        let Config { rate, aggregation, .. } = self.config;
-        self.model.update_statistics(workspace);
-        aggregation.update(rate, &mut self.model, x, workspace, gradient, &mut self.recent);
+    fn process_batch(&mut self) -> Result<f64, TrainError> {
+        let Batch { x, labels, losses, workspace } = &mut self.batch;
+        let (examples, inputs, rate) =
+            (labels.len(), self.model.inputs(), self.config.rate_at(self.step));
+        self.feed.load(self.step, &self.train, x, labels)?;
+        let (m, mut sum) = (losses.len(), 0.0);
+        let count = examples / m;
+        let done = self.step.wrapping_mul(count as u64);
+        for (index, labels) in labels.chunks(m).enumerate() {
+            workspace.set_mode(Mode {
+                batch_statistics: self.config.batch_statistics,
+                dropout: Some(self.dropout.wrapping_add(done.wrapping_add(index as u64))),
+            });
+            let x = &x[index * m * inputs..][..m * inputs];
+            sum += forward(&self.model, x, labels, workspace, losses);
+            finite(sum / examples as f64, self.step, rate)?;
+            self.model.update_statistics(workspace);
+            let pass = Pass { index, count, examples };
+            self.updater.take(pass, rate, &mut self.model, x, workspace);
+        }
         self.step += 1;
-        Ok(loss)
+        Ok(sum / examples as f64)
     }
 
     /// Measures the current network and sends the series listed in [`Sink`].
     ///
     /// # Errors
     ///
-    /// [`Diverged`] if the training loss is not finite, after its rows were sent.
-    pub fn observe(&mut self, sink: &mut dyn Sink) -> Result<(), Diverged> {
-        self.evaluator.run(&self.model, &self.test, &mut self.outcomes);
-        self.send_score("test", |_| true, sink);
+    /// [`TrainError`] if the training loss is not finite, after its rows were sent, or an image cannot be
+    /// read.
+    pub fn observe(&mut self, sink: &mut dyn Sink) -> Result<(), TrainError> {
+        self.observe_unless(&AtomicBool::new(false), sink).map(drop)
+    }
 
-        self.evaluator.run(&self.model, &self.train, &mut self.outcomes);
+    /// As [`observe`](Self::observe), unless `stop` is raised meanwhile, which is checked before each chunk of
+    /// examples: then nothing is sent or changed, and the result is `false`.
+    ///
+    /// # Errors
+    ///
+    /// As [`observe`](Self::observe).
+    pub fn observe_unless(
+        &mut self,
+        stop: &AtomicBool,
+        sink: &mut dyn Sink,
+    ) -> Result<bool, TrainError> {
+        let mut rows = Vec::new();
+        let test =
+            match self.measure(stop, &mut |series, value| rows.push((series.to_owned(), value))) {
+                Ok(test) => test,
+                Err(Halt::Stopped) => return Ok(false),
+                Err(Halt::Read(error)) => return Err(error.into()),
+            };
         self.learned.record(self.step, &self.outcomes.correct);
-        self.send_score("train", |_| true, sink);
+        self.send_score("test", test, sink);
+        self.send_score("train", self.outcomes.score(|_| true), sink);
         for designation in Designation::ALL {
             let name = designation.name();
             let belongs = |i: usize| self.train.designations()[i] == designation;
-            self.send_score(name, belongs, sink);
+            self.send_score(name, self.outcomes.score(belongs), sink);
             if let Some(share) = self.learned.share(belongs) {
                 sink.row(self.step, &format!("{name}.learned"), share);
             }
         }
-        if let Some(probe) = &mut self.probe {
-            let batch = self.sampler.batch(self.step);
-            probe.observe(&self.model, &self.train, batch, self.step, sink);
-        }
-        self.finite(self.outcomes.losses.iter().sum::<f64>()).map(drop)
+        rows.iter().for_each(|(series, value)| sink.row(self.step, series, *value));
+        let loss = self.outcomes.losses.iter().sum::<f64>();
+        finite(loss, self.step, self.config.rate_at(self.step))?;
+        Ok(true)
     }
 
-    fn send_score(&self, name: &str, belongs: impl Fn(usize) -> bool, sink: &mut dyn Sink) {
-        if let Some(score) = self.outcomes.score(belongs) {
+    /// Evaluates both sets and the probe, whose series go to `send`. Returns the score of the test set;
+    /// the outcomes of the training set stay.
+    fn measure(
+        &mut self,
+        stop: &AtomicBool,
+        send: &mut dyn FnMut(&str, f64),
+    ) -> Result<Option<Score>, Halt> {
+        self.evaluator.run(stop, &self.model, &self.test, &mut self.outcomes)?;
+        let test = self.outcomes.score(|_| true);
+        self.evaluator.run(stop, &self.model, &self.train, &mut self.outcomes)?;
+        if let Some(probe) = &mut self.probe {
+            let batch = self.feed.indices(self.step);
+            probe.observe(stop, &self.model, &self.train, batch, send)?;
+        }
+        Ok(test)
+    }
+
+    fn send_score(&self, name: &str, score: Option<Score>, sink: &mut dyn Sink) {
+        if let Some(score) = score {
             sink.row(self.step, &format!("{name}.loss"), score.loss);
             sink.row(self.step, &format!("{name}.accuracy"), score.accuracy);
         }
-    }
-
-    fn finite(&self, loss: f64) -> Result<f64, Diverged> {
-        let diverged = Diverged { step: self.step, loss, rate: self.config.rate };
-        if loss.is_finite() { Ok(loss) } else { Err(diverged) }
     }
 
     /// A copy of everything that changes.
@@ -239,7 +313,8 @@ impl Trainer {
             step: self.step,
             parameters: self.model.parameters().to_vec(),
             statistics: self.model.statistics().to_vec(),
-            recent: self.recent.clone(),
+            velocity: self.updater.velocity.clone(),
+            recent: self.updater.recent.clone(),
             learned: self.learned.clone(),
         }
     }
@@ -258,24 +333,29 @@ impl Trainer {
         self.model.parameters_mut().copy_from_slice(&state.parameters);
         self.model.statistics_mut().copy_from_slice(&state.statistics);
         self.step = state.step;
-        self.recent = state.recent;
+        self.updater.velocity = state.velocity;
+        self.updater.recent = state.recent;
         self.learned = state.learned;
     }
 }
 
 impl Batch {
-    fn new(model: &Model<f32>, k: usize) -> Self {
+    fn new(model: &Model<f32>, config: &Config) -> Self {
+        let (k, m) = (config.batch, config.examples_of_a_pass());
         Self {
             x: vec![0.0; k * model.inputs()],
             labels: vec![0; k],
-            losses: vec![0.0; k],
-            workspace: model.workspace(k, Keep::Activations),
-            gradient: Vec::new(),
+            losses: vec![0.0; m],
+            workspace: model.workspace(m, Keep::Activations),
         }
     }
 }
 
-fn fits(model: &Model<f32>, data: &dyn Dataset, set: &'static str) -> Result<(), ConfigError> {
+fn finite(loss: f64, step: u64, rate: f64) -> Result<(), Diverged> {
+    if loss.is_finite() { Ok(()) } else { Err(Diverged { step, loss, rate }) }
+}
+
+fn fits(model: &Model<f32>, data: &Examples, set: &'static str) -> Result<(), ConfigError> {
     let (found, input) = (data.shape(), model.graph().input());
     if !accepts(input, found) {
         return Err(ConfigError::Features {

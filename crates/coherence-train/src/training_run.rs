@@ -1,11 +1,11 @@
 //! Training in a folder: metrics, checkpoints, stopping and resuming.
 
 use crate::{
-    Checkpoint, CheckpointError, Config, ConfigError, Diverged, MetricsError, NetworkMark, Trainer,
-    metrics::Metrics,
+    Checkpoint, CheckpointError, Config, ConfigError, Diverged, Examples, MetricsError,
+    NetworkMark, TrainError, Trainer, metrics::Metrics,
 };
 use coherence_data::{
-    Dataset,
+    ReadError,
     files::{self, WriteError},
 };
 use coherence_nn::{Model, weights};
@@ -73,6 +73,18 @@ pub enum TrainingRunError {
     /// Another file cannot be written.
     #[error(transparent)]
     Write(#[from] WriteError),
+    /// The file of an example cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+}
+
+impl From<TrainError> for TrainingRunError {
+    fn from(error: TrainError) -> Self {
+        match error {
+            TrainError::Diverged(diverged) => diverged.into(),
+            TrainError::Read(error) => error.into(),
+        }
+    }
 }
 
 /// A [`Trainer`] that writes its results to a folder.
@@ -106,18 +118,19 @@ impl TrainingRun {
         folder: &Path,
         config: Config,
         model: Model<f32>,
-        train: &dyn Dataset,
-        test: &dyn Dataset,
+        train: Examples,
+        test: Examples,
     ) -> Result<Self, TrainingRunError> {
         let mut trainer = Trainer::new(config, model, train, test)?;
         let path = folder.join(CHECKPOINT);
-        let resumed = path.exists();
-        let metrics = if resumed {
+        let mut observed = false;
+        let metrics = if path.exists() {
             let checkpoint = Checkpoint::read(&path)
                 .map_err(|source| TrainingRunError::Checkpoint { path: path.clone(), source })?;
             if let Some(what) = difference(&checkpoint, &trainer) {
                 return Err(TrainingRunError::OtherRun { path, what });
             }
+            observed = checkpoint.observed;
             trainer.restore(checkpoint.state);
             Metrics::resume(&folder.join(METRICS), &checkpoint.metrics)
         } else {
@@ -126,7 +139,7 @@ impl TrainingRun {
                 .and_then(|()| Metrics::create(&folder.join(METRICS)))
         };
         let metrics = metrics.map_err(|source| metrics_error(folder, source))?;
-        Ok(Self { folder: folder.to_owned(), trainer, metrics, observed: resumed })
+        Ok(Self { folder: folder.to_owned(), trainer, metrics, observed })
     }
 
     /// The network in training.
@@ -139,13 +152,13 @@ impl TrainingRun {
         &self.metrics.latest
     }
 
-    /// Trains until all steps are done or `stop` is raised, which is checked before every step;
-    /// `progress` is called at every step.
+    /// Trains until all steps are done or `stop` is raised, which is checked before every step and, during
+    /// a measurement, before each chunk of examples; `progress` is called at every step.
     ///
     /// # Errors
     ///
     /// [`TrainingRunError::Diverged`] if the loss is not finite; the measurements are written before.
-    /// Other errors if a file cannot be written.
+    /// Other errors if an image cannot be read or a file cannot be written.
     pub fn advance(
         &mut self,
         stop: &AtomicBool,
@@ -170,14 +183,15 @@ impl TrainingRun {
         let mut loss = None;
         loop {
             let step = self.trainer.step();
-            self.observe_if_due()?;
+            if !self.observe_if_due(stop)? {
+                return self.interrupt();
+            }
             progress(Progress { step, steps, loss, latest: &self.metrics.latest });
             if self.trainer.is_finished() {
                 return self.finish();
             }
             if stop.load(Ordering::Relaxed) {
-                self.write_checkpoint()?;
-                return Ok(Outcome::Interrupted);
+                return self.interrupt();
             }
             // A resumed run finds the checkpoint of its first step there already.
             let due = checkpoint_every > 0 && step > 0 && step.is_multiple_of(checkpoint_every);
@@ -189,13 +203,19 @@ impl TrainingRun {
         }
     }
 
-    fn observe_if_due(&mut self) -> Result<(), TrainingRunError> {
+    /// Measures this step unless that is done or not due; `false` if `stop` was raised meanwhile.
+    fn observe_if_due(&mut self, stop: &AtomicBool) -> Result<bool, TrainingRunError> {
         if self.observed || !self.trainer.is_due() {
-            return Ok(());
+            return Ok(true);
         }
-        self.trainer.observe(&mut self.metrics)?;
-        self.observed = true;
-        self.flush_metrics()
+        self.observed = self.trainer.observe_unless(stop, &mut self.metrics)?;
+        self.flush_metrics()?;
+        Ok(self.observed)
+    }
+
+    fn interrupt(&mut self) -> Result<Outcome, TrainingRunError> {
+        self.write_checkpoint()?;
+        Ok(Outcome::Interrupted)
     }
 
     /// Writes the files of a finished run; the checkpoint last, since it marks the run as complete.
@@ -225,6 +245,7 @@ impl TrainingRun {
             config: self.trainer.config().clone(),
             network: network_mark(self.trainer.model()),
             metrics,
+            observed: self.observed || !self.trainer.is_due(),
             state: self.trainer.state(),
         };
         Ok(checkpoint.write(&self.folder.join(CHECKPOINT))?)

@@ -1,9 +1,9 @@
 //! A step reuses the buffers of earlier steps.
 
-use coherence_data::{digits, random, select};
+use coherence_data::{Dataset, digits, random, select};
 use coherence_nn::{Model, model::mlp};
 use coherence_tests::memory::{CountingAllocator, peak};
-use coherence_train::{Aggregation, Config, OverTime, Schedule, Trainer};
+use coherence_train::{Aggregation, Config, Examples, OverTime, Trainer};
 
 #[global_allocator]
 static ALLOCATOR: CountingAllocator = CountingAllocator;
@@ -15,7 +15,7 @@ const LITTLE: usize = 24 << 10;
 #[test]
 fn a_step_allocates_next_to_nothing() {
     let one_thread = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
-    for aggregation in [
+    for (aggregation, momentum) in [
         Aggregation::Mean,
         Aggregation::Winsorized { clip: 1 },
         Aggregation::Winsorized { clip: 20 },
@@ -24,24 +24,18 @@ fn a_step_allocates_next_to_nothing() {
         Aggregation::MedianOfMeans { groups: 20 },
         Aggregation::OverTime(OverTime::M3),
         Aggregation::OverTime(OverTime::Rm3),
-    ] {
+    ]
+    .into_iter()
+    .flat_map(|rule| [(rule, 0.0), (rule, 0.9)])
+    {
+        let examples = |data: &dyn Dataset| Examples::decode(data).unwrap();
         let (train, _) = select::split(digits::train(), 600).unwrap();
         let (test, _) = select::split(digits::test(), 100).unwrap();
-        let config = Config {
-            batch: 100,
-            rate: 0.1,
-            steps: 20,
-            aggregation,
-            batch_statistics: true,
-            seed: 1,
-            evaluate: Schedule::Decades,
-            probe: 0,
-            checkpoint_every: 0,
-        };
+        let config = Config { steps: 20, aggregation, momentum, ..Config::default() };
         let widths = [784, 256, 64, 10];
         let network = mlp(&widths).unwrap();
         let model = Model::initialized(network, &mut random::stream(1, "initialisation"));
-        let mut trainer = Trainer::new(config, model, &train, &test).unwrap();
+        let mut trainer = Trainer::new(config, model, examples(&train), examples(&test)).unwrap();
         let mut steps = |n| {
             for _ in 0..n {
                 trainer.advance().unwrap();
@@ -51,6 +45,6 @@ fn a_step_allocates_next_to_nothing() {
             steps(7);
             peak(|| steps(6))
         });
-        assert!(held <= LITTLE, "{aggregation:?} allocates {held} bytes");
+        assert!(held <= LITTLE, "{aggregation} with momentum {momentum} allocates {held} bytes");
     }
 }

@@ -6,23 +6,15 @@ use coherence_core::{
     finite::Policy,
 };
 use coherence_data::{Dataset, digits, random};
-use coherence_train::{Aggregation, Config, Schedule, Trainer};
+use coherence_train::{Aggregation, Config, Examples, Trainer};
 
 const RATE: f64 = 0.1;
 
 fn trainer(data: &dyn Dataset, batch: usize, aggregation: Aggregation) -> Trainer {
-    let config = Config {
-        batch,
-        rate: RATE,
-        steps: 10,
-        aggregation,
-        batch_statistics: true,
-        seed: 4,
-        evaluate: Schedule::Decades,
-        probe: 0,
-        checkpoint_every: 0,
-    };
-    Trainer::new(config, network(), data, &digits::test()).unwrap()
+    let config =
+        Config { batch, rate: RATE, steps: 10, aggregation, seed: 4, ..Config::default() };
+    let [train, test] = [data, &digits::test()].map(|set| Examples::decode(set).unwrap());
+    Trainer::new(config, network(), train, test).unwrap()
 }
 
 /// The examples of the mini-batch after the first `step` ones, in the first epoch.

@@ -1,6 +1,9 @@
 //! A4, A5, A5b: mini-batches, by listing all of them.
 
-use coherence_core::minibatch::{amplify, amplify_partition, deamplify, deamplify_partition};
+use coherence_core::minibatch::{
+    amplify, amplify_partition, deamplify, deamplify_estimate, deamplify_partition,
+};
+use coherence_core::unbiased::Estimate;
 use coherence_tests::{cases, close, naive, strategies};
 use proptest::prelude::*;
 
@@ -45,6 +48,26 @@ proptest! {
     fn a05_deamplify_inverts_amplify(alpha in strategies::alpha(), k in 1..1000u64) {
         close(deamplify(amplify(alpha, k), k), alpha, 1e-12);
         close(amplify(deamplify(alpha, k), k), alpha, 1e-12);
+    }
+
+    /// The slope of the imputation by a symmetric difference.
+    #[test]
+    fn a05_the_imputed_error_is_that_of_the_slope(alpha in 0.01..0.99f64, k in 1..100u64) {
+        let h = 1e-6;
+        let slope = (deamplify(alpha + h, k) - deamplify(alpha - h, k)) / (2.0 * h);
+        let imputed = deamplify_estimate(Estimate { value: alpha, standard_error: 0.5 }, k);
+        close(imputed.value, deamplify(alpha, k), 1e-15);
+        close(imputed.standard_error / (0.5 * slope), 1.0, 1e-6);
+    }
+
+    /// Both ways from the coherence of a partition's batches to the de-biased α of its examples agree.
+    #[test]
+    fn a05b_the_imputed_alpha_is_the_debiased_form_of_the_partitions((m, k) in partition(), alpha_w in 0.01..0.99f64) {
+        let batches = (m / k) as f64;
+        let of_batches = (batches * alpha_w - 1.0) / (batches - 1.0);
+        let imputed = deamplify_estimate(Estimate { value: of_batches, standard_error: 0.0 }, k);
+        let m_coherence = m as f64 * deamplify_partition(alpha_w, m, k);
+        close(imputed.value, (m_coherence - 1.0) / (m as f64 - 1.0), 1e-12);
     }
 
     #[test]
@@ -114,4 +137,10 @@ fn a04_no_batch_is_no_number() {
 #[test]
 fn a05_no_batch_is_no_number() {
     assert!(deamplify(0.5, 0).is_nan() && deamplify_partition(0.5, 5, 0).is_nan());
+}
+
+#[test]
+fn a05_no_batch_has_no_imputed_alpha() {
+    let imputed = deamplify_estimate(Estimate { value: 0.5, standard_error: 0.1 }, 0);
+    assert!(imputed.value.is_nan() && imputed.standard_error.is_nan());
 }

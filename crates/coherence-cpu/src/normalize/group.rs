@@ -12,6 +12,7 @@ use super::{
     Standardization,
     moments::moments_here,
     rows::{Map, Sums},
+    runs::{self, Runs},
 };
 use crate::{Element, product::Output, scratch::Scratch};
 
@@ -88,6 +89,11 @@ impl Groups {
         self.positions * self.channels
     }
 
+    /// Whether the values of a group are contiguous.
+    fn are_runs(&self) -> bool {
+        self.positions == 1
+    }
+
     /// Asserts that `len` values are whole items, and returns their number.
     fn items(&self, len: usize) -> usize {
         if len == 0 {
@@ -117,6 +123,14 @@ pub fn moments<T: Element>(groups: Groups, x: &[T], mean: &mut [f64], variance: 
     assert_eq!((mean.len(), variance.len()), (statistics, statistics), "statistics of {groups:?}");
     if x.is_empty() {
         return;
+    }
+    if groups.are_runs() {
+        let statistics = least_items(groups) * groups.groups;
+        let chunks = x.par_chunks(statistics * groups.width());
+        let out = mean.par_chunks_mut(statistics).zip(variance.par_chunks_mut(statistics));
+        return chunks.zip(out).for_each(|(x, (mean, variance))| {
+            runs::moments(groups.width(), x, mean, variance);
+        });
     }
     let c = groups.channels;
     let out =
@@ -167,6 +181,15 @@ pub fn forward<T: Element>(
     if x.is_empty() {
         return;
     }
+    if groups.are_runs() {
+        let items = least_items(groups);
+        let len = items * groups.item();
+        let chunks = x.par_chunks(len).zip(out.par_chunks_mut(len));
+        return chunks.enumerate().for_each(|(chunk, (x, out))| {
+            let runs = Runs::new(groups.width(), by, chunk * items * groups.groups);
+            runs.forward(x, [scale, shift], out);
+        });
+    }
     let items = x.par_chunks_exact(groups.item()).zip(out.par_chunks_exact_mut(groups.item()));
     items.enumerate().with_min_len(least_items(groups)).for_each(|(item, (x, out))| {
         let map = Map::new(groups.channels, |j| {
@@ -210,6 +233,15 @@ pub fn backward<T: Element>(
     assert_eq!(scale.len(), groups.channels, "a scale for every channel");
     if x.is_empty() {
         return;
+    }
+    if groups.are_runs() {
+        let items = least_items(groups);
+        let len = items * groups.item();
+        let chunks = x.par_chunks(len).zip(delta.par_chunks(len)).zip(out.par_chunks_mut(len));
+        return chunks.enumerate().for_each(|(chunk, ((x, delta), out))| {
+            let runs = Runs::new(groups.width(), by, chunk * items * groups.groups);
+            runs.backward([x, delta], scale, output == Output::Add, out);
+        });
     }
     let len = groups.item();
     let items = x.par_chunks_exact(len).zip(delta.par_chunks_exact(len));
@@ -312,9 +344,29 @@ fn example<T: Element>(
     let (c, width) = (groups.channels, groups.width());
     let buffers = &mut *Scratch::<f64>::new(4 * c);
     let (totals, parts) = buffers.split_at_mut(2 * c);
+    totals.fill(0.0);
+    if groups.are_runs() {
+        let (of_scale, of_shift) = totals.split_at_mut(c);
+        Runs { width, mean, inverse }.add_gradients([x, delta], of_scale, of_shift);
+    } else {
+        add_gradients(groups, [x, delta], [mean, inverse], totals, parts);
+    }
+    scale.iter_mut().zip(&totals[..c]).for_each(|(out, sum)| *out = T::narrow(*sum));
+    shift.iter_mut().zip(&totals[c..]).for_each(|(out, sum)| *out = T::narrow(*sum));
+}
+
+/// Adds `Σ delta · x̂` and `Σ delta` of one example to `totals`, one after the other; `parts` is
+/// overwritten.
+fn add_gradients<T: Element>(
+    groups: Groups,
+    [x, delta]: [&[T]; 2],
+    [mean, inverse]: [&[f64]; 2],
+    totals: &mut [f64],
+    parts: &mut [f64],
+) {
+    let (c, width) = (groups.channels, groups.width());
     let (products, deltas) = parts.split_at_mut(c);
     let mut sums = Sums::new(c);
-    totals.fill(0.0);
     let items = x.chunks_exact(groups.item()).zip(delta.chunks_exact(groups.item()));
     let statistics = mean.chunks_exact(groups.groups).zip(inverse.chunks_exact(groups.groups));
     for ((x, delta), (mean, inverse)) in items.zip(statistics) {
@@ -324,8 +376,6 @@ fn example<T: Element>(
             totals[c + j] += deltas[j];
         }
     }
-    scale.iter_mut().zip(&totals[..c]).for_each(|(out, sum)| *out = T::narrow(*sum));
-    shift.iter_mut().zip(&totals[c..]).for_each(|(out, sum)| *out = T::narrow(*sum));
 }
 
 /// Asserts that there are statistics for all items of `x`, and returns their number.

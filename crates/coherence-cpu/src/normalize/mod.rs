@@ -16,6 +16,7 @@ pub mod batch;
 pub mod group;
 mod moments;
 mod rows;
+mod runs;
 
 use rayon::prelude::*;
 
@@ -25,7 +26,7 @@ use rows::{Chunks, Map};
 pub use moments::moments;
 
 /// The map x ↦ x̂ = (x − mean) · inverse.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Standardization {
     mean: Vec<f64>,
     inverse: Vec<f64>,
@@ -47,6 +48,29 @@ impl Standardization {
         assert_eq!(mean.len(), variance.len(), "as many variances as means");
         let inverse = variance.iter().map(|v| 1.0 / (v + epsilon).sqrt()).collect();
         Self { mean, inverse }
+    }
+
+    /// Replaces the map by that of `len` means and biased variances, which `moments` writes to its
+    /// arguments. Allocates only if `len` exceeds all lengths before.
+    ///
+    /// ```
+    /// let mut by = coherence_cpu::normalize::Standardization::default();
+    /// by.update(1, 1.0, |mean, variance| {
+    ///     mean[0] = 2.0;
+    ///     variance[0] = 3.0;
+    /// });
+    /// assert_eq!((by.mean(), by.inverse()), (&[2.0][..], &[0.5][..]));
+    /// ```
+    pub fn update(
+        &mut self,
+        len: usize,
+        epsilon: f64,
+        moments: impl FnOnce(&mut [f64], &mut [f64]),
+    ) {
+        self.mean.resize(len, 0.0);
+        self.inverse.resize(len, 0.0);
+        moments(&mut self.mean, &mut self.inverse);
+        self.inverse.iter_mut().for_each(|v| *v = 1.0 / (*v + epsilon).sqrt());
     }
 
     /// The means μ.

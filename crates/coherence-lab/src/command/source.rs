@@ -12,12 +12,12 @@ use coherence_data::folder::Framing;
 use coherence_data::select::Subset;
 use coherence_data::{Dataset, Normalization, Normalized, Split, open_framed};
 use coherence_lab::run::noisy;
-use coherence_lab::spec::Data;
+use coherence_lab::spec::{self, Data};
 
 /// A data set and one of its splits.
 #[derive(Clone, Debug)]
 pub(super) struct Source {
-    name: String,
+    dataset: spec::Dataset,
     split: Split,
 }
 
@@ -25,18 +25,18 @@ impl FromStr for Source {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let has_path = ["folder:", "cifar10:", "cifar100:", "cifar100-coarse:"]
-            .iter()
-            .any(|kind| text.starts_with(kind));
         let (name, split) = match text.rsplit_once(':') {
             Some((name, "train")) => (name, Split::Train),
             Some((name, "test")) => (name, Split::Test),
-            Some((_, other)) if !has_path => {
-                return Err(format!("no split {other}; there are train and test"));
-            }
             _ => (text, Split::Train),
         };
-        Ok(Self { name: name.to_owned(), split })
+        match (name.parse(), name.split_once(':')) {
+            (Ok(dataset), _) => Ok(Self { dataset, split }),
+            (Err(_), Some((before, other))) if before.parse::<spec::Dataset>().is_ok() => {
+                Err(format!("no split {other}; there are train and test"))
+            }
+            (Err(error), _) => Err(error.to_string()),
+        }
     }
 }
 
@@ -46,7 +46,7 @@ impl fmt::Display for Source {
             Split::Train => "train",
             Split::Test => "test",
         };
-        write!(f, "{}:{split}", self.name)
+        write!(f, "{}:{split}", self.dataset)
     }
 }
 
@@ -132,7 +132,7 @@ impl Input {
 
     fn open_split(&self, split: Split) -> anyhow::Result<Box<dyn Dataset>> {
         let framing = self.size.map_or(Framing::Original, Framing::square);
-        Ok(open_framed(&self.data.name, split, framing)?)
+        Ok(open_framed(self.data.dataset.name(), split, framing)?)
     }
 
     fn normalized(&self, data: Box<dyn Dataset>) -> anyhow::Result<Box<dyn Dataset>> {

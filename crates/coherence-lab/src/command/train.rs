@@ -3,6 +3,7 @@
 use std::fmt;
 use std::num::NonZero;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::bail;
 use clap::Args;
@@ -12,7 +13,9 @@ use serde::Serialize;
 use coherence_data::{Dataset, random};
 use coherence_lab::memory;
 use coherence_nn::{Activation, Model, model::Architecture};
-use coherence_train::{Aggregation, Config, Outcome, Progress, Schedule, TrainingRun};
+use coherence_train::{
+    Aggregation, Config, Examples, Outcome, Progress, RateSchedule, Schedule, TrainingRun,
+};
 
 use super::interrupt;
 use super::measure::network;
@@ -22,18 +25,20 @@ use crate::watch;
 
 /// Train a network, with coherence measured on the way
 ///
-/// Plain SGD of constant rate on the MEAN loss, from the initialisation of the architecture. The rule
-/// says how the gradients of a mini-batch become an update: their mean, or a robust mean that is
-/// computed coordinate by coordinate from the examples' gradients, which are never stored.
+/// Stochastic gradient descent on the MEAN loss, from the initialisation of the architecture. The rule
+/// says how the gradients of a mini-batch become a direction: their mean, or a robust mean that is
+/// computed coordinate by coordinate from the examples' gradients, which are never stored. Momentum, weight
+/// decay and the schedule of the rate act on the direction, as PyTorch's SGD does.
 ///
 /// The folder --out gets metrics.csv (step, series, value: loss and accuracy of the training and the
 /// test split, α and sums of the probe, also by tensor, and of the mini-batch), learned.csv (when each
 /// example was learned), weights.safetensors (torchvision's names) and a checkpoint. The same command
 /// goes on where it stopped, after Ctrl-C and after a crash, and ends with the same bytes.
 ///
-/// Batch normalisation uses the statistics of the mini-batch, and then only mean, m3, a3, rm3 and ra3
-/// are defined: no example has a gradient of its own. With --running-statistics it uses the running
-/// ones, which stay as they were initialised, and every rule is defined.
+/// Batch normalisation uses the statistics of the mini-batch (of each micro-batch, if there are any), and
+/// then only mean, m3, a3, rm3 and ra3 are defined: no example has a gradient of its own. With
+/// --running-statistics it uses running ones, which are estimated from the first ten mini-batches before
+/// training and then stay as they are, and every rule is defined.
 #[derive(Debug, Args)]
 pub(crate) struct Train {
     /// The network: mlp:INPUTS,HIDDEN,…,CLASSES or one of `coherence list models`
@@ -45,15 +50,18 @@ pub(crate) struct Train {
     activation: Activation,
     #[command(flatten)]
     input: Input,
-    /// How gradients become an update: mean, winsorized:CLIP, median-of-means:GROUPS, m3, a3, rm3, ra3
+    /// How gradients become a direction: mean, winsorized:CLIP, median-of-means:GROUPS, m3, a3, rm3, ra3
     #[arg(long, default_value = "mean", value_name = "RULE")]
     rule: Aggregation,
-    /// The learning rate, which multiplies the MEAN gradient
-    #[arg(long, default_value_t = 0.1, value_name = "RATE")]
-    rate: f64,
+    #[command(flatten)]
+    optimizer: Optimizer,
     /// Examples in a mini-batch
     #[arg(long, default_value_t = 100, value_name = "N")]
     batch: usize,
+    /// Examples in one forward and backward pass, to save memory; must divide the batch; only for mean, m3,
+    /// a3, rm3 and ra3
+    #[arg(long, value_name = "N")]
+    micro_batch: Option<usize>,
     /// Passes over the training examples
     #[arg(long, default_value_t = 10, value_name = "N", conflicts_with = "steps")]
     epochs: u64,
@@ -66,7 +74,7 @@ pub(crate) struct Train {
     /// Training examples over which α is measured; 0 for none
     #[arg(long, default_value_t = 1000, value_name = "N")]
     probe: usize,
-    /// Normalise by the running statistics, so that every example has a gradient of its own
+    /// Normalise by running statistics, so that every example has a gradient of its own
     #[arg(long)]
     running_statistics: bool,
     /// The seed of the initial weights, the order of the examples, the noise and the probe
@@ -83,6 +91,30 @@ pub(crate) struct Train {
     quiet: bool,
 }
 
+/// How a direction becomes an update.
+#[derive(Debug, Args)]
+struct Optimizer {
+    /// The learning rate, which multiplies the MEAN gradient
+    #[arg(long, default_value_t = 0.1, value_name = "RATE")]
+    rate: f64,
+    /// How the rate changes: constant; steps:A,B,… (divided by 10 from each of these steps on) or
+    /// steps:A,B,…/DIVISOR; cosine (from the rate to 0)
+    #[arg(long, default_value_t = RateSchedule::Constant, value_name = "SCHEDULE")]
+    schedule: RateSchedule,
+    /// Steps of linear warm-up, before or on top of the schedule
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    warmup: u64,
+    /// Momentum, from 0 to 1
+    #[arg(long, default_value_t = 0.0, value_name = "MU")]
+    momentum: f64,
+    /// Nesterov's momentum
+    #[arg(long, requires = "momentum")]
+    nesterov: bool,
+    /// Weight decay (L2), added to the gradient
+    #[arg(long, default_value_t = 0.0, value_name = "LAMBDA")]
+    weight_decay: f64,
+}
+
 /// Steps that a `kill -9` can cost.
 const CHECKPOINT_EVERY: u64 = 500;
 
@@ -92,12 +124,14 @@ impl Train {
         let (train, test) = (self.input.open(self.seed)?, self.input.open_test()?);
         let network = network(&self.model, self.activation, train.as_ref())?;
         let config = self.config(train.len());
+        config.check(train.len())?;
         let needed = config.memory(&network, [train.len(), test.len()]);
         memory::check(&format!("training {}", self.model), needed)?;
         let mut rng = random::stream(self.seed, "initialisation");
         let model = Model::initialized(network, &mut rng);
-        let mut run = TrainingRun::open(&self.out, config, model, &train, &test)?;
         let stop = interrupt::flag()?;
+        let (train, test) = (Examples::open(Arc::from(train))?, Examples::open(Arc::from(test))?);
+        let mut run = TrainingRun::open(&self.out, config, model, train, test)?;
         let bar = if self.quiet { ProgressBar::hidden() } else { watch::bar() };
         let outcome = run.advance(stop, |progress| show(&bar, progress))?;
         bar.finish_and_clear();
@@ -111,9 +145,17 @@ impl Train {
 
     fn config(&self, examples: usize) -> Config {
         let epoch = (examples.div_ceil(self.batch.max(1)) as u64).max(1);
+        let Optimizer { rate, ref schedule, warmup, momentum, nesterov, weight_decay } =
+            self.optimizer;
         Config {
             batch: self.batch,
-            rate: self.rate,
+            micro_batch: self.micro_batch,
+            rate,
+            schedule: schedule.clone(),
+            warmup,
+            momentum,
+            nesterov,
+            weight_decay,
             steps: self.steps.unwrap_or(self.epochs.saturating_mul(epoch)),
             aggregation: self.rule,
             batch_statistics: !self.running_statistics,
@@ -121,6 +163,7 @@ impl Train {
             evaluate: Schedule::Every { steps: self.every.map_or(epoch, NonZero::get) },
             probe: self.probe.min(examples),
             checkpoint_every: CHECKPOINT_EVERY,
+            ..Config::default()
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use coherence_data::noise::{LabelNoise, NoiseError, PixelNoise};
 use coherence_data::select::Subset;
-use coherence_data::{Dataset, Split, open};
+use coherence_data::{Dataset, Normalized, Split, open_framed};
 
 use super::{PlannedRun, RunError};
 use crate::spec::Data;
@@ -13,11 +13,18 @@ type Boxed = Box<dyn Dataset>;
 /// it is, as in CG20.
 pub(super) fn open_both(run: &PlannedRun) -> Result<(Boxed, Boxed), RunError> {
     let settings = &run.settings;
-    let name = settings.dataset.name();
-    let train = sampled(run, open(name, Split::Train)?, settings.examples, "examples")?;
-    let test = sampled(run, open(name, Split::Test)?, settings.test_examples, "test_examples")?;
+    let open = |split| open_framed(settings.dataset.name(), split, settings.framing());
+    let train = sampled(run, open(Split::Train)?, settings.examples, "examples")?;
+    let test = sampled(run, open(Split::Test)?, settings.test_examples, "test_examples")?;
     let noisy = noisy(train, settings.data, settings.noise / 100.0, run.seed);
-    Ok((noisy.map_err(|e| settings_error(run, &e))?, test))
+    let noisy = noisy.map_err(|e| settings_error(run, &e))?;
+    Ok((normalized(run, noisy)?, normalized(run, test)?))
+}
+
+fn normalized(run: &PlannedRun, data: Boxed) -> Result<Boxed, RunError> {
+    let Some(by) = &run.settings.normalize else { return Ok(data) };
+    let data = Normalized::new(data, (**by).clone()).map_err(|e| settings_error(run, &e))?;
+    Ok(Box::new(data))
 }
 
 fn sampled(run: &PlannedRun, data: Boxed, n: Option<usize>, key: &str) -> Result<Boxed, RunError> {
@@ -41,6 +48,6 @@ pub fn noisy(train: Boxed, data: Data, share: f64, seed: u64) -> Result<Boxed, N
     })
 }
 
-fn settings_error(run: &PlannedRun, reason: &dyn std::fmt::Display) -> RunError {
+pub(super) fn settings_error(run: &PlannedRun, reason: &dyn std::fmt::Display) -> RunError {
     RunError::Settings { run: run.to_string(), reason: reason.to_string() }
 }

@@ -1,20 +1,17 @@
 //! One training run in its folder.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use coherence_data::random;
-use coherence_nn::{Graph, GraphError, Model, model::mlp};
-use coherence_train::{Config, Outcome, Schedule, TrainingRun};
+use coherence_data::{Dataset as _, random};
+use coherence_nn::Model;
+use coherence_train::{Examples, Outcome, TrainingRun};
 
 use super::run_file::RunFile;
 use super::{PlannedRun, RunError, data};
 use crate::made::Sitting;
-use crate::spec::Training;
-
-/// Steps that a `kill -9` can cost.
-const CHECKPOINT_EVERY: u64 = 1000;
 
 /// Executes a run, goes on with it, or skips it when its folder says that it is finished. Returns
 /// its sittings; `advance` receives the number of steps done since its last call.
@@ -45,13 +42,15 @@ pub(super) fn execute(
     if file.finished { Ok(file.sittings) } else { Err(RunError::Interrupted) }
 }
 
-/// Bytes that a run needs at least; the largest number if there is no such network.
+/// Bytes that a run needs at least; the largest number if there is no such network, and 0 for a folder, whose
+/// images are known only when it is opened.
 pub(super) fn memory(run: &PlannedRun) -> u64 {
     let settings = &run.settings;
-    let (train, test) = settings.dataset.sizes();
+    let Some((image, classes)) = settings.dataset.shape() else { return 0 };
+    let (train, test) = settings.dataset.sizes().unwrap_or_default();
     let examples = [settings.examples.unwrap_or(train), settings.test_examples.unwrap_or(test)];
-    let bytes = |network| config(settings, run.seed).memory(&network, examples);
-    network(settings).map_or(u64::MAX, bytes)
+    let bytes = |network| settings.config(run.seed).memory(&network, examples);
+    settings.network(image, classes).map_or(u64::MAX, bytes)
 }
 
 fn train(
@@ -61,34 +60,19 @@ fn train(
     advance: &dyn Fn(u64),
 ) -> Result<Outcome, RunError> {
     let (train, test) = data::open_both(run)?;
-    let network = network(&run.settings).expect("a checked experiment has a network");
+    let network = run.settings.network(train.shape(), train.classes());
+    let network = network.map_err(|e| data::settings_error(run, &e))?;
     let mut rng = random::stream(run.seed, "initialisation");
     let model = Model::initialized(network, &mut rng);
-    let config = config(&run.settings, run.seed);
+    let config = run.settings.config(run.seed);
     let failed = |source| RunError::Train { run: run.to_string(), source };
-    let mut training = TrainingRun::open(folder, config, model, &train, &test).map_err(failed)?;
+    let read = |data| Examples::open(Arc::from(data)).map_err(|error| failed(error.into()));
+    let (train, test) = (read(train)?, read(test)?);
+    let mut training = TrainingRun::open(folder, config, model, train, test).map_err(failed)?;
     let mut known = 0;
     let progress = |progress: coherence_train::Progress| {
         advance(progress.step - known);
         known = progress.step;
     };
     training.advance(stop, progress).map_err(failed)
-}
-
-fn network(settings: &Training) -> Result<Graph<f32>, GraphError> {
-    mlp(&settings.widths())
-}
-
-fn config(settings: &Training, seed: u64) -> Config {
-    Config {
-        batch: settings.batch,
-        rate: settings.rate,
-        steps: settings.steps,
-        aggregation: settings.aggregation(),
-        batch_statistics: true,
-        seed,
-        evaluate: Schedule::Decades,
-        probe: settings.probe,
-        checkpoint_every: CHECKPOINT_EVERY,
-    }
 }

@@ -22,10 +22,24 @@ impl Training {
             ["probe" | "batch", group, what] => {
                 is_group(group) && (what == "helpfulness" || SUMS.contains(&what))
             }
-            ["probe", layer, "weight" | "bias", sum] => {
-                SUMS.contains(&sum) && is_numbered(layer, "fc", self.hidden.len() + 1)
-            }
-            _ => false,
+            _ => series
+                .strip_prefix("probe.")
+                .and_then(|tensor| tensor.rsplit_once('.'))
+                .is_some_and(|(tensor, sum)| SUMS.contains(&sum) && self.has_tensor(tensor)),
+        }
+    }
+
+    /// Whether the network has a tensor of this name; for images of unknown shape, whether it may.
+    fn has_tensor(&self, name: &str) -> bool {
+        match (&self.model, self.dataset.shape()) {
+            (None, _) => name.rsplit_once('.').is_some_and(|(layer, kind)| {
+                ["weight", "bias"].contains(&kind)
+                    && is_numbered(layer, "fc", self.hidden.len() + 1)
+            }),
+            (Some(_), None) => true,
+            (Some(_), Some((image, classes))) => self
+                .network(image, classes)
+                .is_ok_and(|network| network.layout().get(name).is_some()),
         }
     }
 }

@@ -1,12 +1,17 @@
-//! A network to train at one scale: data, noise, shape, optimiser, grid, seeds.
+//! A network to train at one scale: data, noise, network, optimiser, grid, seeds.
 
 use std::collections::BTreeMap;
 
-use coherence_data::digits;
-use coherence_train::Aggregation;
+use coherence_data::folder::Framing;
+use coherence_data::{Normalization, Shape};
+use coherence_nn::model::{Architecture, mlp_with_activation};
+use coherence_nn::{Activation, Graph, GraphError};
+use coherence_train::{Aggregation, Config, RateSchedule, Schedule};
 use serde::{Deserialize, Serialize};
 
+use super::Dataset;
 use super::axes::{numbers, present, words};
+use super::text::Text;
 use crate::cell::{Axis, Cell, Setting};
 
 /// Settings of a training experiment at one scale. An axis of the grid overrides the setting of its
@@ -14,18 +19,46 @@ use crate::cell::{Axis, Cell, Setting};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Training {
-    /// Where the examples come from.
+    /// Where the examples come from: `"digits"`, `"mnist"`, `"cifar10"`, `"folder:DIR"` ….
     pub dataset: Dataset,
     /// How many training examples, the first of a seeded shuffle; absent is all.
     pub examples: Option<usize>,
     /// How many test examples, likewise.
     pub test_examples: Option<usize>,
-    /// Widths of the hidden layers.
+    /// The length to which the shorter side of a folder's images is resized, before the middle square is cut
+    /// out.
+    pub size: Option<usize>,
+    /// How the inputs are normalised after any noise: `"imagenet"`, `"cifar10"`, `"mnist"` or
+    /// `"MEAN,…/STD,…"`; absent is pixel/255.
+    pub normalize: Option<Text<Normalization>>,
+    /// The network, as `coherence list models` names it: `"resnet18:cifar"`.
+    pub model: Option<Text<Architecture>>,
+    /// Instead of `model`: widths of the hidden layers of a perceptron.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub hidden: Vec<usize>,
+    /// The activation function of a perceptron's hidden layers; absent is `"relu"`.
+    pub activation: Option<Text<Activation>>,
     /// Examples in a mini-batch.
     pub batch: usize,
-    /// Learning rate, constant.
+    /// Examples in one forward and backward pass; absent is the whole mini-batch.
+    pub micro_batch: Option<usize>,
+    /// Learning rate.
     pub rate: f64,
+    /// How the learning rate changes: `"constant"`, `"steps:A,B,…"` or `"cosine"`.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub schedule: RateSchedule,
+    /// Steps of linear warm-up.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub warmup: u64,
+    /// Momentum.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub momentum: f64,
+    /// Whether the momentum is Nesterov's.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub nesterov: bool,
+    /// Weight decay, coupled.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub weight_decay: f64,
     /// Steps of training.
     pub steps: u64,
     /// What is done to the training data.
@@ -40,6 +73,10 @@ pub struct Training {
     /// How the gradients of a mini-batch become an update, in place of `clip`: `"winsorized:2"`,
     /// `"median-of-means:3"`, `"m3"`, `"rm3"` ….
     pub rule: Option<Aggregation>,
+    /// Whether batch normalisation uses running statistics, estimated before the first step, instead of
+    /// those of the mini-batch.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub running_statistics: bool,
     /// Training examples over which coherence is measured.
     pub probe: usize,
     /// Number of seeds; the runs use 1 … seeds.
@@ -49,12 +86,18 @@ pub struct Training {
     pub grid: Grid,
 }
 
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
 /// The axes of a training grid, in the order of a cell; an absent axis does not vary.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Grid {
     /// Data sets.
     pub dataset: Option<Vec<Dataset>>,
+    /// Networks.
+    pub model: Option<Vec<Text<Architecture>>>,
     /// Kinds of data.
     pub data: Option<Vec<Data>>,
     /// Percentages of noise.
@@ -63,18 +106,6 @@ pub struct Grid {
     pub clip: Option<Vec<usize>>,
     /// Rules.
     pub rule: Option<Vec<Aggregation>>,
-}
-
-/// A data set with a training and a test part.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Dataset {
-    /// The embedded subset of MNIST: 10,000 and 2,000 examples.
-    Digits,
-    /// 60,000 and 10,000 handwritten digits.
-    Mnist,
-    /// 60,000 and 10,000 articles of clothing.
-    FashionMnist,
 }
 
 /// What is done to the training data.
@@ -91,30 +122,12 @@ pub enum Data {
     RandomPixels,
 }
 
-impl Dataset {
-    /// Numbers of training and of test examples.
-    pub fn sizes(self) -> (usize, usize) {
-        match self {
-            Self::Digits => (digits::TRAIN, digits::TEST),
-            Self::Mnist | Self::FashionMnist => (60_000, 10_000),
-        }
-    }
-
-    /// The name that [`coherence_data::open`] knows.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Digits => "digits",
-            Self::Mnist => "mnist",
-            Self::FashionMnist => "fashion-mnist",
-        }
-    }
-}
-
 impl Grid {
     /// The axes that vary, in order.
     pub fn axes(&self) -> Vec<Axis> {
         present([
             ("dataset", words(&self.dataset)),
+            ("model", words(&self.model)),
             ("data", words(&self.data)),
             ("noise", numbers(&self.noise, f64::from)),
             ("clip", numbers(&self.clip, |count| count as f64)),
@@ -124,21 +137,53 @@ impl Grid {
 }
 
 impl Training {
-    /// Inputs of the network: the pixels of an image, 28 × 28 in each of our data sets.
-    pub const INPUTS: usize = 784;
-    /// Outputs of the network: the classes.
-    pub const CLASSES: usize = 10;
+    /// Steps that a `kill -9` can cost.
+    const CHECKPOINT_EVERY: u64 = 1000;
 
-    /// Widths of the network's layers, from the pixels to the classes.
-    pub fn widths(&self) -> Vec<usize> {
-        [&[Self::INPUTS], &self.hidden[..], &[Self::CLASSES]].concat()
+    /// The network for images of this shape and so many classes.
+    ///
+    /// # Errors
+    ///
+    /// [`GraphError`] if the layers do not fit the images.
+    pub fn network(&self, image: Shape, classes: usize) -> Result<Graph<f32>, GraphError> {
+        let activation = self.activation.as_deref().copied().unwrap_or_default();
+        let Some(model) = &self.model else {
+            return mlp_with_activation(&self.widths(image, classes), activation);
+        };
+        let input = coherence_nn::Shape::image(image.height, image.width, image.channels);
+        model.build(input, classes, activation)
     }
 
-    /// Number of parameters d of the network; saturates for widths that no network has.
-    pub fn parameters(&self) -> usize {
-        let layers = self.widths();
-        let sizes = layers.windows(2).map(|pair| pair[0].saturating_add(1).saturating_mul(pair[1]));
-        sizes.fold(0, usize::saturating_add)
+    /// Widths of a perceptron's layers, from the pixels to the classes.
+    pub fn widths(&self, image: Shape, classes: usize) -> Vec<usize> {
+        [&[image.features()], &self.hidden[..], &[classes]].concat()
+    }
+
+    /// How a folder's images are cut.
+    pub fn framing(&self) -> Framing {
+        self.size.map_or(Framing::Original, Framing::square)
+    }
+
+    /// The settings of a run of this seed.
+    pub fn config(&self, seed: u64) -> Config {
+        Config {
+            batch: self.batch,
+            micro_batch: self.micro_batch,
+            rate: self.rate,
+            schedule: self.schedule.clone(),
+            warmup: self.warmup,
+            momentum: self.momentum,
+            nesterov: self.nesterov,
+            weight_decay: self.weight_decay,
+            steps: self.steps,
+            aggregation: self.aggregation(),
+            batch_statistics: !self.running_statistics,
+            seed,
+            evaluate: Schedule::Decades,
+            probe: self.probe,
+            checkpoint_every: Self::CHECKPOINT_EVERY,
+            ..Config::default()
+        }
     }
 
     /// How the gradients of a mini-batch become an update.

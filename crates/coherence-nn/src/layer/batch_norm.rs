@@ -1,10 +1,13 @@
 //! Batch normalisation.
 
-use super::{Backward, Forward, Kept, Layer, LayerTensor, Mode};
-use crate::{Gradients, Initial, Shape};
+use super::{
+    Backward, Forward, Kept, Layer, LayerTensor,
+    parameters::{of_channels, scale_and_shift},
+};
+use crate::{Gradients, Shape};
 use coherence_cpu::{
     Element,
-    normalize::{Standardization, batch, moments},
+    normalize::{batch, moments},
     product::Output,
 };
 
@@ -19,42 +22,23 @@ use coherence_cpu::{
 #[derive(Debug, Clone)]
 pub struct BatchNorm {
     shape: Shape,
+    epsilon: f64,
 }
-
-const EPSILON: f64 = 1e-5;
-const MOMENTUM: f64 = 0.1;
 
 impl BatchNorm {
     /// Normalisation of each channel of this shape.
     pub fn new(shape: Shape) -> Self {
-        Self { shape }
+        Self { shape, epsilon: super::EPSILON }
     }
 
-    fn tensors_of(&self, names: [(&'static str, f64); 2]) -> Vec<LayerTensor> {
-        let tensor = |(name, value)| LayerTensor {
-            name,
-            shape: vec![self.shape.channels],
-            positions: 1,
-            initial: Initial::Constant(value),
-        };
-        names.map(tensor).to_vec()
-    }
-
-    /// The map to x̂, from the running statistics or those of the batch.
-    fn standardization<T: Element>(
-        &self,
-        mode: Mode,
-        statistics: &[T],
-        kept: &Kept,
-    ) -> Standardization {
-        let c = self.shape.channels;
-        if mode.batch_statistics {
-            let (mean, variance) = kept.moments.split_at(c);
-            Standardization::from_moments(mean.to_vec(), variance, EPSILON)
-        } else {
-            let wide: Vec<f64> = statistics.iter().map(|x| x.widen()).collect();
-            Standardization::from_moments(wide[..c].to_vec(), &wide[c..], EPSILON)
-        }
+    /// The same layer with another ε.
+    ///
+    /// # Panics
+    ///
+    /// Unless `epsilon` is positive.
+    pub fn with_epsilon(self, epsilon: f64) -> Self {
+        assert!(epsilon > 0.0, "batch normalisation with epsilon {epsilon}");
+        Self { epsilon, ..self }
     }
 }
 
@@ -64,65 +48,70 @@ impl<T: Element> Layer<T> for BatchNorm {
     }
 
     fn tensors(&self) -> Vec<LayerTensor> {
-        self.tensors_of([("weight", 1.0), ("bias", 0.0)])
+        scale_and_shift(self.shape.channels)
     }
 
     fn statistics(&self) -> Vec<LayerTensor> {
-        self.tensors_of([("running_mean", 0.0), ("running_var", 1.0)])
+        of_channels(self.shape.channels, [("running_mean", 0.0), ("running_var", 1.0)])
     }
 
     fn kept(&self, _: usize) -> Kept {
-        Kept { moments: vec![0.0; 2 * self.shape.channels], ..Kept::default() }
+        Kept { variances: vec![0.0; self.shape.channels], ..Kept::default() }
     }
 
     fn couples_examples(&self) -> bool {
         true
     }
 
-    fn update(&self, m: usize, kept: &Kept, statistics: &mut [T]) {
-        let c = self.shape.channels;
-        let (mean, variance) = kept.moments.split_at(c);
+    fn update(&self, m: usize, kept: &Kept, momentum: f64, statistics: &mut [T]) {
+        let batch = (kept.standardization.mean(), &kept.variances[..]);
         let rows = m * self.shape.positions();
-        batch::update_running(statistics.split_at_mut(c), (mean, variance), rows, MOMENTUM);
+        let running = statistics.split_at_mut(self.shape.channels);
+        batch::update_running(running, batch, rows, momentum);
     }
 
     fn forward(&self, pass: Forward<'_, T>) {
         let (c, x) = (self.shape.channels, pass.inputs.get(0));
+        let Kept { standardization: by, variances, .. } = &mut *pass.kept;
         if pass.mode.batch_statistics {
-            let (mean, variance) = pass.kept.moments.split_at_mut(c);
-            moments(x, mean, variance);
+            by.update(c, self.epsilon, |mean, variance| {
+                moments(x, mean, variance);
+                variances.copy_from_slice(variance);
+            });
+        } else {
+            by.update(c, self.epsilon, |mean, variance| {
+                let moments = mean.iter_mut().chain(variance);
+                moments.zip(pass.statistics).for_each(|(to, running)| *to = running.widen());
+            });
         }
-        let by = self.standardization(pass.mode, pass.statistics, pass.kept);
         let (scale, shift) = pass.parameters.split_at(c);
-        batch::forward(x, &by, scale, shift, pass.output);
+        batch::forward(x, by, scale, shift, pass.output);
         pass.finish(&[]);
     }
 
     fn backward(&self, pass: &Backward<'_, T>, _: usize, output: Output, out: &mut [T]) {
-        let (c, x) = (self.shape.channels, pass.inputs.get(0));
-        let by = self.standardization(pass.mode, pass.statistics, pass.kept);
+        let (c, x, by) = (self.shape.channels, pass.inputs.get(0), &pass.kept.standardization);
         let (scale, _) = pass.parameters.split_at(c);
         if !pass.mode.batch_statistics {
-            return batch::backward_evaluation(pass.delta, &by, scale, output, out);
+            return batch::backward_evaluation(pass.delta, by, scale, output, out);
         }
         let [mut of_scale, mut of_shift] = [(); 2].map(|()| vec![0.0; c]);
-        batch::gradients(x, pass.delta, &by, &mut of_scale, &mut of_shift);
+        batch::gradients(x, pass.delta, by, &mut of_scale, &mut of_shift);
         let gradients = (&of_scale[..], &of_shift[..]);
-        batch::backward_training(x, pass.delta, &by, scale, gradients, output, out);
+        batch::backward_training(x, pass.delta, by, scale, gradients, output, out);
     }
 
     fn factors(&self, pass: &Backward<'_, T>, visit: &mut dyn FnMut(usize, Gradients<'_, T>)) {
-        let (c, x) = (self.shape.channels, pass.inputs.get(0));
-        let by = self.standardization(pass.mode, pass.statistics, pass.kept);
+        let (c, x, by) = (self.shape.channels, pass.inputs.get(0), &pass.kept.standardization);
         if pass.mode.batch_statistics {
             let [mut scale, mut shift] = [(); 2].map(|()| vec![0.0; c]);
-            batch::gradients(x, pass.delta, &by, &mut scale, &mut shift);
+            batch::gradients(x, pass.delta, by, &mut scale, &mut shift);
             let narrow = |sums: Vec<f64>| sums.into_iter().map(T::narrow).collect::<Vec<T>>();
             visit(0, Gradients::Sum(&narrow(scale)));
             visit(1, Gradients::Sum(&narrow(shift)));
         } else {
             let [mut scale, mut shift] = [(); 2].map(|()| vec![T::zero(); pass.m * c]);
-            batch::example_gradients(x, pass.delta, &by, &mut scale, &mut shift);
+            batch::example_gradients(x, pass.delta, by, &mut scale, &mut shift);
             visit(0, Gradients::Rows(&scale));
             visit(1, Gradients::Rows(&shift));
         }

@@ -1,6 +1,6 @@
 //! Convolutions over images, channels last.
 
-use super::{Backward, Forward, Layer, LayerTensor};
+use super::{Backward, Forward, Layer, LayerTensor, parameters::WeightAndBias};
 use crate::{Gradients, Initial, Shape};
 use coherence_cpu::{
     Element, Isa,
@@ -18,8 +18,7 @@ use coherence_cpu::{
 pub struct Convolution {
     of: convolution::Convolution,
     output: [usize; 2],
-    initial: [Initial; 2],
-    bias: bool,
+    parameters: WeightAndBias,
 }
 
 impl Convolution {
@@ -30,22 +29,19 @@ impl Convolution {
     /// [`ConvolutionError`] if a size is 0 or the kernel does not fit.
     pub fn new(of: convolution::Convolution) -> Result<Self, ConvolutionError> {
         let output = of.output_size()?;
-        let bound = 1.0 / (of.patch() as f64).sqrt();
-        Ok(Self { of, output, initial: [Initial::Uniform { bound }; 2], bias: true })
+        let [kh, kw] = of.kernel;
+        let shape = vec![of.outputs, of.channels / of.groups, kh, kw];
+        Ok(Self { of, output, parameters: WeightAndBias::new(shape, kh * kw) })
     }
 
     /// The same layer with another initialisation of weight and bias.
     pub fn with_initial(self, weight: Initial, bias: Initial) -> Self {
-        Self { initial: [weight, bias], ..self }
+        Self { parameters: self.parameters.with_initial(weight, bias), ..self }
     }
 
     /// The same layer without a bias.
     pub fn without_bias(self) -> Self {
-        Self { bias: false, ..self }
-    }
-
-    fn split<'a, T>(&self, parameters: &'a [T]) -> (&'a [T], &'a [T]) {
-        parameters.split_at(self.of.weights())
+        Self { parameters: self.parameters.without_bias(), ..self }
     }
 }
 
@@ -56,17 +52,7 @@ impl<T: Element> Layer<T> for Convolution {
     }
 
     fn tensors(&self) -> Vec<LayerTensor> {
-        let [weight, bias] = self.initial;
-        let [kh, kw] = self.of.kernel;
-        let (o, i) = (self.of.outputs, self.of.channels / self.of.groups);
-        let weight = LayerTensor {
-            name: "weight",
-            shape: vec![o, i, kh, kw],
-            positions: kh * kw,
-            initial: weight,
-        };
-        let bias = LayerTensor { name: "bias", shape: vec![o], positions: 1, initial: bias };
-        if self.bias { vec![weight, bias] } else { vec![weight] }
+        self.parameters.tensors()
     }
 
     fn multiply_adds(&self) -> u64 {
@@ -74,21 +60,21 @@ impl<T: Element> Layer<T> for Convolution {
     }
 
     fn forward(&self, pass: Forward<'_, T>) {
-        let (weight, bias) = self.split(pass.parameters);
+        let (weight, bias) = self.parameters.split(pass.parameters);
         let a = pass.inputs.get(0);
         convolution::forward(Isa::detect(), &self.of, a, weight, Output::Overwrite, pass.output);
         pass.finish(bias);
     }
 
     fn backward(&self, pass: &Backward<'_, T>, _: usize, output: Output, out: &mut [T]) {
-        let (weight, _) = self.split(pass.parameters);
+        let (weight, _) = self.parameters.split(pass.parameters);
         convolution::backward(Isa::detect(), &self.of, pass.delta, weight, output, out);
     }
 
     fn factors(&self, pass: &Backward<'_, T>, visit: &mut dyn FnMut(usize, Gradients<'_, T>)) {
         let (x, delta) = (pass.inputs.get(0), pass.delta);
         visit(0, Gradients::Convolution { of: &self.of, x, delta });
-        if self.bias {
+        if self.parameters.has_bias() {
             visit(1, Gradients::Rows(&position_sums(delta, pass.m, self.of.outputs)));
         }
     }

@@ -4,7 +4,6 @@ use super::{Backward, Forward, Layer, Mode};
 use crate::Shape;
 use coherence_cpu::{Element, elementwise::axpy, product::Output};
 use rand::RngExt;
-use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 
 /// z = a if the mode has no seed of dropout. Else each value is 0 with probability p, else a / (1 − p), so
 /// that its expectation is a. What is dropped is a pure function of the pass's seed and of the layer's
@@ -41,9 +40,7 @@ impl Dropout {
         if output == Output::Overwrite {
             out.fill(T::zero());
         }
-        let Some(seed) = mode.dropout else { return axpy(T::one(), from, out) };
-        let mut stream = ChaCha8Rng::seed_from_u64(seed);
-        stream.set_stream(node as u64);
+        let Some(mut stream) = mode.stream(node) else { return axpy(T::one(), from, out) };
         let factor = T::narrow(1.0 / (1.0 - self.probability));
         for (out, &value) in out.iter_mut().zip(from) {
             if !stream.random_bool(self.probability) {

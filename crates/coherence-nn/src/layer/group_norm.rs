@@ -1,46 +1,74 @@
-//! Group normalisation.
+//! Group and layer normalisation.
 
-use super::{Backward, Forward, Kept, Layer, LayerTensor};
-use crate::{Gradients, Initial, Shape};
+use super::{Backward, Forward, Layer, LayerTensor, parameters::scale_and_shift};
+use crate::{Gradients, Shape};
 use coherence_cpu::{
     Element,
-    normalize::{
-        Standardization,
-        group::{self, Groups, GroupsError},
-    },
+    normalize::group::{self, Groups, GroupsError},
     product::Output,
 };
 
 /// z = γ (a − μ)/√(σ² + ε) + β for each channel, with ε = 1e-5; μ and σ² are the mean and the biased
 /// variance of an example over all positions and the channels of a group. Examples are independent.
 ///
-/// Source: Wu, He (2018), *Group Normalization* (arXiv 1803.08494).
+/// Layer normalisation ([`GroupNorm::layer`]) is the same, with μ and σ² over all channels of one
+/// position.
+///
+/// Source: Wu, He (2018), *Group Normalization* (arXiv 1803.08494); Ba, Kiros, Hinton (2016), *Layer
+/// Normalization* (arXiv 1607.06450).
 #[derive(Debug, Clone)]
 pub struct GroupNorm {
     shape: Shape,
     groups: Groups,
-    count: usize,
+    /// Pairs of μ and σ² of an example.
+    statistics: usize,
+    epsilon: f64,
 }
 
-const EPSILON: f64 = 1e-5;
-
 impl GroupNorm {
-    /// Normalisation of values of this shape in `count` groups of channels; one group normalises each
-    /// example as a whole.
+    /// Normalisation of values of this shape in `count` groups of channels, PyTorch's `GroupNorm`; one
+    /// group normalises each example as a whole.
     ///
     /// # Errors
     ///
     /// [`GroupsError`] if the channels cannot be divided into so many groups.
     pub fn new(shape: Shape, count: usize) -> Result<Self, GroupsError> {
         let groups = Groups::new(shape.positions(), shape.channels, count)?;
-        Ok(Self { shape, groups, count })
+        Ok(Self { shape, groups, statistics: count, epsilon: super::EPSILON })
     }
 
-    /// The map to x̂ of m examples.
-    fn standardization(&self, m: usize, kept: &Kept) -> Standardization {
-        let (mean, variance) = kept.moments.split_at(kept.moments.len() / 2);
-        let len = m * self.count;
-        Standardization::from_moments(mean[..len].to_vec(), &variance[..len], EPSILON)
+    /// Layer normalisation over the channels at each position: PyTorch's `LayerNorm(channels)` of a
+    /// vector of features, torchvision's `LayerNorm2d` of an image.
+    ///
+    /// ```
+    /// use coherence_nn::{Activation, Builder, Keep, Model, Shape, layer::GroupNorm};
+    /// let (mut net, x) = Builder::<f64>::new(Shape::features(2));
+    /// net.push("norm", GroupNorm::layer(x.shape)?.with_epsilon(1e-9), &[x], Activation::Identity)?;
+    /// let mut model = Model::zeros(net.build("norm".to_owned()));
+    /// model.parameters_mut().copy_from_slice(&[1.0, 10.0, 0.0, 0.5]); // γ, then β
+    /// let mut workspace = model.workspace(1, Keep::Logits);
+    /// model.forward(&[3.0, 5.0], 1, &mut workspace); // mean 4, deviation 1
+    /// assert!((workspace.logits()[0] + 1.0).abs() < 1e-8);
+    /// assert!((workspace.logits()[1] - 10.5).abs() < 1e-8);
+    /// # Ok::<(), coherence_nn::GraphError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`GroupsError`] without channels.
+    pub fn layer(shape: Shape) -> Result<Self, GroupsError> {
+        let (groups, statistics) = (Groups::layer(shape.channels)?, shape.positions());
+        Ok(Self { shape, groups, statistics, epsilon: super::EPSILON })
+    }
+
+    /// The same layer with another ε.
+    ///
+    /// # Panics
+    ///
+    /// Unless `epsilon` is positive.
+    pub fn with_epsilon(self, epsilon: f64) -> Self {
+        assert!(epsilon > 0.0, "normalisation with epsilon {epsilon}");
+        Self { epsilon, ..self }
     }
 }
 
@@ -50,42 +78,30 @@ impl<T: Element> Layer<T> for GroupNorm {
     }
 
     fn tensors(&self) -> Vec<LayerTensor> {
-        let tensor = |(name, value)| LayerTensor {
-            name,
-            shape: vec![self.shape.channels],
-            positions: 1,
-            initial: Initial::Constant(value),
-        };
-        [("weight", 1.0), ("bias", 0.0)].map(tensor).to_vec()
-    }
-
-    fn kept(&self, capacity: usize) -> Kept {
-        Kept { moments: vec![0.0; 2 * capacity * self.count], ..Kept::default() }
+        scale_and_shift(self.shape.channels)
     }
 
     fn forward(&self, pass: Forward<'_, T>) {
-        let (x, len) = (pass.inputs.get(0), pass.m * self.count);
-        let half = pass.kept.moments.len() / 2;
-        let (mean, variance) = pass.kept.moments.split_at_mut(half);
-        group::moments(self.groups, x, &mut mean[..len], &mut variance[..len]);
-        let by = self.standardization(pass.m, pass.kept);
+        let (x, by) = (pass.inputs.get(0), &mut pass.kept.standardization);
+        by.update(pass.m * self.statistics, self.epsilon, |mean, variance| {
+            group::moments(self.groups, x, mean, variance);
+        });
         let (scale, shift) = pass.parameters.split_at(self.shape.channels);
-        group::forward(self.groups, x, &by, scale, shift, pass.output);
+        group::forward(self.groups, x, by, scale, shift, pass.output);
         pass.finish(&[]);
     }
 
     fn backward(&self, pass: &Backward<'_, T>, _: usize, output: Output, out: &mut [T]) {
-        let by = self.standardization(pass.m, pass.kept);
+        let (x, by) = (pass.inputs.get(0), &pass.kept.standardization);
         let (scale, _) = pass.parameters.split_at(self.shape.channels);
-        let x = pass.inputs.get(0);
-        group::backward(self.groups, x, pass.delta, &by, scale, output, out);
+        group::backward(self.groups, x, pass.delta, by, scale, output, out);
     }
 
     fn factors(&self, pass: &Backward<'_, T>, visit: &mut dyn FnMut(usize, Gradients<'_, T>)) {
-        let (x, by) = (pass.inputs.get(0), self.standardization(pass.m, pass.kept));
+        let (x, by) = (pass.inputs.get(0), &pass.kept.standardization);
         let len = pass.m * self.shape.channels;
         let [mut scale, mut shift] = [(); 2].map(|()| vec![T::zero(); len]);
-        group::example_gradients(self.groups, x, pass.delta, &by, &mut scale, &mut shift);
+        group::example_gradients(self.groups, x, pass.delta, by, &mut scale, &mut shift);
         visit(0, Gradients::Rows(&scale));
         visit(1, Gradients::Rows(&shift));
     }

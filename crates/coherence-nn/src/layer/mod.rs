@@ -11,8 +11,11 @@ mod convolution;
 mod dropout;
 mod group_norm;
 mod linear;
+mod parameters;
 mod pool;
 mod scale;
+mod stochastic_depth;
+mod subsample;
 
 pub use add::Add;
 pub use batch_norm::BatchNorm;
@@ -23,10 +26,16 @@ pub use group_norm::GroupNorm;
 pub use linear::Linear;
 pub use pool::{AveragePool, MaxPool};
 pub use scale::Scale;
+pub use stochastic_depth::StochasticDepth;
+pub use subsample::Subsample;
 
 use crate::{Activation, Gradients, Initial, Shape};
-use coherence_cpu::{Element, product::Output};
+use coherence_cpu::{Element, normalize::Standardization, product::Output};
 use core::fmt;
+use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
+
+/// The ε of normalisations, PyTorch's default.
+const EPSILON: f64 = 1e-5;
 
 /// One tensor of a layer, under its name within the layer.
 #[derive(Debug, Clone, PartialEq)]
@@ -73,9 +82,9 @@ pub trait Layer<T: Element>: fmt::Debug + Send + Sync {
         false
     }
 
-    /// Moves the statistics towards those of the last forward pass over m examples, which
-    /// used the statistics of its batch.
-    fn update(&self, _m: usize, _kept: &Kept, _statistics: &mut [T]) {}
+    /// Moves the statistics by the share `momentum` towards those of the last forward pass over m examples,
+    /// which used the statistics of its batch.
+    fn update(&self, _m: usize, _kept: &Kept, _momentum: f64, _statistics: &mut [T]) {}
 
     /// Computes the output, and calls [`Forward::finish`].
     fn forward(&self, pass: Forward<'_, T>);
@@ -95,15 +104,26 @@ pub struct Mode {
     /// Whether batch normalisation uses the statistics of the batch, as PyTorch does in training mode,
     /// or else the running ones.
     pub batch_statistics: bool,
-    /// The seed of dropout, another one for every step; `None` to drop nothing.
+    /// The seed of dropout and stochastic depth, another one for every step; `None` to drop nothing.
     pub dropout: Option<u64>,
+}
+
+impl Mode {
+    /// The random numbers of node `node`, if anything is dropped.
+    fn stream(self, node: usize) -> Option<ChaCha8Rng> {
+        let mut stream = ChaCha8Rng::seed_from_u64(self.dropout?);
+        stream.set_stream(node as u64);
+        Some(stream)
+    }
 }
 
 /// What a layer's forward pass leaves for its backward pass.
 #[derive(Debug, Clone, Default)]
 pub struct Kept {
-    /// The moments of the batch.
-    pub moments: Vec<f64>,
+    /// The map of a normalisation.
+    pub standardization: Standardization,
+    /// The biased variances of a batch.
+    pub variances: Vec<f64>,
     /// The places of the largest values.
     pub indices: Vec<u32>,
 }

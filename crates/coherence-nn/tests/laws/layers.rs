@@ -7,7 +7,7 @@ use coherence_nn::{
     Builder, Graph, GraphError, Keep, Model, Shape, Value,
     layer::{
         AveragePool, BatchNorm, Concatenate, Convolution, Dropout, GroupNorm, Linear, MaxPool,
-        Mode, Scale,
+        Mode, Scale, StochasticDepth, Subsample,
     },
     loss::softmax_cross_entropy,
 };
@@ -66,6 +66,10 @@ fn networks() -> Vec<Graph<f64>> {
         around("means", |net, x| {
             net.push("layer", AveragePool::new(pool(x, [2, 3], [1, 2], false))?, &[x], Tanh)
         }),
+        around("means that count the padding", |net, x| {
+            let padded = Pool { padding: [1, 1], ..pool(x, [3, 3], [1, 1], false) };
+            net.push("layer", AveragePool::new(padded)?, &[x], Identity)
+        }),
         around("adaptive means", |net, x| {
             net.push("layer", AveragePool::adaptive(x.shape, [3, 3])?, &[x], Identity)
         }),
@@ -75,7 +79,22 @@ fn networks() -> Vec<Graph<f64>> {
         around("group normalisation", |net, x| {
             net.push("layer", GroupNorm::new(x.shape, 2)?, &[x], Silu)
         }),
+        around("layer normalisation of positions", |net, x| {
+            net.push("layer", GroupNorm::layer(x.shape)?, &[x], Silu)
+        }),
+        around("layer normalisation of features", |net, x| {
+            let h = net.push("features", Linear::new(x.shape, 6), &[x], Tanh)?;
+            net.push("layer", GroupNorm::layer(h.shape)?.with_epsilon(0.1), &[h], Identity)
+        }),
         around("residual", |net, x| net.add("layer", &[x, x], Tanh)),
+        around("shortcut without parameters", |net, x| {
+            let h = net.push("layer", Subsample::new(x.shape, 2, 7), &[x], Identity)?;
+            net.push("again", Subsample::new(h.shape, 1, 7), &[h], Tanh)
+        }),
+        around("stochastic depth", |net, x| {
+            let branch = net.push("layer", StochasticDepth::new(x.shape, 0.5), &[x], Identity)?;
+            net.add("sum", &[branch, x], Tanh)
+        }),
         around("dropout", |net, x| net.push("layer", Dropout::new(x.shape, 0.3), &[x], Identity)),
         around("branches", |net, x| {
             let of = Sizes { padding: [0, 1], ..sizes(x, 3, [1, 3]) };
@@ -84,9 +103,12 @@ fn networks() -> Vec<Graph<f64>> {
             net.push("layer", both, &[x, branch], Identity)
         }),
         around("squeeze and excitation", |net, x| {
+            let x = net.push("norm", BatchNorm::new(x.shape), &[x], Silu)?;
             let mean = net.push("mean", AveragePool::adaptive(x.shape, [1, 1])?, &[x], Identity)?;
-            let of = Linear::new(mean.shape, x.shape.channels);
-            let factors = net.push("factors", of, &[mean], Sigmoid)?;
+            let fc1 = Convolution::new(sizes(mean, 2, [1, 1]))?;
+            let h = net.push("fc1", fc1, &[mean], Silu)?;
+            let fc2 = Convolution::new(sizes(h, x.shape.channels, [1, 1]))?;
+            let factors = net.push("fc2", fc2, &[h], Sigmoid)?;
             net.push("layer", Scale::new(x.shape), &[x, factors], Identity)
         }),
     ]

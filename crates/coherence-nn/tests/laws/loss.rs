@@ -1,8 +1,12 @@
-//! Softmax cross-entropy against its definition, at ordinary and at extreme logits.
+//! Losses against their definitions, finite differences and torch's numbers, at ordinary and at extreme
+//! outputs.
 
-use coherence_nn::loss::{cross_entropy, predictions, softmax_cross_entropy};
+use coherence_nn::loss::{
+    Loss, LossError, Targets, cross_entropy, predictions, softmax_cross_entropy,
+};
 use coherence_tests::cases;
 use proptest::prelude::*;
+use serde_json::Value;
 
 /// −ln softmax(z)[y] and softmax(z) − onehot(y), computed literally; for small logits only.
 fn definition(z: &[f64], y: usize) -> (f64, Vec<f64>) {
@@ -32,6 +36,35 @@ proptest! {
     }
 
     #[test]
+    fn deltas_are_the_slopes_of_every_loss(
+        z in prop::collection::vec(-4.0..4.0, 2..7), y in any::<prop::sample::Index>(),
+        smoothing in 0.0..1.0f64, t in prop::collection::vec(-4.0..4.0, 7),
+    ) {
+        let (y, t) = ([y.index(z.len()) as u32], &t[..z.len()]);
+        let smoothed = Loss::CrossEntropy { smoothing };
+        for (loss, targets) in [
+            (Loss::default(), Targets::Labels(&y)),
+            (smoothed, Targets::Labels(&y)),
+            (Loss::SquaredError, Targets::Labels(&y)),
+            (Loss::SquaredError, Targets::Values(t)),
+        ] {
+            let (mut z, mut delta, mut losses) = (z.clone(), vec![0.0; z.len()], [0.0]);
+            let sum = loss.with_gradient(&z, targets, &mut delta, &mut losses);
+            prop_assert_eq!((sum, sum), (losses[0], loss.evaluate(&z, targets, &mut [0.0])));
+            for j in 0..z.len() {
+                let at = z[j];
+                let mut value = |x| {
+                    z[j] = x;
+                    loss.evaluate(&z, targets, &mut [0.0])
+                };
+                let slope = (value(at + 1e-5) - value(at - 1e-5)) / 2e-5;
+                value(at);
+                prop_assert!((delta[j] - slope).abs() < 1e-8, "{loss}: {} {slope}", delta[j]);
+            }
+        }
+    }
+
+    #[test]
     fn deltas_of_an_example_sum_to_zero(
         z in prop::collection::vec(-1e4..1e4f64, 2..12), y in any::<prop::sample::Index>(),
     ) {
@@ -48,6 +81,54 @@ proptest! {
         let shifted: Vec<f64> = z.iter().map(|z| z + f64::from(shift)).collect();
         prop_assert_eq!(cross_entropy(&z, &[0], &mut [0.0]), cross_entropy(&shifted, &[0], &mut [0.0]));
     }
+}
+
+/// `tests/fixtures/loss.py` made the numbers.
+#[test]
+fn losses_and_deltas_are_torchs() {
+    let fixture: Value = serde_json::from_str(include_str!("../fixtures/loss.json")).unwrap();
+    let numbers = |value: &Value| -> Vec<f64> {
+        value.as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect()
+    };
+    let [outputs, values, labels] =
+        ["outputs", "targets", "labels"].map(|name| numbers(&fixture[name]));
+    let labels: Vec<u32> = labels.iter().map(|&y| y as u32).collect();
+    let (labels, values) = (Targets::Labels(&labels), Targets::Values(&values));
+    for (name, targets) in [
+        ("cross-entropy", labels),
+        ("cross-entropy:0.1", labels),
+        ("cross-entropy:1", labels),
+        ("squared-error", values),
+        ("squared-error of labels", labels),
+    ] {
+        let loss: Loss = name.trim_end_matches(" of labels").parse().unwrap();
+        let (mut delta, mut losses) = ([9.0; 12], [9.0; 3]);
+        let sum = loss.with_gradient(&outputs, targets, &mut delta, &mut losses);
+        assert_eq!(sum, losses[0] + losses[1] + losses[2]);
+        for (found, key) in [(&losses[..], "losses"), (&delta[..], "delta")] {
+            for (found, expected) in found.iter().zip(numbers(&fixture[name][key])) {
+                assert!((found - expected).abs() < 1e-13, "{name} {key}: {found} {expected}");
+            }
+        }
+    }
+}
+
+#[test]
+fn names_of_losses_are_read_back_and_nonsense_is_refused() {
+    for name in ["cross-entropy", "cross-entropy:0.1", "squared-error"] {
+        assert_eq!(name.parse::<Loss>().unwrap().to_string(), name);
+    }
+    assert_eq!("hinge".parse::<Loss>(), Err(LossError::Name("hinge".to_owned())));
+    for smoothing in ["-0.1", "1.5", "NaN", ""] {
+        let refused = format!("cross-entropy:{smoothing}").parse::<Loss>();
+        assert_eq!(refused, Err(LossError::Smoothing(smoothing.to_owned())));
+    }
+}
+
+#[test]
+#[should_panic(expected = "cross-entropy of target values")]
+fn cross_entropy_of_values_is_refused() {
+    Loss::default().evaluate(&[0.0, 1.0], Targets::Values(&[0.0, 1.0]), &mut [0.0]);
 }
 
 /// Where 1 − p[y] is below the resolution of f32, loss and delta keep their full precision.

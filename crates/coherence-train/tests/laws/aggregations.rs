@@ -6,7 +6,7 @@ use coherence_core::{
     finite::Policy,
 };
 use coherence_data::{random, select::Subset};
-use coherence_train::{Aggregation, Config, OverTime, Trainer};
+use coherence_train::{Aggregation, Config, OverTime, RateSchedule, Trainer};
 
 /// Every aggregation with sizes of mini-batches, some divisible by the number of groups and some not.
 const CASES: [(Aggregation, usize); 17] = [
@@ -85,6 +85,52 @@ fn every_step_is_that_of_the_cores_rule() {
                 let expected = f64::from(before) - 0.1 * direction[j];
                 let error = (f64::from(after) - expected).abs();
                 assert!(error < 3e-7, "{rule}, step {step}, coordinate {j}: {after} {expected}");
+            }
+        }
+    }
+}
+
+/// Momentum μ, Nesterov's or not, and weight decay λ in f64, from the core's directions.
+#[test]
+fn momentum_and_decay_act_on_the_direction_of_every_rule() {
+    let settings = [(0.9, false, 0.0), (0.9, true, 0.0), (0.0, false, 0.1), (0.5, true, 0.1)];
+    for ((rule, batch), (momentum, nesterov, weight_decay)) in
+        CASES.into_iter().flat_map(|case| settings.map(|setting| (case, setting)))
+    {
+        let schedule = RateSchedule::Steps { at: vec![4, 7], divisor: 2.0 };
+        let optimizer =
+            Config { batch, schedule, momentum, nesterov, weight_decay, ..config(rule) };
+        let mut trainer = trainer(optimizer);
+        let d = trainer.model().parameters().len();
+        let mut recent = Recent::new([vec![0.0; d], vec![0.0; d]]);
+        let mut velocity = vec![0.0; d];
+        for step in 0..10 {
+            let before = trainer.model().parameters().to_vec();
+            let mut rows = next_gradients(&trainer);
+            for gradient in &mut rows {
+                gradient
+                    .iter_mut()
+                    .zip(&before)
+                    .for_each(|(g, &w)| *g += weight_decay * f64::from(w));
+            }
+            let direction = definition(rule, &mut recent, &rows);
+            trainer.advance().unwrap();
+            let after = trainer.model().parameters();
+            let Some(direction) = direction else {
+                assert_eq!(before, after, "{rule} holds the weights at step {step}");
+                continue;
+            };
+            let rate = [0.1, 0.05, 0.025][usize::from(step >= 4) + usize::from(step >= 7)];
+            for j in 0..d {
+                velocity[j] = momentum * velocity[j] + direction[j];
+                let ahead =
+                    if nesterov { direction[j] + momentum * velocity[j] } else { velocity[j] };
+                let expected = f64::from(before[j]) - rate * ahead;
+                let error = (f64::from(after[j]) - expected).abs();
+                assert!(
+                    error < 1e-6,
+                    "{rule}, {momentum}, {nesterov}, {weight_decay}, step {step}"
+                );
             }
         }
     }

@@ -2,13 +2,14 @@
 
 use coherence_data::{Dataset, Designation, ReadError, Shape, Target, random};
 use coherence_nn::{Keep, Model, model::mlp};
-use coherence_train::{Aggregation, Config, Examples, Schedule, Trainer};
+use coherence_train::{Aggregation, Config, Examples, Trainer};
 
 pub(crate) const FEATURES: usize = 6;
 pub(crate) const CLASSES: usize = 3;
 pub(crate) const WIDTHS: [usize; 4] = [FEATURES, 8, 7, CLASSES];
 
 /// `n` examples; every fifth is corrupt.
+#[derive(Clone, Copy)]
 pub(crate) struct Blobs {
     pub(crate) n: usize,
     pub(crate) seed: u64,
@@ -54,19 +55,22 @@ pub(crate) fn network() -> Model<f32> {
 pub(crate) fn config(aggregation: Aggregation) -> Config {
     Config {
         batch: 20,
-        rate: 0.1,
         steps: 30,
         aggregation,
-        batch_statistics: true,
         seed: 3,
-        evaluate: Schedule::Decades,
         probe: 60,
         checkpoint_every: 7,
+        ..Config::default()
     }
 }
 
+pub(crate) fn examples(data: &dyn Dataset) -> Examples {
+    Examples::decode(data).unwrap()
+}
+
 pub(crate) fn trainer(config: Config) -> Trainer {
-    Trainer::new(config, network(), &Blobs { n: 110, seed: 1 }, &Blobs { n: 40, seed: 2 }).unwrap()
+    let (train, test) = (Blobs { n: 110, seed: 1 }, Blobs { n: 40, seed: 2 });
+    Trainer::new(config, network(), examples(&train), examples(&test)).unwrap()
 }
 
 /// Processes `steps` mini-batches.

@@ -1,15 +1,17 @@
 //! Settings: which are refused, and that they survive conversion to text and back.
 
-use crate::blobs::{Blobs, config, network};
+use crate::blobs::{Blobs, config, examples, network};
 use coherence_data::digits;
-use coherence_train::{Aggregation, Config, ConfigError, OverTime, Schedule, Trainer};
+use coherence_train::{
+    Aggregation, Config, ConfigError, Examples, OverTime, RateSchedule, Schedule, Trainer,
+};
 
 #[track_caller]
 fn refused(change: impl FnOnce(&mut Config), error: ConfigError) {
     let mut config = config(Aggregation::Mean);
     change(&mut config);
-    let data = Blobs { n: 110, seed: 1 };
-    assert_eq!(Trainer::new(config, network(), &data, &data).unwrap_err(), error);
+    let data = examples(&Blobs { n: 110, seed: 1 });
+    assert_eq!(Trainer::new(config, network(), data.clone(), data).unwrap_err(), error);
 }
 
 #[test]
@@ -19,6 +21,21 @@ fn settings_out_of_range_are_refused() {
     refused(|c| c.rate = 0.0, ConfigError::Rate(0.0));
     refused(|c| c.rate = f64::INFINITY, ConfigError::Rate(f64::INFINITY));
     refused(|c| c.evaluate = Schedule::Every { steps: 0 }, ConfigError::Interval);
+    refused(|c| c.momentum = 1.0, ConfigError::Momentum(1.0));
+    refused(|c| c.momentum = -0.1, ConfigError::Momentum(-0.1));
+    refused(|c| c.nesterov = true, ConfigError::Nesterov);
+    refused(|c| c.weight_decay = -1e-4, ConfigError::WeightDecay(-1e-4));
+    refused(|c| c.weight_decay = f64::INFINITY, ConfigError::WeightDecay(f64::INFINITY));
+    refused(|c| c.warmup = 30, ConfigError::Warmup { warmup: 30, steps: 30 });
+    for micro_batch in [0, 7, 40] {
+        let error = ConfigError::MicroBatch { micro_batch, batch: 20 };
+        refused(|c| c.micro_batch = Some(micro_batch), error);
+    }
+    let winsorized = Aggregation::Winsorized { clip: 2 };
+    let in_passes = |c: &mut Config| (c.aggregation, c.micro_batch) = (winsorized, Some(10));
+    refused(in_passes, ConfigError::InPasses { aggregation: winsorized });
+    let whole = Config { micro_batch: Some(20), ..self::config(winsorized) };
+    assert_eq!(whole.check(110), Ok(()));
     let undefined = |aggregation: Aggregation, batch| {
         let mut config = config(aggregation);
         config.batch = batch;
@@ -42,18 +59,20 @@ fn settings_out_of_range_are_refused() {
 
 #[test]
 fn data_that_do_not_fit_the_model_are_refused() {
-    let blobs = Blobs { n: 110, seed: 1 };
-    let digits = digits::test();
+    let blobs = examples(&Blobs { n: 110, seed: 1 });
+    let digits = examples(&digits::test());
     let features = |set| {
         let (found, expected) = ("28 × 28 × 1".to_owned(), "6".to_owned());
         ConfigError::Features { set, found, expected }
     };
-    let open =
-        |train, test| Trainer::new(config(Aggregation::Mean), network(), train, test).unwrap_err();
+    let open = |train: &Examples, test: &Examples| {
+        let config = config(Aggregation::Mean);
+        Trainer::new(config, network(), train.clone(), test.clone()).unwrap_err()
+    };
     assert_eq!(open(&digits, &blobs), features("training"));
     assert_eq!(open(&blobs, &digits), features("test"));
     let small = coherence_nn::Model::zeros(coherence_nn::model::mlp(&[6, 2]).unwrap());
-    let error = Trainer::new(config(Aggregation::Mean), small, &blobs, &blobs).unwrap_err();
+    let error = Trainer::new(config(Aggregation::Mean), small, blobs.clone(), blobs).unwrap_err();
     assert_eq!(error, ConfigError::Classes { set: "training", found: 3, expected: 2 });
 }
 
@@ -77,13 +96,34 @@ fn settings_survive_json() {
 }
 
 #[test]
+fn schedules_are_read_as_they_are_written_and_others_are_refused() {
+    for text in ["constant", "cosine", "steps:40", "steps:40,60", "steps:0,1/2.5"] {
+        assert_eq!(text.parse::<RateSchedule>().unwrap().to_string(), text);
+    }
+    for (text, said) in [
+        ("linear", "unknown name"),
+        ("steps:", "not a whole number"),
+        ("steps:4,x", "not a whole number"),
+        ("steps:-4", "not a whole number"),
+        ("steps:4,4", "do not ascend"),
+        ("steps:4/0", "not a positive number"),
+        ("steps:4/NaN", "not a positive number"),
+    ] {
+        let message = text.parse::<RateSchedule>().unwrap_err().to_string();
+        assert!(message.contains(said) && message.contains("steps:A,B"), "{message}");
+    }
+}
+
+#[test]
 fn settings_parse_in_the_notation_of_the_papers() {
-    let json = r#"{"batch": 100, "rate": 0.1, "steps": 5,
-        "batch_statistics": true, "seed": 1, "probe": 0,
+    let json = r#"{"batch": 100, "micro_batch": null, "rate": 0.1, "schedule": "steps:3,4/5",
+        "warmup": 0, "momentum": 0.9, "nesterov": true, "weight_decay": 0.0001, "steps": 5,
+        "batch_statistics": true, "estimation_batches": 10, "seed": 1, "probe": 0,
         "checkpoint_every": 0, "evaluate": {"when": "decades"},
         "aggregation": "winsorized:2"}"#;
     let config: Config = serde_json::from_str(json).unwrap();
     assert_eq!(config.aggregation, Aggregation::Winsorized { clip: 2 });
+    assert_eq!(config.schedule, RateSchedule::Steps { at: vec![3, 4], divisor: 5.0 });
     let unknown = json.replace("probe", "prob");
     assert!(serde_json::from_str::<Config>(&unknown).unwrap_err().to_string().contains("prob"));
     for unknown in ["winsorized", "winsorized:-1", "mean:1", "rm3:1", "rm4", ""] {

@@ -1,15 +1,15 @@
 //! A run that diverges returns an error and keeps its measurements.
 
-use crate::blobs::{Blobs, config, network};
+use crate::blobs::{Blobs, config, examples, network};
 use coherence_train::{Aggregation, Config, TrainingRun, TrainingRunError};
 use std::sync::atomic::AtomicBool;
 
 #[test]
 fn divergence_names_step_and_remedy_and_keeps_the_rows() {
     let folder = tempfile::tempdir().unwrap();
-    let data = Blobs { n: 110, seed: 1 };
+    let data = examples(&Blobs { n: 110, seed: 1 });
     let config = Config { rate: 1e30, ..config(Aggregation::Mean) };
-    let mut run = TrainingRun::open(folder.path(), config, network(), &data, &data).unwrap();
+    let mut run = TrainingRun::open(folder.path(), config, network(), data.clone(), data).unwrap();
     let error = run.advance(&AtomicBool::new(false), |_| {}).unwrap_err();
     let message = error.to_string();
     let TrainingRunError::Diverged(diverged) = error else { panic!("{message}") };

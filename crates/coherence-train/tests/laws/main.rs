@@ -7,5 +7,6 @@ mod divergence;
 mod measuring;
 mod networks;
 mod observing;
+mod optimizer;
 mod resuming;
 mod threads;

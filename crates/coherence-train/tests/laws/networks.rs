@@ -1,8 +1,8 @@
 //! What holds for the perceptron holds for a network of convolutions, normalisation and dropout.
 
-use crate::blobs::{Blobs, CLASSES, FEATURES, config, go, one_by_one};
+use crate::blobs::{Blobs, CLASSES, FEATURES, config, examples, go, one_by_one};
 use coherence_cpu::{convolution::Convolution as Sizes, pool::Pool};
-use coherence_data::random;
+use coherence_data::{Dataset, random};
 use coherence_nn::{
     Activation::{Identity, Relu},
     Builder, Model, Shape,
@@ -10,10 +10,14 @@ use coherence_nn::{
 };
 use coherence_tests::naive;
 use coherence_train::{
-    Aggregation, Config, ConfigError, OverTime, Row, State, Trainer, TrainingRun,
+    Aggregation, Config, ConfigError, Examples, OverTime, RateSchedule, Row, State, Trainer,
+    TrainingRun,
     measure::{By, measure},
 };
-use std::{path::Path, sync::atomic::AtomicBool};
+use std::{
+    path::Path,
+    sync::{Arc, atomic::AtomicBool},
+};
 
 const TRAIN: Blobs = Blobs { n: 110, seed: 1 };
 const TEST: Blobs = Blobs { n: 40, seed: 2 };
@@ -44,14 +48,28 @@ fn network() -> Model<f32> {
 }
 
 fn trainer(config: Config) -> Trainer {
-    Trainer::new(config, network(), &TRAIN, &TEST).unwrap()
+    Trainer::new(config, network(), examples(&TRAIN), examples(&TEST)).unwrap()
+}
+
+/// Momentum, decay and a schedule over mini-batches of two passes: everything that a checkpoint keeps.
+fn moving(rule: Aggregation) -> Config {
+    Config {
+        micro_batch: Some(10),
+        momentum: 0.9,
+        nesterov: true,
+        weight_decay: 1e-3,
+        schedule: RateSchedule::Cosine,
+        warmup: 5,
+        ..config(rule)
+    }
 }
 
 fn files(folder: &Path, stops: &[u64]) -> Vec<Vec<u8>> {
     for stop_at in stops.iter().copied().chain([u64::MAX]) {
         let stop = AtomicBool::new(false);
-        let of = config(Aggregation::OverTime(OverTime::Rm3));
-        let mut run = TrainingRun::open(folder, of, network(), &TRAIN, &TEST).unwrap();
+        let of = moving(Aggregation::OverTime(OverTime::Rm3));
+        let mut run =
+            TrainingRun::open(folder, of, network(), examples(&TRAIN), examples(&TEST)).unwrap();
         let raise = |step| stop.store(step >= stop_at, std::sync::atomic::Ordering::Relaxed);
         run.advance(&stop, |progress| raise(progress.step)).unwrap();
     }
@@ -65,7 +83,7 @@ fn stopped_and_resumed_it_ends_with_the_same_bytes() {
     let [whole, parts] = [(); 2].map(|()| tempfile::tempdir().unwrap());
     let expected = files(whole.path(), &[]);
     assert!(files(parts.path(), &[0, 1, 8, 19, 29]) == expected);
-    let moved = trainer_after(config(Aggregation::OverTime(OverTime::Rm3)), 30);
+    let moved = trainer_after(moving(Aggregation::OverTime(OverTime::Rm3)), 30);
     assert!(moved.statistics != network().statistics(), "the running statistics moved");
 }
 
@@ -78,7 +96,7 @@ fn trainer_after(config: Config, steps: usize) -> State {
 #[test]
 fn one_thread_and_two_give_the_same_bits() {
     let run = || {
-        let mut trainer = trainer(config(Aggregation::Mean));
+        let mut trainer = trainer(moving(Aggregation::Mean));
         go(&mut trainer, 12);
         let mut rows: Vec<Row> = Vec::new();
         trainer.observe(&mut rows).unwrap();
@@ -99,7 +117,8 @@ fn a_winsorised_step_by_the_running_statistics_sorts_and_clips() {
         batch_statistics: false,
         ..config(Aggregation::Winsorized { clip: 7 })
     };
-    let mut trainer = Trainer::new(of, without_dropout(), &TRAIN, &TEST).unwrap();
+    let mut trainer =
+        Trainer::new(of, without_dropout(), examples(&TRAIN), examples(&TEST)).unwrap();
     let before = trainer.model().parameters().to_vec();
     let examples = one_by_one(trainer.model(), &TRAIN);
     go(&mut trainer, 1);
@@ -141,11 +160,114 @@ fn without_dropout() -> Model<f32> {
 #[test]
 fn rules_that_need_each_example_are_refused_before_the_first_step() {
     for rule in [Aggregation::Winsorized { clip: 2 }, Aggregation::MedianOfMeans { groups: 3 }] {
-        let error = Trainer::new(config(rule), network(), &TRAIN, &TEST).unwrap_err();
+        let error =
+            Trainer::new(config(rule), network(), examples(&TRAIN), examples(&TEST)).unwrap_err();
         assert!(matches!(&error, ConfigError::Coupled { layer, .. } if layer == "bn1"), "{error}");
         let message = error.to_string();
         assert!(message.contains("running statistics") && message.contains("m3"), "{message}");
         let running = Config { batch_statistics: false, ..config(rule) };
-        assert!(Trainer::new(running, network(), &TRAIN, &TEST).is_ok());
+        assert!(Trainer::new(running, network(), examples(&TRAIN), examples(&TEST)).is_ok());
     }
+}
+
+/// Without batch statistics and dropout, passes over parts of a mini-batch add up to one pass.
+#[test]
+fn accumulated_passes_are_one_mini_batch() {
+    for rule in [Aggregation::Mean, Aggregation::OverTime(OverTime::Rm3)] {
+        let [whole, parts] = [None, Some(4)].map(|micro_batch| {
+            let of = Config { micro_batch, batch_statistics: false, momentum: 0.5, ..config(rule) };
+            // An estimate would be of passes of different sizes.
+            let of = Config { estimation_batches: 0, ..of };
+            let (train, test) = (examples(&TRAIN), examples(&TEST));
+            let mut trainer = Trainer::new(of, without_dropout(), train, test).unwrap();
+            go(&mut trainer, 12);
+            trainer.state().parameters
+        });
+        for (whole, parts) in whole.iter().zip(&parts) {
+            assert!((whole - parts).abs() < 1e-5, "{rule}: {whole} {parts}");
+        }
+        assert!(whole != without_dropout().parameters(), "{rule} moved");
+    }
+}
+
+/// By the statistics of the batch, a pass normalises by its own examples.
+#[test]
+fn batch_statistics_are_those_of_a_pass() {
+    let run = |micro_batch| {
+        let of = Config { micro_batch, ..config(Aggregation::Mean) };
+        let (train, test) = (examples(&TRAIN), examples(&TEST));
+        let mut trainer = Trainer::new(of, without_dropout(), train, test).unwrap();
+        go(&mut trainer, 1);
+        trainer.state()
+    };
+    assert_eq!(run(None), run(Some(20)));
+    assert_ne!(run(None).statistics, run(Some(10)).statistics);
+    let of = Config { micro_batch: Some(1), ..config(Aggregation::Mean) };
+    let error = Trainer::new(of, network(), examples(&TRAIN), examples(&TEST)).unwrap_err();
+    assert_eq!(error, ConfigError::OneExample { layer: "bn1".to_owned() });
+}
+
+/// The running statistics of the first normalisation are the means of those of the batches: of its inputs by
+/// a naive loop over the convolution's outputs, which no statistics precede.
+#[test]
+fn running_statistics_are_estimated_from_the_first_mini_batches() {
+    let of = Config { batch_statistics: false, ..config(Aggregation::Mean) };
+    let model = network();
+    let layout = model.layout();
+    let parameters =
+        |name: &str| model.parameters()[layout.get(name).unwrap().range.clone()].to_vec();
+    let (weight, bias) = (parameters("conv1.weight"), parameters("conv1.bias"));
+    let (mut means, mut variances) = ([0.0; 4], [0.0; 4]);
+    let batches = 10;
+    for step in 0..batches {
+        let mut rng = random::stream(of.seed, &format!("epoch {}", step / 5));
+        let order = random::permutation(&mut rng, TRAIN.n);
+        let mut values = vec![Vec::new(); 4];
+        for &i in &order[step % 5 * of.batch..][..of.batch] {
+            let mut x = [0.0; FEATURES];
+            TRAIN.get(i, &mut x).unwrap();
+            let at =
+                |p: usize, t: usize| (p + t).checked_sub(1).and_then(|p| x.get(p)).unwrap_or(&0.0);
+            for (o, values) in values.iter_mut().enumerate() {
+                values.extend((0..FEATURES).map(|p| {
+                    let z: f32 = (0..3).map(|t| weight[3 * o + t] * at(p, t)).sum();
+                    f64::from(z + bias[o])
+                }));
+            }
+        }
+        for (o, values) in values.iter().enumerate() {
+            let mean = values.iter().sum::<f64>() / values.len() as f64;
+            let squares: f64 = values.iter().map(|z| (z - mean).powi(2)).sum();
+            means[o] += mean / batches as f64;
+            variances[o] += squares / (values.len() - 1) as f64 / batches as f64;
+        }
+    }
+    let mut trainer = trainer(of);
+    let found = trainer.state().statistics;
+    for (found, expected) in found.iter().zip(means.iter().chain(&variances)) {
+        assert!((f64::from(*found) - expected).abs() < 1e-5, "{found} {expected}");
+    }
+    go(&mut trainer, 3);
+    assert_eq!(trainer.state().statistics, found, "they stay as they are during training");
+
+    let of = Config { estimation_batches: 0, ..trainer.config().clone() };
+    assert_eq!(self::trainer(of).state().statistics, network().statistics());
+}
+
+/// A set that is decoded batch by batch gives the bits of one in memory, also after a restart.
+#[test]
+fn streamed_examples_give_the_same_bits() {
+    let run = |open: &dyn Fn(Blobs) -> Examples| {
+        let of = moving(Aggregation::Mean);
+        let new = || Trainer::new(of.clone(), network(), open(TRAIN), open(TEST)).unwrap();
+        let (mut first, mut rows): (_, Vec<Row>) = (new(), Vec::new());
+        go(&mut first, 7);
+        first.observe(&mut rows).unwrap();
+        let mut second = new();
+        second.restore(first.state());
+        go(&mut second, 6);
+        second.observe(&mut rows).unwrap();
+        (second.state(), rows)
+    };
+    assert!(run(&|data| examples(&data)) == run(&|data| Examples::stream(Arc::new(data))));
 }

@@ -1,6 +1,6 @@
 //! Measurements during training against naive loops over single examples.
 
-use crate::blobs::{Blobs, config, go, one_by_one, trainer};
+use crate::blobs::{Blobs, config, examples, go, one_by_one, trainer};
 use coherence_data::{Dataset, Designation, random};
 use coherence_tests::naive;
 use coherence_train::{Aggregation, Config, NEVER, OverTime, Row, Trainer};
@@ -21,8 +21,8 @@ fn close(found: f64, expected: f64, tolerance: f64) {
 /// A trainer after some steps, with its observation.
 fn observed(probe: usize, n: usize) -> (Trainer, Vec<Row>) {
     let config = Config { probe, ..config(Aggregation::Mean) };
-    let (train, test) = (Blobs { n, seed: 1 }, Blobs { n: 40, seed: 2 });
-    let mut trainer = Trainer::new(config, crate::blobs::network(), &train, &test).unwrap();
+    let [train, test] = [Blobs { n, seed: 1 }, Blobs { n: 40, seed: 2 }].map(|set| examples(&set));
+    let mut trainer = Trainer::new(config, crate::blobs::network(), train, test).unwrap();
     go(&mut trainer, 5);
     let mut rows = Vec::new();
     trainer.observe(&mut rows).unwrap();

@@ -1,10 +1,10 @@
 //! Stopped, crashed or killed at any moment, a run ends with the bytes of an uninterrupted one.
 
-use crate::blobs::{Blobs, WIDTHS, config, network};
-use coherence_data::random;
+use crate::blobs::{Blobs, WIDTHS, config, examples, network};
+use coherence_data::{Dataset, ReadError, Shape, Target, random};
 use coherence_nn::{Activation, Model, model::mlp_with_activation};
 use coherence_train::{
-    Aggregation, Checkpoint, Config, Outcome, OverTime, RESULTS, Schedule, TrainingRun,
+    Aggregation, Checkpoint, Config, Examples, Outcome, OverTime, RESULTS, Schedule, TrainingRun,
     TrainingRunError,
 };
 use sha2::{Digest, Sha256};
@@ -12,7 +12,10 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
     process::{Command, Stdio},
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -21,7 +24,7 @@ const FILES: [&str; 4] =
 
 fn open(folder: &Path, config: Config) -> Result<TrainingRun, TrainingRunError> {
     let (train, test) = (Blobs { n: 110, seed: 1 }, Blobs { n: 40, seed: 2 });
-    TrainingRun::open(folder, config, network(), &train, &test)
+    TrainingRun::open(folder, config, network(), examples(&train), examples(&test))
 }
 
 /// Runs to the end and returns the bytes of all files.
@@ -167,13 +170,13 @@ fn another_run_is_refused_with_the_difference_named() {
     };
     let other = Config { rate: 0.2, ..config(Aggregation::Mean) };
     refused(open(folder.path(), other).unwrap_err(), "settings");
-    let data = Blobs { n: 120, seed: 1 };
-    let run = TrainingRun::open(folder.path(), config(Aggregation::Mean), network(), &data, &data);
-    refused(run.unwrap_err(), "training data");
+    let open = |model, n| {
+        let data = examples(&Blobs { n, seed: 1 });
+        TrainingRun::open(folder.path(), config(Aggregation::Mean), model, data.clone(), data)
+    };
+    refused(open(network(), 120).unwrap_err(), "training data");
     let wider = coherence_nn::Model::zeros(coherence_nn::model::mlp(&[6, 4, 3]).unwrap());
-    let data = Blobs { n: 110, seed: 1 };
-    let run = TrainingRun::open(folder.path(), config(Aggregation::Mean), wider, &data, &data);
-    refused(run.unwrap_err(), "networks");
+    refused(open(wider, 110).unwrap_err(), "networks");
 }
 
 #[test]
@@ -256,13 +259,26 @@ fn a_run_with_another_results_number_is_refused_with_both_named() {
 }
 
 #[test]
+fn a_checkpoint_of_another_format_is_refused_with_the_remedy() {
+    let folder = tempfile::tempdir().unwrap();
+    finish(folder.path(), config(Aggregation::Mean));
+    let path = folder.path().join("checkpoint.safetensors");
+    let bytes = std::fs::read(&path).unwrap();
+    let [ours, older] = [4, 3].map(|n| format!(r#"\"format\":{n}"#));
+    std::fs::write(&path, rewritten(&bytes, &ours, &older)).unwrap();
+    let message = open(folder.path(), config(Aggregation::Mean)).unwrap_err().to_string();
+    assert!(message.contains("format 3, this version reads 4 (delete it"), "{message}");
+}
+
+#[test]
 fn another_activation_is_another_run() {
     let folder = tempfile::tempdir().unwrap();
     finish(folder.path(), config(Aggregation::Mean));
-    let data = Blobs { n: 110, seed: 1 };
+    let data = examples(&Blobs { n: 110, seed: 1 });
     let tanh = mlp_with_activation(&WIDTHS, Activation::Tanh).unwrap();
     let tanh = Model::zeros(tanh);
-    let opened = TrainingRun::open(folder.path(), config(Aggregation::Mean), tanh, &data, &data);
+    let opened =
+        TrainingRun::open(folder.path(), config(Aggregation::Mean), tanh, data.clone(), data);
     let message = opened.unwrap_err().to_string();
     assert!(message.contains("its networks differ"), "{message}");
 }
@@ -282,4 +298,58 @@ fn a_checkpoint_reads_back_but_no_prefix_of_it_does() {
         std::fs::write(&path, &bytes[..len]).unwrap();
         assert!(Checkpoint::read(&path).is_err(), "the first {len} bytes");
     }
+}
+
+/// The blobs, with a flag that is raised when so many images have been read.
+struct Raising {
+    data: Blobs,
+    left: AtomicUsize,
+    stop: Arc<AtomicBool>,
+}
+
+impl Dataset for Raising {
+    fn len(&self) -> usize {
+        self.data.len()
+    }
+
+    fn shape(&self) -> Shape {
+        self.data.shape()
+    }
+
+    fn classes(&self) -> usize {
+        self.data.classes()
+    }
+
+    fn target(&self, i: usize) -> Target {
+        self.data.target(i)
+    }
+
+    fn get(&self, i: usize, input: &mut [f32]) -> Result<Target, ReadError> {
+        if self.left.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.stop.store(true, Ordering::Relaxed);
+        }
+        self.data.get(i, input)
+    }
+}
+
+/// The training set is read in the second part of a measurement, so that the flag is raised in the middle.
+#[test]
+fn stopped_during_a_measurement_a_run_ends_as_if_never_stopped() {
+    let of = || Config { evaluate: Schedule::Every { steps: 3 }, ..config(Aggregation::Mean) };
+    let expected = uninterrupted(&of());
+    let mut unfinished = 0;
+    for left in [1, 50, 120, 160, 230, 400, 700, 1100] {
+        let folder = tempfile::tempdir().unwrap();
+        let stop = Arc::new(AtomicBool::new(false));
+        let data = Blobs { n: 110, seed: 1 };
+        let data = Raising { data, left: AtomicUsize::new(left), stop: Arc::clone(&stop) };
+        let (train, test) = (Examples::stream(Arc::new(data)), examples(&Blobs { n: 40, seed: 2 }));
+        let mut run = TrainingRun::open(folder.path(), of(), network(), train, test).unwrap();
+        assert_eq!(run.advance(&stop, |_| {}).unwrap(), Outcome::Interrupted);
+        drop(run);
+        let checkpoint = Checkpoint::read(&folder.path().join("checkpoint.safetensors")).unwrap();
+        unfinished += usize::from(!checkpoint.observed);
+        same(&finish(folder.path(), of()), &expected, &format!("stopped after {left} images"));
+    }
+    assert!(unfinished >= 3, "{unfinished} of 8 were stopped during a measurement");
 }

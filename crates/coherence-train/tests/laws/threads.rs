@@ -1,9 +1,9 @@
 //! Results do not depend on the number of threads.
 
-use coherence_data::{digits, noise::LabelNoise, random, select};
+use coherence_data::{Dataset, digits, noise::LabelNoise, random, select};
 use coherence_nn::{Model, model::mlp};
 use coherence_train::{
-    Aggregation, Config, OverTime, Row, Schedule, State, Trainer,
+    Aggregation, Config, Examples, OverTime, Row, State, Trainer,
     measure::{By, Measurement, measure},
 };
 
@@ -12,20 +12,11 @@ fn run(aggregation: Aggregation) -> (State, Vec<Row>, Measurement) {
     let (train, _) = select::split(digits::train(), 600).unwrap();
     let (test, _) = select::split(digits::test(), 100).unwrap();
     let train = LabelNoise::permute(train, 0.5, 1).unwrap();
-    let config = Config {
-        batch: 100,
-        rate: 0.1,
-        steps: 6,
-        aggregation,
-        batch_statistics: true,
-        seed: 1,
-        evaluate: Schedule::Decades,
-        probe: 550,
-        checkpoint_every: 0,
-    };
+    let config = Config { steps: 6, aggregation, probe: 550, ..Config::default() };
     let network = mlp(&[784, 256, 64, 10]).unwrap();
     let model = Model::initialized(network, &mut random::stream(1, "initialisation"));
-    let mut trainer = Trainer::new(config, model, &train, &test).unwrap();
+    let examples = |data: &dyn Dataset| Examples::decode(data).unwrap();
+    let mut trainer = Trainer::new(config, model, examples(&train), examples(&test)).unwrap();
     let mut rows = Vec::new();
     while !trainer.is_finished() {
         trainer.advance().unwrap();

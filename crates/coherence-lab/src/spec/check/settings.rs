@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 
 use coherence_core::aggregate::{Requirements, Winsorized};
+use coherence_nn::{Shape, model::Architecture};
+use coherence_train::{Config, ConfigError};
 
 use crate::cell::Axis;
-use crate::spec::{Sweep, Training, Worked, limits};
+use crate::spec::{Sweep, Text, Training, Worked, limits};
 
 /// What is wrong with a training experiment at one scale.
 pub(super) fn training(training: &Training) -> Vec<String> {
@@ -20,27 +22,40 @@ pub(super) fn training(training: &Training) -> Vec<String> {
         positive("rate", rate),
         hidden.contains(&0).then(|| "hidden has a layer of 0: write at least 1 neuron".to_owned()),
         most("layers in hidden", hidden.len(), limits::LAYERS),
-        most("parameters of the network", training.parameters(), limits::PARAMETERS),
         most("runs (cells of the grid × seeds)", runs, limits::RUNS),
     ]
     .into_iter()
     .flatten()
     .collect();
+    problems.extend(datasets(training));
     problems.extend(examples(training));
+    problems.extend(networks(training));
+    problems.extend(optimizer(training));
     problems.extend(levels(training));
     problems.extend(rules(training));
     problems.extend(lists(&axes));
     problems
 }
 
+/// A cell is the name of a folder, so a grid names no paths; only folders are resized.
+fn datasets(training: &Training) -> Vec<String> {
+    let several = training.grid.dataset.iter().flatten();
+    let path = several.clone().find(|dataset| dataset.has_path());
+    let path = path.map(|name| format!("grid.dataset has {name}: name a path in dataset only"));
+    let sized = training.size.is_some() && !training.dataset.name().starts_with("folder:");
+    let sized =
+        sized.then(|| format!("size is for folder:DIR, not {}: leave it out", training.dataset));
+    path.into_iter().chain(sized).collect()
+}
+
 /// Counts of examples must not exceed those that each data set has.
 fn examples(training: &Training) -> Vec<String> {
-    let datasets = training.grid.dataset.clone().unwrap_or_else(|| vec![training.dataset]);
+    let datasets = training.grid.dataset.clone().unwrap_or_else(|| vec![training.dataset.clone()]);
     let mut problems = Vec::new();
     for dataset in datasets {
-        let (train, test) = dataset.sizes();
+        let Some((train, test)) = dataset.sizes() else { continue };
         let chosen = training.examples.unwrap_or(train);
-        let whole = format!("the {train} examples of {}", dataset.name());
+        let whole = format!("the {train} examples of {dataset}");
         let examples =
             if training.examples.is_some() { format!("{chosen} examples") } else { whole.clone() };
         problems.extend([
@@ -49,13 +64,59 @@ fn examples(training: &Training) -> Vec<String> {
                 "test_examples",
                 training.test_examples.unwrap_or(test),
                 test,
-                &format!("the {test} test examples of {}", dataset.name()),
+                &format!("the {test} test examples of {dataset}"),
             ),
             exceeds("batch", training.batch, chosen, &examples),
             exceeds("probe", training.probe, chosen, &examples),
         ]);
     }
     problems.into_iter().flatten().collect()
+}
+
+/// Each network is named once, fits the images and is not too large.
+fn networks(training: &Training) -> Vec<String> {
+    let models = training.grid.model.clone();
+    let models = models.unwrap_or_else(|| training.model.iter().cloned().collect());
+    if !models.is_empty() && !training.hidden.is_empty() {
+        return vec!["model and hidden are both given: keep one".to_owned()];
+    }
+    let activation = training.activation.as_deref().copied().unwrap_or_default();
+    let refused = models.iter().find_map(|model| model.check_activation(activation).err());
+    if refused.is_some() {
+        return vec!["activation is for perceptrons: leave it out".to_owned()];
+    }
+    let Some((image, classes)) = training.dataset.shape() else { return Vec::new() };
+    let too_many = |d| most("parameters of the network", d, limits::PARAMETERS);
+    if models.is_empty() {
+        return too_many(parameters(&training.widths(image, classes))).into_iter().collect();
+    }
+    let input = Shape::image(image.height, image.width, image.channels);
+    let problem = |model: &Text<Architecture>| match model.build::<f32>(input, classes, activation)
+    {
+        Ok(network) => too_many(network.layout().parameters()),
+        Err(error) => Some(format!("model {}: {error}", **model)),
+    };
+    models.iter().filter_map(problem).collect()
+}
+
+/// Number of parameters of a perceptron; saturates for widths that no network has.
+fn parameters(widths: &[usize]) -> usize {
+    let sizes = widths.windows(2).map(|pair| pair[0].saturating_add(1).saturating_mul(pair[1]));
+    sizes.fold(0, usize::saturating_add)
+}
+
+/// Schedule, momentum and passes, as training checks them for each rule.
+fn optimizer(training: &Training) -> Vec<String> {
+    // A batch without examples is refused by the limits.
+    let batch = training.batch.max(1);
+    let rules = training.grid.rule.clone().unwrap_or_else(|| vec![training.aggregation()]);
+    let refused = rules.into_iter().find_map(|aggregation| {
+        let error = Config { batch, aggregation, ..training.config(1) }.check(batch).err()?;
+        // These have messages of their own.
+        let is_told = matches!(error, ConfigError::Rate(_) | ConfigError::Aggregation { .. });
+        (!is_told).then_some(error)
+    });
+    refused.map(|error| error.to_string()).into_iter().collect()
 }
 
 /// Percentages of noise and winsorisation counts.

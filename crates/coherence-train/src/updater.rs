@@ -1,0 +1,187 @@
+//! One update of a network: the rule's direction from a mini-batch's gradients, then the optimiser.
+//!
+//! Legend: k: examples of the mini-batch, d: parameters, η: rate, λ: weight decay, w: parameters.
+//!
+//! A mini-batch that is one pass is **streamed**: each tensor is updated as soon as its factors are known,
+//! and no buffer of d gradients is needed. Rules over time, and mini-batches of several passes, collect
+//! the gradient \[d\] first.
+
+use crate::{Aggregation, optimizer::Optimizer};
+use coherence_core::aggregate::{self, OfThree, Recent};
+use coherence_cpu::{
+    elementwise::{axpy, median_of_three_update},
+    product::Output,
+};
+use coherence_nn::{Factors, Layout, Model, Workspace};
+use core::ops::Range;
+
+/// The rule and the optimiser of a run with their buffers.
+#[derive(Debug)]
+pub(crate) struct Updater {
+    rule: Aggregation,
+    optimizer: Optimizer,
+    /// The memory of a rule over time: gradients of the SUM loss, plus k λ w.
+    pub(crate) recent: Recent<Vec<f32>>,
+    /// v \[d\]; empty without momentum.
+    pub(crate) velocity: Vec<f32>,
+    /// The gradient of the SUM loss \[d\] after the first step of a rule over time or of several passes; else
+    /// empty. It may be swapped with one of `recent`.
+    gradient: Vec<f32>,
+    /// The direction of one tensor or block; empty while updates are plain.
+    direction: Vec<f32>,
+}
+
+/// The place of a pass in its mini-batch.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pass {
+    /// Counted from 0.
+    pub(crate) index: usize,
+    /// The passes of the mini-batch.
+    pub(crate) count: usize,
+    /// k, the examples of the mini-batch.
+    pub(crate) examples: usize,
+}
+
+/// Coordinates of a direction that is computed at once from collected gradients.
+const BLOCK: usize = 1 << 16;
+
+impl Updater {
+    pub(crate) fn new(rule: Aggregation, optimizer: Optimizer, layout: &Layout) -> Self {
+        let d = layout.parameters();
+        let largest = layout.tensors().iter().map(|tensor| tensor.range.len()).max();
+        let remembered = if rule.is_over_time() { d } else { 0 };
+        let block = if optimizer.is_plain() { 0 } else { largest.unwrap_or(0).max(BLOCK.min(d)) };
+        Self {
+            rule,
+            optimizer,
+            recent: Recent::new([(); 2].map(|()| vec![0.0; remembered])),
+            velocity: optimizer.velocity(d),
+            gradient: Vec::new(),
+            direction: vec![0.0; block],
+        }
+    }
+
+    /// Takes one pass over `x` [m, inputs], after the loss has written the delta of the logits. The last pass
+    /// of a mini-batch updates the network by η = `rate`.
+    pub(crate) fn take(
+        &mut self,
+        pass: Pass,
+        rate: f64,
+        model: &mut Model<f32>,
+        x: &[f32],
+        workspace: &mut Workspace<f32>,
+    ) {
+        if pass.count == 1 && !self.rule.is_over_time() {
+            return self.stream(rate, model, x, workspace);
+        }
+        let output = if pass.index == 0 { Output::Overwrite } else { Output::Add };
+        self.gradient.resize(model.parameters().len(), 0.0);
+        model.backward(x, workspace, |factors| {
+            factors.sum(output, &mut self.gradient[factors.range.clone()]);
+        });
+        if pass.index + 1 == pass.count {
+            self.apply(rate, 1.0 / pass.examples as f64, model.parameters_mut());
+        }
+    }
+
+    /// Updates each tensor in the backward pass.
+    fn stream(
+        &mut self,
+        rate: f64,
+        model: &mut Model<f32>,
+        x: &[f32],
+        workspace: &mut Workspace<f32>,
+    ) {
+        let Self { rule, optimizer, .. } = *self;
+        let is_plain = optimizer.is_plain();
+        // A step of −1 from 0 is the direction itself.
+        let step = if is_plain { rate } else { -1.0 };
+        scale_deltas(rule, step, workspace);
+        model.step(x, workspace, |factors, tensor| {
+            if is_plain {
+                return descend(rule, factors, step, tensor);
+            }
+            let direction = &mut self.direction[..tensor.len()];
+            direction.fill(0.0);
+            descend(rule, factors, step, direction);
+            let velocity = self.velocity.get_mut(factors.range.clone()).unwrap_or_default();
+            optimizer.update(rate, tensor, direction, velocity);
+        });
+    }
+
+    /// Updates the parameters `w` \[d\] from the collected gradient; `mean` is 1/k.
+    fn apply(&mut self, rate: f64, mean: f64, w: &mut [f32]) {
+        let Self { optimizer, recent, velocity, gradient, direction, .. } = self;
+        let Aggregation::OverTime(rule) = self.rule else {
+            gradient.iter_mut().for_each(|g| *g *= mean as f32);
+            return optimizer.update(rate, w, gradient, velocity);
+        };
+        if optimizer.weight_decay > 0.0 {
+            axpy((optimizer.weight_decay / mean) as f32, w, gradient);
+        }
+        let momentum = Optimizer { weight_decay: 0.0, ..*optimizer };
+        let _ = rule.exchange(recent, gradient, |how, three| {
+            let three = three.map(|gradient| &gradient[..]);
+            if momentum.is_plain() {
+                return descend_by_three(how, rate, mean, three, w);
+            }
+            let blocks = w.chunks_mut(BLOCK).zip(velocity.chunks_mut(BLOCK));
+            for (b, (w, velocity)) in blocks.enumerate() {
+                let direction = &mut direction[..w.len()];
+                direction.fill(0.0);
+                let three = three.map(|gradient| &gradient[b * BLOCK..][..w.len()]);
+                descend_by_three(how, -1.0, mean, three, direction);
+                momentum.update(rate, w, direction, velocity);
+            }
+        });
+    }
+}
+
+/// Prepares a step of `rate`: the rules over sums of examples scale the deltas instead of the gradients, since
+/// a backward pass is linear in them.
+fn scale_deltas(rule: Aggregation, rate: f64, workspace: &mut Workspace<f32>) {
+    let k = workspace.examples();
+    match rule {
+        Aggregation::Mean => scale(workspace, 0..k, -rate * (1.0 / k as f64)),
+        Aggregation::MedianOfMeans { groups } => {
+            for examples in aggregate::groups(k, groups) {
+                scale(workspace, examples.clone(), 1.0 / examples.len() as f64);
+            }
+        }
+        Aggregation::Winsorized { .. } | Aggregation::OverTime(_) => {}
+    }
+}
+
+/// Multiplies the delta of the logits of some examples.
+fn scale(workspace: &mut Workspace<f32>, examples: Range<usize>, factor: f64) {
+    let k = workspace.examples();
+    let delta = workspace.logits_and_delta().1;
+    let classes = delta.len() / k;
+    let rows = &mut delta[examples.start * classes..examples.end * classes];
+    rows.iter_mut().for_each(|delta| *delta *= factor as f32);
+}
+
+/// One step of a rule over one mini-batch, after [`scale_deltas`] with the same `rate`: `tensor −= rate · G`.
+fn descend(rule: Aggregation, factors: &Factors<'_, f32>, rate: f64, tensor: &mut [f32]) {
+    match rule {
+        Aggregation::Mean => factors.sum(Output::Add, tensor),
+        Aggregation::Winsorized { clip } => factors.winsorized_step(clip, rate as f32, tensor),
+        Aggregation::MedianOfMeans { groups } => {
+            factors.median_of_sums_step(groups, rate as f32, tensor);
+        }
+        Aggregation::OverTime(_) => unreachable!("a rule over time collects the gradient"),
+    }
+}
+
+/// One step along the median or mean of three mini-batches' gradients of the SUM loss; `mean` is 1/k.
+fn descend_by_three(how: OfThree, rate: f64, mean: f64, three: [&[f32]; 3], w: &mut [f32]) {
+    match how {
+        OfThree::Median => {
+            median_of_three_update(w, three.map(|g| (g, mean as f32)), rate as f32);
+        }
+        OfThree::Mean => {
+            let factor = (-rate * mean / 3.0) as f32;
+            three.iter().for_each(|g| axpy(factor, g, w));
+        }
+    }
+}
