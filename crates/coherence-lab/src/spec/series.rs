@@ -1,6 +1,6 @@
 //! Which series an experiment records, by their names.
 
-use coherence_nn::worked::{DeepLinear, Linear, Toy as _, TwoNeurons};
+use crate::toy::{DeepLinear, Linear, Toy as _, TwoNeurons};
 
 use super::{Model, Training, Worked};
 
@@ -52,6 +52,7 @@ impl Worked {
         let parameter = |name, j| layer(name).is_some_and(|(_, n)| is_numbered(j, "", n));
         match parts[..] {
             ["train" | "test", "loss"] | ["gap" | "alpha" | "m_coherence"] => true,
+            ["coefficient", j] => is_numbered(j, "", 6),
             [name, "m_coherence"] => layer(name).is_some(),
             [name, j] | [name, j, "alpha"] => parameter(name, j),
             _ => false,

@@ -11,4 +11,3 @@ mod shared;
 #[cfg(feature = "candle")]
 mod tap;
 mod weights;
-mod worked;
