@@ -2,7 +2,7 @@
 
 use coherence_data::{Dataset, random};
 use coherence_nn::{Graph, Model};
-use coherence_train::{Aggregation, Config, Schedule, Trainer};
+use coherence_train::{Aggregation, Config, Examples, Schedule, Trainer};
 
 /// A rate so small that hours of steps do not change the sparsity of the deltas.
 pub const RATE: f64 = 1e-6;
@@ -45,5 +45,6 @@ pub fn trainer_of(
         evaluate: Schedule::Every { steps: 1 },
         ..Config::default()
     };
+    let [data, test] = [data, test].map(|set| Examples::decode(set).expect("data in memory"));
     Trainer::new(config, initialized(network), data, test).expect("settings that fit the data")
 }
