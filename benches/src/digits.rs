@@ -47,8 +47,7 @@ pub fn trainer(
     let network = mlp(widths).expect("widths of a network");
     let model = Model::initialized(network, &mut random::stream(1, "bench"));
     let (test, _) = split(digits::test(), 1).expect("a test digit");
-    let [train, test] =
-        [&self::digits(examples), &test].map(|set| Examples::decode(set).expect("digits in memory"));
-    Trainer::new(config, model, train, test)
-        .expect("settings that fit the digits")
+    let sets: [&dyn Dataset; 2] = [&self::digits(examples), &test];
+    let [train, test] = sets.map(|set| Examples::decode(set).expect("digits in memory"));
+    Trainer::new(config, model, train, test).expect("settings that fit the digits")
 }
