@@ -103,6 +103,12 @@ pub trait Dataset: Send + Sync {
     /// The number of classes; labels are 0, 1, …, classes − 1.
     fn classes(&self) -> usize;
 
+    /// The value of a black pixel in `channel`: 0, unless the values are normalised.
+    fn black(&self, channel: usize) -> f32 {
+        let _ = channel;
+        0.0
+    }
+
     /// The target of example `i`, without its image.
     ///
     /// # Panics
@@ -133,6 +139,9 @@ macro_rules! forward_dataset {
             }
             fn classes(&self) -> usize {
                 (**self).classes()
+            }
+            fn black(&self, channel: usize) -> f32 {
+                (**self).black(channel)
             }
             fn target(&self, i: usize) -> Target {
                 (**self).target(i)

@@ -175,6 +175,11 @@ impl<D: Dataset> Dataset for Normalized<D> {
         self.data.classes()
     }
 
+    fn black(&self, channel: usize) -> f32 {
+        let (mean, deviation) = self.channels[channel];
+        (self.data.black(channel) - mean) / deviation
+    }
+
     fn target(&self, i: usize) -> Target {
         self.data.target(i)
     }

@@ -97,6 +97,10 @@ impl<D: Dataset> Dataset for Subset<D> {
         self.data.classes()
     }
 
+    fn black(&self, channel: usize) -> f32 {
+        self.data.black(channel)
+    }
+
     fn target(&self, i: usize) -> Target {
         self.data.target(self.indices[i])
     }

@@ -263,3 +263,25 @@ fn weights_of_torch_save_are_named_with_the_way_to_convert_them() {
     assert!(message.contains("a file of torch.save"), "{message}");
     assert!(message.contains("save_file(torch.load('FILE')"), "{message}");
 }
+
+/// α of a sample from its α by groups, and the refusal of groups that are too small.
+#[test]
+fn groups_impute_the_alpha_of_examples() {
+    let desk = Desk::new();
+    let found = desk.json("fc.safetensors", &["--examples", "203", "--groups", "20"]);
+    let (imputed, exact) = (&found["groups_imputed"], &found["network"]);
+    assert_eq!((imputed["groups"].as_u64(), imputed["size"].as_u64()), (Some(20), Some(10)));
+    let number = |of: &Value, name: &str| of[name].as_f64().unwrap();
+    let error = number(imputed, "standard_error");
+    let distance = number(imputed, "alpha_debiased") - number(exact, "alpha_debiased");
+    assert!(error > 0.0 && distance.abs() < 4.0 * error, "{imputed} {exact}");
+    assert!(number(imputed, "alpha_of_groups") > number(imputed, "alpha"));
+    let text = desk.measure("fc.safetensors", &["--examples", "203", "--groups", "20"]).stdout;
+    assert!(String::from_utf8(text).unwrap().contains("20 groups of 10: α of groups 0."));
+
+    let plain = desk.json("fc.safetensors", &["--examples", "20"]);
+    assert!(plain["groups_imputed"].is_null());
+    let output = desk.measure("fc.safetensors", &["--examples", "20", "--groups", "21"]);
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert!(message.contains("21 groups of 20 examples (take at least 2 groups"), "{message}");
+}

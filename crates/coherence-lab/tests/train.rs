@@ -18,7 +18,7 @@ fn message(output: &Output, code: i32) -> String {
     message
 }
 
-const LENET: [&str; 14] = [
+const LENET: [&str; 16] = [
     "--model",
     "lenet5",
     "--data",
@@ -33,6 +33,8 @@ const LENET: [&str; 14] = [
     "60",
     "--rule",
     "winsorized:2",
+    "--by",
+    "layer,activity",
 ];
 
 fn lenet(out: &Path, steps: &str) -> Output {
@@ -53,6 +55,9 @@ fn a_network_of_convolutions_is_trained_by_a_robust_rule_and_measured_on_the_way
     assert!(loss[2] < loss[0], "{loss:?}");
     assert!((loss[2] - series("train.loss")).abs() < 1e-12);
     assert!(series("probe.alpha") > 0.0 && rows.contains("10,probe.conv1.weight.m_coherence,"));
+    assert!(
+        rows.contains("10,activity.conv1.dead_units,") && !rows.contains("pristine.m_coherence")
+    );
     assert!(folder.path().join("weights.safetensors").exists());
 
     // The same command again: nothing is left to do, and nothing changes.
@@ -93,9 +98,11 @@ normalize = "mnist"
 model = "lenet5"
 batch = 40
 micro_batch = 20
+augment = "crop:2"
 rate = 0.05
 schedule = "steps:4,6/5"
 warmup = 3
+loss = "cross-entropy:0.1"
 momentum = 0.9
 nesterov = true
 weight_decay = 0.0005
@@ -121,7 +128,17 @@ fn options_and_an_experiment_file_train_the_same_weights() {
     arguments.extend(["--batch", "40", "--micro-batch", "20", "--rule", "rm3", "--steps", "8"]);
     arguments.extend(["--rate", "0.05", "--schedule", "steps:4,6/5", "--warmup", "3"]);
     arguments.extend(["--momentum", "0.9", "--nesterov", "--weight-decay", "0.0005"]);
-    message(&train(&out, &[&arguments[..], &["--probe", "20"]].concat()), 0);
+    message(
+        &train(
+            &out,
+            &[
+                &arguments[..],
+                &["--probe", "20", "--augment", "crop:2", "--loss", "cross-entropy:0.1"],
+            ]
+            .concat(),
+        ),
+        0,
+    );
     let [ours, theirs] =
         [out, run].map(|folder| fs::read(folder.join("weights.safetensors")).unwrap());
     assert!(ours == theirs);
@@ -138,6 +155,7 @@ fn options_and_an_experiment_file_train_the_same_weights() {
     broken("model =", "hidden = [8]\nmodel =", "model and hidden are both given");
     broken("model =", "activation = \"tanh\"\nmodel =", "activation is for perceptrons");
     broken("\"digits\"", "\"digit\"", "no data set is called");
+    broken("cross-entropy:0.1", "hinge", "unknown loss hinge");
     broken("\"mnist\"", "\"0/0\"", "a standard deviation of 0");
     broken("steps:4,6/5", "steps:6,4", "the steps do not ascend");
     broken("micro_batch = 20", "micro_batch = 30", "must divide the batch");
@@ -145,6 +163,24 @@ fn options_and_an_experiment_file_train_the_same_weights() {
     broken("momentum = 0.9", "momentum = 9", "momentum is 9");
     broken("warmup = 3", "warmup = 8", "warm-up of 8 steps");
     broken("nesterov", "size = 8\nnesterov", "size is for folder:DIR");
+
+    // A figure names what is watched, and nothing else.
+    let figure = |series: &str| {
+        format!(
+            "seeds = 1\n[[figure]]\nid = 'f'\ntitle = 't'\ny_label = 'y'\nseries = ['{series}']\n"
+        )
+    };
+    for series in
+        ["activity.dead_examples", "activity.conv1.dead_units", "probe.fc9.weight.m_coherence"]
+    {
+        broken("seeds = 1\n", &figure(series), &format!("no series is called {series}"));
+    }
+    for series in ["activity.conv1.dead_units", "probe.imputed.alpha", "probe.alpha"] {
+        let watched = format!("watch = ['activity', 'imputed']\n{}", figure(series));
+        fs::write(&file, EXPERIMENT.replace("seeds = 1\n", &watched)).unwrap();
+        let output = Command::new(env!("CARGO_BIN_EXE_coherence")).arg("check").arg(&file).output();
+        assert!(output.unwrap().status.success(), "{series}");
+    }
 }
 
 /// Class folders of grey squares, dark and bright.
@@ -183,6 +219,8 @@ fn a_folder_of_images_is_trained_on_and_refusals_name_the_remedy() {
         (&["--model", "convnet", "--momentum", "1"], "momentum is 1 (must be"),
         (&["--model", "convnet", "--nesterov"], "--momentum"),
         (&["--model", "convnet", "--weight-decay=-1"], "weight decay is -1"),
+        (&["--model", "convnet", "--augment", "turn"], "write crop:PADDING"),
+        (&["--model", "convnet", "--by", "example"], "known: layer, group"),
         (&["--model", "convnet", "--warmup", "4"], "warm-up of 4 steps"),
         (&["--model", "convnet", "--schedule", "linear"], "write constant, cosine, steps:A,B"),
         (&["--model", "convnet", "--micro-batch", "4"], "must divide the batch, which is 6"),

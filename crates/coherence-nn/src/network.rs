@@ -4,7 +4,7 @@
 //! node's output before its activation function.
 
 use crate::{
-    Factors, Graph, Initial, Keep, Layout, Workspace,
+    Activation, Factors, Graph, Initial, Keep, Layout, Workspace,
     graph::{Node, Source},
     layer::{Backward, Forward, Inputs},
 };
@@ -127,6 +127,24 @@ impl<T: Element> Model<T> {
             let statistics = &mut self.statistics[node.statistics.clone()];
             node.layer.update(workspace.examples(), kept, momentum, statistics);
         }
+    }
+
+    /// The nodes whose activation function is a rectifier, ReLU or ReLU6: name, channels, and outputs [m, shape]
+    /// of the last forward pass.
+    ///
+    /// # Panics
+    ///
+    /// If the workspace keeps the logits only.
+    pub fn rectified<'a>(
+        &'a self,
+        workspace: &'a Workspace<T>,
+    ) -> impl Iterator<Item = (&'a str, usize, &'a [T])> {
+        assert!(workspace.keep() != Keep::Logits, "the workspace does not keep the activations");
+        let is_rectifier = |of| matches!(of, Activation::Relu | Activation::Relu6);
+        let nodes = self.graph.nodes.iter().enumerate();
+        nodes
+            .filter(move |(_, node)| is_rectifier(node.activation))
+            .map(|(n, node)| (&node.name[..], node.shape.channels, workspace.outputs.get(n)))
     }
 
     /// Buffers for passes over batches of up to `capacity` examples.

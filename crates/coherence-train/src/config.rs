@@ -1,9 +1,9 @@
 //! The settings of a run.
 
-use crate::{Aggregation, RateSchedule, Schedule};
+use crate::{Aggregation, RateSchedule, Schedule, Watch};
 use coherence_core::aggregate::AggregateError;
-use coherence_data::ReadError;
-use coherence_nn::Graph;
+use coherence_data::{ReadError, augment::Augmentation};
+use coherence_nn::{Graph, loss::Loss};
 use serde::{Deserialize, Serialize};
 
 /// The settings of one run. With a model and data sets they determine every result bit for bit.
@@ -24,14 +24,17 @@ use serde::{Deserialize, Serialize};
 pub struct Config {
     /// Examples in a mini-batch, k.
     pub batch: usize,
-    /// Examples in one forward and backward pass, which must divide `batch`; `None` for all of the mini-batch.
+    /// Examples in one forward and backward pass, a divisor of `batch`; `None` for the whole mini-batch.
     ///
-    /// The gradients of the passes are added up before the update (gradient accumulation), so that memory
-    /// for activations is that of a pass. Defined for the mean and the rules over time. Batch normalisation
-    /// by the statistics of the batch then uses those of the pass, so that the result is another one.
+    /// The gradients of the passes are added before the update (gradient accumulation), so that the memory
+    /// for activations is that of one pass. Defined for the mean and the rules over time. Batch normalisation
+    /// by the statistics of the batch uses those of each pass, so that results then depend on this number.
     pub micro_batch: Option<usize>,
-    /// Learning rate η; times the factor of `schedule` it multiplies the direction, which for the mean is the
-    /// MEAN gradient of a mini-batch.
+    /// The loss of an example.
+    #[serde(with = "crate::text")]
+    pub loss: Loss,
+    /// Learning rate η. Multiplied by the factor of `schedule`, it scales the direction, which for the rule
+    /// `mean` is the MEAN gradient of a mini-batch.
     pub rate: f64,
     /// How the learning rate changes.
     pub schedule: RateSchedule,
@@ -40,8 +43,8 @@ pub struct Config {
     /// Momentum μ, 0 ≤ μ < 1: v ← μ v + g, w ← w − η v, where g is the direction of the rule. 0 is plain SGD,
     /// which needs no buffer for v. Steps in which a rule over time holds the weights leave v as it is.
     ///
-    /// The papers' authors use no momentum together with a median over time, "because of its instability"
-    /// (WS20 §3); it is not refused here.
+    /// WS20 (§3) turned momentum off with RM3 because training was unstable, and reports that values lower than
+    /// usual work, such as 0.7 in place of 0.9.
     pub momentum: f64,
     /// Whether momentum is Nesterov's, as in PyTorch: w ← w − η (g + μ v).
     pub nesterov: bool,
@@ -59,18 +62,23 @@ pub struct Config {
     /// If batch normalisation uses the running statistics: the number of mini-batches from which they are
     /// estimated before the first step, or 0 to train with those that the model has.
     ///
-    /// They are the mean of the statistics of the passes over the first mini-batches, by the initial weights
-    /// (PyTorch's `momentum=None`). During training they stay as they are, so that the layer is an affine
-    /// map and each example has a gradient of its own; as the weights change, activations are no longer
-    /// exactly normalised.
+    /// They are the mean of the statistics of the passes over these mini-batches, computed with the initial
+    /// weights (PyTorch's `momentum=None`), and do not change during training. The layer is then an affine map,
+    /// and each example has a gradient of its own. As the weights change, activations are normalised less
+    /// exactly.
     pub estimation_batches: u64,
-    /// The seed of the order of the examples and of the probe sample.
+    /// Random crops and flips of the images of a mini-batch, different in each epoch; `None` for none. All
+    /// measurements, including those of the probe sample, are of the original images.
+    pub augmentation: Option<Augmentation>,
+    /// The seed of the order of the examples, of their augmentation and of the probe sample.
     pub seed: u64,
     /// The steps at which the network is measured.
     pub evaluate: Schedule,
     /// Training examples in the probe sample over which coherence is measured; 0 for none, at most
     /// the whole training set.
     pub probe: usize,
+    /// What is recorded beyond the whole network.
+    pub watch: Vec<Watch>,
     /// Steps between checkpoints; 0 for only one, at the end or when the run is stopped.
     pub checkpoint_every: u64,
 }
@@ -81,6 +89,7 @@ impl Default for Config {
         Self {
             batch: 100,
             micro_batch: None,
+            loss: Loss::default(),
             rate: 0.1,
             schedule: RateSchedule::Constant,
             warmup: 0,
@@ -91,9 +100,11 @@ impl Default for Config {
             aggregation: Aggregation::Mean,
             batch_statistics: true,
             estimation_batches: 10,
+            augmentation: None,
             seed: 1,
             evaluate: Schedule::Decades,
             probe: 0,
+            watch: vec![Watch::Layer, Watch::Group],
             checkpoint_every: 0,
         }
     }
@@ -124,7 +135,7 @@ pub enum ConfigError {
     #[error(
         "{aggregation} needs a gradient for each example, but layer {layer} normalises by the statistics \
          of the mini-batch, which makes its examples depend on each other (normalise by the running \
-         statistics, or use a rule over time: m3, a3, rm3, ra3)"
+         statistics, take a network with group normalisation, or use a rule over time: m3, a3, rm3, ra3)"
     )]
     Coupled {
         /// The aggregation requested.
@@ -178,6 +189,9 @@ pub enum ConfigError {
         /// The first such layer.
         layer: String,
     },
+    /// A series of the probe sample without one.
+    #[error("watching {0} without a probe sample (raise the probe, for example to 1000)")]
+    Watch(Watch),
     /// The interval between measurements is 0.
     #[error("evaluate every 0 steps (must be at least 1)")]
     Interval,
@@ -240,10 +254,19 @@ impl Config {
         })?;
         self.check_passes()?;
         self.check_optimizer()?;
+        if let Some(watch) = self.unwatched() {
+            return Err(ConfigError::Watch(watch));
+        }
         if self.evaluate == (Schedule::Every { steps: 0 }) {
             return Err(ConfigError::Interval);
         }
         Ok(())
+    }
+
+    /// What is to be recorded of the probe sample if there is none.
+    fn unwatched(&self) -> Option<Watch> {
+        let of_the_probe = |watch: &Watch| matches!(watch, Watch::Activity | Watch::Imputed);
+        self.watch.iter().copied().find(of_the_probe).filter(|_| self.probe == 0)
     }
 
     fn check_passes(&self) -> Result<(), ConfigError> {

@@ -1,7 +1,10 @@
 //! Loss and prediction of every example of a set, in large chunks.
 
 use crate::{Examples, examples::Halt, memory};
-use coherence_nn::{Keep, Model, Workspace, loss};
+use coherence_nn::{
+    Keep, Model, Workspace,
+    loss::{self, Loss, Targets},
+};
 use std::sync::atomic::AtomicBool;
 
 /// Examples per forward pass of an evaluation at most. Constant, so that results do not depend on settings.
@@ -10,6 +13,7 @@ pub(crate) const CHUNK: usize = 1000;
 /// Evaluates networks of one shape, with buffers for one chunk.
 #[derive(Debug)]
 pub(crate) struct Evaluator {
+    loss: Loss,
     workspace: Workspace<f32>,
 }
 
@@ -23,8 +27,8 @@ pub(crate) struct Outcomes {
 }
 
 impl Evaluator {
-    pub(crate) fn new(model: &Model<f32>) -> Self {
-        Self { workspace: model.workspace(memory::chunk(model.graph(), CHUNK), Keep::Logits) }
+    pub(crate) fn new(model: &Model<f32>, loss: Loss) -> Self {
+        Self { loss, workspace: model.workspace(memory::chunk(model.graph(), CHUNK), Keep::Logits) }
     }
 
     /// Evaluates all `examples`; overwrites `outcomes`.
@@ -48,7 +52,7 @@ impl Evaluator {
             model.forward(x, labels.len(), &mut self.workspace);
             let (logits, done) = (self.workspace.logits(), outcomes.losses.len());
             outcomes.losses.resize(done + labels.len(), 0.0);
-            loss::cross_entropy(logits, labels, &mut outcomes.losses[done..]);
+            self.loss.evaluate(logits, Targets::Labels(labels), &mut outcomes.losses[done..]);
             let rows = logits.chunks_exact(model.classes()).zip(labels);
             outcomes.correct.extend(rows.map(|(row, &label)| loss::argmax(row) == label as usize));
         })

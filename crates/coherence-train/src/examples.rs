@@ -21,6 +21,8 @@ pub struct Examples {
     classes: usize,
     labels: Vec<u32>,
     designations: Vec<Designation>,
+    /// The value of a black pixel by channel.
+    black: Vec<f32>,
     images: Images,
 }
 
@@ -97,6 +99,7 @@ impl Examples {
             classes: data.classes(),
             labels: targets.iter().map(|target| target.label).collect(),
             designations: targets.iter().map(|target| target.designation).collect(),
+            black: (0..data.shape().channels).map(|channel| data.black(channel)).collect(),
             images,
         }
     }
@@ -134,6 +137,11 @@ impl Examples {
     /// Whether noise changed each example \[n\].
     pub fn designations(&self) -> &[Designation] {
         &self.designations
+    }
+
+    /// The value of a black pixel by channel.
+    pub(crate) fn black(&self) -> &[f32] {
+        &self.black
     }
 
     /// The data set, if its images are not held in memory.

@@ -19,6 +19,7 @@
 //! The optimiser is stochastic gradient descent with optional momentum, weight decay and a schedule of the
 //! rate; there are no adaptive methods.
 
+mod activity;
 mod aggregation;
 mod checkpoint;
 mod checksum;
@@ -26,6 +27,7 @@ mod config;
 mod evaluate;
 mod examples;
 mod feed;
+mod imputed;
 mod learned;
 pub mod measure;
 mod memory;
@@ -38,15 +40,18 @@ mod sampler;
 mod schedule;
 mod sink;
 mod tally;
+mod text;
 mod trainer;
 mod training_run;
 mod updater;
+mod watch;
 
 pub use aggregation::{Aggregation, AggregationError};
 pub use checkpoint::{Checkpoint, CheckpointError, NetworkMark, RESULTS};
 pub use coherence_core::aggregate::OverTime;
 pub use config::{Config, ConfigError};
 pub use examples::Examples;
+pub use imputed::Imputed;
 pub use learned::{Learned, NEVER};
 pub use metrics::{MetricsError, MetricsMark};
 pub use rate::{RateSchedule, RateScheduleError};
@@ -54,3 +59,4 @@ pub use schedule::Schedule;
 pub use sink::{Row, Sink};
 pub use trainer::{Diverged, State, TrainError, Trainer};
 pub use training_run::{Outcome, Progress, TrainingRun, TrainingRunError};
+pub use watch::{Watch, WatchError};

@@ -13,8 +13,8 @@ pub(crate) const F64: u64 = size_of::<f64>() as u64;
 
 impl Config {
     /// The least number of bytes that a [`Trainer`](crate::Trainer) needs for a network of this
-    /// structure, with training and test sets of `examples` \[2\]; a set of images that are not
-    /// [held in memory](crate::Examples::open) takes none.
+    /// structure, with training and test sets of `examples` \[2\]. A set that is too large to
+    /// be [held in memory](crate::Examples::open) counts as 0.
     ///
     /// ```
     /// # use coherence_train::Config;

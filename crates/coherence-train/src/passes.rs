@@ -1,7 +1,10 @@
 //! Forward and backward passes over chosen examples, chunk by chunk.
 
 use crate::{Examples, examples::Halt, memory, tally::ChunkSums};
-use coherence_nn::{Keep, Model, Workspace, loss};
+use coherence_nn::{
+    Keep, Model, Workspace,
+    loss::{Loss, Targets},
+};
 use std::sync::atomic::AtomicBool;
 
 /// Examples in a chunk at most. Constant, so that results do not depend on settings. Large enough that
@@ -11,18 +14,23 @@ pub(crate) const CHUNK: usize = 500;
 /// Buffers of one chunk.
 #[derive(Debug)]
 pub(crate) struct ChunkedPasses {
+    loss: Loss,
     workspace: Workspace<f32>,
     losses: Vec<f64>,
 }
 
 impl ChunkedPasses {
-    pub(crate) fn new(model: &Model<f32>) -> Self {
+    pub(crate) fn new(model: &Model<f32>, loss: Loss) -> Self {
         let chunk = memory::chunk(model.graph(), CHUNK);
-        Self { workspace: model.workspace(chunk, Keep::Activations), losses: vec![0.0; chunk] }
+        Self {
+            loss,
+            workspace: model.workspace(chunk, Keep::Activations),
+            losses: vec![0.0; chunk],
+        }
     }
 
     /// The sums over the examples `indices`, chunk by chunk: `chunk` is overwritten with the sums of
-    /// each, and then `visit` is called.
+    /// each, and then `visit` is called with them and the activations.
     ///
     /// # Errors
     ///
@@ -34,22 +42,23 @@ impl ChunkedPasses {
         examples: &Examples,
         indices: &[usize],
         chunk: &mut ChunkSums,
-        mut visit: impl FnMut(&ChunkSums),
+        mut visit: impl FnMut(&ChunkSums, &Workspace<f32>),
     ) -> Result<(), Halt> {
         let lists: Vec<Vec<usize>> =
             indices.chunks(self.losses.len()).map(<[usize]>::to_vec).collect();
         examples.visit(stop, lists.into_iter(), |x, labels| {
             let losses = &mut self.losses[..labels.len()];
-            forward(model, x, labels, &mut self.workspace, losses);
+            forward(self.loss, model, x, labels, &mut self.workspace, losses);
             chunk.begin(model.layout(), labels.len());
             model.backward(x, &mut self.workspace, |factors| chunk.add(factors));
-            visit(chunk);
+            visit(chunk, &self.workspace);
         })
     }
 }
 
 /// Forward pass of `x` [m, features], losses \[m\] and the logits' delta; returns the SUM of losses.
 pub(crate) fn forward(
+    loss: Loss,
     model: &Model<f32>,
     x: &[f32],
     labels: &[u32],
@@ -58,7 +67,7 @@ pub(crate) fn forward(
 ) -> f64 {
     model.forward(x, labels.len(), workspace);
     let (logits, delta) = workspace.logits_and_delta();
-    loss::softmax_cross_entropy(logits, labels, delta, losses)
+    loss.with_gradient(logits, Targets::Labels(labels), delta, losses)
 }
 
 /// Runs `f` on a thread of the current rayon pool. On a thread outside the pool, each of the many short

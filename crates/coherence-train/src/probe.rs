@@ -1,46 +1,62 @@
 //! Coherence and helpfulness during training: over a fixed sample and over the mini-batch.
 
 use crate::{
-    Examples,
+    Config, Examples, Watch,
+    activity::Activity,
     examples::Halt,
+    imputed::Imputation,
     passes::ChunkedPasses,
     tally::{ChunkSums, Tally, dot},
 };
 use coherence_core::{Coherence, Member, helpfulness::helpfulness};
 use coherence_data::{Designation, random};
-use coherence_nn::Model;
+use coherence_nn::{Model, Workspace};
 use std::sync::atomic::AtomicBool;
 
 /// The fixed sample, with the buffers to measure it and the mini-batches.
 #[derive(Debug)]
 pub(crate) struct Probe {
+    watch: Vec<Watch>,
     sample: ByDesignation,
     tallies: [Tally; 2],
     whole: Tally,
     passes: ChunkedPasses,
     chunk: ChunkSums,
+    /// Disjoint mini-batches of the sample, if α is to be imputed from them.
+    imputation: Option<(Vec<Vec<usize>>, Imputation)>,
 }
 
 /// Indices of the pristine and of the corrupt examples.
 type ByDesignation = [Vec<usize>; 2];
 
 impl Probe {
-    /// Draws `size` examples (at most all); the sample is a pure function of seed, size and number of
-    /// examples.
-    pub(crate) fn new(model: &Model<f32>, examples: &Examples, size: usize, seed: u64) -> Self {
-        let mut chosen = random::permutation(&mut random::stream(seed, "probe"), examples.len());
-        chosen.truncate(size);
+    /// Draws the examples of the probe (at most all); the sample is a pure function of seed, size and number
+    /// of examples.
+    pub(crate) fn new(model: &Model<f32>, examples: &Examples, config: &Config) -> Self {
+        let mut rng = random::stream(config.seed, "probe");
+        let mut chosen = random::permutation(&mut rng, examples.len());
+        chosen.truncate(config.probe);
+        let couples = config.batch_statistics && model.graph().couples_examples().is_some();
+        let k = config.examples_of_a_pass();
+        let imputes = (couples || config.watch.contains(&Watch::Imputed)) && chosen.len() >= 2 * k;
+        let imputation = imputes.then(|| {
+            let batches = chosen.chunks_exact(k).map(<[usize]>::to_vec).collect();
+            (batches, Imputation::new(model, config.loss, k))
+        });
         chosen.sort_unstable();
         Self {
+            watch: config.watch.clone(),
             sample: by_designation(examples, &chosen),
             tallies: [(); 2].map(|()| Tally::new(model.layout())),
             whole: Tally::new(model.layout()),
-            passes: ChunkedPasses::new(model),
+            passes: ChunkedPasses::new(model, config.loss),
             chunk: ChunkSums::new(model.layout()),
+            imputation,
         }
     }
 
-    /// Measures the sample and the mini-batch `batch`, and sends the series `probe.…` and `batch.…`.
+    /// Measures the sample and the mini-batch `batch`, and sends the series `probe.…`, `batch.…` and
+    /// `activity.…`.
     ///
     /// # Errors
     ///
@@ -53,14 +69,47 @@ impl Probe {
         batch: &[usize],
         send: &mut dyn FnMut(&str, f64),
     ) -> Result<(), Halt> {
-        let sample = self.sample.clone();
-        self.measure(stop, model, examples, &sample)?;
+        let (sample, mut activity) = (self.sample.clone(), Activity::default());
+        let watches_activity = self.watch.contains(&Watch::Activity);
+        self.measure(stop, model, examples, &sample, |workspace| {
+            if watches_activity {
+                activity.add(model, workspace);
+            }
+        })?;
         self.report("probe", send);
-        for (t, tensor) in model.layout().tensors().iter().enumerate() {
-            rows(&format!("probe.{}", tensor.name), self.whole.tensor(t), send);
+        if self.watch.contains(&Watch::Layer) {
+            for (t, tensor) in model.layout().tensors().iter().enumerate() {
+                rows(&format!("probe.{}", tensor.name), self.whole.tensor(t), send);
+            }
         }
-        self.measure(stop, model, examples, &by_designation(examples, batch))?;
+        self.measure(stop, model, examples, &by_designation(examples, batch), |_| {})?;
         self.report("batch", send);
+        self.impute(stop, model, examples, send)?;
+        if watches_activity {
+            activity.report(send);
+        }
+        Ok(())
+    }
+
+    /// Sends α as imputed from mini-batches of the sample, by the statistics of each.
+    fn impute(
+        &mut self,
+        stop: &AtomicBool,
+        model: &Model<f32>,
+        examples: &Examples,
+        send: &mut dyn FnMut(&str, f64),
+    ) -> Result<(), Halt> {
+        let Some((batches, imputation)) = &mut self.imputation else { return Ok(()) };
+        let imputed = imputation.measure(model, |visit| {
+            examples.visit(stop, batches.clone().into_iter(), |x, labels| visit(x, labels))
+        })?;
+        send("probe.batches.alpha", imputed.batches.alpha());
+        send("probe.imputed.alpha", imputed.alpha());
+        send("probe.imputed.m_coherence", imputed.m_coherence());
+        send("probe.imputed.alpha_debiased", imputed.alpha_debiased.value);
+        if !imputed.alpha_debiased.standard_error.is_nan() {
+            send("probe.imputed.standard_error", imputed.alpha_debiased.standard_error);
+        }
         Ok(())
     }
 
@@ -70,11 +119,15 @@ impl Probe {
         model: &Model<f32>,
         examples: &Examples,
         groups: &ByDesignation,
+        mut visit: impl FnMut(&Workspace<f32>),
     ) -> Result<(), Halt> {
         self.whole.clear();
         for (indices, tally) in groups.iter().zip(&mut self.tallies) {
             tally.clear();
-            let add = |chunk: &ChunkSums| tally.add(chunk);
+            let add = |chunk: &ChunkSums, workspace: &Workspace<f32>| {
+                tally.add(chunk);
+                visit(workspace);
+            };
             self.passes.run(stop, model, examples, indices, &mut self.chunk, add)?;
             self.whole.merge(tally);
         }
@@ -86,6 +139,9 @@ impl Probe {
         let whole = self.whole.network();
         send(&format!("{prefix}.alpha"), whole.alpha());
         rows(prefix, whole, send);
+        if !self.watch.contains(&Watch::Group) {
+            return;
+        }
         for (designation, tally) in Designation::ALL.iter().zip(&self.tallies) {
             let (name, group) = (designation.name(), tally.network());
             if group.m == 0 {

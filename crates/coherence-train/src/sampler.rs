@@ -21,10 +21,15 @@ impl Sampler {
         Self { seed, examples, batch, epoch: None, order: Vec::new() }
     }
 
+    /// The epoch to which the mini-batch after the first `step` ones belongs.
+    pub(crate) fn epoch(&self, step: u64) -> u64 {
+        step / (self.examples / self.batch) as u64
+    }
+
     /// The indices \[k\] of the mini-batch after the first `step` ones.
     pub(crate) fn batch(&mut self, step: u64) -> &[usize] {
         let per_epoch = (self.examples / self.batch) as u64;
-        let epoch = step / per_epoch;
+        let epoch = self.epoch(step);
         if self.epoch != Some(epoch) {
             let mut rng = random::stream(self.seed, &format!("epoch {epoch}"));
             self.order = random::permutation(&mut rng, self.examples);

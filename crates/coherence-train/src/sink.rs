@@ -6,7 +6,7 @@
 ///
 /// | series | value |
 /// |---|---|
-/// | `train.loss`, `test.loss`, `pristine.loss`, `corrupt.loss` | MEAN cross-entropy per example |
+/// | `train.loss`, `test.loss`, `pristine.loss`, `corrupt.loss` | MEAN loss per example |
 /// | `train.accuracy`, `test.accuracy`, `pristine.accuracy`, `corrupt.accuracy` | share of correct predictions; for corrupt examples with respect to the given (wrong) label |
 /// | `pristine.learned`, `corrupt.learned` | share of examples whose prediction was correct at this or an earlier measured step |
 /// | `probe.alpha`, `probe.m_coherence`, `probe.sq_norm_of_sum`, `probe.sum_sq_norms` | α, mα, ‖S‖² and Q of the whole network over the probe sample |
@@ -14,6 +14,25 @@
 /// | `probe.pristine.m_coherence`, `.sq_norm_of_sum`, `.sum_sq_norms`, and `probe.corrupt.…` | the same for the network over one group of the sample |
 /// | `probe.pristine.helpfulness`, `probe.corrupt.helpfulness` | MEAN helpfulness h of the group's examples with respect to the whole sample |
 /// | `batch.alpha`, `batch.m_coherence` …, `batch.pristine.…`, `batch.corrupt.…` | the same, without tensors, over the mini-batch of the next step |
+///
+/// Only if they are [watched](crate::Watch):
+///
+/// | series | value |
+/// |---|---|
+/// | `probe.batches.alpha` | α_W of the gradients of disjoint mini-batches of the probe sample, of as many examples as a pass; see [`Imputed`](crate::Imputed) |
+/// | `probe.imputed.alpha`, `.m_coherence` | α and mα of the sample's examples imputed from it (A5b) |
+/// | `probe.imputed.alpha_debiased`, `.standard_error` | α̂ and its standard error (A5) |
+/// | `activity.dead_examples` | share of the probe sample for which a whole layer with a rectifier is 0 |
+/// | `activity.<node>.dead_examples`, `.dead_units` | share of the sample for which the layer is 0, and share of its units (channels) that are 0 for the whole sample |
+/// | `activity.cosine` | cosine between the direction of the rule and the mean gradient, for the next mini-batch |
+/// | `activity.output_bias` | MEAN over the classes of the last layer's bias |
+///
+/// The tensors are watched as `layer`, the groups as `group`, the others as `imputed` and `activity`.
+///
+/// Losses, accuracies, `probe.…`, `batch.…` and the activity of layers are of the network in use: normalised by
+/// the running statistics, without dropout. In a network that is trained by the statistics of the batch,
+/// `probe.alpha` is therefore exact for another function than the one that is trained; `probe.imputed.…` is
+/// of that one, and is recorded there without being asked for. `activity.cosine` is of a training step.
 ///
 /// `train`, `pristine` and `corrupt` are over the whole training set. A group without examples has no
 /// rows, and a sample of a single example has none of helpfulness. Per-example gradients are of the SUM

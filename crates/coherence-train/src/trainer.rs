@@ -1,14 +1,13 @@
 //! Training in memory: steps, and measurements between steps.
 
 use crate::{
-    Config, ConfigError, Examples, Learned, Sink,
+    Config, ConfigError, Examples, Learned, Sink, Watch,
     evaluate::{Evaluator, Outcomes, Score},
     examples::{Halt, accepts, shape},
     feed::Feed,
     optimizer::Optimizer,
     passes::{forward, on_worker_thread},
     probe::Probe,
-    sampler::Sampler,
     updater::{Pass, Updater},
 };
 use coherence_core::aggregate::Recent;
@@ -126,17 +125,16 @@ impl Trainer {
         config.check_network(model.graph())?;
         fits(&model, &train, "training")?;
         fits(&model, &test, "test")?;
-        let probe = Some(config.probe).filter(|&size| size > 0);
         let mut trainer = Self {
-            feed: Feed::new(Sampler::new(config.seed, train.len(), config.batch)),
+            feed: Feed::new(&config, &train),
             dropout: random::below(&mut random::stream(config.seed, "dropout"), u64::MAX),
             batch: Batch::new(&model, &config),
             updater: Updater::new(config.aggregation, Optimizer::new(&config), model.layout()),
             step: 0,
             learned: Learned::new(train.len()),
-            evaluator: Evaluator::new(&model),
+            evaluator: Evaluator::new(&model, config.loss),
             outcomes: Outcomes::default(),
-            probe: probe.map(|size| Probe::new(&model, &train, size, config.seed)),
+            probe: (config.probe > 0).then(|| Probe::new(&model, &train, &config)),
             config,
             model,
             train,
@@ -228,7 +226,7 @@ impl Trainer {
                 dropout: Some(self.dropout.wrapping_add(done.wrapping_add(index as u64))),
             });
             let x = &x[index * m * inputs..][..m * inputs];
-            sum += forward(&self.model, x, labels, workspace, losses);
+            sum += forward(self.config.loss, &self.model, x, labels, workspace, losses);
             finite(sum / examples as f64, self.step, rate)?;
             self.model.update_statistics(workspace);
             let pass = Pass { index, count, examples };
@@ -297,7 +295,43 @@ impl Trainer {
             let batch = self.feed.indices(self.step);
             probe.observe(stop, &self.model, &self.train, batch, send)?;
         }
+        if self.config.watch.contains(&Watch::Activity) {
+            self.measure_direction(stop, send)?;
+        }
         Ok(test)
+    }
+
+    /// Sends the mean output bias and, for mini-batches of one pass, the cosine between the rule's direction and
+    /// the mean gradient of the next one, as it is in the data set.
+    fn measure_direction(
+        &mut self,
+        stop: &AtomicBool,
+        send: &mut dyn FnMut(&str, f64),
+    ) -> Result<(), Halt> {
+        let last = self.model.layout().tensors().last().filter(|tensor| tensor.shape.len() == 1);
+        if let Some(bias) = last.map(|tensor| &self.model.parameters()[tensor.range.clone()]) {
+            let sum: f64 = bias.iter().map(|&b| f64::from(b)).sum();
+            send("activity.output_bias", sum / bias.len() as f64);
+        }
+        let Batch { losses, workspace, .. } = &mut self.batch;
+        if losses.len() < self.config.batch {
+            return Ok(());
+        }
+        let batch_statistics = self.config.batch_statistics;
+        let dropout = Some(self.dropout.wrapping_add(self.step));
+        workspace.set_mode(Mode { batch_statistics, dropout });
+        let batch = self.feed.indices(self.step).to_vec();
+        let mut cosine = None;
+        self.train.visit(stop, core::iter::once(batch), |x, labels| {
+            let forward = |workspace: &mut Workspace<f32>| {
+                forward(self.config.loss, &self.model, x, labels, workspace, losses);
+            };
+            cosine = self.updater.cosine(&self.model, x, workspace, forward);
+        })?;
+        if let Some(cosine) = cosine {
+            send("activity.cosine", cosine);
+        }
+        Ok(())
     }
 
     fn send_score(&self, name: &str, score: Option<Score>, sink: &mut dyn Sink) {

@@ -6,7 +6,7 @@
 //! and no buffer of d gradients is needed. Rules over time, and mini-batches of several passes, collect
 //! the gradient \[d\] first.
 
-use crate::{Aggregation, optimizer::Optimizer};
+use crate::{Aggregation, optimizer::Optimizer, tally::dot};
 use coherence_core::aggregate::{self, OfThree, Recent};
 use coherence_cpu::{
     elementwise::{axpy, median_of_three_update},
@@ -107,6 +107,36 @@ impl Updater {
             let velocity = self.velocity.get_mut(factors.range.clone()).unwrap_or_default();
             optimizer.update(rate, tensor, direction, velocity);
         });
+    }
+
+    /// The cosine between the direction that the rule takes for a mini-batch, before decay and momentum, and its
+    /// mean gradient; `None` if the rule holds the weights, or one of them is 0. `forward` runs the forward pass
+    /// over `x` [k, inputs] and the loss.
+    pub(crate) fn cosine(
+        &self,
+        model: &Model<f32>,
+        x: &[f32],
+        workspace: &mut Workspace<f32>,
+        mut forward: impl FnMut(&mut Workspace<f32>),
+    ) -> Option<f64> {
+        let [mut mean, mut direction] = [(); 2].map(|()| vec![0.0; model.parameters().len()]);
+        forward(workspace);
+        model.gradient(x, workspace, &mut mean);
+        if let Aggregation::OverTime(rule) = self.rule {
+            let (mut recent, mut gradient) = (self.recent.clone(), mean.clone());
+            let _ = rule.exchange(&mut recent, &mut gradient, |how, three| {
+                descend_by_three(how, -1.0, 1.0, three.map(|g| &g[..]), &mut direction);
+            });
+        } else {
+            forward(workspace);
+            scale_deltas(self.rule, -1.0, workspace);
+            model.backward(x, workspace, |factors| {
+                descend(self.rule, factors, -1.0, &mut direction[factors.range.clone()]);
+            });
+        }
+        let cosine =
+            dot(&mean, &direction) / (dot(&mean, &mean) * dot(&direction, &direction)).sqrt();
+        Some(cosine).filter(|cosine| !cosine.is_nan())
     }
 
     /// Updates the parameters `w` \[d\] from the collected gradient; `mean` is 1/k.

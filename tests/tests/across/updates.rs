@@ -11,9 +11,9 @@ use coherence_train::{Aggregation, Config, Examples, Trainer};
 const RATE: f64 = 0.1;
 
 fn trainer(data: &dyn Dataset, batch: usize, aggregation: Aggregation) -> Trainer {
-    let config =
-        Config { batch, rate: RATE, steps: 10, aggregation, seed: 4, ..Config::default() };
-    let [train, test] = [data, &digits::test()].map(|set| Examples::decode(set).unwrap());
+    let config = Config { batch, rate: RATE, steps: 10, aggregation, seed: 4, ..Config::default() };
+    let sets: [&dyn Dataset; 2] = [data, &digits::test()];
+    let [train, test] = sets.map(|set| Examples::decode(set).unwrap());
     Trainer::new(config, network(), train, test).unwrap()
 }
 

@@ -90,6 +90,10 @@ impl<D: Dataset> Dataset for PixelNoise<D> {
         self.data.classes()
     }
 
+    fn black(&self, channel: usize) -> f32 {
+        self.data.black(channel)
+    }
+
     fn target(&self, i: usize) -> Target {
         self.noisy(i, self.data.target(i))
     }

@@ -11,7 +11,7 @@ use coherence_data::Dataset;
 use coherence_data::matrix::foreign_format;
 use coherence_lab::memory;
 use coherence_nn::{Activation, Graph, Model, Shape, model::Architecture, weights};
-use coherence_train::measure::{self, measure};
+use coherence_train::measure::{self, impute, measure};
 
 use super::source::Input;
 use crate::output::{self, Status};
@@ -36,11 +36,16 @@ use findings::Findings;
 /// by --activation and --normalize. Loss and accuracy stand beside the result; an accuracy near
 /// chance (below twice 1/classes) gives a warning on stderr.
 ///
+/// Batch normalisation is by the running statistics in the file, so that every example has a gradient of its
+/// own. What training by the statistics of a mini-batch sees is measured with --groups K: the coherence of
+/// the gradients of K groups of examples and the α of single examples that follows from it.
+///
 /// JSON: assumed (model, activation, normalize, data, noise, examples, classes), loss (MEAN per
 /// example), accuracy, network, and the arrays layers, classes, groups, examples. The network and
 /// each of the first three arrays' entries have name, m, alpha, m_coherence, alpha_debiased and its
 /// standard_error, sq_norm_of_sum, sum_sq_norms, helpfulness (MEAN over a class or group, where the
-/// whole sample helps). Examples have index, label, corrupt, loss, sq_norm, helpfulness. What was
+/// whole sample helps). groups_imputed has groups, size, alpha_of_groups, alpha, m_coherence (of the sample),
+/// alpha_debiased and its standard_error. Examples have index, label, corrupt, loss, sq_norm, helpfulness. What was
 /// not asked for is an empty array, what was not measured is null.
 #[derive(Debug, Args)]
 pub(crate) struct Measure {
@@ -57,9 +62,13 @@ pub(crate) struct Measure {
     activation: Activation,
     #[command(flatten)]
     input: Input,
-    /// The seed of the noise: that of the run
-    #[arg(long, default_value_t = 1, requires = "noise")]
+    /// The seed of the noise, that of the run, and of the groups
+    #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Impute α from the gradients of K groups of equal size, cut at random; batch normalisation is by the
+    /// statistics of each group
+    #[arg(long, value_name = "K")]
+    groups: Option<usize>,
     /// What to break coherence down by
     #[arg(long, value_enum, value_delimiter = ',', value_name = "WHAT")]
     by: Vec<By>,
@@ -93,7 +102,9 @@ impl Measure {
         self.model.check_activation(self.activation)?;
         let data = self.input.open(self.seed)?;
         let network = network(&self.model, self.activation, data.as_ref())?;
-        let needed = measure::memory(&network, data.len());
+        let group = self.groups.map_or(0, |groups| data.len() / groups.max(1));
+        let needed =
+            measure::memory(&network, data.len()).max(measure::memory_of_group(&network, group));
         memory::check(&format!("measuring {}", self.model), needed)?;
         let model = self.load(network)?;
         let by = measure::By {
@@ -105,12 +116,17 @@ impl Measure {
         if let Some(path) = &self.csv {
             findings::write_csv(&measured.examples, path)?;
         }
+        let seed = self.seed;
+        let imputed = self.groups.map(|groups| impute(&model, data.as_ref(), groups, seed));
         let assumed = self.assumed(data.as_ref());
         if let Some(warning) = assumed.warning(measured.accuracy) {
             // Nobody is there to be warned if stderr is gone.
             let _ = writeln!(io::stderr(), "warning: {warning}");
         }
-        output::result(self.json, &Findings::new(assumed, &measured, |by| self.asks(by)))?;
+        output::result(
+            self.json,
+            &Findings::new(assumed, &measured, imputed.transpose()?, |by| self.asks(by)),
+        )?;
         Ok(Status::Holds)
     }
 

@@ -10,11 +10,12 @@ use clap::Args;
 use indicatif::ProgressBar;
 use serde::Serialize;
 
+use coherence_data::augment::Augmentation;
 use coherence_data::{Dataset, random};
 use coherence_lab::memory;
-use coherence_nn::{Activation, Model, model::Architecture};
+use coherence_nn::{Activation, Model, loss::Loss, model::Architecture};
 use coherence_train::{
-    Aggregation, Config, Examples, Outcome, Progress, RateSchedule, Schedule, TrainingRun,
+    Aggregation, Config, Examples, Outcome, Progress, RateSchedule, Schedule, TrainingRun, Watch,
 };
 
 use super::interrupt;
@@ -31,8 +32,8 @@ use crate::watch;
 /// decay and the schedule of the rate act on the direction, as PyTorch's SGD does.
 ///
 /// The folder --out gets metrics.csv (step, series, value: loss and accuracy of the training and the
-/// test split, α and sums of the probe, also by tensor, and of the mini-batch), learned.csv (when each
-/// example was learned), weights.safetensors (torchvision's names) and a checkpoint. The same command
+/// test split, α and sums of the probe and of the mini-batch, and what --by asks for), learned.csv (when
+/// each example was learned), weights.safetensors (torchvision's names) and a checkpoint. The same command
 /// goes on where it stopped, after Ctrl-C and after a crash, and ends with the same bytes.
 ///
 /// Batch normalisation uses the statistics of the mini-batch (of each micro-batch, if there are any), and
@@ -55,6 +56,10 @@ pub(crate) struct Train {
     rule: Aggregation,
     #[command(flatten)]
     optimizer: Optimizer,
+    /// The loss: cross-entropy, cross-entropy:SMOOTHING (of the labels) or squared-error (half the squared
+    /// distance from one-hot labels)
+    #[arg(long, default_value_t = Loss::default(), value_name = "LOSS")]
+    loss: Loss,
     /// Examples in a mini-batch
     #[arg(long, default_value_t = 100, value_name = "N")]
     batch: usize,
@@ -71,9 +76,27 @@ pub(crate) struct Train {
     /// Steps between measurements [default: an epoch]
     #[arg(long, value_name = "N")]
     every: Option<NonZero<u64>>,
+    /// Steps between checkpoints: what a kill or a crash can cost; 0 for a checkpoint only after Ctrl-C and at the
+    /// end
+    #[arg(long, default_value_t = 500, value_name = "N")]
+    checkpoint_every: u64,
     /// Training examples over which α is measured; 0 for none
     #[arg(long, default_value_t = 1000, value_name = "N")]
     probe: usize,
+    /// What to record beyond the whole network: layer (each tensor), group (pristine and corrupt examples), activity
+    /// (dead units, cosine of direction and gradient), imputed (α from mini-batch gradients; always with
+    /// batch statistics)
+    #[arg(
+        long,
+        visible_alias = "watch",
+        value_delimiter = ',',
+        default_value = "group",
+        value_name = "WHAT"
+    )]
+    by: Vec<Watch>,
+    /// Change the training images at random, differently in each epoch: crop:PADDING, flip or crop:PADDING,flip
+    #[arg(long, value_name = "HOW")]
+    augment: Option<Augmentation>,
     /// Normalise by running statistics, so that every example has a gradient of its own
     #[arg(long)]
     running_statistics: bool,
@@ -115,9 +138,6 @@ struct Optimizer {
     weight_decay: f64,
 }
 
-/// Steps that a `kill -9` can cost.
-const CHECKPOINT_EVERY: u64 = 500;
-
 impl Train {
     pub(crate) fn run(self) -> anyhow::Result<Status> {
         self.model.check_activation(self.activation)?;
@@ -150,6 +170,7 @@ impl Train {
         Config {
             batch: self.batch,
             micro_batch: self.micro_batch,
+            loss: self.loss,
             rate,
             schedule: schedule.clone(),
             warmup,
@@ -161,8 +182,10 @@ impl Train {
             batch_statistics: !self.running_statistics,
             seed: self.seed,
             evaluate: Schedule::Every { steps: self.every.map_or(epoch, NonZero::get) },
+            augmentation: self.augment,
             probe: self.probe.min(examples),
-            checkpoint_every: CHECKPOINT_EVERY,
+            watch: self.by.clone(),
+            checkpoint_every: self.checkpoint_every,
             ..Config::default()
         }
     }

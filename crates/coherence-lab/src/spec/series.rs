@@ -1,8 +1,13 @@
 //! Which series an experiment records, by their names.
 
+use coherence_train::Watch;
+
 use crate::toy::{DeepLinear, Linear, Toy as _, TwoNeurons};
 
 use super::{Model, Training, Worked};
+
+/// The last part of a name: what is imputed from mini-batches.
+const IMPUTED: [&str; 4] = ["alpha", "m_coherence", "alpha_debiased", "standard_error"];
 
 /// The last part of a name: the statistics of per-example gradients.
 const SUMS: [&str; 3] = ["m_coherence", "sq_norm_of_sum", "sum_sq_norms"];
@@ -13,20 +18,37 @@ impl Training {
     /// The names are those of [`coherence_train::Sink`].
     pub fn records(&self, series: &str) -> bool {
         let parts: Vec<&str> = series.splitn(6, '.').collect();
+        let watch = self.watch();
         let is_group = |group: &str| ["pristine", "corrupt"].contains(&group);
         match parts[..] {
             ["train" | "test", "loss" | "accuracy"] => true,
             [group, "loss" | "accuracy" | "learned"] => is_group(group),
             ["probe" | "batch", "alpha"] => true,
             ["probe" | "batch", sum] => SUMS.contains(&sum),
-            ["probe" | "batch", group, what] => {
-                is_group(group) && (what == "helpfulness" || SUMS.contains(&what))
+            ["probe" | "batch", group, what] if is_group(group) => {
+                watch.contains(&Watch::Group) && (what == "helpfulness" || SUMS.contains(&what))
             }
+            ["probe", "batches", "alpha"] => self.may_impute(),
+            ["probe", "imputed", what] => self.may_impute() && IMPUTED.contains(&what),
+            ["activity", "dead_examples" | "output_bias" | "cosine"] => {
+                watch.contains(&Watch::Activity)
+            }
+            ["activity", layer, "dead_examples" | "dead_units"] if self.model.is_none() => {
+                watch.contains(&Watch::Activity) && is_numbered(layer, "fc", self.hidden.len())
+            }
+            ["activity", .., "dead_examples" | "dead_units"] => watch.contains(&Watch::Activity),
             _ => series
                 .strip_prefix("probe.")
                 .and_then(|tensor| tensor.rsplit_once('.'))
-                .is_some_and(|(tensor, sum)| SUMS.contains(&sum) && self.has_tensor(tensor)),
+                .is_some_and(|(tensor, sum)| {
+                    watch.contains(&Watch::Layer) && SUMS.contains(&sum) && self.has_tensor(tensor)
+                }),
         }
+    }
+
+    /// Whether α is imputed: if it is asked for, or if the network may normalise by the statistics of the batch.
+    fn may_impute(&self) -> bool {
+        self.watch().contains(&Watch::Imputed) || (self.model.is_some() && !self.running_statistics)
     }
 
     /// Whether the network has a tensor of this name; for images of unknown shape, whether it may.

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use coherence_data::augment::Augmentation;
 use coherence_data::folder::Framing;
 use coherence_data::{Normalization, Shape};
 use coherence_nn::model::{Architecture, mlp_with_activation};
-use coherence_nn::{Activation, Graph, GraphError};
-use coherence_train::{Aggregation, Config, RateSchedule, Schedule};
+use coherence_nn::{Activation, Graph, GraphError, loss::Loss};
+use coherence_train::{Aggregation, Config, RateSchedule, Schedule, Watch};
 use serde::{Deserialize, Serialize};
 
 use super::Dataset;
@@ -42,6 +43,9 @@ pub struct Training {
     pub batch: usize,
     /// Examples in one forward and backward pass; absent is the whole mini-batch.
     pub micro_batch: Option<usize>,
+    /// The loss of an example: `"cross-entropy:0.1"` (with label smoothing) or `"squared-error"`; absent is
+    /// `"cross-entropy"`.
+    pub loss: Option<Text<Loss>>,
     /// Learning rate.
     pub rate: f64,
     /// How the learning rate changes: `"constant"`, `"steps:A,B,…"` or `"cosine"`.
@@ -77,8 +81,13 @@ pub struct Training {
     /// those of the mini-batch.
     #[serde(default, skip_serializing_if = "is_default")]
     pub running_statistics: bool,
+    /// Random crops and flips of the training images, as `"crop:4,flip"`; absent is none.
+    pub augment: Option<Augmentation>,
     /// Training examples over which coherence is measured.
     pub probe: usize,
+    /// What is recorded beyond the whole network: `"layer"`, `"group"`, `"activity"`, `"imputed"`; absent is the
+    /// first two.
+    pub watch: Option<Vec<Watch>>,
     /// Number of seeds; the runs use first_seed, first_seed + 1, ….
     pub seeds: u64,
     /// The first seed: above those whose results were seen when a claim took its form.
@@ -170,6 +179,11 @@ impl Training {
         [&[image.features()], &self.hidden[..], &[classes]].concat()
     }
 
+    /// What is recorded beyond the whole network.
+    pub fn watch(&self) -> Vec<Watch> {
+        self.watch.clone().unwrap_or_else(|| vec![Watch::Layer, Watch::Group])
+    }
+
     /// How a folder's images are cut.
     pub fn framing(&self) -> Framing {
         self.size.map_or(Framing::Original, Framing::square)
@@ -180,6 +194,7 @@ impl Training {
         Config {
             batch: self.batch,
             micro_batch: self.micro_batch,
+            loss: self.loss.as_deref().copied().unwrap_or_default(),
             rate: self.rate,
             schedule: self.schedule.clone(),
             warmup: self.warmup,
@@ -191,7 +206,9 @@ impl Training {
             batch_statistics: !self.running_statistics,
             seed,
             evaluate: Schedule::Decades,
+            augmentation: self.augment,
             probe: self.probe,
+            watch: self.watch(),
             checkpoint_every: Self::CHECKPOINT_EVERY,
             ..Config::default()
         }

@@ -6,6 +6,7 @@
 //! [`BUDGET`]). Both passes go over chunks of examples sorted by class and designation; sums are
 //! taken over pieces of a chunk whose examples belong to the same groups.
 
+mod groups;
 mod losses;
 mod members;
 mod meter;
@@ -13,6 +14,7 @@ mod plan;
 mod sample;
 mod slots;
 
+pub use groups::impute;
 pub use meter::Meter;
 
 use plan::CHUNK;
@@ -127,6 +129,18 @@ pub enum MeasureError {
         /// Classes of the model.
         expected: usize,
     },
+    /// The examples cannot be cut into so many groups.
+    #[error(
+        "{groups} groups of {examples} examples (take at least 2 groups of at least {least} examples each)"
+    )]
+    Groups {
+        /// The groups requested.
+        groups: usize,
+        /// The examples of the data set.
+        examples: usize,
+        /// Examples of a group at least: 2 if the network normalises by the statistics of the batch, else 1.
+        least: usize,
+    },
     /// More examples than can be sorted by class and designation.
     #[error("the data set has {found} examples (at most 4294967295 can be sorted: take a subset)")]
     TooMany {
@@ -198,6 +212,12 @@ pub fn memory(network: &Graph<f32>, examples: usize) -> u64 {
     sums.saturating_add(
         wide(examples.min(chunk(network, CHUNK))).saturating_mul(bytes_per_example(network)),
     )
+}
+
+/// The least number of bytes that [`impute`] needs for groups of k examples; saturates.
+pub fn memory_of_group(network: &Graph<f32>, k: usize) -> u64 {
+    let sums = parameters(network).saturating_mul(3 * F32 + F64);
+    sums.saturating_add(wide(k).saturating_mul(bytes_per_example(network)))
 }
 
 fn check(model: &Model<f32>, data: &dyn Dataset) -> Result<(), MeasureError> {

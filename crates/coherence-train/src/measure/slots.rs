@@ -3,7 +3,7 @@
 use super::plan::Plan;
 use crate::passes::forward;
 use coherence_data::{Dataset, ReadError};
-use coherence_nn::{Keep, Model, Workspace};
+use coherence_nn::{Keep, Model, Workspace, loss::Loss};
 use rayon::prelude::*;
 
 /// The passes of every chunk of a plan: computed on demand, or kept from the first time.
@@ -108,7 +108,7 @@ impl<'a> Slots<'a> {
         }
         let (workspace, fresh) = Slot::for_chunk(&mut self.workspaces, c);
         if fresh {
-            forward(self.model, x, labels, workspace, &mut self.losses[..m]);
+            forward(Loss::default(), self.model, x, labels, workspace, &mut self.losses[..m]);
             self.model.backward(x, workspace, |_| {});
         }
         let losses = &self.losses[..if fresh { m } else { 0 }];
@@ -117,7 +117,7 @@ impl<'a> Slots<'a> {
 }
 
 /// Images [m, features] and labels \[m\] of the examples `index(0)`, `index(1)`, …, on all threads.
-fn decode(
+pub(super) fn decode(
     data: &dyn Dataset,
     index: impl Fn(usize) -> usize + Sync,
     x: &mut [f32],

@@ -3,7 +3,7 @@
 use crate::blobs::{Blobs, config, examples, network};
 use coherence_data::digits;
 use coherence_train::{
-    Aggregation, Config, ConfigError, Examples, OverTime, RateSchedule, Schedule, Trainer,
+    Aggregation, Config, ConfigError, Examples, OverTime, RateSchedule, Schedule, Trainer, Watch,
 };
 
 #[track_caller]
@@ -26,6 +26,8 @@ fn settings_out_of_range_are_refused() {
     refused(|c| c.nesterov = true, ConfigError::Nesterov);
     refused(|c| c.weight_decay = -1e-4, ConfigError::WeightDecay(-1e-4));
     refused(|c| c.weight_decay = f64::INFINITY, ConfigError::WeightDecay(f64::INFINITY));
+    let unwatched = |c: &mut Config| (c.probe, c.watch) = (0, vec![Watch::Layer, Watch::Activity]);
+    refused(unwatched, ConfigError::Watch(Watch::Activity));
     refused(|c| c.warmup = 30, ConfigError::Warmup { warmup: 30, steps: 30 });
     for micro_batch in [0, 7, 40] {
         let error = ConfigError::MicroBatch { micro_batch, batch: 20 };
@@ -116,9 +118,10 @@ fn schedules_are_read_as_they_are_written_and_others_are_refused() {
 
 #[test]
 fn settings_parse_in_the_notation_of_the_papers() {
-    let json = r#"{"batch": 100, "micro_batch": null, "rate": 0.1, "schedule": "steps:3,4/5",
+    let json = r#"{"batch": 100, "micro_batch": null, "loss": "cross-entropy:0.1", "rate": 0.1, "schedule": "steps:3,4/5",
         "warmup": 0, "momentum": 0.9, "nesterov": true, "weight_decay": 0.0001, "steps": 5,
-        "batch_statistics": true, "estimation_batches": 10, "seed": 1, "probe": 0,
+        "batch_statistics": true, "estimation_batches": 10, "augmentation": "crop:4,flip",
+        "seed": 1, "probe": 0, "watch": ["layer"],
         "checkpoint_every": 0, "evaluate": {"when": "decades"},
         "aggregation": "winsorized:2"}"#;
     let config: Config = serde_json::from_str(json).unwrap();

@@ -1,9 +1,11 @@
 //! Laws of training, in one binary because linking is slow.
 
+mod activity;
 mod aggregations;
 mod blobs;
 mod configs;
 mod divergence;
+mod imputing;
 mod measuring;
 mod networks;
 mod observing;

@@ -1,17 +1,22 @@
 //! What holds for the perceptron holds for a network of convolutions, normalisation and dropout.
 
 use crate::blobs::{Blobs, CLASSES, FEATURES, config, examples, go, one_by_one};
+use crate::resuming::survives_kills;
 use coherence_cpu::{convolution::Convolution as Sizes, pool::Pool};
-use coherence_data::{Dataset, random};
+use coherence_data::{
+    Dataset,
+    augment::{Augmentation, Augmented},
+    random,
+};
 use coherence_nn::{
     Activation::{Identity, Relu},
-    Builder, Model, Shape,
+    Builder, Keep, Model, Shape,
     layer::{BatchNorm, Convolution, Dropout, Linear, MaxPool},
 };
 use coherence_tests::naive;
 use coherence_train::{
-    Aggregation, Config, ConfigError, Examples, OverTime, RateSchedule, Row, State, Trainer,
-    TrainingRun,
+    Aggregation, Config, ConfigError, Examples, OverTime, RateSchedule, Row, Schedule, State,
+    Trainer, TrainingRun,
     measure::{By, measure},
 };
 use std::{
@@ -24,7 +29,7 @@ const TEST: Blobs = Blobs { n: 40, seed: 2 };
 
 /// A row of six pixels: a convolution of 1 × 3, normalisation, the maxima of pairs, a residual
 /// convolution, dropout, and a linear layer.
-fn network() -> Model<f32> {
+pub(crate) fn network() -> Model<f32> {
     let (mut net, x) = Builder::new(Shape::image(1, FEATURES, 1));
     let sizes = Sizes { padding: [0, 1], ..Sizes::new([1, FEATURES], 1, 4, [1, 3]) };
     let z = net.push("conv1", Convolution::new(sizes).unwrap(), &[x], Identity).unwrap();
@@ -85,6 +90,24 @@ fn stopped_and_resumed_it_ends_with_the_same_bytes() {
     assert!(files(parts.path(), &[0, 1, 8, 19, 29]) == expected);
     let moved = trainer_after(moving(Aggregation::OverTime(OverTime::Rm3)), 30);
     assert!(moved.statistics != network().statistics(), "the running statistics moved");
+}
+
+/// Batch normalisation, dropout, momentum and a rule over time, with many checkpoints.
+#[test]
+fn killed_at_random_moments_it_ends_as_if_never_killed() {
+    let test = "networks::killed_at_random_moments_it_ends_as_if_never_killed";
+    survives_kills(test, |folder| {
+        let of = Config {
+            steps: 1500,
+            evaluate: Schedule::Every { steps: 100 },
+            checkpoint_every: 3,
+            augmentation: Some("crop:1,flip".parse().unwrap()),
+            ..moving(Aggregation::OverTime(OverTime::Rm3))
+        };
+        let (train, test) = (Examples::stream(Arc::new(TRAIN)), examples(&TEST));
+        let mut run = TrainingRun::open(folder, of, network(), train, test).unwrap();
+        run.advance(&AtomicBool::new(false), |_| {}).unwrap();
+    });
 }
 
 fn trainer_after(config: Config, steps: usize) -> State {
@@ -270,4 +293,81 @@ fn streamed_examples_give_the_same_bits() {
         (second.state(), rows)
     };
     assert!(run(&|data| examples(&data)) == run(&|data| Examples::stream(Arc::new(data))));
+}
+
+/// Crops and flips are those of the wrapper, in each epoch; measurements are of the images as they are.
+#[test]
+fn augmented_mini_batches_are_those_of_the_augmented_data_set() {
+    let by: Augmentation = "crop:1,flip".parse().unwrap();
+    let plain =
+        Config { batch_statistics: false, estimation_batches: 0, ..config(Aggregation::Mean) };
+    let of = Config { augmentation: Some(by), ..plain.clone() };
+    let new = |of: &Config, train: Examples| {
+        Trainer::new(of.clone(), without_dropout(), train, examples(&TEST)).unwrap()
+    };
+    let mut augmented = new(&of, examples(&TRAIN));
+    let mut streamed = new(&of, Examples::stream(Arc::new(TRAIN)));
+    for step in 0..12 {
+        // A trainer over the epoch's images takes the same step.
+        let epoch = Augmented::new(TRAIN, by, of.seed, step / 5);
+        let mut other = new(&plain, examples(&epoch));
+        other.restore(augmented.state());
+        let loss = augmented.advance().unwrap();
+        assert_eq!(other.advance().unwrap(), loss, "step {step}");
+        assert_eq!(streamed.advance().unwrap(), loss, "step {step}");
+        assert_eq!(other.state().parameters, augmented.state().parameters);
+    }
+    let mut other = new(&plain, examples(&TRAIN));
+    other.restore(augmented.state());
+    let [rows, expected] = [augmented, other].map(|mut trainer| {
+        let mut rows = Vec::<Row>::new();
+        trainer.observe(&mut rows).unwrap();
+        rows
+    });
+    assert_eq!(rows, expected);
+}
+
+/// A step of the squared error, against the gradients of single examples by the chain rule: z − t in place of
+/// p − t at the outputs.
+#[test]
+fn the_loss_of_the_settings_is_trained_and_measured() {
+    let of = Config {
+        loss: "squared-error".parse().unwrap(),
+        batch: TRAIN.n,
+        batch_statistics: false,
+        ..config(Aggregation::Mean)
+    };
+    let new = |of: Config| {
+        Trainer::new(of, without_dropout(), examples(&TRAIN), examples(&TEST)).unwrap()
+    };
+    let mut trainer = new(of.clone());
+    let before = trainer.model().clone();
+    let mut rows = Vec::<Row>::new();
+    trainer.observe(&mut rows).unwrap();
+    let loss = trainer.advance().unwrap();
+    let mut workspace = before.workspace(1, Keep::Activations);
+    let (mut gradient, mut sum, mut expected) =
+        (vec![0.0_f32; before.parameters().len()], vec![0.0; before.parameters().len()], 0.0);
+    for i in 0..TRAIN.n {
+        let mut x = [0.0; FEATURES];
+        let label = TRAIN.get(i, &mut x).unwrap().label as usize;
+        before.forward(&x, 1, &mut workspace);
+        let (z, delta) = workspace.logits_and_delta();
+        for (j, (delta, &z)) in delta.iter_mut().zip(z).enumerate() {
+            *delta = z - if j == label { 1.0 } else { 0.0 };
+            expected += 0.5 * f64::from(*delta).powi(2) / TRAIN.n as f64;
+        }
+        before.gradient(&x, &mut workspace, &mut gradient);
+        sum.iter_mut().zip(&gradient).for_each(|(sum, &g)| *sum += f64::from(g));
+    }
+    assert!((loss - expected).abs() < 1e-5, "{loss} {expected}");
+    let measured = rows.iter().find(|row| row.series == "train.loss").unwrap().value;
+    assert!((measured - expected).abs() < 1e-5, "{measured} {expected}");
+    let steps = before.parameters().iter().zip(trainer.model().parameters()).zip(&sum);
+    for ((before, after), sum) in steps {
+        let expected = f64::from(*before) - 0.1 * sum / TRAIN.n as f64;
+        assert!((f64::from(*after) - expected).abs() < 1e-6, "{after} {expected}");
+    }
+    let other = new(Config { loss: "cross-entropy:0.1".parse().unwrap(), ..of }).advance().unwrap();
+    assert!((other - loss).abs() > 1e-3, "{other} {loss}");
 }

@@ -127,19 +127,19 @@ fn long() -> Config {
 /// Set in the child process: the folder it runs in.
 const CHILD: &str = "COHERENCE_TEST_RUN_TO_KILL";
 
-#[test]
-fn killed_at_random_moments_a_run_ends_as_if_never_killed() {
+/// Calls `run` in child processes, which are killed at random moments until one of them finishes: its files are
+/// those of a run that was never killed. `test` is the path of the test that calls this.
+pub(crate) fn survives_kills(test: &str, run: impl Fn(&Path)) {
     if let Some(folder) = std::env::var_os(CHILD) {
-        finish(Path::new(&folder), long());
-        return;
+        return run(Path::new(&folder));
     }
-    let expected = uninterrupted(&long());
-    let folder = tempfile::tempdir().unwrap();
+    let [whole, parts] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    run(whole.path());
     let (mut rng, mut kills) = (random::stream(1, "moments"), 0);
     loop {
         let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "resuming::killed_at_random_moments_a_run_ends_as_if_never_killed"])
-            .env(CHILD, folder.path())
+            .args(["--exact", test])
+            .env(CHILD, parts.path())
             .stdout(Stdio::null())
             .spawn()
             .unwrap();
@@ -157,7 +157,13 @@ fn killed_at_random_moments_a_run_ends_as_if_never_killed() {
         }
     }
     assert!(kills > 0, "the run was over before the first kill");
-    same(&bytes(folder.path()), &expected, &format!("after {kills} kills"));
+    same(&bytes(parts.path()), &bytes(whole.path()), &format!("after {kills} kills"));
+}
+
+#[test]
+fn killed_at_random_moments_a_run_ends_as_if_never_killed() {
+    let test = "resuming::killed_at_random_moments_a_run_ends_as_if_never_killed";
+    survives_kills(test, |folder| drop(finish(folder, long())));
 }
 
 #[test]

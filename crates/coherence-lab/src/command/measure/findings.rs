@@ -3,8 +3,10 @@
 use std::fmt;
 use std::path::Path;
 
+use coherence_core::unbiased::Estimate;
 use coherence_data::Designation;
 use coherence_data::files::{WriteError, write_atomically};
+use coherence_train::Imputed;
 use coherence_train::measure::{ExampleMeasure, Group, Measurement, Statistics};
 use comfy_table::Table;
 use comfy_table::presets::NOTHING;
@@ -24,6 +26,36 @@ pub(super) struct Findings {
     classes: Vec<Row>,
     groups: Vec<Row>,
     examples: Vec<Example>,
+    groups_imputed: Option<ImputedRow>,
+}
+
+/// Coherence of the gradients of groups, and what follows for single examples.
+#[derive(Debug, Serialize)]
+struct ImputedRow {
+    groups: u64,
+    size: u64,
+    alpha_of_groups: f64,
+    /// Of the sample, by A5b.
+    alpha: f64,
+    m_coherence: f64,
+    /// By A5; the error is missing for two groups.
+    alpha_debiased: f64,
+    standard_error: Option<f64>,
+}
+
+impl ImputedRow {
+    fn new(imputed: &Imputed) -> Self {
+        let Estimate { value, standard_error } = imputed.alpha_debiased;
+        Self {
+            groups: imputed.batches.m,
+            size: imputed.k,
+            alpha_of_groups: imputed.batches.alpha(),
+            alpha: imputed.alpha(),
+            m_coherence: imputed.m_coherence(),
+            alpha_debiased: value,
+            standard_error: Some(standard_error).filter(|error| !error.is_nan()),
+        }
+    }
 }
 
 /// Writes the examples as CSV, with the names of the JSON.
@@ -66,7 +98,12 @@ struct Example {
 
 impl Findings {
     /// The findings of a measurement, as far as it `asks` for them.
-    pub(super) fn new(assumed: Assumed, measured: &Measurement, asks: impl Fn(By) -> bool) -> Self {
+    pub(super) fn new(
+        assumed: Assumed,
+        measured: &Measurement,
+        imputed: Option<Imputed>,
+        asks: impl Fn(By) -> bool,
+    ) -> Self {
         let tensors = measured.tensors.iter().filter(|_| asks(By::Layer));
         let groups = measured.designations.iter().filter(|_| asks(By::Group));
         let examples = measured.examples.iter().filter(|_| asks(By::Example));
@@ -81,6 +118,7 @@ impl Findings {
             classes: measured.classes.iter().map(class).collect(),
             groups: groups.map(|(of, group)| Row::from_group(of.name(), group)).collect(),
             examples: examples.map(Example::new).collect(),
+            groups_imputed: imputed.as_ref().map(ImputedRow::new),
         }
     }
 }
@@ -136,6 +174,19 @@ impl fmt::Display for Findings {
             ("helpfulness", |row| six_decimals(row.helpfulness)),
         ];
         writeln!(f, "{}", table(&rows, &columns))?;
+        if let Some(ImputedRow { groups, size, alpha_of_groups, alpha, m_coherence, .. }) =
+            &self.groups_imputed
+        {
+            writeln!(
+                f,
+                "{groups} groups of {size}: α of groups {alpha_of_groups:.6}, imputed α {alpha:.6}, α/α⊥ {m_coherence:.4}"
+            )?;
+        }
+        if let Some(ImputedRow { alpha_debiased, standard_error: Some(error), .. }) =
+            &self.groups_imputed
+        {
+            writeln!(f, "imputed α̂ {alpha_debiased:.6} ± {error:.6}")?;
+        }
         if self.examples.is_empty() {
             return Ok(());
         }

@@ -1,0 +1,106 @@
+//! Coherence of mini-batch gradients, and the α of single examples imputed from it.
+//!
+//! Legend: k: examples of a mini-batch, K: mini-batches, m = K k, d: parameters, G_b: gradient of the SUM loss of
+//! mini-batch b, S = Σ_b G_b.
+
+use crate::{passes::forward, tally::dot};
+use coherence_core::{
+    Coherence, Member,
+    minibatch::{deamplify_estimate, deamplify_partition},
+    unbiased::{Estimate, jackknife},
+};
+use coherence_nn::{Keep, Model, Workspace, layer::Mode, loss::Loss};
+
+/// Coherence of the gradients of K disjoint mini-batches of one sample, and the α of the sample's examples
+/// imputed from it.
+///
+/// For networks that normalise by the statistics of the batch, in which no example has a gradient of its own:
+/// the mini-batches are normalised as in training. Dropout is off.
+///
+/// Source: GM22 §6; catalogue A5, A5b.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Imputed {
+    /// k, the examples of a mini-batch.
+    pub k: u64,
+    /// The sums over the K mini-batch gradients: K, ‖S‖² and Σ ‖G_b‖².
+    pub batches: Coherence,
+    /// α̂_W, the de-biased coherence of mini-batch gradients, with its jackknife standard error, which is NaN for
+    /// K < 3.
+    pub batch_alpha: Estimate,
+    /// α̂ of single examples, de-biased: A5 applied to α̂_W, and to its error by the delta method.
+    pub alpha_debiased: Estimate,
+}
+
+impl Imputed {
+    /// α of the sample of m = K k examples by A5b, comparable to the α that is measured over m examples.
+    pub fn alpha(&self) -> f64 {
+        deamplify_partition(self.batches.alpha(), self.examples(), self.k)
+    }
+
+    /// m α of the sample.
+    pub fn m_coherence(&self) -> f64 {
+        self.examples() as f64 * self.alpha()
+    }
+
+    /// m = K k.
+    pub fn examples(&self) -> u64 {
+        self.batches.m * self.k
+    }
+}
+
+/// The buffers of the measurement: two gradients and one pass.
+#[derive(Debug)]
+pub(crate) struct Imputation {
+    loss: Loss,
+    workspace: Workspace<f32>,
+    losses: Vec<f64>,
+    gradient: Vec<f32>,
+    sum: Vec<f64>,
+}
+
+impl Imputation {
+    /// Buffers for mini-batches of k examples.
+    pub(crate) fn new(model: &Model<f32>, loss: Loss, k: usize) -> Self {
+        let mut workspace = model.workspace(k, Keep::Activations);
+        workspace.set_mode(Mode { batch_statistics: true, dropout: None });
+        let d = model.parameters().len();
+        let (gradient, sum) = (vec![0.0; d], vec![0.0; d]);
+        Self { loss, workspace, losses: vec![0.0; k], gradient, sum }
+    }
+
+    /// Measures the mini-batches that `visit` passes to its argument as images [k, features] and labels \[k\]. They
+    /// are visited twice: once for S, once for the products G_b · S.
+    pub(crate) fn measure<E>(
+        &mut self,
+        model: &Model<f32>,
+        mut visit: impl FnMut(&mut dyn FnMut(&[f32], &[u32])) -> Result<(), E>,
+    ) -> Result<Imputed, E> {
+        let Self { loss, workspace, losses, gradient, sum } = self;
+        let mut backward = |x: &[f32], labels: &[u32], gradient: &mut [f32]| {
+            forward(*loss, model, x, labels, workspace, losses);
+            model.gradient(x, workspace, gradient);
+        };
+        let mut members: Vec<Member> = Vec::new();
+        sum.fill(0.0);
+        visit(&mut |x, labels| {
+            backward(x, labels, gradient);
+            sum.iter_mut().zip(&*gradient).for_each(|(sum, &g)| *sum += f64::from(g));
+            members.push(Member { dot_with_sum: 0.0, sq_norm: dot(gradient, gradient) });
+        })?;
+        let narrow: Vec<f32> = sum.iter().map(|&s| s as f32).collect();
+        let mut second = members.iter_mut();
+        visit(&mut |x, labels| {
+            backward(x, labels, gradient);
+            let member = second.next().expect("as many mini-batches as before");
+            member.dot_with_sum = dot(gradient, &narrow);
+        })?;
+        let batches = Coherence {
+            m: members.len() as u64,
+            sq_norm_of_sum: dot(sum, sum),
+            sum_sq_norms: members.iter().map(|member| member.sq_norm).sum(),
+        };
+        let (k, batch_alpha) = (losses.len() as u64, jackknife(batches, members));
+        let alpha_debiased = deamplify_estimate(batch_alpha, k);
+        Ok(Imputed { k, batches, batch_alpha, alpha_debiased })
+    }
+}

@@ -1,0 +1,65 @@
+//! What a run records beyond the series of the whole network.
+
+use core::{fmt, str::FromStr};
+use serde::{Deserialize, Serialize};
+
+/// Groups of series that a run records at each measurement only if they are asked for; [`Sink`](crate::Sink)
+/// lists them.
+///
+/// ```
+/// use coherence_train::Watch;
+/// assert_eq!("layer".parse(), Ok(Watch::Layer));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Watch {
+    /// The coherence of each tensor over the probe sample: three rows for each.
+    Layer,
+    /// The coherence of the pristine and of the corrupt examples, of the probe sample and of the mini-batch:
+    /// eight rows for each that occurs.
+    Group,
+    /// Dead units of the hidden layers, the mean output bias, and the cosine between the direction of the rule and
+    /// the mean gradient: two rows for each layer with a rectifier and three more.
+    Activity,
+    /// α imputed from mini-batch gradients: five rows. Recorded without being asked for if batch normalisation
+    /// uses the statistics of the batch.
+    Imputed,
+}
+
+/// A text that is not the name of a [`Watch`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("\"{text}\" cannot be watched (known: layer, group, activity, imputed)")]
+pub struct WatchError {
+    /// The text.
+    pub text: String,
+}
+
+impl Watch {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Layer, Self::Group, Self::Activity, Self::Imputed];
+
+    /// The name in settings and on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Layer => "layer",
+            Self::Group => "group",
+            Self::Activity => "activity",
+            Self::Imputed => "imputed",
+        }
+    }
+}
+
+impl FromStr for Watch {
+    type Err = WatchError;
+
+    fn from_str(text: &str) -> Result<Self, WatchError> {
+        let named = Self::ALL.into_iter().find(|watch| watch.name() == text);
+        named.ok_or_else(|| WatchError { text: text.to_owned() })
+    }
+}
+
+impl fmt::Display for Watch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

@@ -1,0 +1,126 @@
+//! α imputed from mini-batches, against the gradients of single examples and of single mini-batches.
+
+use crate::{
+    blobs::{Blobs, config, examples, network},
+    networks,
+};
+use coherence_core::minibatch::amplify_partition;
+use coherence_data::{Dataset, random};
+use coherence_nn::{Keep, Model, layer::Mode, loss::softmax_cross_entropy};
+use coherence_tests::naive;
+use coherence_train::{
+    Aggregation, Config, Row, Trainer, Watch,
+    measure::{By, MeasureError, impute, measure},
+};
+
+/// The gradients of groups of k examples, by the statistics of each.
+fn gradients(model: &Model<f32>, data: &dyn Dataset, groups: &[&[usize]]) -> Vec<Vec<f64>> {
+    let k = groups[0].len();
+    let mut workspace = model.workspace(k, Keep::Activations);
+    workspace.set_mode(Mode { batch_statistics: true, dropout: None });
+    let of = |group: &&[usize]| {
+        let (mut x, mut labels) = (Vec::new(), Vec::new());
+        for &i in group.iter() {
+            let mut image = vec![0.0; data.shape().features()];
+            labels.push(data.get(i, &mut image).unwrap().label);
+            x.extend(image);
+        }
+        model.forward(&x, k, &mut workspace);
+        let (logits, delta) = workspace.logits_and_delta();
+        softmax_cross_entropy(logits, &labels, delta, &mut vec![0.0; k]);
+        let mut gradient = vec![0.0; model.parameters().len()];
+        model.gradient(&x, &mut workspace, &mut gradient);
+        gradient.into_iter().map(f64::from).collect()
+    };
+    groups.iter().map(of).collect()
+}
+
+/// α̂ by its definition.
+fn debiased(rows: &[Vec<f64>]) -> f64 {
+    let (s, q, m) = (naive::sum(rows), naive::sum_sq_norms(rows), rows.len() as f64);
+    (naive::sq_norm(&s) - q) / (m - 1.0) / q
+}
+
+#[track_caller]
+fn close(found: f64, expected: f64) {
+    assert!((found - expected).abs() < 1e-5 * expected.abs(), "{found} {expected}");
+}
+
+#[test]
+fn a05_groups_are_measured_as_by_a_loop_that_leaves_each_out() {
+    let (model, data) = (networks::network(), Blobs { n: 110, seed: 1 });
+    let order = random::permutation(&mut random::stream(7, "groups"), 110);
+    let groups: Vec<&[usize]> = order.chunks_exact(9).take(12).collect();
+    let rows = gradients(&model, &data, &groups);
+    let found = impute(&model, &data, 12, 7).unwrap();
+    assert_eq!((found.k, found.batches.m, found.examples()), (9, 12, 108));
+    close(found.batches.alpha(), naive::alpha(&rows));
+    close(amplify_partition(found.alpha(), 108, 9), naive::alpha(&rows));
+    close(found.batch_alpha.value, debiased(&rows));
+    let without = |b: usize| [&rows[..b], &rows[b + 1..]].concat();
+    let left_out: Vec<f64> = (0..12).map(|b| debiased(&without(b))).collect();
+    let mean = left_out.iter().sum::<f64>() / 12.0;
+    let variance = left_out.iter().map(|a| (a - mean).powi(2)).sum::<f64>() * 11.0 / 12.0;
+    close(found.batch_alpha.standard_error, variance.sqrt());
+}
+
+/// Averaged over many partitions, the imputed α is the exact one (A5b), here of a network without coupling.
+#[test]
+fn a05b_the_imputed_alpha_is_near_the_exact_one() {
+    let (model, data) = (network(), Blobs { n: 110, seed: 1 });
+    let exact = measure(&model, &data, By { example: true, ..By::default() }).unwrap().network;
+    let seeds = 200;
+    let found: Vec<_> = (0..seeds).map(|seed| impute(&model, &data, 22, seed).unwrap()).collect();
+    let mean = found.iter().map(|imputed| imputed.alpha()).sum::<f64>() / seeds as f64;
+    assert!((mean / exact.coherence.alpha() - 1.0).abs() < 0.02, "{mean}");
+    let value = exact.alpha_debiased.unwrap().value;
+    let within = found.iter().filter(|imputed| {
+        let estimate = imputed.alpha_debiased;
+        (estimate.value - value).abs() < 2.0 * estimate.standard_error
+    });
+    let within = within.count();
+    assert!(within > 9 * seeds as usize / 10, "{within} of {seeds} within two standard errors");
+}
+
+#[test]
+fn groups_that_do_not_exist_are_refused() {
+    let data = Blobs { n: 10, seed: 1 };
+    for groups in [0, 1, 11] {
+        let error = impute(&network(), &data, groups, 1).unwrap_err();
+        assert_eq!(error, MeasureError::Groups { groups, examples: 10, least: 1 });
+    }
+    let error = impute(&networks::network(), &data, 6, 1).unwrap_err();
+    assert_eq!(error, MeasureError::Groups { groups: 6, examples: 10, least: 2 });
+    assert!(impute(&networks::network(), &data, 5, 1).is_ok());
+}
+
+#[test]
+fn training_by_the_statistics_of_the_batch_records_the_imputed_alpha() {
+    let (data, series) = (Blobs { n: 110, seed: 1 }, |rows: &[Row], name: &str| {
+        rows.iter().find(|row| row.series == name).map(|row| row.value)
+    });
+    let observed = |of: Config, model| {
+        let (train, test) = (examples(&data), examples(&Blobs { n: 40, seed: 2 }));
+        let mut trainer = Trainer::new(of, model, train, test).unwrap();
+        let mut rows = Vec::new();
+        trainer.observe(&mut rows).unwrap();
+        rows
+    };
+    let of = config(Aggregation::Mean);
+    let rows = observed(of.clone(), networks::network());
+    let order = random::permutation(&mut random::stream(of.seed, "probe"), 110);
+    let groups: Vec<&[usize]> = order[..60].chunks_exact(20).collect();
+    let expected = naive::alpha(&gradients(&networks::network(), &data, &groups));
+    close(series(&rows, "probe.batches.alpha").unwrap(), expected);
+    assert!(series(&rows, "probe.imputed.standard_error").unwrap() > 0.0);
+
+    let by_running = Config { batch_statistics: false, ..of.clone() };
+    assert_eq!(series(&observed(by_running, networks::network()), "probe.imputed.alpha"), None);
+    assert_eq!(series(&observed(of.clone(), network()), "probe.imputed.alpha"), None);
+    let asked = Config { watch: vec![Watch::Imputed], ..of };
+    let rows = observed(asked, network());
+    assert!(series(&rows, "probe.imputed.alpha").is_some());
+    assert_eq!(series(&rows, "probe.fc1.weight.m_coherence"), None);
+    assert_eq!(series(&rows, "probe.pristine.m_coherence"), None);
+    assert!(series(&rows, "probe.alpha").is_some() && series(&rows, "pristine.loss").is_some());
+}
