@@ -6,7 +6,7 @@ use coherence_benches::{
 };
 use coherence_nn::{
     Graph, Shape,
-    model::{Stem, resnet18},
+    model::{Norm, Stem, resnet18},
 };
 use coherence_train::{
     Aggregation, Trainer,
@@ -30,7 +30,8 @@ const CASES: [Case; 2] = [
 
 impl Case {
     fn network(&self) -> Graph<f32> {
-        resnet18(Shape::image(32, 32, 3), 10, self.stem).expect("images fit the network")
+        resnet18(Shape::image(32, 32, 3), 10, self.stem, Norm::Batch)
+            .expect("images fit the network")
     }
 
     fn trainer(&self, aggregation: Aggregation, rate: f64) -> Trainer {
