@@ -1,4 +1,4 @@
-//! Activation functions of the hidden layers of a perceptron.
+//! Activation functions, applied to each value of a layer's output.
 //!
 //! Legend: z: pre-activation (a layer's output before the function), h = φ(z): activation, δ: gradient
 //! of the SUM loss with respect to z, σ: the logistic function, Φ and φ₀: the standard normal
@@ -12,7 +12,7 @@ use core::{fmt, str::FromStr};
 use rayon::prelude::*;
 use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};
 
-/// The activation function of the hidden layers, h = φ(z). It is not applied to the logits.
+/// An activation function h = φ(z).
 ///
 /// | name | φ(z) | φ′(z) | PyTorch |
 /// |---|---|---|---|
@@ -63,7 +63,7 @@ pub enum Activation {
     Silu,
     /// The Gaussian error linear unit, exact.
     Gelu,
-    /// None: the network is linear.
+    /// No activation function.
     Identity,
 }
 
@@ -125,7 +125,7 @@ impl fmt::Display for Activation {
 }
 
 impl Activation {
-    /// Panics if the slope of a leaky ReLU is not one.
+    /// Panics if the slope of a leaky ReLU is negative or not finite.
     pub(crate) fn check(self) {
         if let Self::LeakyRelu { slope } = self {
             assert!(slope.is_finite() && slope >= 0.0, "a leaky ReLU of slope {slope}");

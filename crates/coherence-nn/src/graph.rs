@@ -13,7 +13,7 @@ use coherence_cpu::{
 };
 use core::{fmt, ops::Range};
 
-/// Layers that do not make a network.
+/// Why layers do not form a network.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum GraphError {
@@ -121,20 +121,21 @@ impl<T: Element> Graph<T> {
         &self.layout
     }
 
-    /// The values that follow the data, such as running means, and their positions in a flat vector of
-    /// their own.
+    /// The values that are estimated from the data instead of trained, such as running means, and their
+    /// positions in a flat vector of their own.
     pub fn statistics(&self) -> &Layout {
         &self.statistics
     }
 
-    /// The name of the first layer that makes the examples of a batch depend on each other if it
-    /// normalises by the batch's statistics: there are no per-example gradients then.
+    /// The name of the first layer that makes the examples of a batch depend on each other when it
+    /// normalises by the statistics of the batch. There are then no per-example gradients. Networks with
+    /// [`Norm::Group`](crate::model::Norm::Group) have no such layer.
     pub fn couples_examples(&self) -> Option<&str> {
         self.nodes.iter().find(|node| node.layer.couples_examples()).map(|node| &node.name[..])
     }
 
-    /// The number of values of an example that a backward pass keeps: all activations and, where the
-    /// derivative of an activation function needs them, pre-activations.
+    /// The number of values of an example that are kept for a backward pass: all activations and, where
+    /// the derivative of an activation function needs them, pre-activations.
     pub fn activations(&self) -> usize {
         let kept = |node: &Node<T>| {
             node.shape.values() * if node.activation.needs_pre_activations() { 2 } else { 1 }
@@ -280,10 +281,8 @@ impl<T: Element> Builder<T> {
         }
         for n in (0..self.nodes.len()).rev() {
             let ends = n == last || heads.contains(&n);
-            assert!(
-                used[n] != ends,
-                "the output of node {n} of {name} must be used once, or be a head"
-            );
+            let what = "must be used by another node, unless it is the logits or auxiliary";
+            assert!(used[n] != ends, "the output of node {n} of {name} {what}");
             let mut first = |source: &Source| match *source {
                 Source::Node(p) if core::mem::replace(&mut used[p], true) => Output::Add,
                 _ => Output::Overwrite,

@@ -67,7 +67,7 @@ pub struct TensorSpec {
 }
 
 impl TensorSpec {
-    /// The place in the range of the value that PyTorch stores at place `at`.
+    /// The index within the range of the value that PyTorch stores at index `at`.
     ///
     /// ```
     /// use coherence_nn::{Initial, TensorSpec};
@@ -109,7 +109,7 @@ pub struct Layout {
     tensors: Vec<TensorSpec>,
 }
 
-/// The most values of a flat vector: as many `f64` as the largest possible allocation holds.
+/// The greatest length of a flat vector: as many `f64` as the largest possible allocation holds.
 const MOST: usize = isize::MAX as usize / size_of::<f64>();
 
 impl Layout {

@@ -9,7 +9,8 @@
 //!
 //! 1. build a [`Model`] from the [`Graph`] of an architecture in [`model`], and a [`Workspace`] for
 //!    the largest batch;
-//! 2. [`Model::forward`], then [`loss::softmax_cross_entropy`] into the workspace's last delta;
+//! 2. [`Model::forward`], then [`Workspace::loss`], which writes the gradient of a [`loss::Loss`] with
+//!    respect to the logits;
 //! 3. [`Model::backward`], which visits the [`Factors`] of every tensor, or [`Model::step`], which
 //!    updates the tensors at once.
 //!
@@ -21,14 +22,13 @@
 //! ```
 //! use coherence_core::Coherence;
 //! use coherence_cpu::product::Output;
-//! use coherence_nn::{Keep, Model, loss::softmax_cross_entropy, model::mlp};
+//! use coherence_nn::{Keep, Model, loss::{Loss, Targets}, model::mlp};
 //!
 //! let model = Model::<f32>::zeros(mlp(&[2, 2])?);
 //! let (x, labels) = ([1.0, 0.0, 0.0, 1.0], [0, 0]);
 //! let mut workspace = model.workspace(2, Keep::Activations);
 //! model.forward(&x, 2, &mut workspace);
-//! let (logits, delta) = workspace.logits_and_delta();
-//! softmax_cross_entropy(logits, &labels, delta, &mut [0.0; 2]);
+//! workspace.loss(Loss::default(), Targets::Labels(&labels), &mut [0.0; 2]);
 //!
 //! let (mut norms, mut sum) = ([0.0; 2], [0.0; 6]);
 //! model.backward(&x, &mut workspace, |factors| {

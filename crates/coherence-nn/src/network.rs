@@ -93,7 +93,7 @@ impl<T: Element> Model<T> {
         &mut self.parameters
     }
 
-    /// All values that follow the data, such as running means, in the order of
+    /// All values that are estimated from the data, such as running means, in the order of
     /// [`Graph::statistics`].
     pub fn statistics(&self) -> &[T] {
         &self.statistics
@@ -104,7 +104,7 @@ impl<T: Element> Model<T> {
         &mut self.statistics
     }
 
-    /// Moves the running statistics by a tenth towards those of the last forward pass, if that used the
+    /// Moves the running statistics by a tenth towards those of the last forward pass, if it used the
     /// statistics of its batch.
     pub fn update_statistics(&mut self, workspace: &Workspace<T>) {
         /// PyTorch's default.
@@ -299,6 +299,9 @@ impl<T: Element> Model<T> {
         let (h, z) = (workspace.outputs.get(n), workspace.pre_activations.get(n));
         node.activation.backward(h, z, delta.slice());
         workspace.deltas.put_back(n, delta);
+        let (delta, mode) = (workspace.deltas.get(n), workspace.mode);
+        let inputs = Inputs { x, outputs: &workspace.outputs, sources: &node.sources };
+        node.layer.reduce(inputs, delta, mode, &mut workspace.kept[n]);
         for (k, source) in node.sources.iter().enumerate() {
             if let Source::Node(p) = *source {
                 let mut out = workspace.deltas.take(p);
@@ -332,7 +335,7 @@ fn visit_factors<T: Element>(
 }
 
 impl<T: Element> Node<T> {
-    /// What a backward pass gives the layer of this node, the `n`-th.
+    /// What a backward pass gives the layer of this node, whose index is `n`.
     fn pass<'a>(
         &'a self,
         n: usize,

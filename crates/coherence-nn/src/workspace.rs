@@ -38,7 +38,7 @@ pub struct Workspace<T> {
     /// What each layer's forward pass left for its backward pass.
     pub(crate) kept: Vec<Kept>,
     pub(crate) mode: Mode,
-    /// The outputs beside the logits.
+    /// The auxiliary outputs.
     auxiliary: Vec<Head>,
 }
 
@@ -83,7 +83,7 @@ impl<T: Element> Workspace<T> {
         self.keep
     }
 
-    /// Sets what differs between training and use for the next passes; at first they are for use.
+    /// Sets the mode of the next passes. A new workspace is in evaluation mode.
     pub fn set_mode(&mut self, mode: Mode) {
         self.mode = mode;
     }
@@ -201,7 +201,7 @@ impl<T> Buffers<T> {
     }
 }
 
-/// A buffer that is out of its place.
+/// A buffer taken out of its workspace.
 pub(crate) struct Taken<T> {
     buffer: Vec<T>,
     len: usize,
@@ -213,8 +213,8 @@ impl<T> Taken<T> {
     }
 }
 
-/// The time during which a node's array is needed: two arrays whose times have a moment in common are
-/// in different buffers.
+/// The interval of time in which a node's array is needed. Arrays whose intervals overlap are in
+/// different buffers.
 struct Life {
     values: usize,
     from: usize,

@@ -1,7 +1,7 @@
 //! Batch normalisation.
 
 use super::{
-    Backward, Forward, Kept, Layer, LayerTensor,
+    Backward, Forward, Inputs, Kept, Layer, LayerTensor, Mode,
     parameters::{of_channels, scale_and_shift},
 };
 use crate::{Gradients, Shape};
@@ -56,7 +56,8 @@ impl<T: Element> Layer<T> for BatchNorm {
     }
 
     fn kept(&self, _: usize) -> Kept {
-        Kept { variances: vec![0.0; self.shape.channels], ..Kept::default() }
+        let zeros = || vec![0.0; self.shape.channels];
+        Kept { variances: zeros(), gradients: [zeros(), zeros()], ..Kept::default() }
     }
 
     fn couples_examples(&self) -> bool {
@@ -89,28 +90,34 @@ impl<T: Element> Layer<T> for BatchNorm {
         pass.finish(&[]);
     }
 
-    fn backward(&self, pass: &Backward<'_, T>, _: usize, output: Output, out: &mut [T]) {
-        let (c, x, by) = (self.shape.channels, pass.inputs.get(0), &pass.kept.standardization);
-        let (scale, _) = pass.parameters.split_at(c);
-        if !pass.mode.batch_statistics {
-            return batch::backward_evaluation(pass.delta, by, scale, output, out);
+    fn reduce(&self, inputs: Inputs<'_, T>, delta: &[T], mode: Mode, kept: &mut Kept) {
+        let Kept { standardization: by, gradients: [scale, shift], .. } = kept;
+        if mode.batch_statistics {
+            batch::gradients(inputs.get(0), delta, by, scale, shift);
         }
-        let [mut of_scale, mut of_shift] = [(); 2].map(|()| vec![0.0; c]);
-        batch::gradients(x, pass.delta, by, &mut of_scale, &mut of_shift);
-        let gradients = (&of_scale[..], &of_shift[..]);
-        batch::backward_training(x, pass.delta, by, scale, gradients, output, out);
+    }
+
+    fn backward(&self, pass: &Backward<'_, T>, _: usize, output: Output, out: &mut [T]) {
+        let Kept { standardization: by, gradients: [of_scale, of_shift], .. } = pass.kept;
+        let (scale, _) = pass.parameters.split_at(self.shape.channels);
+        if pass.mode.batch_statistics {
+            let (x, gradients) = (pass.inputs.get(0), (&of_scale[..], &of_shift[..]));
+            batch::backward_training(x, pass.delta, by, scale, gradients, output, out);
+        } else {
+            batch::backward_evaluation(pass.delta, by, scale, output, out);
+        }
     }
 
     fn factors(&self, pass: &Backward<'_, T>, visit: &mut dyn FnMut(usize, Gradients<'_, T>)) {
-        let (c, x, by) = (self.shape.channels, pass.inputs.get(0), &pass.kept.standardization);
         if pass.mode.batch_statistics {
-            let [mut scale, mut shift] = [(); 2].map(|()| vec![0.0; c]);
-            batch::gradients(x, pass.delta, by, &mut scale, &mut shift);
-            let narrow = |sums: Vec<f64>| sums.into_iter().map(T::narrow).collect::<Vec<T>>();
-            visit(0, Gradients::Sum(&narrow(scale)));
-            visit(1, Gradients::Sum(&narrow(shift)));
+            for (tensor, sums) in pass.kept.gradients.iter().enumerate() {
+                let narrow: Vec<T> = sums.iter().map(|&sum| T::narrow(sum)).collect();
+                visit(tensor, Gradients::Sum(&narrow));
+            }
         } else {
-            let [mut scale, mut shift] = [(); 2].map(|()| vec![T::zero(); pass.m * c]);
+            let (x, len) = (pass.inputs.get(0), pass.m * self.shape.channels);
+            let [mut scale, mut shift] = [(); 2].map(|()| vec![T::zero(); len]);
+            let by = &pass.kept.standardization;
             batch::example_gradients(x, pass.delta, by, &mut scale, &mut shift);
             visit(0, Gradients::Rows(&scale));
             visit(1, Gradients::Rows(&shift));

@@ -3,9 +3,10 @@
 use super::{Backward, Forward, Layer};
 use crate::Shape;
 use coherence_cpu::{Element, product::Output};
+use rayon::prelude::*;
 
-/// `z[p] = (a_0[p], a_1[p], …)` at each position p: inputs of one height and width, whose channels follow
-/// each other.
+/// `z[p] = (a_0[p], a_1[p], …)` at each position p. The inputs have one height and width; their
+/// channels follow each other.
 #[derive(Debug, Clone)]
 pub struct Concatenate {
     shape: Shape,
@@ -30,6 +31,11 @@ impl Concatenate {
     fn offset(&self, k: usize) -> usize {
         self.channels[..k].iter().sum()
     }
+
+    /// The number of values of an example of input `k`.
+    fn values(&self, k: usize) -> usize {
+        self.shape.positions() * self.channels[k]
+    }
 }
 
 impl<T: Element> Layer<T> for Concatenate {
@@ -40,23 +46,29 @@ impl<T: Element> Layer<T> for Concatenate {
     fn forward(&self, pass: Forward<'_, T>) {
         for (k, &channels) in self.channels.iter().enumerate() {
             let (from, offset) = (pass.inputs.get(k), self.offset(k));
-            let rows = pass.output.chunks_exact_mut(self.shape.channels);
-            for (to, from) in rows.zip(from.chunks_exact(channels)) {
-                to[offset..offset + channels].copy_from_slice(from);
-            }
+            let examples = pass.output.par_chunks_exact_mut(self.shape.values());
+            examples.zip(from.par_chunks_exact(self.values(k))).for_each(|(to, from)| {
+                let rows = to.chunks_exact_mut(self.shape.channels);
+                for (to, from) in rows.zip(from.chunks_exact(channels)) {
+                    to[offset..offset + channels].copy_from_slice(from);
+                }
+            });
         }
         pass.finish(&[]);
     }
 
     fn backward(&self, pass: &Backward<'_, T>, k: usize, output: Output, out: &mut [T]) {
         let (channels, offset) = (self.channels[k], self.offset(k));
-        let rows = pass.delta.chunks_exact(self.shape.channels);
-        for (to, from) in out.chunks_exact_mut(channels).zip(rows) {
-            let from = &from[offset..offset + channels];
-            match output {
-                Output::Overwrite => to.copy_from_slice(from),
-                Output::Add => to.iter_mut().zip(from).for_each(|(to, &from)| *to = *to + from),
+        let examples = pass.delta.par_chunks_exact(self.shape.values());
+        out.par_chunks_exact_mut(self.values(k)).zip(examples).for_each(|(to, from)| {
+            let rows = from.chunks_exact(self.shape.channels);
+            for (to, from) in to.chunks_exact_mut(channels).zip(rows) {
+                let from = &from[offset..offset + channels];
+                match output {
+                    Output::Overwrite => to.copy_from_slice(from),
+                    Output::Add => to.iter_mut().zip(from).for_each(|(to, &x)| *to = *to + x),
+                }
             }
-        }
+        });
     }
 }

@@ -81,7 +81,7 @@ impl<T: Element> Layer<T> for Convolution {
 }
 
 /// Σ_p δ [m, channels]: the sum over the positions of each example.
-pub(super) fn position_sums<T: Element>(delta: &[T], m: usize, channels: usize) -> Vec<T> {
+fn position_sums<T: Element>(delta: &[T], m: usize, channels: usize) -> Vec<T> {
     let mut sums = vec![T::zero(); m * channels];
     let examples = delta.chunks_exact((delta.len() / m.max(1)).max(1));
     for (sum, delta) in sums.chunks_exact_mut(channels).zip(examples) {

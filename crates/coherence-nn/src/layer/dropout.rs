@@ -5,9 +5,9 @@ use crate::Shape;
 use coherence_cpu::{Element, elementwise::axpy, product::Output};
 use rand::RngExt;
 
-/// z = a if the mode has no seed of dropout. Else each value is 0 with probability p, else a / (1 − p), so
-/// that its expectation is a. What is dropped is a pure function of the pass's seed and of the layer's
-/// place in the network.
+/// Without a seed in the mode, z = a. With one, each value is 0 with probability p and a / (1 − p)
+/// otherwise, so that its expectation is a. What is dropped is a pure function of the seed and of the
+/// index of the layer in the network.
 ///
 /// Source: Srivastava et al. (2014), *Dropout: A Simple Way to Prevent Neural Networks from
 /// Overfitting*.

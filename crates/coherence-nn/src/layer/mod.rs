@@ -35,7 +35,7 @@ use core::fmt;
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 
 /// The ε of normalisations, PyTorch's default.
-const EPSILON: f64 = 1e-5;
+pub(crate) const EPSILON: f64 = 1e-5;
 
 /// One tensor of a layer, under its name within the layer.
 #[derive(Debug, Clone, PartialEq)]
@@ -66,18 +66,18 @@ pub trait Layer<T: Element>: fmt::Debug + Send + Sync {
         0
     }
 
-    /// Values that are neither drawn nor trained but follow the data, such as running means.
+    /// Values that are estimated from the data instead of trained, such as running means.
     fn statistics(&self) -> Vec<LayerTensor> {
         Vec::new()
     }
 
-    /// Room for what the forward pass of up to `capacity` examples leaves for the backward pass.
+    /// Buffers for what the forward pass of up to `capacity` examples leaves for the backward pass.
     fn kept(&self, _capacity: usize) -> Kept {
         Kept::default()
     }
 
-    /// Whether an example's output depends on the other examples of the batch if that
-    /// has statistics of its own, so that there are no per-example gradients.
+    /// Whether an example's output depends on the other examples when the statistics of the batch are
+    /// used. There are then no per-example gradients.
     fn couples_examples(&self) -> bool {
         false
     }
@@ -89,6 +89,11 @@ pub trait Layer<T: Element>: fmt::Debug + Send + Sync {
     /// Computes the output, and calls [`Forward::finish`].
     fn forward(&self, pass: Forward<'_, T>);
 
+    /// Computes from the deltas [m, shape] what [`backward`](Layer::backward) and
+    /// [`factors`](Layer::factors) both need, and leaves it in `kept`. Called once in a backward pass,
+    /// before them.
+    fn reduce(&self, _inputs: Inputs<'_, T>, _delta: &[T], _mode: Mode, _kept: &mut Kept) {}
+
     /// Computes the gradient of the SUM loss with respect to input `k` from the layer's deltas, and
     /// overwrites `out` with it or adds it, as `output` says.
     fn backward(&self, pass: &Backward<'_, T>, k: usize, output: Output, out: &mut [T]);
@@ -98,11 +103,11 @@ pub trait Layer<T: Element>: fmt::Debug + Send + Sync {
     fn factors(&self, _pass: &Backward<'_, T>, _visit: &mut dyn FnMut(usize, Gradients<'_, T>)) {}
 }
 
-/// What differs between training a network and using it. The default is to use it.
+/// What differs between training and evaluation. The default is evaluation.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Mode {
     /// Whether batch normalisation uses the statistics of the batch, as PyTorch does in training mode,
-    /// or else the running ones.
+    /// or the running statistics.
     pub batch_statistics: bool,
     /// The seed of dropout and stochastic depth, another one for every step; `None` to drop nothing.
     pub dropout: Option<u64>,
@@ -117,14 +122,16 @@ impl Mode {
     }
 }
 
-/// What a layer's forward pass leaves for its backward pass.
+/// What a layer's passes leave for later ones.
 #[derive(Debug, Clone, Default)]
 pub struct Kept {
     /// The map of a normalisation.
     pub standardization: Standardization,
     /// The biased variances of a batch.
     pub variances: Vec<f64>,
-    /// The places of the largest values.
+    /// The gradients of a batch with respect to scale and shift.
+    pub gradients: [Vec<f64>; 2],
+    /// The indices of the largest values.
     pub indices: Vec<u32>,
 }
 
@@ -168,7 +175,7 @@ pub struct Forward<'a, T> {
     pub parameters: &'a [T],
     /// The layer's statistics.
     pub statistics: &'a [T],
-    /// What differs between training and use.
+    /// What differs between training and evaluation.
     pub mode: Mode,
     /// What is left for the backward pass.
     pub kept: &'a mut Kept,
@@ -199,9 +206,9 @@ pub struct Backward<'a, T> {
     pub parameters: &'a [T],
     /// The layer's statistics.
     pub statistics: &'a [T],
-    /// What differs between training and use.
+    /// What differs between training and evaluation.
     pub mode: Mode,
-    /// What the forward pass left.
+    /// What the forward pass and [`Layer::reduce`] left.
     pub kept: &'a Kept,
     /// δ [m, shape]: the gradient of the SUM loss with respect to the layer's output.
     pub delta: &'a [T],

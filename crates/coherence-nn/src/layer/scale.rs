@@ -3,6 +3,7 @@
 use super::{Backward, Forward, Layer};
 use crate::Shape;
 use coherence_cpu::{Element, product::Output};
+use rayon::prelude::*;
 
 /// `z[p, j] = s[j] · a[p, j]` at each position p. The inputs are a [positions, channels] and s
 /// \[channels\], both of the same example.
@@ -14,7 +15,7 @@ pub struct Scale {
 }
 
 impl Scale {
-    /// Factors for an input of this shape.
+    /// Scaling of an input of this shape.
     pub fn new(shape: Shape) -> Self {
         Self { shape }
     }
@@ -27,35 +28,36 @@ impl<T: Element> Layer<T> for Scale {
 
     fn forward(&self, pass: Forward<'_, T>) {
         let (values, channels) = (self.shape.values(), self.shape.channels);
-        let examples = pass.inputs.get(0).chunks_exact(values);
-        let examples = examples.zip(pass.inputs.get(1).chunks_exact(channels));
-        for (out, (a, s)) in pass.output.chunks_exact_mut(values).zip(examples) {
+        let examples = pass.inputs.get(0).par_chunks_exact(values);
+        let examples = examples.zip(pass.inputs.get(1).par_chunks_exact(channels));
+        pass.output.par_chunks_exact_mut(values).zip(examples).for_each(|(out, (a, s))| {
             for (out, a) in out.chunks_exact_mut(channels).zip(a.chunks_exact(channels)) {
                 out.iter_mut().zip(a).zip(s).for_each(|((out, &a), &s)| *out = a * s);
             }
-        }
+        });
         pass.finish(&[]);
     }
 
     fn backward(&self, pass: &Backward<'_, T>, k: usize, output: Output, out: &mut [T]) {
         let (values, channels) = (self.shape.values(), self.shape.channels);
-        if output == Output::Overwrite {
-            out.fill(T::zero());
-        }
-        let deltas = pass.delta.chunks_exact(values);
-        if k == 0 {
-            let factors = pass.inputs.get(1).chunks_exact(channels);
-            for ((out, delta), s) in out.chunks_exact_mut(values).zip(deltas).zip(factors) {
-                let rows = out.chunks_exact_mut(channels).zip(delta.chunks_exact(channels));
-                rows.for_each(|(out, delta)| add_products(out, delta, s));
-            }
-        } else {
-            let inputs = pass.inputs.get(0).chunks_exact(values);
-            for ((out, delta), a) in out.chunks_exact_mut(channels).zip(deltas).zip(inputs) {
-                let rows = delta.chunks_exact(channels).zip(a.chunks_exact(channels));
-                rows.for_each(|(delta, a)| add_products(out, delta, a));
-            }
-        }
+        let deltas = pass.delta.par_chunks_exact(values);
+        // The other input of each example: factors for the values, values for the factors.
+        let (width, other_width) = if k == 0 { (values, channels) } else { (channels, values) };
+        let others = pass.inputs.get(1 - k).par_chunks_exact(other_width);
+        out.par_chunks_exact_mut(width).zip(deltas.zip(others)).for_each(
+            |(out, (delta, other))| {
+                if output == Output::Overwrite {
+                    out.fill(T::zero());
+                }
+                if k == 0 {
+                    let rows = out.chunks_exact_mut(channels).zip(delta.chunks_exact(channels));
+                    rows.for_each(|(out, delta)| add_products(out, delta, other));
+                } else {
+                    let rows = delta.chunks_exact(channels).zip(other.chunks_exact(channels));
+                    rows.for_each(|(delta, a)| add_products(out, delta, a));
+                }
+            },
+        );
     }
 }
 

@@ -5,10 +5,10 @@ use crate::Shape;
 use coherence_cpu::{Element, elementwise::axpy, product::Output};
 use rand::RngExt;
 
-/// z = a if the mode has no seed of dropout. Else all values of an example are 0 with probability p, else
-/// a / (1 − p): the example skips the residual branch that ends here. Examples are drawn
-/// independently, torchvision's mode `row`, from the stream that [`Dropout`](super::Dropout)
-/// describes.
+/// Without a seed in the mode, z = a. With one, all values of an example are 0 with probability p, so
+/// that the example skips the residual branch that ends here, and a / (1 − p) otherwise. Examples are
+/// drawn independently, as in torchvision's mode `row`; what is dropped is a pure function of the
+/// seed and of the index of the layer in the network.
 ///
 /// Source: Huang et al. (2016), *Deep Networks with Stochastic Depth* (arXiv 1603.09382).
 #[derive(Debug, Clone)]

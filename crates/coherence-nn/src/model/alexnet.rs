@@ -8,7 +8,7 @@ use crate::{
 };
 use coherence_cpu::{Element, convolution};
 
-/// AlexNet: convolutions of 11 × 11, 5 × 5 and thrice 3 × 3, maxima of 3 × 3 with stride 2 after the
+/// AlexNet: convolutions of 11 × 11, of 5 × 5 and three of 3 × 3, maxima of 3 × 3 with stride 2 after the
 /// first, the second and the last, the means over 6 × 6 parts, and linear layers to 4096, 4096 and the
 /// classes with dropout of one half.
 ///
@@ -29,7 +29,7 @@ use coherence_cpu::{Element, convolution};
 /// [`GraphError`] if there are no classes or the image is smaller than 63².
 pub fn alexnet<T: Element>(input: Shape, classes: usize) -> Result<Graph<T>, GraphError> {
     let (mut net, mut x) = Builder::new(input);
-    // The place among torchvision's layers, outputs, kernel, stride, padding, and whether maxima follow.
+    // The index among torchvision's layers, outputs, kernel, stride, padding, and whether maxima follow.
     let plan = [
         (0, 64, 11, 4, 2, true),
         (3, 192, 5, 1, 2, true),

@@ -12,7 +12,7 @@ use coherence_cpu::{Element, convolution};
 /// 2, then the mean over all positions and a linear layer. Tensors are called `conv1.weight`
 /// [32, channels, 3, 3] … `fc.bias`; the initialisation is PyTorch's.
 ///
-/// Every example has gradients of its own, as nothing couples the examples of a batch.
+/// Nothing couples the examples of a batch: every example has a gradient of its own.
 ///
 /// ```
 /// use coherence_nn::{Shape, model::convnet};

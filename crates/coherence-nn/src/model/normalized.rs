@@ -2,7 +2,7 @@
 
 use crate::{
     Activation, Builder, GraphError, Initial, Value,
-    layer::{BatchNorm, Convolution, GroupNorm},
+    layer::{BatchNorm, Convolution, EPSILON, GroupNorm},
 };
 use coherence_cpu::{Element, convolution};
 
@@ -25,7 +25,7 @@ pub(super) enum Normalization {
 }
 
 /// Batch normalisation with PyTorch's ε.
-pub(super) const BATCH: Normalization = Normalization::Batch { epsilon: 1e-5 };
+pub(super) const BATCH: Normalization = Normalization::Batch { epsilon: EPSILON };
 
 /// The parts of [`normalized_convolution`].
 pub(super) struct Normalized<'a> {
