@@ -166,9 +166,13 @@ fn options_and_an_experiment_file_train_the_same_weights() {
 
     // A figure names what is watched, and nothing else.
     let figure = |series: &str| {
-        format!("seeds = 1\n[[figure]]\nid = 'f'\ntitle = 't'\ny_label = 'y'\nseries = ['{series}']\n")
+        format!(
+            "seeds = 1\n[[figure]]\nid = 'f'\ntitle = 't'\ny_label = 'y'\nseries = ['{series}']\n"
+        )
     };
-    for series in ["activity.dead_examples", "activity.conv1.dead_units", "probe.fc9.weight.m_coherence"] {
+    for series in
+        ["activity.dead_examples", "activity.conv1.dead_units", "probe.fc9.weight.m_coherence"]
+    {
         broken("seeds = 1\n", &figure(series), &format!("no series is called {series}"));
     }
     for series in ["activity.conv1.dead_units", "probe.imputed.alpha", "probe.alpha"] {

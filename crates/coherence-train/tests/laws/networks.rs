@@ -15,8 +15,8 @@ use coherence_nn::{
 };
 use coherence_tests::naive;
 use coherence_train::{
-    Aggregation, Config, ConfigError, Examples, OverTime, RateSchedule, Row, Schedule, State, Trainer,
-    TrainingRun,
+    Aggregation, Config, ConfigError, Examples, OverTime, RateSchedule, Row, Schedule, State,
+    Trainer, TrainingRun,
     measure::{By, measure},
 };
 use std::{
