@@ -2,8 +2,8 @@
 //! example and α by class and by pristine and corrupt examples, all together. Each is compared with
 //! forward and backward passes over the same examples.
 
-use coherence_benches::{Passes, Ratio, SMALL, THREADS, digits, ratio, ratios, time};
-use coherence_data::{Dataset, noise::LabelNoise, random};
+use coherence_benches::{Passes, Ratio, SMALL, THREADS, digits, initialized, ratio, ratios, time};
+use coherence_data::{Dataset, noise::LabelNoise};
 use coherence_nn::{Model, model::mlp};
 use coherence_train::measure::{BUDGET, By, Meter};
 use criterion::{Criterion, criterion_group, criterion_main};
@@ -13,8 +13,7 @@ const SIZES: [usize; 2] = [10_000, 50_000];
 const GROUPS: By = By { class: true, example: true, errors: false };
 
 fn network() -> Model<f32> {
-    let network = mlp(&SMALL).expect("widths of a network");
-    Model::initialized(network, &mut random::stream(1, "bench"))
+    initialized(mlp(&SMALL).expect("widths of a network"))
 }
 
 fn meter<'a>(model: &'a Model<f32>, data: &'a dyn Dataset, by: By) -> Meter<'a> {

@@ -6,12 +6,16 @@
 //! docs/performance.md.
 
 mod digits;
+mod images;
 mod passes;
 mod timing;
+mod training;
 
-pub use digits::{BIG, RATE, SMALL, digits, step, trainer};
+pub use digits::{BIG, SMALL, digits, trainer};
+pub use images::Images;
 pub use passes::Passes;
 pub use timing::{Ratio, THREADS, pool, ratio, ratios, time, time_on_cores};
+pub use training::{RATE, initialized, step, trainer_of};
 
 use coherence_data::random;
 

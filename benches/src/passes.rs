@@ -1,10 +1,10 @@
 //! Passes over a batch without a trainer, as references for times and for results.
 
 use coherence_cpu::product::Output;
-use coherence_data::{Dataset, random};
+use coherence_data::Dataset;
 use coherence_nn::{Factors, Keep, Model, Workspace, loss::softmax_cross_entropy, model::mlp};
 
-use crate::digits;
+use crate::{digits, initialized};
 
 /// A network, some digits, and the buffers for their passes.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ impl Passes {
         let labels =
             inputs.map(|(e, x)| data.get(e, x).expect("digits are in memory").label).collect();
         let network = mlp(widths).expect("widths of a network");
-        let model = Model::initialized(network, &mut random::stream(1, "bench"));
+        let model = initialized(network);
         let workspace = model.workspace(capacity, Keep::Activations);
         Self { model, x, labels, workspace, losses: vec![0.0; capacity] }
     }

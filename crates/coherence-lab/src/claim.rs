@@ -2,17 +2,26 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
 
 use crate::cell::{Axis, Cell, Setting};
 use crate::id::Id;
 use crate::scale::Scale;
 
+mod evidence;
+pub mod formula;
 mod judge;
 mod measure;
+mod quantity;
+mod timing;
+mod value;
 mod words;
 
 pub use judge::judge;
+pub use quantity::Quantity;
+pub use timing::Timing;
+pub use value::{Censored, Value};
 
 /// What a paper claims, in a form that measured values can satisfy or violate.
 ///
@@ -21,24 +30,32 @@ pub use judge::judge;
 /// let claim: Claim = toml::from_str(
 ///     r#"
 ///     id = "fits"
-///     statement = "Training reaches 100 % accuracy"
+///     written = "2026-11-26"
+///     statement = "Training ends at 100 % accuracy"
+///     quote = "at the end of training, we achieve 100% training accuracy"
 ///     source = "CG20 §2.3"
 ///     each = { noise = [0, 50] }
-///     quantity = { value = { series = "train.accuracy", at = "max" } }
-///     expect = { at_least = 0.999 }
+///     quantity = "end(train.accuracy)"
+///     expect = { at_least = 0.9995 }
 ///     "#,
 /// )
 /// .unwrap();
-/// assert_eq!(claim.expect, Expect::AtLeast(0.999));
-/// assert_eq!(claim.condition(), "largest train.accuracy, for each noise in 0, 50: at least 0.999");
+/// assert_eq!(claim.expect, Expect::AtLeast(0.9995));
+/// assert_eq!(claim.condition(), "end(train.accuracy), for each noise in 0, 50: at least 0.9995");
 /// ```
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Claim {
     /// Name within the experiment.
     pub id: Id,
-    /// The claim in words.
+    /// The day on which the claim took its present form.
+    pub written: Date,
+    /// What was changed on that day, and why, if the claim had another form before.
+    pub changed: Option<String>,
+    /// The claim in our words.
     pub statement: String,
+    /// The paper's words, verbatim.
+    pub quote: Option<String>,
     /// Where the paper makes it.
     pub source: String,
     /// The scales at which it can be tested fairly; absent is all.
@@ -46,70 +63,34 @@ pub struct Claim {
     /// Why it does not apply at the others.
     pub otherwise: Option<String>,
     /// The claim must hold in each of these cells; the cell of a reading overrides their settings.
+    /// Values that the grid of a scale does not have are left out there. A name that is no axis of
+    /// the grid stands for its values in the formula.
     #[serde(default)]
     pub each: BTreeMap<String, Vec<Setting>>,
+    /// Whether the outcomes of all cells are counted together.
+    #[serde(default)]
+    pub pool: bool,
     /// What is measured, for every seed by itself.
     pub quantity: Quantity,
-    /// What it must be.
+    /// What it must be; of an outcome its share of yes.
     pub expect: Expect,
-}
-
-/// A number that can be measured from the rows of one seed.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(rename_all = "lowercase", deny_unknown_fields)]
-pub enum Quantity {
-    /// A reading of a series.
-    Value(Reading),
-    /// First minus second.
-    Difference(Box<[Quantity; 2]>),
-    /// First over second.
-    Ratio(Box<[Quantity; 2]>),
-}
-
-/// One number out of a series.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Reading {
-    /// Series of the record, for example `test.accuracy`.
-    pub series: String,
-    /// Where.
-    pub at: At,
-    /// Only steps from this one on, to leave out the transient of the first few; 0 is all.
+    /// Whose the bound is.
     #[serde(default)]
-    pub from: u64,
-    /// Settings of the cell to read from, where they are not those of `each`.
-    #[serde(default)]
-    pub cell: BTreeMap<String, Setting>,
+    pub bound: Bound,
 }
 
-/// Where in a series to read.
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum At {
-    /// The value at the first step.
-    Start,
-    /// The value at the last step.
-    End,
-    /// The largest value.
-    Max,
-    /// The smallest value.
-    Min,
-    /// The value at this step, which must have been recorded.
-    Step(u64),
-    /// The time in STEPS at which the value rises to this level: where the straight line from the
-    /// last measurement below it to the first at or above it crosses the level.
-    ///
-    /// A measurement exactly at the level gives its own step, and so does the first measurement if it
-    /// is at or above the level.
-    /// Between 40 steps (0.3) and 50 steps (0.6) the level 0.5 is reached after 46.67.
-    Reaches(f64),
-    /// The time in STEPS at which the value falls to this level, by the same line.
-    FallsTo(f64),
-    /// The first STEP at which the largest value was measured.
-    StepOfMax,
+/// Whose number a bound is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Bound {
+    /// The paper's, or none but a sign or an order that the paper states.
+    #[default]
+    Paper,
+    /// Ours: a claim that misses it is not shown, but it does not fail.
+    Ours,
 }
 
-/// What is expected of a quantity. The whole 95 % interval over the seeds must satisfy it.
+/// What is expected of a quantity.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Expect {
@@ -133,16 +114,20 @@ pub enum Expect {
 }
 
 impl Claim {
+    /// Most words of a quotation.
+    pub const LONGEST_QUOTE: usize = 60;
+
     /// Whether the claim is tested at a scale.
     pub fn applies_at(&self, scale: Scale) -> bool {
         self.scales.as_ref().is_none_or(|scales| scales.contains(&scale))
     }
 
-    /// The cells of `each`.
-    pub(crate) fn cells(&self) -> Vec<Cell> {
-        let axis = |(name, values): (&String, &Vec<Setting>)| Axis {
-            name: name.clone(),
-            values: values.clone(),
+    /// The cells of `each` that a grid has.
+    pub(crate) fn cells(&self, grid: &[Axis]) -> Vec<Cell> {
+        let axis = |(name, values): (&String, &Vec<Setting>)| {
+            let known = grid.iter().find(|axis| axis.name == *name);
+            let has = |value: &&Setting| known.is_none_or(|axis| axis.values.contains(value));
+            Axis { name: name.clone(), values: values.iter().filter(has).cloned().collect() }
         };
         Cell::product(&self.each.iter().map(axis).collect::<Vec<_>>())
     }
@@ -152,18 +137,6 @@ impl Claim {
         match &self.expect {
             Expect::RisesAlong(axis) | Expect::FallsAlong(axis) => Some(axis),
             _ => None,
-        }
-    }
-}
-
-impl Quantity {
-    /// All readings in it.
-    pub(crate) fn readings(&self) -> Vec<&Reading> {
-        match self {
-            Self::Value(reading) => vec![reading],
-            Self::Difference(pair) | Self::Ratio(pair) => {
-                pair.iter().flat_map(Self::readings).collect()
-            }
         }
     }
 }

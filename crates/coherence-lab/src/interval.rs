@@ -1,13 +1,15 @@
-//! The mean over seeds and its 95 % interval.
+//! 95 % intervals: of a mean over seeds, and of a share.
 
 use serde::{Deserialize, Serialize};
-use statrs::distribution::{ContinuousCDF, StudentsT};
 
-/// Mean of n values with its 95 % confidence interval.
+use crate::statistics::binomial::Outcomes;
+use crate::statistics::student::Sample;
+
+/// A mean, or a share, with its 95 % confidence interval.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Interval {
-    /// Arithmetic mean.
+    /// Arithmetic mean; of outcomes the share.
     pub mean: f64,
     /// Lower end of the interval.
     pub low: f64,
@@ -18,7 +20,7 @@ pub struct Interval {
 impl Interval {
     /// mean ± t₀.₉₇₅(n−1) · s/√n with Student's t and the sample's standard deviation s (divisor n−1).
     ///
-    /// A single value (a deterministic example) is its own interval. `None` for no values.
+    /// A single value is its own interval. `None` for no values.
     ///
     /// ```
     /// use coherence_lab::interval::Interval;
@@ -26,17 +28,21 @@ impl Interval {
     /// assert!((i.high - 4.484138).abs() < 1e-6 && i.mean == 2.0);
     /// ```
     pub fn from_values(values: &[f64]) -> Option<Self> {
-        let n = values.len() as f64;
-        if values.is_empty() {
-            return None;
-        }
-        let mean = values.iter().sum::<f64>() / n;
-        if values.len() == 1 {
-            return Some(Self { mean, low: mean, high: mean });
-        }
-        let variance = values.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / (n - 1.0);
-        let t = StudentsT::new(0.0, 1.0, n - 1.0).expect("n - 1 > 0").inverse_cdf(0.975);
-        let half = t * (variance / n).sqrt();
+        let sample = Sample::from_values(values)?;
+        let (mean, half) = (sample.mean, sample.half_width());
         Some(Self { mean, low: mean - half, high: mean + half })
+    }
+
+    /// The share of one outcome of two, with Clopper and Pearson's exact interval. `None` for no
+    /// trial.
+    pub fn from_outcomes(outcomes: Outcomes) -> Option<Self> {
+        let [low, high] = outcomes.interval();
+        let mean = outcomes.yes as f64 / outcomes.n as f64;
+        (0 < outcomes.n).then_some(Self { mean, low, high })
+    }
+
+    /// A value that has no uncertainty.
+    pub fn point(value: f64) -> Self {
+        Self { mean: value, low: value, high: value }
     }
 }

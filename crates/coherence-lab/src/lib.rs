@@ -16,6 +16,7 @@
 pub mod cell;
 pub mod claim;
 pub mod figure;
+pub mod filed;
 pub mod id;
 pub mod interval;
 pub mod machine;
@@ -26,6 +27,8 @@ pub mod report;
 pub mod run;
 pub mod scale;
 pub mod spec;
+pub mod statistics;
 pub mod summarize;
 pub mod summary;
 mod table;
+pub mod toy;

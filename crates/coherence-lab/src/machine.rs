@@ -6,6 +6,10 @@ use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 /// Version of this build.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
+/// Commit of this build: twelve digits of its hash, with `+` behind them where a file was changed
+/// after it; `unknown` where it was not built from a git repository.
+pub const COMMIT: &str = env!("COHERENCE_COMMIT");
+
 /// Where and with what a record was made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -20,6 +24,13 @@ pub struct Machine {
     pub platform: String,
     /// Version of coherence-lab.
     pub version: String,
+    /// See [`COMMIT`]; `unknown` in old records.
+    #[serde(default = "unknown")]
+    pub commit: String,
+}
+
+fn unknown() -> String {
+    "unknown".to_owned()
 }
 
 impl Machine {
@@ -37,6 +48,7 @@ impl Machine {
             memory_gib: (memory + (1 << 29)) >> 30,
             platform: format!("{}-{}", std::env::consts::OS, std::env::consts::ARCH),
             version: VERSION.to_owned(),
+            commit: COMMIT.to_owned(),
         }
     }
 

@@ -26,7 +26,7 @@ pub struct MemoryError {
 /// use coherence_lab::memory;
 /// assert!(memory::check("a small network", 1 << 20).is_ok());
 /// let error = memory::check("a network of widths 784,99999999,10", u64::MAX).unwrap_err();
-/// assert!(error.to_string().starts_with("a network of widths 784,99999999,10 needs at least 16777216 TiB"));
+/// assert!(error.to_string().starts_with("a network of widths 784,99999999,10 needs at least 16.0 EiB"));
 /// ```
 ///
 /// # Errors
@@ -52,8 +52,8 @@ pub fn available() -> Option<u64> {
 
 /// Bytes in the largest unit of which there is one, to three or four digits.
 fn in_units(bytes: u64) -> String {
-    let units = ["B", "KiB", "MiB", "GiB", "TiB"];
-    let unit = (bytes.max(1).ilog2() / 10).min(4);
+    let units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+    let unit = bytes.max(1).ilog2() / 10;
     let value = bytes as f64 / 1024_f64.powi(unit as i32);
     let decimals = if unit == 0 || value >= 100.0 { 0 } else { 1 };
     format!("{value:.decimals$} {}", units[unit as usize])
@@ -70,7 +70,7 @@ mod tests {
             (1023, "1023 B"),
             (1024, "1.0 KiB"),
             (1536 << 20, "1.5 GiB"),
-            (u64::MAX, "16777216 TiB"),
+            (u64::MAX, "16.0 EiB"),
         ] {
             assert_eq!(in_units(bytes), expected);
         }

@@ -10,9 +10,9 @@ use serde::Serialize;
 /// How a command ended, as the exit status says it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Status {
-    /// 0: done, and every claim that applies holds.
+    /// 0: done, and no claim fails.
     Holds,
-    /// 1: a claim that applies fails or is undecided, or a file checked is not valid.
+    /// 1: a claim fails (with --strict: does not hold), or a file checked is not valid.
     Fails,
     /// 2: something could not run or was not measured.
     CouldNotRun,

@@ -13,6 +13,7 @@ use crate::id::Id;
 use crate::record::Record;
 use crate::summary::Summary;
 
+mod answer;
 mod claim;
 mod experiment;
 mod json;
@@ -71,7 +72,8 @@ pub fn html(summary: &Summary, records: &BTreeMap<Id, Record>) -> String {
                 (overview::header(summary))
                 (overview::navigation(&summary.experiments))
                 main {
-                    (overview::claims(&summary.experiments))
+                    (answer::answer(summary))
+                    (overview::claims(summary))
                     @for experiment in &summary.experiments {
                         (experiment::section(experiment, records.get(&experiment.id)))
                     }

@@ -21,7 +21,7 @@ pub mod worked;
 
 pub use data::noisy;
 pub use error::RunError;
-pub use plan::{PlannedRun, plan};
+pub use plan::{OF_SEEDS, PlannedRun, plan};
 pub use pool::{TooManyWorkers, Workers};
 
 /// How experiments are run.
@@ -31,7 +31,7 @@ pub struct Options<'a> {
     pub scale: Scale,
     /// Run folders are `out/<experiment>/<cell>/seed-<n>/`.
     pub out: PathBuf,
-    /// Seeds 1 … n instead of the experiment's own number.
+    /// The first n seeds instead of the experiment's own number.
     pub seeds: Option<u64>,
     /// Runs at a time and threads for each.
     pub workers: Workers,

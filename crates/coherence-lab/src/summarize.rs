@@ -14,7 +14,7 @@ use crate::record::{Record, RecordError, path_under};
 use crate::report;
 use crate::scale::Scale;
 use crate::spec::Experiment;
-use crate::summary::{ClaimSummary, ExperimentSummary, Summary, Verdict};
+use crate::summary::{ClaimSummary, ExperimentSummary, Summary};
 
 /// An experiment with its record, or with the reason why it has none.
 pub type Ran = (Experiment, Result<Record, String>);
@@ -74,15 +74,7 @@ fn summary(
 
 /// A claim of an experiment that did not run: nothing is known about it.
 fn unmeasured(experiment: &str, claim: &Claim, reason: &str) -> ClaimSummary {
-    ClaimSummary {
-        id: format!("{experiment}.{}", claim.id),
-        statement: claim.statement.clone(),
-        source: claim.source.clone(),
-        condition: claim.condition(),
-        verdict: Verdict::NotMeasured,
-        reason: Some(reason.to_owned()),
-        measurements: Vec::new(),
-    }
+    ClaimSummary { reason: Some(reason.to_owned()), ..claim.unjudged(experiment) }
 }
 
 /// Writes `summary.json`, `report.html` and `records/` into `out`; returns the report's path.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::cell::Axis;
+use crate::claim::{Bound, Timing, Value};
 use crate::figure::Figure;
 use crate::id::Id;
 use crate::interval::Interval;
@@ -29,9 +30,15 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// Whether every claim that applies holds.
+    /// Whether no claim fails.
     pub fn passes(&self) -> bool {
-        self.claims().all(|claim| claim.verdict.passes())
+        self.claims().all(|claim| claim.verdict != Verdict::Fails)
+    }
+
+    /// Whether every claim that applies holds.
+    pub fn holds(&self) -> bool {
+        let holds = |v| matches!(v, Verdict::Holds | Verdict::NotApplicable);
+        self.claims().all(|claim| holds(claim.verdict))
     }
 
     /// Whether everything ran to its end and every claim that applies was measured.
@@ -88,16 +95,29 @@ pub struct ExperimentSummary {
 pub struct ClaimSummary {
     /// Identifier, for example `C1.fits`.
     pub id: String,
-    /// The claim in words.
+    /// The claim in our words.
     pub statement: String,
+    /// The paper's words.
+    pub quote: Option<String>,
     /// Where the paper makes it.
     pub source: String,
-    /// The condition in words made from the data, for example `train.accuracy, largest: at least 0.999`.
+    /// The condition in words made from the data, for example `max(train.accuracy): at least 0.999`.
     pub condition: String,
+    /// Whose the bound is.
+    pub bound: Bound,
+    /// The day on which the claim took its present form, ISO 8601.
+    pub written: String,
+    /// What was changed on that day, and why.
+    pub changed: Option<String>,
+    /// Whether that was before the data; absent without data and where they depend on no seed.
+    pub timing: Option<Timing>,
     /// The verdict over all measurements.
     pub verdict: Verdict,
     /// Why it does not apply, or what could not be measured.
     pub reason: Option<String>,
+    /// Seeds that would decide an undecided claim, if mean and spread stay as they are; absent when
+    /// a thousand would not.
+    pub seeds_to_decide: Option<usize>,
     /// What was measured: one entry a cell, or one a pair of neighbours for an ordering.
     pub measurements: Vec<Measurement>,
 }
@@ -108,40 +128,74 @@ pub struct ClaimSummary {
 pub struct Measurement {
     /// The cell or the pair of cells, for example `noise=25 - noise=0`.
     pub label: String,
-    /// One value a seed, in the order of the seeds.
-    pub values: Vec<f64>,
-    /// Mean and 95 % interval of the values; a point when there is one value.
+    /// One value a seed, in the order of the seeds; of an outcome 1 for yes and 0 for no.
+    pub values: Vec<Value>,
+    /// Seeds with the outcome yes, where the quantity is an outcome.
+    pub count: Option<u64>,
+    /// Mean and 95 % interval of the values, without correction for the number of measurements; a
+    /// point when there is one value. Absent when a value is censored.
     pub interval: Option<Interval>,
-    /// Verdict of this measurement alone.
+    /// Verdict of this measurement alone, corrected for the number of measurements.
     pub verdict: Verdict,
-    /// Why there is no value, for example `seed 2 never reached 0.9`.
+    /// Why there is no value.
     pub reason: Option<String>,
 }
 
-/// What became of a claim.
+/// What became of a claim or of one of its measurements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
-    /// The whole 95 % interval satisfies the bound.
+    /// Every measurement satisfies the bound, and that it does so by chance is ruled out at 2.5 %.
     Holds,
-    /// The interval straddles the bound: the seeds do not decide.
+    /// The seeds do not decide.
     Undecided,
-    /// The whole interval violates the bound, or a level was never reached.
+    /// A measurement violates a bound that the paper states, and chance is ruled out.
     Fails,
+    /// A measurement violates a bound that is ours: the claim is not shown, nor is it refuted.
+    NotShown,
     /// The quantity is not in the record: nothing is known about the claim.
     NotMeasured,
     /// The claim does not apply at this scale.
     NotApplicable,
 }
 
-impl Verdict {
-    /// Every verdict, the bad news first: the order in which measurements decide a claim.
-    pub const ALL: [Self; 5] =
-        [Self::Fails, Self::NotMeasured, Self::Undecided, Self::Holds, Self::NotApplicable];
-
-    /// Whether this verdict lets a reproduction end with exit status 0. An undecided claim does
-    /// not, and neither does one that was not measured.
-    pub fn passes(self) -> bool {
-        matches!(self, Self::Holds | Self::NotApplicable)
+impl ClaimSummary {
+    /// Number of measurements that hold.
+    pub fn holding(&self) -> usize {
+        self.measurements.iter().filter(|m| m.verdict == Verdict::Holds).count()
     }
+}
+
+impl Verdict {
+    /// What a person calls it: `holds`, `not measured`.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Holds => "holds",
+            Self::Undecided => "undecided",
+            Self::Fails => "fails",
+            Self::NotShown => "not shown",
+            Self::NotMeasured => "not measured",
+            Self::NotApplicable => "does not apply",
+        }
+    }
+
+    /// After a number of claims: `3 hold`.
+    pub fn plural(self) -> &'static str {
+        match self {
+            Self::Holds => "hold",
+            Self::Fails => "fail",
+            Self::NotApplicable => "do not apply",
+            other => other.words(),
+        }
+    }
+
+    /// Every verdict, the bad news first: the order in which measurements decide a claim.
+    pub const ALL: [Self; 6] = [
+        Self::Fails,
+        Self::NotMeasured,
+        Self::NotShown,
+        Self::Undecided,
+        Self::Holds,
+        Self::NotApplicable,
+    ];
 }

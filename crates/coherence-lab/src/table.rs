@@ -6,7 +6,7 @@ use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use comfy_table::{ContentArrangement, Table};
 
 use crate::report::number;
-use crate::summary::{ClaimSummary, Measurement, Summary, Verdict};
+use crate::summary::{ClaimSummary, Summary, Verdict};
 
 /// Characters in a line where stdout is no terminal.
 const WIDTH_OF_FILES: u16 = 120;
@@ -34,27 +34,18 @@ impl fmt::Display for Summary {
             }
         }
         let count = |verdict| claims.iter().filter(|claim| claim.verdict == verdict).count();
-        let (hold, fail) = (count(Verdict::Holds), count(Verdict::Fails));
-        let (undecided, unmeasured) = (count(Verdict::Undecided), count(Verdict::NotMeasured));
-        let not_applicable = count(Verdict::NotApplicable);
-        write!(
-            f,
-            "scale {}, {} claims: {hold} hold, {fail} fail, {undecided} undecided, \
-             {unmeasured} not measured, {not_applicable} do not apply ({})",
-            self.scale,
-            claims.len(),
-            number::duration(self.wall_seconds)
-        )
+        let counts = Verdict::ALL.map(|v| format!("{} {}", count(v), v.plural())).join(", ");
+        let (scale, n) = (self.scale, claims.len());
+        let time = number::duration(self.wall_seconds);
+        write!(f, "scale {scale}, {n} claims: {counts} ({time})")
     }
 }
 
 fn words(verdict: Verdict) -> &'static str {
     match verdict {
-        Verdict::Holds => "holds",
-        Verdict::Undecided => "undecided",
         Verdict::Fails => "FAILS",
         Verdict::NotMeasured => "NOT MEASURED",
-        Verdict::NotApplicable => "not applicable",
+        other => other.words(),
     }
 }
 
@@ -62,19 +53,21 @@ fn words(verdict: Verdict) -> &'static str {
 fn measured(claim: &ClaimSummary) -> String {
     let decisive = claim.measurements.iter().find(|m| m.verdict == claim.verdict);
     let text = match (decisive, &claim.reason) {
-        (Some(measurement), None) => value(measurement),
-        (Some(measurement), Some(reason)) => format!("{} ({reason})", value(measurement)),
+        (Some(measurement), None) => number::measurement(measurement),
+        (Some(measurement), Some(reason)) => {
+            format!("{} ({reason})", number::measurement(measurement))
+        }
         (None, reason) => return reason.clone().unwrap_or_default(),
     };
-    match claim.measurements.len() {
-        0 | 1 => text,
-        n => format!("{text} (one of {n}: {})", decisive.map_or("", |m| &m.label)),
-    }
-}
-
-fn value(measurement: &Measurement) -> String {
-    match (&measurement.interval, &measurement.reason) {
-        (Some(interval), _) => number::interval(interval),
-        (None, reason) => reason.clone().unwrap_or_default(),
+    let text = match (claim.holding(), claim.measurements.len()) {
+        (_, 0 | 1) => text,
+        (holding, n) => {
+            let label = decisive.map_or("", |m| &m.label);
+            format!("{holding} of {n} hold; {text}, {label}")
+        }
+    };
+    match claim.seeds_to_decide {
+        Some(seeds) => format!("{text}; {seeds} seeds would decide"),
+        None => text,
     }
 }

@@ -34,9 +34,10 @@ grid = { noise = [0, 100] }
 
 [[claim]]
 id = "harder"
+written = "2026-11-26"
 statement = "After 100 steps the loss on permuted labels is higher"
 source = "nobody"
-quantity = { value = { series = "train.loss", at = { step = 100 } } }
+quantity = "at(train.loss, 100)"
 expect = { rises_along = "noise" }
 
 [[figure]]
@@ -160,6 +161,25 @@ fn a_claim_that_fails_gives_status_one() {
     assert!(desk.read("out/summary.json").contains("\"verdict\": \"fails\""));
 }
 
+/// Two seeds decide nothing.
+#[test]
+fn an_undecided_claim_is_an_error_only_where_it_is_asked_for() {
+    let desk = Desk::new(EXPERIMENT);
+    check(&desk.command("out").args(["--seeds", "2"]).output().unwrap(), 0);
+    assert!(desk.read("out/summary.json").contains("\"verdict\": \"undecided\""));
+    check(&desk.command("out").args(["--seeds", "2", "--strict"]).output().unwrap(), 1);
+    check(&desk.command("out").arg("--strict").output().unwrap(), 0);
+}
+
+#[test]
+fn the_first_seed_is_the_one_that_the_file_names() {
+    let desk = Desk::new(&EXPERIMENT.replace("seeds = 3", "seeds = 3\nfirst_seed = 5"));
+    check(&desk.command("out").args(["--seeds", "2"]).output().unwrap(), 0);
+    let record = Record::load(&desk.path("out/records/X1.csv")).unwrap();
+    assert_eq!(record.header.seeds, [5, 6]);
+    assert!(!record.header.made[0].machine.commit.is_empty());
+}
+
 #[test]
 fn what_cannot_run_gives_status_two_and_a_remedy() {
     let desk = Desk::new(&EXPERIMENT.replace("steps = 120", "stepz = 120"));
@@ -192,9 +212,7 @@ fn quiet_says_nothing() {
 #[test]
 fn what_was_not_measured_is_no_failure_and_gives_status_two() {
     // With noise 0 no example is corrupt.
-    let desk = Desk::new(
-        &EXPERIMENT.replace("series = \"train.loss\", at", "series = \"corrupt.loss\", at"),
-    );
+    let desk = Desk::new(&EXPERIMENT.replace("at(train.loss, 100)", "at(corrupt.loss, 100)"));
     let output = desk.run("out");
     check(&output, 2);
     assert!(String::from_utf8_lossy(&output.stdout).contains("NOT MEASURED"));
@@ -348,6 +366,9 @@ fn records_are_judged_again_without_running() {
     report.arg("--out").arg(desk.path("again"));
     check(&report.output().unwrap(), 0);
     assert_eq!(desk.read("again/records/X1.csv"), desk.read("out/records/X1.csv"));
+
+    desk.put(&EXPERIMENT.replace("seeds = 3", "seeds = 3\nfirst_seed = 4"));
+    check(&report.output().unwrap(), 0);
 
     desk.put(&EXPERIMENT.replace("rate = 0.1", "rate = 0.2"));
     let refused = report.output().unwrap();

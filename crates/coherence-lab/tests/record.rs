@@ -1,12 +1,16 @@
 //! Records on disk, whatever is in them and whatever happens to them.
 
 use std::fs;
+use std::path::Path;
 
 use coherence_lab::cell::{Axis, Cell};
+use coherence_lab::claim::judge;
+use coherence_lab::filed::filed;
 use coherence_lab::machine::Machine;
 use coherence_lab::made::Made;
 use coherence_lab::record::{Header, Record, Row};
 use coherence_lab::scale::Scale;
+use coherence_lab::spec::Experiment;
 use coherence_tests::cases;
 use proptest::prelude::*;
 
@@ -133,4 +137,47 @@ fn headers_of_the_first_form_are_read_and_keep_what_made_them() {
 fn an_experiment_in_a_header_is_no_path() {
     let error = toml::from_str::<Header>(&FIRST_FORM.replace("X1", "../X1")).unwrap_err();
     assert!(error.to_string().contains("is not allowed"), "{error}");
+}
+
+/// The second program, `records/judge.py`, shares no code with ours. After a change of a claim or of
+/// a record: `python3 records/judge.py`.
+#[test]
+fn verdicts_on_the_committed_records_are_those_of_the_second_program() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let filed = filed();
+    assert!(3 <= filed.len());
+    for known in filed {
+        let record = Record::load(&root.join("records").join(&known.record)).unwrap();
+        let file = root.join("experiments").join(format!("{}.toml", known.experiment));
+        let experiment = Experiment::load(&file).unwrap();
+        assert_eq!(experiment.claims.len(), known.claims.len(), "{}", known.record);
+        for (claim, known) in experiment.claims.iter().zip(known.claims) {
+            let ours = judge(claim, &record);
+            assert_eq!((&claim.id, ours.verdict), (&known.id, known.verdict));
+            assert_eq!(claim.quantity.to_string(), known.quantity);
+            assert_eq!(ours.measurements.len(), known.cells.len(), "{}", ours.id);
+            for (ours, known) in ours.measurements.iter().zip(known.cells) {
+                let mean = ours.interval.map(|interval| interval.mean);
+                let near = |(a, b): (f64, f64)| (a - b).abs() <= 1e-9 * (1.0 + b.abs());
+                assert_eq!((&ours.label, ours.verdict), (&known.label, known.verdict));
+                assert_eq!(mean.is_some(), known.mean.is_some(), "{}", known.label);
+                assert!(mean.zip(known.mean).is_none_or(near), "{}", known.label);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_committed_record_is_judged_by_the_second_program() {
+    let records = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../records");
+    let mut found = Vec::new();
+    for folder in fs::read_dir(&records).unwrap().map(|entry| entry.unwrap().path()) {
+        let entries = fs::read_dir(&folder).into_iter().flatten();
+        found.extend(entries.map(|entry| entry.unwrap().path()));
+    }
+    found.retain(|path| path.extension().is_some_and(|extension| extension == "csv"));
+    let mut known: Vec<_> = filed().iter().map(|f| records.join(&f.record)).collect();
+    found.sort();
+    known.sort();
+    assert_eq!(found, known);
 }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use coherence_lab::cell::Cell;
+use coherence_lab::claim::Claim;
 use coherence_lab::scale::Scale;
 use coherence_lab::spec::{Experiment, Library, files};
 
@@ -36,10 +37,11 @@ grid = { noise = [0, 50], clip = [0, 2] }
 
 [[claim]]
 id = "c"
+written = "2026-11-26"
 statement = "s"
 source = "s"
 each = { noise = [0], clip = [0] }
-quantity = { value = { series = "test.accuracy", at = "end" } }
+quantity = "end(test.accuracy)"
 expect = { at_least = 0.1 }
 
 [[figure]]
@@ -75,11 +77,13 @@ fn every_experiment_of_ours_is_valid() {
 }
 
 #[test]
-fn every_experiment_of_ours_runs_at_every_scale_with_enough_seeds() {
+fn our_experiments_run_at_every_scale_with_enough_seeds() {
     for experiment in library().load_all(&[]).unwrap() {
-        for scale in [Scale::Smoke, Scale::Quick, Scale::Desk, Scale::Paper] {
+        for scale in [Scale::Smoke, Scale::Quick, Scale::Desk] {
             assert!(experiment.runs_at(scale), "{} at {scale}", experiment.id);
         }
+        // The data and the network of C8 in the paper are those of D11.
+        assert_eq!(experiment.runs_at(Scale::Paper), &*experiment.id != "C8");
         assert!(experiment.scales.values().all(|training| 3 <= training.seeds));
     }
 }
@@ -109,7 +113,7 @@ fn unknown_keys_are_refused_wherever_they_stand() {
     refused("title = \"t\"", "titel = \"t\"", "unknown field `titel`");
     refused("steps = 10", "step = 10", "unknown field `step`");
     refused("noise = [0, 50]", "nois = [0, 50]", "unknown field `nois`");
-    refused("at = \"end\"", "at = \"end\", of = 1", "unknown field `of`");
+    refused("source = \"s\"\neach", "source = \"s\"\nof = 1\neach", "unknown field `of`");
     refused("at_least", "atleast", "unknown variant `atleast`");
     refused("color =", "colour =", "unknown field `colour`");
     refused("[scale.quick]", "[scale.fast]", "unknown variant `fast`");
@@ -163,9 +167,9 @@ fn nonsense_is_refused_with_a_remedy() {
 
 #[test]
 fn claims_must_fit_the_grid() {
-    refused("clip = [0] }", "clip = [1] }", "claim c: axis clip has no value 1 at scale quick");
+    refused("clip = [0] }", "clip = [1] }", "claim c: axis clip has no value 1");
     refused(", clip = [0] }", " }", "claim c: does not say which clip to read");
-    refused("each = { noise", "each = { nois", "the grid has no axis nois");
+    refused("each = { noise", "each = { nois", "the grid has no axis nois at scale quick");
     refused("at_least = 0.1", "falls_along = 'rate'", "the grid has no axis rate to walk along");
     refused(
         "each =",
@@ -174,6 +178,65 @@ fn claims_must_fit_the_grid() {
     );
     refused("each =", "scales = ['quick']\neach =", "has only one of scales and otherwise");
     refused("color = \"noise\"", "color = \"rate\"", "figure f: the grid has no axis rate");
+}
+
+#[test]
+fn keys_of_a_claim_that_make_no_sense_are_refused_with_a_remedy() {
+    let added = |line: &str, why: &str| {
+        refused("written =", &format!("{line}\nwritten ="), why);
+    };
+    refused("2026-11-26", "26.11.2026", "TOML parse error at line");
+    refused("written = \"2026-11-26\"\n", "", "missing field `written`");
+    added(&format!("quote = '{}'", "w ".repeat(61)), "quote has 61 words: quote at most 60");
+    added("pool = true", "pool counts outcomes: write a quantity with < or >");
+    added("bound = 'theirs'", "unknown variant `theirs`, expected `paper` or `ours`");
+    added("changed = 3", "invalid type");
+    let outcome = VALID.replace("end(test.accuracy)", "end(test.accuracy) > 0.5");
+    load(&outcome).unwrap();
+    let along = outcome.replace("at_least = 0.1", "rises_along = 'clip'");
+    assert!(load(&along).unwrap_err().contains("an outcome neither rises nor falls"));
+}
+
+#[test]
+fn formulas_that_make_no_sense_are_refused() {
+    let formula = |formula: &str, why: &str| refused("end(test.accuracy)", formula, why);
+    formula("", "the formula has its end at character 1");
+    formula("mean(test.accuracy)", "'m' at character 1, where start, end, max");
+    formula("end(test.accuracy) * rate", "the formula has rate, which each does not give");
+    formula("reaches(test.accuracy, level)", "the formula has level, which each does not give");
+    refused("clip = [0] }", "clip = [0], level = [1] }", "the grid has no axis level");
+    let words = VALID
+        .replace("noise = [0, 50], clip", "data = ['real'], clip")
+        .replace("noise = [0], clip", "data = ['real'], clip")
+        .replace("color = \"noise\"", "color = \"data\"");
+    load(&words).unwrap();
+    let error =
+        load(&words.replace("end(test.accuracy)", "end(test.accuracy) * data")).unwrap_err();
+    assert!(error.contains("has data, whose values are no numbers"), "{error}");
+}
+
+/// A claim over several scales names values that some of them lack.
+#[test]
+fn values_of_each_that_a_scale_lacks_are_left_out_there() {
+    let scale = &VALID[VALID.find("[scale.quick]").unwrap()..VALID.find("[[claim]]").unwrap()];
+    let desk = scale.replace("quick", "desk").replace("[0, 50]", "[0, 25]");
+    let both = VALID.replace("[[claim]]", &format!("{desk}[[claim]]"));
+    load(&both.replace("noise = [0], ", "noise = [0, 25, 50], ")).unwrap();
+    let error = load(&both.replace("noise = [0], ", "noise = [0, 75], ")).unwrap_err();
+    assert!(error.contains("claim c: axis noise has no value 75"), "{error}");
+    let error = load(&both.replace("noise = [0], ", "noise = [25], ")).unwrap_err();
+    assert!(error.contains("axis noise has none of the values of each at scale quick"), "{error}");
+}
+
+#[test]
+fn every_claim_of_ours_quotes_briefly_and_is_dated() {
+    for experiment in library().load_all(&[]).unwrap() {
+        for claim in experiment.claims {
+            let words = claim.quote.map_or(0, |quote| quote.split_whitespace().count());
+            assert!(words <= Claim::LONGEST_QUOTE, "{}.{}", experiment.id, claim.id);
+            assert!(claim.written.to_string().as_str() >= "2026-11-22");
+        }
+    }
 }
 
 #[test]
@@ -200,26 +263,31 @@ fn bounds_that_are_no_numbers_or_out_of_order_are_refused() {
     expect("equals = { value = nan, tolerance = 1 }", "value = NaN: write a finite number");
     expect("equals = { value = 1, tolerance = -1 }", "tolerance = -1: write a finite number");
     expect("equals = { value = 1, tolerance = nan }", "tolerance = NaN");
-    refused("at = \"end\"", "at = { reaches = nan }", "at has reaches = NaN");
-    refused("at = \"end\"", "at = { falls_to = -inf }", "at has falls_to = -inf");
     refused("y_label", "y_min = 1\ny_max = 0\ny_label", "figure f: y_min is 1 and y_max is 0");
     refused("y_label", "y_min = nan\ny_label", "y_min is NaN and y_max is absent");
 }
 
 #[test]
 fn steps_that_are_not_measured_are_refused() {
-    let at = |at: &str, why: &str| refused("at = \"end\"", at, why);
-    at("at = { step = 11 }", "claim c: step 11 is beyond the last, 10, at scale quick");
-    at("at = \"max\", from = 11", "from = 11 is beyond the last step, 10, at scale quick");
+    let at = |quantity: &str, why: &str| refused("end(test.accuracy)", quantity, why);
+    at("at(test.accuracy, 11)", "claim c: step 11 is beyond the last, 10, at scale quick");
+    at("at(test.accuracy, 1.5)", "step 1.5 is no step: write a whole number");
+    at("max(test.accuracy, from 11)", "from 11 is beyond the last step, 10, at scale quick");
+    let named = VALID.replace("end(test.accuracy)", "at(test.accuracy, step)");
+    let each = |steps: &str| {
+        load(&named.replace("clip = [0] }", &format!("clip = [0], step = [{steps}] }}")))
+    };
+    each("0, 10").unwrap();
+    assert!(each("0, 11").unwrap_err().contains("step 11 is beyond the last, 10"));
     let longer = VALID.replace("steps = 10", "steps = 25");
-    let text = longer.replace("at = \"end\"", "at = { step = 15 }");
+    let text = longer.replace("end(test.accuracy)", "at(test.accuracy, 15)");
     let error = load(&text).unwrap_err();
     assert!(
         error.contains("step 15 is not one of those measured, such as the last, 25"),
         "{error}"
     );
     for step in [0, 9, 10, 20, 25] {
-        load(&longer.replace("at = \"end\"", &format!("at = {{ step = {step} }}"))).unwrap();
+        load(&longer.replace("end(test.accuracy)", &format!("at(test.accuracy, {step})"))).unwrap();
     }
 }
 
@@ -232,12 +300,8 @@ fn series_that_are_not_recorded_are_refused() {
         "probe.fc3.bias.m_coherence",
         "test.learned",
     ] {
-        let claimed = format!("series = \"{series}\", at");
-        refused(
-            "series = \"test.accuracy\", at",
-            &claimed,
-            &format!("no series is called {series}"),
-        );
+        let claimed = format!("end({series})");
+        refused("end(test.accuracy)", &claimed, &format!("no series is called {series}"));
         let drawn = format!("series = [\"test.loss - {series}\"]");
         refused(
             "series = [\"test.accuracy\"]",
@@ -290,10 +354,11 @@ w1 = [0.1]
 
 [[claim]]
 id = "c"
+written = "2026-11-26"
 statement = "s"
 source = "s"
 each = { model = ["two-neurons"], w1 = [0.1] }
-quantity = { value = { series = "w.2", at = { step = 20 } } }
+quantity = "at(w.2, 20)"
 expect = { at_least = 0.1 }
 "#;
 
@@ -301,8 +366,8 @@ expect = { at_least = 0.1 }
 fn worked_examples_are_held_to_their_own_series_steps_and_limits() {
     load(WORKED).unwrap();
     for (from, to, why) in [
-        ("step = 20", "step = 25", "step 25 is not one of those measured"),
-        ("step = 20", "step = 110", "step 110 is beyond the last, 100,"),
+        ("w.2, 20", "w.2, 25", "step 25 is not one of those measured"),
+        ("w.2, 20", "w.2, 110", "step 110 is beyond the last, 100,"),
         ("w.2", "w.7", "no series is called w.7"),
         ("w.2", "test.accuracy", "no series is called test.accuracy"),
         ("steps = 100", "steps = 1000000000", "write at most 1000000"),

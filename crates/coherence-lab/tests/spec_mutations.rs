@@ -33,8 +33,8 @@ const HEAD: &str = "id='X'\ntitle=''\nsource=''\nstatement=''\nanalysis=''\n";
 const SCALE: &str = "[scale.quick]\ndataset='digits'\nhidden=[]\nbatch=1\nrate=1\nsteps=1\n\
                      data='permuted-labels'\nprobe=1\nseeds=1\n";
 /// A claim that is read, up to its cells.
-const CLAIM: &str = "[[claim]]\nid='c'\nstatement=''\nsource=''\nexpect={at_least=0}\n\
-                     quantity={value={series='',at='end'}}\n";
+const CLAIM: &str = "[[claim]]\nid='c'\nwritten='2026-11-26'\nstatement=''\nsource=''\n\
+                     expect={at_least=0}\nquantity='end(a)'\n";
 
 /// `start`, `nth(0)` to `nth(n - 1)`, `end`.
 fn list(n: usize, start: &str, nth: impl Fn(usize) -> String, end: &str) -> String {
@@ -62,6 +62,10 @@ fn hostile(n: usize) -> Vec<String> {
         same(&format!("{claimed}each={{a=["), "'',", "]}"),
         same(&format!("{claimed}each={{{name}=["), "1,", "]}"),
         same(&scaled, CLAIM, ""),
+        same(&scaled, &CLAIM.replace("end(a)", &["end(a,b=c)"; 32].join("+")), ""),
+        same(&format!("{scaled}{}", CLAIM.replace("end(a)'\n", "end(")), "a+", "'"),
+        same(&format!("{scaled}{}", CLAIM.replace("end(a)'\n", "")), "(", "'"),
+        same(&format!("{scaled}{}", CLAIM.replace("end(a)'\n", "end(a")), ",b=c", ")'"),
         same(&format!("{scaled}{}", CLAIM.replacen("''", &format!("'{name}'"), 1)), CLAIM, ""),
         same(HEAD, "[[figure]]\nid='f'\ntitle=''\nseries=[]\ny_label=''\ncolor='a'\n", ""),
         same(HEAD, "[[claim]]\n", ""),

@@ -20,6 +20,16 @@ pub enum GraphError {
     /// Fewer than two widths of a perceptron.
     #[error("{0} widths do not make a network (give at least the inputs and the classes)")]
     TooFewWidths(usize),
+    /// A depth that a residual network for CIFAR cannot have.
+    #[error(
+        "a residual network for CIFAR of {0} layers (must be 6n + 2 with n ≥ 1, such as 20, 32, 56)"
+    )]
+    Depth(usize),
+    /// Images that are too small for the auxiliary head of Inception-V3.
+    #[error(
+        "images of {0} × {1} for the auxiliary head of inception_v3 (they must be at least 299 × 299, or choose inception_v3:no_aux)"
+    )]
+    Auxiliary(usize, usize),
     /// A convolution whose sizes do not fit.
     #[error("a convolution of this network: {0}")]
     Convolution(#[from] ConvolutionError),
@@ -80,6 +90,14 @@ pub struct Graph<T> {
     layout: Layout,
     statistics: Layout,
     pub(crate) nodes: Vec<Node<T>>,
+    pub(crate) auxiliary: Vec<Head>,
+}
+
+/// An output beside the logits, whose loss is added to that of the logits.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Head {
+    pub(crate) node: usize,
+    pub(crate) weight: f64,
 }
 
 impl<T: Element> Graph<T> {
@@ -161,13 +179,15 @@ pub struct Builder<T> {
     layout: Layout,
     statistics: Layout,
     nodes: Vec<Node<T>>,
+    auxiliary: Vec<Head>,
 }
 
 impl<T: Element> Builder<T> {
     /// A network without nodes, and its input.
     pub fn new(input: Shape) -> (Self, Value) {
         let [layout, statistics] = [(); 2].map(|()| Layout::default());
-        let builder = Self { input, layout, statistics, nodes: Vec::new() };
+        let (nodes, auxiliary) = (Vec::new(), Vec::new());
+        let builder = Self { input, layout, statistics, nodes, auxiliary };
         (builder, Value { source: Source::Input, shape: input })
     }
 
@@ -232,24 +252,46 @@ impl<T: Element> Builder<T> {
         self.push(name, Add::new(shape, inputs.len()), inputs, activation)
     }
 
+    /// Makes `value` an auxiliary output: [`Workspace::loss`](crate::Workspace::loss) adds `weight` times
+    /// its loss to that of the logits.
+    ///
+    /// # Panics
+    ///
+    /// If `value` is the network's input, or `weight` is not finite.
+    pub fn auxiliary(&mut self, value: Value, weight: f64) {
+        assert!(weight.is_finite(), "an auxiliary output of weight {weight}");
+        let Source::Node(node) = value.source else { panic!("the input as an auxiliary output") };
+        self.auxiliary.push(Head { node, weight });
+    }
+
     /// The network whose logits are the output of the last node.
     ///
     /// # Panics
     ///
-    /// If there are no nodes, or the output of another node is not used.
+    /// If there are no nodes, the output of another node is not used, or an auxiliary output is used or
+    /// has not the size of the logits.
     pub fn build(mut self, name: String) -> Graph<T> {
         let last = self.nodes.len().checked_sub(1).expect("a network has a node");
         let mut used = vec![false; self.nodes.len()];
+        let heads: Vec<usize> = self.auxiliary.iter().map(|head| head.node).collect();
+        for &head in &heads {
+            let values = [head, last].map(|n| self.nodes[n].shape.values());
+            assert!(values[0] == values[1] && head != last, "auxiliary output {head} of {name}");
+        }
         for n in (0..self.nodes.len()).rev() {
-            assert!(used[n] || n == last, "the output of node {n} of {name} is not used");
+            let ends = n == last || heads.contains(&n);
+            assert!(
+                used[n] != ends,
+                "the output of node {n} of {name} must be used once, or be a head"
+            );
             let mut first = |source: &Source| match *source {
                 Source::Node(p) if core::mem::replace(&mut used[p], true) => Output::Add,
                 _ => Output::Overwrite,
             };
             self.nodes[n].outputs = self.nodes[n].sources.iter().map(&mut first).collect();
         }
-        let Self { input, layout, statistics, nodes } = self;
-        Graph { name, input, layout, statistics, nodes }
+        let Self { input, layout, statistics, nodes, auxiliary } = self;
+        Graph { name, input, layout, statistics, nodes, auxiliary }
     }
 }
 

@@ -63,7 +63,6 @@ mod step;
 #[cfg(feature = "candle")]
 pub mod tap;
 pub mod weights;
-pub mod worked;
 mod workspace;
 
 pub use activation::{Activation, ActivationError};

@@ -2,8 +2,9 @@
 
 use crate::{
     Graph,
-    graph::{Node, Source},
+    graph::{Head, Node, Source},
     layer::{Kept, Mode},
+    loss::{Loss, Targets},
 };
 use coherence_cpu::Element;
 
@@ -37,6 +38,8 @@ pub struct Workspace<T> {
     /// What each layer's forward pass left for its backward pass.
     pub(crate) kept: Vec<Kept>,
     pub(crate) mode: Mode,
+    /// The outputs beside the logits.
+    auxiliary: Vec<Head>,
 }
 
 impl<T: Element> Workspace<T> {
@@ -58,6 +61,7 @@ impl<T: Element> Workspace<T> {
             m: 0,
             kept: nodes.iter().map(|node| node.layer.kept(capacity)).collect(),
             mode: Mode::default(),
+            auxiliary: graph.auxiliary.clone(),
             outputs: Buffers::new(outputs, of_outputs, capacity),
             pre_activations: Buffers::new(pre_activations, each(), capacity),
             deltas: Buffers::new(deltas, of_deltas, capacity),
@@ -98,15 +102,52 @@ impl<T: Element> Workspace<T> {
         self.outputs.get(self.outputs.last())
     }
 
-    /// The logits [m, k], and the buffer [m, k] for the gradient of the loss with respect to them.
+    /// The logits [m, k], and the buffer [m, k] for the gradient of the loss with respect to them. The
+    /// loss does not depend on auxiliary outputs: the gradient with respect to them is set to 0.
     ///
     /// # Panics
     ///
     /// If the workspace keeps the logits only.
     pub fn logits_and_delta(&mut self) -> (&[T], &mut [T]) {
         assert!(self.keep != Keep::Logits, "a workspace that keeps the logits only has no deltas");
+        for head in &self.auxiliary {
+            self.deltas.get_mut(head.node).fill(T::zero());
+        }
         let last = self.outputs.last();
         (self.outputs.get(last), self.deltas.get_mut(last))
+    }
+
+    /// Writes each example's loss to `losses` \[m\] and the gradients with respect to the logits and to
+    /// the auxiliary outputs, from which the backward pass starts; returns the SUM of the losses.
+    ///
+    /// ℓ_e is the loss of the logits and, for each auxiliary output, its loss times its weight, as in
+    /// training.
+    ///
+    /// ```
+    /// use coherence_nn::{Keep, Model, loss::{Loss, Targets}, model::mlp};
+    /// let model = Model::<f64>::zeros(mlp(&[1, 2])?);
+    /// let mut workspace = model.workspace(1, Keep::Activations);
+    /// model.forward(&[1.0], 1, &mut workspace);
+    /// let sum = workspace.loss(Loss::default(), Targets::Labels(&[0]), &mut [0.0]);
+    /// assert_eq!(sum, f64::ln(2.0));
+    /// # Ok::<(), coherence_nn::GraphError>(())
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// As [`Loss::with_gradient`], and if the workspace keeps the logits only.
+    pub fn loss(&mut self, loss: Loss, targets: Targets<'_, T>, losses: &mut [f64]) -> f64 {
+        let (logits, delta) = self.logits_and_delta();
+        let mut sum = loss.with_gradient(logits, targets, delta, losses);
+        for &Head { node, weight } in &self.auxiliary {
+            let (outputs, delta) = (self.outputs.get(node), self.deltas.get_mut(node));
+            let mut of_head = vec![0.0; losses.len()];
+            sum += weight * loss.with_gradient(outputs, targets, delta, &mut of_head);
+            let factor = T::narrow(weight);
+            delta.iter_mut().for_each(|delta| *delta = factor * *delta);
+            losses.iter_mut().zip(of_head).for_each(|(loss, of_head)| *loss += weight * of_head);
+        }
+        sum
     }
 }
 

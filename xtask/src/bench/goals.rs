@@ -23,8 +23,10 @@ pub(super) fn of(name: &str, part: &Part) -> Vec<Goal> {
         "W1" => w1(part),
         "W2" => w2(part),
         "W3" => w3(part),
+        "W4" => w4(part),
         "W5" => w5(part),
         "W6" => w6(part),
+        "W7" => w7(part),
         "memory" => memory(part),
         "command" => command(part),
         "busy" => busy(part),
@@ -93,6 +95,67 @@ fn w3(part: &Part) -> Vec<Option<Goal>> {
                   from memory where forward and backward alone find them in the cache.";
     let groups = groups.map(|goal| goal.remark(remark));
     [10_000, 50_000].into_iter().flat_map(goals).chain([groups]).collect()
+}
+
+fn w4(part: &Part) -> Vec<Option<Goal>> {
+    let plain = part.against_peer(
+        "forward and backward / fastest peer",
+        AtMost(1.0),
+        "w4/forward and backward",
+        |row| row.name == "W4.alpha_conv_m2000.plain",
+    );
+    let passes = part.paired(
+        "α / forward and backward",
+        AtMost(1.1),
+        "w4 ratio/alpha to forward and backward",
+    );
+    let peer = part.against_peer("α / fastest peer", AtMost(0.8), "w4/alpha", |row| {
+        row.name == "W4.alpha_conv_m2000"
+    });
+    vec![plain, passes, peer, two_threads(part, "w4/forward and backward")]
+}
+
+fn w7(part: &Part) -> Vec<Option<Goal>> {
+    let case = |group: &str, words: &str, peer: &str, alpha: f64, clips: &[(u32, f64)]| {
+        let plain = part.against_peer(
+            format!("{words}plain step / fastest peer"),
+            AtMost(1.0),
+            &format!("{group}/plain step"),
+            |row| row.name == format!("W7.resnet18{peer}.step"),
+        );
+        let alpha = part.paired(
+            format!("{words}α / forward and backward"),
+            AtMost(alpha),
+            &format!("{group} ratio/alpha to forward and backward"),
+        );
+        let steps = clips.iter().map(|(c, most)| {
+            let name = if *c == 50 { "median".to_owned() } else { format!("c = {c}") };
+            part.paired(
+                format!("{words}{name}: winsorised step / plain step"),
+                AtMost(*most),
+                &format!("{group} ratio/c = {c} to plain step"),
+            )
+        });
+        let threads = two_threads(part, &format!("{group}/plain step"));
+        [plain, alpha].into_iter().chain(steps).chain([threads]).collect::<Vec<_>>()
+    };
+    let torchvision = [(1, 2.5), (2, 2.5), (8, 2.5), (50, 4.0)];
+    let mut goals = case("w7", "", "_32_k100", 1.15, &torchvision);
+    goals.push(part.against_peer(
+        "c = 1: fastest peer / winsorised step",
+        AtLeast(50.0),
+        "w7/step, c = 1",
+        |row| row.name == "W7.resnet18_32_k100.winsorized_step",
+    ));
+    let stem = "stem for small images: ";
+    goals.extend(case("w7 cifar stem", stem, "_cifar_stem_32_k32", 1.1, &[(1, 1.6)]));
+    goals
+}
+
+/// One thread's time over that of two.
+fn two_threads(part: &Part, id: &str) -> Option<Goal> {
+    let one = format!("{id}, one thread");
+    part.quotient(format!("{id}: one thread / two"), AtLeast(1.8), [&one, id])
 }
 
 fn memory(part: &Part) -> Vec<Option<Goal>> {

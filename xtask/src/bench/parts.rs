@@ -28,7 +28,7 @@ const fn printing(name: &'static str) -> Bench {
 }
 
 /// In the order in which they run and stand on the page.
-pub(super) const PARTS: [Plan; 10] = [
+pub(super) const PARTS: [Plan; 12] = [
     Plan {
         name: "W1",
         benches: &[criterion("w1_step", ["1", "5", "50"])],
@@ -69,6 +69,16 @@ pub(super) const PARTS: [Plan; 10] = [
         ],
     },
     Plan {
+        name: "W4",
+        benches: &[criterion("w4_convnet", ["1", "5", "10"])],
+        peers: &[
+            "mklfix w3_w4_alpha.py conv 2000 torch_plain",
+            "mklfix w3_w4_alpha.py conv 2000 torch_hooks 50",
+            "mklfix w3_w4_alpha.py conv 2000 torch_vmap 50",
+            "w3_w4_alpha.py conv 2000 torch_hooks 50",
+        ],
+    },
+    Plan {
         name: "W5",
         benches: &[criterion("w5_dense", ["0.5", "2", "20"])],
         peers: &[
@@ -94,6 +104,18 @@ pub(super) const PARTS: [Plan; 10] = [
             "mklfix w6_rm3.py torch big",
             "w6_rm3.py jax small",
             "w6_rm3.py jax big",
+        ],
+    },
+    Plan {
+        name: "W7",
+        benches: &[criterion("w7_resnet", ["0.5", "4", "10"])],
+        peers: &[
+            "mklfix w7_resnet.py plain 100",
+            "mklfix w7_resnet.py plain_cl 100",
+            "mklfix w7_resnet.py hooks 100",
+            "mklfix w7_resnet.py winsor 100 32 1",
+            "mklfix cifar w7_resnet.py plain 32",
+            "mklfix cifar w7_resnet.py hooks 32",
         ],
     },
     Plan { name: "memory", benches: &[printing("memory")], peers: &[] },

@@ -42,10 +42,11 @@ impl Peers {
 
     /// The rows of one script. Before its name stand the settings that differ from how the peer is
     /// installed: `mklfix` makes MKL take the path on AMD processors that it takes on others (a
-    /// preload compiled from mklfix.c), `heap` keeps freed memory and asks for huge pages.
+    /// preload compiled from mklfix.c), `heap` keeps freed memory and asks for huge pages, `cifar`
+    /// gives W7's network the stem for small images.
     pub(super) fn measure(&self, line: &str) -> Result<Measured> {
         let (settings, script): (Vec<&str>, Vec<&str>) =
-            line.split(' ').partition(|word| ["mklfix", "heap"].contains(word));
+            line.split(' ').partition(|word| ["mklfix", "heap", "cifar"].contains(word));
         let mut command = Command::new(&self.python);
         command
             .args(["-c", RUNNER])
@@ -56,7 +57,8 @@ impl Peers {
             .env("PYTHONWARNINGS", "ignore")
             .env("MNIST_PKL", &self.mnist)
             .env("REF_DIR", ".")
-            .envs([("MAX_S", "8"), ("REPS", "7"), ("PLAIN_BATCHES", "1000")])
+            .envs([("MAX_S", "8"), ("REPS", "7")])
+            .env("PLAIN_BATCHES", if line.contains(" conv ") { "50,100" } else { "1000" })
             .env_remove("OPENBLAS_CORETYPE") // numpy's OpenBLAS picks its kernels itself
             .env_remove("OPENBLAS_L2_SIZE");
         if settings.contains(&"mklfix") {
@@ -68,6 +70,9 @@ impl Peers {
                 .env("MALLOC_TRIM_THRESHOLD_", "100000000000")
                 .env("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1")
                 .env("PEER_SUFFIX", " [heap kept, huge pages]");
+        }
+        if settings.contains(&"cifar") {
+            command.env("STEM", "cifar");
         }
         let output = command.output().with_context(|| self.python.display().to_string())?;
         let rows = String::from_utf8_lossy(&output.stdout);

@@ -59,7 +59,7 @@ pub(super) struct PeerRow {
     pub(super) peer: String,
     pub(super) version: String,
     pub(super) median_s: f64,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(alias = "clip", skip_serializing_if = "Option::is_none")]
     pub(super) c: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) chunk: Option<u64>,

@@ -46,6 +46,8 @@ pub enum ParseRuleError {
     },
     /// A percentage is out of range.
     Percent(PercentError),
+    /// Another argument is out of range.
+    Parameter(ParameterError),
 }
 
 impl FromStr for Rule {
@@ -61,13 +63,25 @@ impl FromStr for Rule {
         let (form, _) =
             Self::FORMS.iter().find(|(form, _)| is_named(form)).ok_or(ParseRuleError::Unknown)?;
         let colons = text.matches(':').count();
-        let rule = if colons == form.matches(':').count() { rule(name, arguments) } else { None };
+        let rule = if colons == form.matches(':').count() { rule(name, arguments)? } else { None };
         rule.ok_or(ParseRuleError::Malformed { form })
     }
 }
 
-/// The rule of this name, if its arguments, apart by colons, are of their kinds.
-fn rule(name: &str, arguments: &str) -> Option<Rule> {
+/// The rule of this name; `None` unless its arguments, apart by colons, are of their kinds.
+fn rule(name: &str, arguments: &str) -> Result<Option<Rule>, ParseRuleError> {
+    let clipping = match name {
+        "centered-clipping" => centered_clipping(arguments),
+        "norm-clipping" => {
+            arguments.parse().ok().map(|limit| NormClipping::new(limit).map(Rule::from))
+        }
+        _ => return Ok(counted(name, arguments)),
+    };
+    clipping.transpose().map_err(ParseRuleError::Parameter)
+}
+
+/// A rule whose arguments are counts.
+fn counted(name: &str, arguments: &str) -> Option<Rule> {
     let (first, second) = arguments.split_once(':').unwrap_or((arguments, ""));
     let count = || first.parse().ok();
     Some(match name {
@@ -84,12 +98,15 @@ fn rule(name: &str, arguments: &str) -> Option<Rule> {
         "multi-krum" => MultiKrum { f: count()?, keep: at_least_one(second.parse().ok()?)? }.into(),
         "bulyan" => Bulyan { f: count()? }.into(),
         "minimum-diameter" => MinimumDiameter { f: count()? }.into(),
-        "centered-clipping" => {
-            CenteredClipping::new(first.parse().ok()?, second.parse().ok()?).ok()?.into()
-        }
-        "norm-clipping" => NormClipping::new(first.parse().ok()?).ok()?.into(),
         _ => return None,
     })
+}
+
+/// `RADIUS:ITERATIONS`.
+fn centered_clipping(arguments: &str) -> Option<Result<Rule, ParameterError>> {
+    let (radius, iterations) = arguments.split_once(':')?;
+    let (radius, iterations) = (radius.parse().ok()?, iterations.parse().ok()?);
+    Some(CenteredClipping::new(radius, iterations).map(Rule::from))
 }
 
 fn at_least_one(count: usize) -> Option<usize> {
@@ -174,6 +191,7 @@ impl fmt::Display for ParseRuleError {
             }
             Self::Malformed { form } => write!(f, "malformed rule, expected {form}"),
             Self::Percent(error) => error.fmt(f),
+            Self::Parameter(error) => error.fmt(f),
         }
     }
 }

@@ -56,8 +56,8 @@ fn each_malformed_text_is_told_its_form() {
         ("geometric-median-of-means:0", "geometric-median-of-means:GROUPS"),
         ("multi-krum:1", "multi-krum:F:KEEP"),
         ("multi-krum:1:0", "multi-krum:F:KEEP"),
-        ("centered-clipping:-1:2", "centered-clipping:RADIUS:ITERATIONS"),
-        ("norm-clipping:nan", "norm-clipping:LIMIT"),
+        ("centered-clipping:1", "centered-clipping:RADIUS:ITERATIONS"),
+        ("norm-clipping:long", "norm-clipping:LIMIT"),
     ] {
         assert_eq!(text.parse::<Rule>(), Err(ParseRuleError::Malformed { form }), "{text}");
     }
@@ -83,6 +83,16 @@ fn percentages_beyond_the_median_are_refused() {
     }
     let message = "winsorized:60%".parse::<Rule>().unwrap_err().to_string();
     assert_eq!(message, "60 percent is not between 0 and 50 (50 is the median)");
+}
+
+#[test]
+fn lengths_below_zero_are_refused_with_the_length() {
+    for text in ["norm-clipping:-1", "norm-clipping:nan", "centered-clipping:-1:2"] {
+        let error = text.parse::<Rule>().unwrap_err();
+        assert!(matches!(error, ParseRuleError::Parameter(_)), "{text}: {error}");
+    }
+    let message = "norm-clipping:-1".parse::<Rule>().unwrap_err().to_string();
+    assert!(message.contains("limit") && message.contains("-1"), "{message}");
 }
 
 proptest! {

@@ -20,7 +20,12 @@ pub trait Source: Sync {
 
 impl Source for File {
     fn length(&self) -> io::Result<u64> {
-        self.metadata().map(|metadata| metadata.len())
+        let metadata = self.metadata()?;
+        if !(metadata.is_file() || metadata.is_dir()) {
+            let reason = "a pipe or device cannot be read at any place (save its bytes to a file)";
+            return Err(io::Error::new(io::ErrorKind::Unsupported, reason));
+        }
+        Ok(metadata.len())
     }
 
     #[cfg(unix)]

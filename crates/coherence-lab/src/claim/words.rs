@@ -2,59 +2,26 @@
 
 use std::fmt;
 
-use super::{At, Claim, Expect, Quantity, Reading};
-use crate::cell::Cell;
+use super::{Bound, Claim, Expect};
 
 impl Claim {
     /// The condition in words.
     pub fn condition(&self) -> String {
         let each: Vec<String> =
             self.each.iter().map(|(axis, v)| format!("{axis} in {}", list(v))).collect();
-        let each = if each.is_empty() {
-            String::new()
-        } else {
-            format!(", for each {}", each.join(" and "))
+        let each = match (each.is_empty(), self.pool) {
+            (true, _) => String::new(),
+            (false, true) => format!(", all together for {}", each.join(" and ")),
+            (false, false) => format!(", for each {}", each.join(" and ")),
         };
-        format!("{}{each}: {}", self.quantity, self.expect)
+        let share = if self.quantity.is_outcome() { "share of yes: " } else { "" };
+        let bound = if self.bound == Bound::Ours { " (a bound of ours)" } else { "" };
+        format!("{}{each}: {share}{}{bound}", self.quantity, self.expect)
     }
 }
 
 fn list(values: &[impl fmt::Display]) -> String {
     values.iter().map(|value| value.to_string()).collect::<Vec<_>>().join(", ")
-}
-
-impl fmt::Display for Quantity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Value(reading) => reading.fmt(f),
-            Self::Difference(pair) => write!(f, "({}) - ({})", pair[0], pair[1]),
-            Self::Ratio(pair) => write!(f, "({}) / ({})", pair[0], pair[1]),
-        }
-    }
-}
-
-impl fmt::Display for Reading {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let series = &self.series;
-        match self.at {
-            At::Start => write!(f, "first {series}"),
-            At::End => write!(f, "final {series}"),
-            At::Max => write!(f, "largest {series}"),
-            At::Min => write!(f, "smallest {series}"),
-            At::Step(step) => write!(f, "{series} at step {step}"),
-            At::Reaches(level) => write!(f, "steps until {series} reaches {level}"),
-            At::FallsTo(level) => write!(f, "steps until {series} falls to {level}"),
-            At::StepOfMax => write!(f, "step of the largest {series}"),
-        }?;
-        if self.from > 0 {
-            write!(f, " from step {} on", self.from)?;
-        }
-        if self.cell.is_empty() {
-            return Ok(());
-        }
-        let pairs = self.cell.iter().map(|(axis, value)| (axis.as_str(), value.clone()));
-        write!(f, " of {}", Cell::new(pairs))
-    }
 }
 
 impl fmt::Display for Expect {

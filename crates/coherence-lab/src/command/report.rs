@@ -1,11 +1,13 @@
 //! `coherence report`.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::{Context, ensure};
 use clap::Args;
 
 use coherence_lab::record::Record;
+use coherence_lab::run::OF_SEEDS;
 use coherence_lab::summarize::{Ran, summarize, write};
 
 use super::experiments::Experiments;
@@ -14,9 +16,10 @@ use crate::output::Status;
 
 /// Judge committed records anew and write a report from them
 ///
-/// Nothing is run. The records must be of one scale, each of another experiment. Exit status as for
-/// `reproduce`: 0 when every claim that applies holds, 1 when one fails or is undecided, 2 when one
-/// was not measured.
+/// Nothing is run. The records must be of one scale, each of another experiment.
+///
+/// Exit status: 0 when no claim fails, 1 when one fails, 2 when something could not run or was not
+/// measured. With --strict an undecided claim, or one that is not shown, gives 1 too.
 #[derive(Debug, Args)]
 pub(crate) struct Report {
     /// Records, for example records/C8/desk-2026-11-22-some-machine.csv
@@ -27,6 +30,9 @@ pub(crate) struct Report {
     out: PathBuf,
     #[command(flatten)]
     experiments: Experiments,
+    /// An undecided claim, or one that is not shown, gives exit status 1
+    #[arg(long)]
+    strict: bool,
     /// Print the summary as JSON instead of the table of claims
     #[arg(long)]
     json: bool,
@@ -50,7 +56,7 @@ impl Report {
             ensure!(ran.iter().all(|(e, _)| e.id != id), "{path} is a second record of {id}");
             let experiment = library.load(&id)?;
             ensure!(
-                header.settings == experiment.settings(scale),
+                without_seeds(&header.settings) == without_seeds(&experiment.settings(scale)),
                 "{path} was made with other settings than those of {id} at scale {scale} in \
                  {library}; --experiments names another folder"
             );
@@ -59,6 +65,14 @@ impl Report {
         ran.sort_by(|(a, _), (b, _)| a.id.cmp(&b.id));
         let summary = summarize(scale, &ran);
         let report = write(&self.out, &summary, ran)?;
-        conclude(self.json, &summary, &report)
+        conclude(self.json, self.strict, &summary, &report)
     }
+}
+
+/// The settings but for those that say which seeds are run: a record keeps its seeds when the
+/// experiment goes on to others.
+fn without_seeds(settings: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let mut settings = settings.clone();
+    settings.retain(|name, _| !OF_SEEDS.contains(&name.as_str()));
+    settings
 }

@@ -12,8 +12,8 @@ use crate::output::Status;
 /// Runs that are finished are not repeated, interrupted ones go on where they stopped. Writes
 /// report.html, which opens offline, summary.json and the records.
 ///
-/// Exit status: 0 when every claim that applies holds, 1 when one fails or is undecided, 2 when
-/// something could not run or was not measured.
+/// Exit status: 0 when no claim fails, 1 when one fails, 2 when something could not run or was not
+/// measured. With --strict an undecided claim, or one that is not shown, gives 1 too.
 #[derive(Debug, Args)]
 pub(crate) struct Reproduce {
     /// Only these experiments, for example C1,C3

@@ -9,9 +9,10 @@ use crate::output::Status;
 
 /// Run one experiment, judge its claims and write a report
 ///
-/// A finished run is not repeated and an interrupted one goes on where it stopped. Exit status: 0
-/// when every claim that applies holds, 1 when one fails or is undecided, 2 when something could
-/// not run or was not measured.
+/// A finished run is not repeated and an interrupted one goes on where it stopped.
+///
+/// Exit status: 0 when no claim fails, 1 when one fails, 2 when something could not run or was not
+/// measured. With --strict an undecided claim, or one that is not shown, gives 1 too.
 #[derive(Debug, Args)]
 pub(crate) struct RunExperiment {
     /// A file, for example my/C9.toml, or an identifier, for example C3 (see `coherence list`)

@@ -23,7 +23,7 @@ pub(super) struct Sitting {
     /// papers' own settings
     #[arg(long, value_enum, default_value_t = Scale::Quick)]
     scale: Scale,
-    /// Seeds 1 to N instead of each experiment's own number; claims need at least 3
+    /// The first N seeds instead of each experiment's own number; claims need at least 3
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=limits::SEEDS))]
     seeds: Option<u64>,
     /// Where to compute
@@ -44,6 +44,9 @@ pub(super) struct Sitting {
     /// Print the summary as JSON instead of the table of claims
     #[arg(long)]
     json: bool,
+    /// An undecided claim, or one that is not shown, gives exit status 1
+    #[arg(long)]
+    strict: bool,
     /// No progress on stderr
     #[arg(long, short)]
     quiet: bool,
@@ -94,7 +97,7 @@ impl Sitting {
         self.file_records(&ran)?;
         let summary = summarize(self.scale, &ran);
         let report = write(&out, &summary, ran)?;
-        conclude(self.json, &summary, &report)
+        conclude(self.json, self.strict, &summary, &report)
     }
 
     fn file_records(&self, ran: &[Ran]) -> anyhow::Result<()> {
@@ -117,14 +120,19 @@ fn filed(folder: &Path, record: &Record) -> PathBuf {
 }
 
 /// Prints the table (or JSON) and where the report is; the status says whether all is well.
-pub(super) fn conclude(json: bool, summary: &Summary, report: &Path) -> anyhow::Result<Status> {
+pub(super) fn conclude(
+    json: bool,
+    strict: bool,
+    summary: &Summary,
+    report: &Path,
+) -> anyhow::Result<Status> {
     output::result(json, summary)?;
     if !json {
         output::note(&format!("report: {}", report.display()))?;
     }
     Ok(if !summary.is_complete() {
         Status::CouldNotRun
-    } else if summary.passes() {
+    } else if summary.passes() && (!strict || summary.holds()) {
         Status::Holds
     } else {
         Status::Fails

@@ -4,19 +4,38 @@ use maud::{Markup, html};
 
 use super::{number, papers, verdict};
 use crate::cell::Cell;
+use crate::claim::Bound;
+use crate::filed::{Filed, FiledClaim, elsewhere};
+use crate::scale::Scale;
 use crate::summary::{ClaimSummary, Measurement, Verdict};
 
 /// Measurements that a cell shows unfolded.
 const SHOWN: usize = 3;
 
 /// A claim in the overview: its identifier leads to the full claim.
-pub(super) fn row(claim: &ClaimSummary) -> Markup {
+pub(super) fn row(claim: &ClaimSummary, filed: &[Filed], here: Scale) -> Markup {
     html! {
         tr.claim data-verdict=(verdict::class(claim.verdict)) {
             td.id { a href={ "#" (claim.id) } { (claim.id) } }
             td { (claim.statement) }
             td.measured { (digest(claim)) }
-            td { (verdict::badge(claim.verdict)) }
+            td { (verdict::badge(claim.verdict)) (chips(&elsewhere(filed, claim, here))) }
+        }
+    }
+}
+
+/// The verdicts at the scales of committed records: `paper ✓`.
+fn chips(elsewhere: &[(&Filed, &FiledClaim)]) -> Markup {
+    html! {
+        @if !elsewhere.is_empty() {
+            div.chips {
+                @for (record, known) in elsewhere {
+                    @let words = known.verdict.words();
+                    span.(verdict::class(known.verdict)) title={ (words) " on " (record.record) } {
+                        (record.scale) " " (verdict::symbol(known.verdict)) " " (words)
+                    }
+                }
+            }
         }
     }
 }
@@ -31,6 +50,7 @@ pub(super) fn article(claim: &ClaimSummary) -> Markup {
                 span.source { (papers::source(&claim.source)) }
             }
             p { (claim.statement) }
+            @if let Some(quote) = &claim.quote { p.quote { q { (quote) } } }
             p.condition { (claim.condition) }
             @if let Some(reason) = &claim.reason { p.reason { (reason) } }
             @match &claim.measurements[..] {
@@ -42,8 +62,35 @@ pub(super) fn article(claim: &ClaimSummary) -> Markup {
                 several if several.len() <= SHOWN => (measurements(several)),
                 many => details { summary { (worst(claim)) } (measurements(many)) },
             }
+            (history(claim))
         }
     }
+}
+
+/// When the claim was written, what was changed, whose its bound is, and what would decide it.
+fn history(claim: &ClaimSummary) -> Markup {
+    html! {
+        p.history {
+            @match claim.timing {
+                Some(timing) => { (capital(timing.words())) " (" (claim.written) ")." }
+                None => { "Written " (claim.written) "." }
+            }
+            @if claim.bound == Bound::Ours { " The bound is ours: the paper gives none." }
+            @if let Some(changed) = &claim.changed { " Changed: " (changed) }
+            @if claim.verdict == Verdict::Undecided {
+                " "
+                @match claim.seeds_to_decide {
+                    Some(n) => { b { "About " (n) " seeds would decide it" } ", if mean and spread stay as they are." }
+                    None => { "A thousand seeds would not decide it, if mean and spread stay as they are." }
+                }
+            }
+        }
+    }
+}
+
+fn capital(words: &str) -> String {
+    let (first, rest) = words.split_at(1);
+    first.to_uppercase() + rest
 }
 
 /// The measured values in brief: all of them if they are few, else the worst and the count of each verdict.
@@ -58,7 +105,7 @@ fn digest(claim: &ClaimSummary) -> Markup {
     }
 }
 
-/// The first measurement with the worst verdict, and the count of each verdict: `4 measured: 1 ✗, 3 ✓`.
+/// The first measurement with the worst verdict, and how many hold: `3 of 4 hold: 1 ✗, 3 ✓`.
 fn worst(claim: &ClaimSummary) -> Markup {
     let all = &claim.measurements;
     let count = |v| all.iter().filter(|measurement| measurement.verdict == v).count();
@@ -68,7 +115,7 @@ fn worst(claim: &ClaimSummary) -> Markup {
     let worst = Verdict::ALL.iter().find_map(|v| all.iter().find(|m| m.verdict == *v));
     html! {
         @if let Some(worst) = worst { (value(worst)) " " span.label { (label(worst)) } }
-        span.tally { (all.len()) " measured: " (tally.join(", ")) }
+        span.tally { (claim.holding()) " of " (all.len()) " hold: " (tally.join(", ")) }
     }
 }
 
@@ -92,7 +139,7 @@ fn measurements(measurements: &[Measurement]) -> Markup {
                         td { (by_seed(measurement)) }
                         td.(verdict::class(measurement.verdict)) {
                             span aria-hidden="true" { (verdict::symbol(measurement.verdict)) }
-                            span.hidden { (verdict::words(measurement.verdict)) }
+                            span.hidden { (measurement.verdict.words()) }
                         }
                     }
                 }
@@ -101,10 +148,16 @@ fn measurements(measurements: &[Measurement]) -> Markup {
     }
 }
 
+/// Mean and interval; of outcomes the count with the interval of the share.
 fn value(measurement: &Measurement) -> Markup {
     html! {
-        @if let Some(interval) = &measurement.interval { b { (number::interval(interval)) } }
-        @if let Some(reason) = &measurement.reason { " " span.reason { (reason) } }
+        @match &measurement.reason {
+            Some(reason) => span.reason { (reason) },
+            None => b { (number::measurement(measurement)) },
+        }
+        @if let (Some(_), Some(interval)) = (measurement.count, &measurement.interval) {
+            span.label { " (" (number::text(interval.low)) " to " (number::text(interval.high)) ")" }
+        }
     }
 }
 
@@ -119,6 +172,6 @@ fn label(measurement: &Measurement) -> String {
 /// The value of every seed; nothing when there is but one.
 fn by_seed(measurement: &Measurement) -> Markup {
     let values = if measurement.values.len() > 1 { &measurement.values[..] } else { &[] };
-    let texts: Vec<String> = values.iter().map(|value| number::text(*value)).collect();
+    let texts: Vec<String> = values.iter().map(number::value).collect();
     html! { span.seeds { (texts.join("  ")) } }
 }

@@ -35,10 +35,10 @@ pub(super) fn section(experiment: &ExperimentSummary, record: Option<&Record>) -
 
 fn paper(experiment: &ExperimentSummary) -> Markup {
     html! {
-        h3 { "The paper" }
-        blockquote {
+        h3 { "The paper, in our words" }
+        div.paraphrase {
             @for paragraph in paragraphs(&experiment.statement) { p { (paragraph) } }
-            footer { (papers::source(&experiment.source)) }
+            p.source { (papers::source(&experiment.source)) }
         }
         @if !experiment.deviations.is_empty() {
             h3 { "Where we depart from it" }

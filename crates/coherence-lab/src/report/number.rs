@@ -1,6 +1,8 @@
 //! Numbers, intervals and durations as people read them.
 
+use crate::claim::{Censored, Value};
 use crate::interval::Interval;
+use crate::summary::Measurement;
 
 /// Four significant digits, with a power of ten under 10⁻³ and from 10⁶ on; `−` is a true minus.
 pub(crate) fn text(value: f64) -> String {
@@ -26,6 +28,27 @@ pub(crate) fn interval(interval: &Interval) -> String {
     }
     let digits = digits as usize;
     minus(&format!("{mean:.digits$} ± {half:.digits$}"))
+}
+
+/// What one run shows: a number, or the bound that is known, as `> 300`.
+pub(crate) fn value(value: &Value) -> String {
+    match value {
+        Value::Exact(value) => text(*value),
+        Value::Censored(Censored::Above(low)) => format!("> {}", text(*low)),
+        Value::Censored(Censored::Below(high)) => format!("< {}", text(*high)),
+        Value::Censored(Censored::Unknown) => "unknown".to_owned(),
+    }
+}
+
+/// A measurement: `3 of 3 seeds` for outcomes, mean and half width for numbers, every value where
+/// one is censored, and the reason where there is none.
+pub(crate) fn measurement(measurement: &Measurement) -> String {
+    match (measurement.count, &measurement.interval, &measurement.reason) {
+        (Some(count), _, _) => format!("{count} of {} seeds", measurement.values.len()),
+        (None, Some(interval), _) => self::interval(interval),
+        (None, None, Some(reason)) => reason.clone(),
+        (None, None, None) => measurement.values.iter().map(value).collect::<Vec<_>>().join(", "),
+    }
 }
 
 /// Seconds as `under 0.1 s`, `0.4 s`, `12 s`, `3 min 20 s` or `2 h 5 min`.

@@ -3,6 +3,8 @@
 use maud::{Markup, html};
 
 use super::{claim, number, verdict};
+use crate::filed::{Filed, filed};
+use crate::scale::Scale;
 use crate::summary::{ExperimentSummary, Summary, Verdict};
 
 /// Title, date, machine and the count of each verdict; the button of a verdict shows only its claims.
@@ -13,14 +15,25 @@ pub(super) fn header(summary: &Summary) -> Markup {
             p.brand { "coherence" }
             h1 { "Do coherent gradients explain generalisation?" }
             p.occasion {
-                "Reproduction at scale " b { (summary.scale) } ", " (summary.date) ", "
-                (number::duration(summary.wall_seconds)) " of runs. Version " (machine.version) " on "
+                "Reproduction at scale " b { (summary.scale) } ", judged on " (summary.date) ", "
+                (number::duration(summary.wall_seconds)) " of runs" (days(&summary.experiments)) ". Version " (machine.version) " on "
                 (machine.cpu) ", " (machine.cores) " cores, " (machine.platform) "."
             }
             div.tallies role="group" aria-label="claims by verdict" {
                 @for v in Verdict::ALL { (tally(v, &summary.experiments)) }
             }
         }
+    }
+}
+
+/// The days of the runs, which may be long before that of the page: ` from 2026-11-22 to 2026-11-23`.
+fn days(experiments: &[ExperimentSummary]) -> String {
+    let made = || experiments.iter().flat_map(|experiment| &experiment.made);
+    let (first, last) = (made().map(|m| &m.first).min(), made().map(|m| &m.last).max());
+    match (first, last) {
+        (Some(first), Some(last)) if first == last => format!(" on {first}"),
+        (Some(first), Some(last)) => format!(" from {first} to {last}"),
+        _ => String::new(),
     }
 }
 
@@ -32,18 +45,8 @@ fn tally(of: Verdict, experiments: &[ExperimentSummary]) -> Markup {
         button.tally.(class) type="button" data-filter=(class) aria-pressed="false" disabled[count == 0] {
             span.symbol aria-hidden="true" { (verdict::symbol(of)) }
             b { (count) } " "
-            @if count == 1 { (verdict::words(of)) } @else { (plural(of)) }
+            @if count == 1 { (of.words()) } @else { (of.plural()) }
         }
-    }
-}
-
-fn plural(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Holds => "hold",
-        Verdict::Fails => "fail",
-        Verdict::NotApplicable => "do not apply",
-        Verdict::NotMeasured => "not measured",
-        Verdict::Undecided => "undecided",
     }
 }
 
@@ -56,7 +59,7 @@ pub(super) fn navigation(experiments: &[ExperimentSummary]) -> Markup {
                 @let verdict = verdict::worst(experiment);
                 a href={ "#" (experiment.id) } title=(experiment.title) {
                     (experiment.id) " "
-                    span.(verdict::class(verdict)) title=(verdict::words(verdict)) {
+                    span.(verdict::class(verdict)) title=(verdict.words()) {
                         (verdict::symbol(verdict))
                     }
                 }
@@ -66,7 +69,8 @@ pub(super) fn navigation(experiments: &[ExperimentSummary]) -> Markup {
 }
 
 /// Every claim with its measured value, interval and verdict, experiment by experiment.
-pub(super) fn claims(experiments: &[ExperimentSummary]) -> Markup {
+pub(super) fn claims(summary: &Summary) -> Markup {
+    let (experiments, filed) = (&summary.experiments, filed());
     html! {
         section id="claims" {
             h2 { "Claims" }
@@ -74,9 +78,14 @@ pub(super) fn claims(experiments: &[ExperimentSummary]) -> Markup {
             @else {
                 table.claims {
                     thead {
-                        tr { th { "claim" } th { "statement" } th { "measured ± 95 %" } th { "verdict" } }
+                        tr {
+                            th { "claim" }
+                            th { "statement" }
+                            th { "measured ± 95 %" }
+                            th { "at " (summary.scale) ", and on committed records" }
+                        }
                     }
-                    @for experiment in experiments { (group(experiment)) }
+                    @for experiment in experiments { (group(experiment, &filed, summary.scale)) }
                 }
                 (help())
             }
@@ -97,12 +106,16 @@ fn help() -> Markup {
                 li { "From the keyboard: Tab to a figure, ← → read, ↑ ↓ change panel, + and − zoom, \
                       shift with ← → moves, 0 resets." }
                 li { "A line is the mean over seeds, its band the 95 % interval (Student's t)." }
+                li { "A claim about several cells holds when it holds in each of them. Each cell is \
+                      tested at 2.5 % on either side, corrected for the number of cells (Holm), so \
+                      that an interval clear of its bound can still be undecided." }
+                li { "Not shown: a bound that is ours, and not the paper's, is missed." }
             }
         }
     }
 }
 
-fn group(experiment: &ExperimentSummary) -> Markup {
+fn group(experiment: &ExperimentSummary, filed: &[Filed], here: Scale) -> Markup {
     html! {
         tbody {
             tr.group {
@@ -114,7 +127,7 @@ fn group(experiment: &ExperimentSummary) -> Markup {
             @if let Some(failure) = &experiment.failure {
                 tr { td.failure colspan="4" { "could not run: " (failure) } }
             }
-            @for claim in &experiment.claims { (claim::row(claim)) }
+            @for claim in &experiment.claims { (claim::row(claim, filed, here)) }
         }
     }
 }

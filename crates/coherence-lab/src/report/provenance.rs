@@ -43,6 +43,7 @@ fn origin(made: &Made) -> String {
         Some(results) => format!("version {} (results {results})", machine.version),
         None => format!("version {}", machine.version),
     }];
+    words.push(format!("commit {}", machine.commit));
     words.push(format!(
         "{}, {} cores, {} GiB, {}",
         machine.cpu, machine.cores, machine.memory_gib, machine.platform

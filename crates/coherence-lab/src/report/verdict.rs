@@ -10,6 +10,7 @@ pub(super) fn class(verdict: Verdict) -> &'static str {
         Verdict::Holds => "holds",
         Verdict::Undecided => "undecided",
         Verdict::Fails => "fails",
+        Verdict::NotShown => "not-shown",
         Verdict::NotMeasured => "not-measured",
         Verdict::NotApplicable => "not-applicable",
     }
@@ -20,18 +21,9 @@ pub(super) fn symbol(verdict: Verdict) -> &'static str {
         Verdict::Holds => "✓",
         Verdict::Undecided => "≈",
         Verdict::Fails => "✗",
+        Verdict::NotShown => "∅",
         Verdict::NotMeasured => "?",
         Verdict::NotApplicable => "–",
-    }
-}
-
-pub(super) fn words(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Holds => "holds",
-        Verdict::Undecided => "undecided",
-        Verdict::Fails => "fails",
-        Verdict::NotMeasured => "not measured",
-        Verdict::NotApplicable => "does not apply",
     }
 }
 
@@ -39,7 +31,7 @@ pub(super) fn words(verdict: Verdict) -> &'static str {
 pub(super) fn badge(verdict: Verdict) -> Markup {
     html! {
         span class={ "verdict " (class(verdict)) } {
-            span aria-hidden="true" { (symbol(verdict)) } " " (words(verdict))
+            span aria-hidden="true" { (symbol(verdict)) } " " (verdict.words())
         }
     }
 }

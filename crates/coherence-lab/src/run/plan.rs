@@ -8,6 +8,9 @@ use crate::id::Id;
 use crate::scale::Scale;
 use crate::spec::{Experiment, Training};
 
+/// Settings that say which seeds are run, and nothing of a single run.
+pub const OF_SEEDS: [&str; 2] = ["seeds", "first_seed"];
+
 /// A network to train: a cell of an experiment's grid and a seed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlannedRun {
@@ -47,6 +50,7 @@ pub fn plan(experiment: &Experiment, scale: Scale, seeds: Option<u64>) -> Vec<Pl
         seed,
         settings: training.with_cell(cell).expect("a cell of this grid"),
     };
-    let seeds = 1..=seeds.unwrap_or(training.seeds);
+    let count = usize::try_from(seeds.unwrap_or(training.seeds)).unwrap_or(usize::MAX);
+    let seeds = (training.first_seed..=u64::MAX).take(count);
     seeds.flat_map(|seed| cells.iter().map(move |cell| run(seed, cell))).collect()
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use coherence_data::files::write_atomically;
 use serde::{Deserialize, Serialize};
 
-use super::{PlannedRun, RunError};
+use super::{OF_SEEDS, PlannedRun, RunError};
 use crate::cell::Cell;
 use crate::id::Id;
 use crate::made::Sitting;
@@ -81,16 +81,17 @@ fn path(folder: &Path) -> PathBuf {
     folder.join("run.toml")
 }
 
-/// The settings that differ, as `steps = 100 there, 200 here`. The number of seeds is no setting of
-/// a single run.
+/// The settings that differ, as `steps = 100 there, 200 here`. Which seeds are run is no setting
+/// of a single run.
 fn difference(there: &Training, here: &Training) -> Option<String> {
     let (there, here) = (there.shown(), here.shown());
     let mut keys: Vec<&String> = there.keys().chain(here.keys()).collect();
     keys.sort();
     keys.dedup();
     let shown = |value: Option<&String>| value.map_or("absent", String::as_str).to_owned();
-    let differing =
-        keys.into_iter().filter(|&key| key != "seeds" && there.get(key) != here.get(key));
+    let differing = keys
+        .into_iter()
+        .filter(|&key| !OF_SEEDS.contains(&key.as_str()) && there.get(key) != here.get(key));
     let texts: Vec<String> = differing
         .map(|key| {
             format!("{key} = {} there, {} here", shown(there.get(key)), shown(here.get(key)))

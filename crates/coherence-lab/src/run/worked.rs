@@ -2,12 +2,12 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::toy::{
+    self as toys, DeepLinear, Example, L, Linear, M, Toy as _, TwoNeurons, gradients, mean_loss,
+};
 use coherence_core::aggregate::{CoordinateRule, Mean, Median};
 use coherence_core::finite::Policy;
 use coherence_core::{Coherence, Sums};
-use coherence_nn::worked::{
-    self as toys, DeepLinear, Example, L, Linear, M, Toy as _, TwoNeurons, gradients, mean_loss,
-};
 
 use crate::cell::{Cell, Setting};
 use crate::record::Row;
@@ -19,6 +19,7 @@ use crate::spec::{Averaging, Keep, Model, Toy, Worked};
 /// |---|---|
 /// | `train.loss`, `test.loss` | MEAN loss over examples 1–4, and of example 5 |
 /// | `gap` | `test.loss` − `train.loss` |
+/// | `coefficient.<j>` | what input j counts in the prediction: ∂ŷ/∂x⁽ʲ⁾, the models being linear in x |
 /// | `alpha`, `m_coherence` | of the four per-example gradients |
 /// | `<layer>.m_coherence` | of one layer's part of them |
 /// | `<layer>.<j>` | parameter j of a layer, counted from 1 |
@@ -112,6 +113,12 @@ impl<'a> Descent<'a> {
         self.row(step, "train.loss", train);
         self.row(step, "test.loss", test);
         self.row(step, "gap", test - train);
+        for j in 0..6 {
+            let mut unit = [0.0; 6];
+            unit[j] = 1.0;
+            let coefficient = model.predict(&self.theta, &unit);
+            self.row(step, &format!("coefficient.{}", j + 1), coefficient);
+        }
     }
 
     fn coherence(&mut self, model: &impl toys::Toy, step: u64) {

@@ -1,9 +1,9 @@
 //! Which series an experiment records, by their names.
 
-use coherence_nn::worked::{DeepLinear, Linear, Toy as _, TwoNeurons};
 use coherence_train::Watch;
 
 use super::{Model, Training, Worked};
+use crate::toy::{DeepLinear, Linear, Toy as _, TwoNeurons};
 
 /// The last part of a name: what is imputed from mini-batches.
 const IMPUTED: [&str; 4] = ["alpha", "m_coherence", "alpha_debiased", "standard_error"];
@@ -73,6 +73,7 @@ impl Worked {
         let parameter = |name, j| layer(name).is_some_and(|(_, n)| is_numbered(j, "", n));
         match parts[..] {
             ["train" | "test", "loss"] | ["gap" | "alpha" | "m_coherence"] => true,
+            ["coefficient", j] => is_numbered(j, "", 6),
             [name, "m_coherence"] => layer(name).is_some(),
             [name, j] | [name, j, "alpha"] => parameter(name, j),
             _ => false,

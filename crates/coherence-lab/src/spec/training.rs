@@ -88,8 +88,11 @@ pub struct Training {
     /// What is recorded beyond the whole network: `"layer"`, `"group"`, `"activity"`, `"imputed"`; absent is the
     /// first two.
     pub watch: Option<Vec<Watch>>,
-    /// Number of seeds; the runs use 1 … seeds.
+    /// Number of seeds; the runs use first_seed, first_seed + 1, ….
     pub seeds: u64,
+    /// The first seed: above those whose results were seen when a claim took its form.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub first_seed: u64,
     /// What varies.
     #[serde(default)]
     pub grid: Grid,
@@ -143,6 +146,14 @@ impl Grid {
             ("rule", words(&self.rule)),
         ])
     }
+}
+
+fn one() -> u64 {
+    1
+}
+
+fn is_one(seed: &u64) -> bool {
+    *seed == 1
 }
 
 impl Training {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::axes::{numbers, present, words};
 use crate::cell::{Axis, Cell};
 
-/// Gradient descent on a model of [`coherence_nn::worked`].
+/// Gradient descent on a model of [`crate::toy`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Worked {
@@ -48,9 +48,9 @@ pub struct Sweep {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Keep {
-    /// Losses, weights and coherence along the way.
+    /// Losses, coefficients, weights and coherence along the way.
     Trajectory,
-    /// The losses after the last step.
+    /// The losses and the coefficients of the inputs after the last step.
     End,
 }
 

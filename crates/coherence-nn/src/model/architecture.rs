@@ -1,7 +1,8 @@
 //! The architectures by name.
 
 use super::{
-    Stem, alexnet, convnet, lenet5, mlp_with_activation, resnet18, resnet34, resnet50, vgg13,
+    Norm, Stem, alexnet, cifar_resnet, convnet, efficientnet_b0, inception_v3, lenet5,
+    mlp_with_activation, resnet18, resnet34, resnet50, vgg13,
 };
 use crate::{Activation, Graph, GraphError, Shape};
 use coherence_cpu::Element;
@@ -16,7 +17,10 @@ use core::{fmt, str::FromStr};
 /// | `lenet5` | [`lenet5`] |
 /// | `alexnet` | [`alexnet`] |
 /// | `vgg13`, `vgg13_bn` | [`vgg13`] |
-/// | `resnet18`, `resnet34`, `resnet50` | [`resnet18`] …; with `:cifar` for the stem for small images |
+/// | `resnet18`, `resnet34`, `resnet50` | [`resnet18`] …; with `:cifar` for the stem for small images, and `:gn` for group normalisation |
+/// | `resnet20`, `resnet32`, `resnet56` | [`cifar_resnet`]; with `:gn` for group normalisation |
+/// | `inception_v3` | [`inception_v3`] with its auxiliary head; with `:no_aux` without it |
+/// | `efficientnet_b0` | [`efficientnet_b0`] |
 ///
 /// ```
 /// use coherence_nn::{Activation, Shape, model::Architecture};
@@ -47,7 +51,23 @@ pub enum Architecture {
         depth: usize,
         /// The first layers.
         stem: Stem,
+        /// The normalisation layers.
+        norm: Norm,
     },
+    /// A residual network for CIFAR.
+    CifarResNet {
+        /// The number of layers, 6n + 2.
+        depth: usize,
+        /// The normalisation layers.
+        norm: Norm,
+    },
+    /// Inception-V3.
+    InceptionV3 {
+        /// Whether there is an auxiliary head.
+        auxiliary: bool,
+    },
+    /// EfficientNet-B0.
+    EfficientNetB0,
 }
 
 /// A text that is not the name of an [`Architecture`].
@@ -60,24 +80,39 @@ pub enum ArchitectureError {
     #[error("'{0}' is not a width (write mlp:784,256,10)")]
     Width(String),
     /// Only perceptrons have a choice of activation functions.
-    #[error("{0} has ReLU between its layers (--activation is for mlp)")]
+    #[error("{0} has activation functions of its own (--activation is for mlp)")]
     Activation(Architecture),
 }
 
 impl Architecture {
     /// All architectures but the perceptrons.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 26] = [
         Self::ConvNet,
         Self::LeNet5,
         Self::AlexNet,
         Self::Vgg13 { normalized: false },
         Self::Vgg13 { normalized: true },
-        Self::ResNet { depth: 18, stem: Stem::ImageNet },
-        Self::ResNet { depth: 18, stem: Stem::Cifar },
-        Self::ResNet { depth: 34, stem: Stem::ImageNet },
-        Self::ResNet { depth: 34, stem: Stem::Cifar },
-        Self::ResNet { depth: 50, stem: Stem::ImageNet },
-        Self::ResNet { depth: 50, stem: Stem::Cifar },
+        Self::ResNet { depth: 18, stem: Stem::ImageNet, norm: Norm::Batch },
+        Self::ResNet { depth: 18, stem: Stem::ImageNet, norm: Norm::Group },
+        Self::ResNet { depth: 18, stem: Stem::Cifar, norm: Norm::Batch },
+        Self::ResNet { depth: 18, stem: Stem::Cifar, norm: Norm::Group },
+        Self::ResNet { depth: 34, stem: Stem::ImageNet, norm: Norm::Batch },
+        Self::ResNet { depth: 34, stem: Stem::ImageNet, norm: Norm::Group },
+        Self::ResNet { depth: 34, stem: Stem::Cifar, norm: Norm::Batch },
+        Self::ResNet { depth: 34, stem: Stem::Cifar, norm: Norm::Group },
+        Self::ResNet { depth: 50, stem: Stem::ImageNet, norm: Norm::Batch },
+        Self::ResNet { depth: 50, stem: Stem::ImageNet, norm: Norm::Group },
+        Self::ResNet { depth: 50, stem: Stem::Cifar, norm: Norm::Batch },
+        Self::ResNet { depth: 50, stem: Stem::Cifar, norm: Norm::Group },
+        Self::CifarResNet { depth: 20, norm: Norm::Batch },
+        Self::CifarResNet { depth: 20, norm: Norm::Group },
+        Self::CifarResNet { depth: 32, norm: Norm::Batch },
+        Self::CifarResNet { depth: 32, norm: Norm::Group },
+        Self::CifarResNet { depth: 56, norm: Norm::Batch },
+        Self::CifarResNet { depth: 56, norm: Norm::Group },
+        Self::InceptionV3 { auxiliary: true },
+        Self::InceptionV3 { auxiliary: false },
+        Self::EfficientNetB0,
     ];
 
     /// The network for inputs of this shape. A perceptron has its own numbers of inputs and classes.
@@ -97,9 +132,12 @@ impl Architecture {
             Self::LeNet5 => lenet5(input, classes),
             Self::AlexNet => alexnet(input, classes),
             Self::Vgg13 { normalized } => vgg13(input, classes, normalized),
-            Self::ResNet { depth: 18, stem } => resnet18(input, classes, stem),
-            Self::ResNet { depth: 34, stem } => resnet34(input, classes, stem),
-            Self::ResNet { stem, .. } => resnet50(input, classes, stem),
+            Self::ResNet { depth: 18, stem, norm } => resnet18(input, classes, stem, norm),
+            Self::ResNet { depth: 34, stem, norm } => resnet34(input, classes, stem, norm),
+            Self::ResNet { stem, norm, .. } => resnet50(input, classes, stem, norm),
+            Self::CifarResNet { depth, norm } => cifar_resnet(depth, input, classes, norm),
+            Self::InceptionV3 { auxiliary } => inception_v3(input, classes, auxiliary),
+            Self::EfficientNetB0 => efficientnet_b0(input, classes),
         }
     }
 
@@ -114,6 +152,13 @@ impl Architecture {
             _ if activation == Activation::Relu => Ok(()),
             _ => Err(ArchitectureError::Activation(self.clone())),
         }
+    }
+}
+
+fn suffix(norm: Norm) -> &'static str {
+    match norm {
+        Norm::Batch => "",
+        Norm::Group => ":gn",
     }
 }
 
@@ -147,8 +192,14 @@ impl fmt::Display for Architecture {
             Self::AlexNet => f.write_str("alexnet"),
             Self::Vgg13 { normalized: false } => f.write_str("vgg13"),
             Self::Vgg13 { normalized: true } => f.write_str("vgg13_bn"),
-            Self::ResNet { depth, stem: Stem::ImageNet } => write!(f, "resnet{depth}"),
-            Self::ResNet { depth, stem: Stem::Cifar } => write!(f, "resnet{depth}:cifar"),
+            Self::ResNet { depth, stem, norm } => {
+                let stem = if *stem == Stem::Cifar { ":cifar" } else { "" };
+                write!(f, "resnet{depth}{stem}{}", suffix(*norm))
+            }
+            Self::CifarResNet { depth, norm } => write!(f, "resnet{depth}{}", suffix(*norm)),
+            Self::InceptionV3 { auxiliary: true } => f.write_str("inception_v3"),
+            Self::InceptionV3 { auxiliary: false } => f.write_str("inception_v3:no_aux"),
+            Self::EfficientNetB0 => f.write_str("efficientnet_b0"),
         }
     }
 }

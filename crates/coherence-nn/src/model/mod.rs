@@ -2,17 +2,25 @@
 
 mod alexnet;
 mod architecture;
+mod cifar_resnet;
 mod convnet;
+mod efficientnet;
+mod inception;
 mod lenet;
 mod mlp;
+mod normalized;
 mod resnet;
 mod vgg;
 
 pub use alexnet::alexnet;
 pub use architecture::{Architecture, ArchitectureError};
+pub use cifar_resnet::cifar_resnet;
 pub use convnet::convnet;
+pub use efficientnet::efficientnet_b0;
+pub use inception::inception_v3;
 pub use lenet::lenet5;
 pub use mlp::{mlp, mlp_with_activation};
+pub use normalized::Norm;
 pub use resnet::{Stem, resnet18, resnet34, resnet50};
 pub use vgg::vgg13;
 

@@ -1,10 +1,14 @@
 //! Residual networks: ResNet-18, -34 and -50.
 
-use super::{global_average, square, square_pool};
+use super::{
+    global_average,
+    normalized::{BATCH, Norm, Normalization, Normalized, by_fan_out, normalized_convolution},
+    square, square_pool,
+};
 use crate::{
-    Activation::{Identity, Relu},
-    Builder, Graph, GraphError, Initial, Shape, Value,
-    layer::{BatchNorm, Convolution, Linear, MaxPool},
+    Activation::{self, Identity, Relu},
+    Builder, Graph, GraphError, Shape, Value,
+    layer::{Linear, MaxPool},
 };
 use coherence_cpu::{Element, convolution, pool::Pool};
 
@@ -21,11 +25,13 @@ pub enum Stem {
 /// ResNet-18: blocks of two 3 × 3 convolutions, 2 + 2 + 2 + 2 of them.
 ///
 /// Names, arithmetic and initialisation are those of torchvision's `resnet18`; the stem for small
-/// images is the usual change for CIFAR.
+/// images is the usual change for CIFAR. [`Norm::Group`] is torchvision's network with
+/// `norm_layer=lambda channels: GroupNorm(32, channels)`.
 ///
 /// ```
-/// use coherence_nn::{Shape, model::{Stem, resnet18}};
-/// let network = resnet18::<f32>(Shape::image(224, 224, 3), 1000, Stem::ImageNet)?;
+/// use coherence_nn::{Shape, model::{Norm, Stem, resnet18}};
+/// let image = Shape::image(224, 224, 3);
+/// let network = resnet18::<f32>(image, 1000, Stem::ImageNet, Norm::Batch)?;
 /// assert_eq!(network.layout().parameters(), 11_689_512);
 /// # Ok::<(), coherence_nn::GraphError>(())
 /// ```
@@ -40,8 +46,9 @@ pub fn resnet18<T: Element>(
     input: Shape,
     classes: usize,
     stem: Stem,
+    norm: Norm,
 ) -> Result<Graph<T>, GraphError> {
-    resnet("resnet18", input, classes, stem, Block::Basic, [2, 2, 2, 2])
+    resnet("resnet18", [input, Shape::features(classes)], stem, norm, Block::Basic, [2, 2, 2, 2])
 }
 
 /// ResNet-34: as [`resnet18`], with 3 + 4 + 6 + 3 blocks.
@@ -53,8 +60,9 @@ pub fn resnet34<T: Element>(
     input: Shape,
     classes: usize,
     stem: Stem,
+    norm: Norm,
 ) -> Result<Graph<T>, GraphError> {
-    resnet("resnet34", input, classes, stem, Block::Basic, [3, 4, 6, 3])
+    resnet("resnet34", [input, Shape::features(classes)], stem, norm, Block::Basic, [3, 4, 6, 3])
 }
 
 /// ResNet-50: 3 + 4 + 6 + 3 blocks of convolutions of 1 × 1, 3 × 3 and 1 × 1, the stride in the
@@ -67,8 +75,16 @@ pub fn resnet50<T: Element>(
     input: Shape,
     classes: usize,
     stem: Stem,
+    norm: Norm,
 ) -> Result<Graph<T>, GraphError> {
-    resnet("resnet50", input, classes, stem, Block::Bottleneck, [3, 4, 6, 3])
+    resnet(
+        "resnet50",
+        [input, Shape::features(classes)],
+        stem,
+        norm,
+        Block::Bottleneck,
+        [3, 4, 6, 3],
+    )
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -79,9 +95,9 @@ enum Block {
 
 fn resnet<T: Element>(
     name: &str,
-    input: Shape,
-    classes: usize,
+    [input, output]: [Shape; 2],
     stem: Stem,
+    norm: Norm,
     block: Block,
     depths: [usize; 4],
 ) -> Result<Graph<T>, GraphError> {
@@ -93,26 +109,28 @@ fn resnet<T: Element>(
                 padding: [3, 3],
                 ..square(x.shape, 64, 7)
             };
-            let h = convolve(&mut net, ["conv1", "bn1"], x, wide, Relu)?;
+            let h = convolve(&mut net, ["conv1", "bn1"], x, wide, norm, Relu)?;
             let pool = Pool { padding: [1, 1], ..square_pool(h.shape, 3, 2) };
             net.push("maxpool", MaxPool::new(pool)?, &[h], Identity)?
         }
         Stem::Cifar => {
             let narrow = convolution::Convolution { padding: [1, 1], ..square(x.shape, 64, 3) };
-            convolve(&mut net, ["conv1", "bn1"], x, narrow, Relu)?
+            convolve(&mut net, ["conv1", "bn1"], x, narrow, norm, Relu)?
         }
     };
     for (stage, depth) in depths.into_iter().enumerate() {
         for at in 0..depth {
             let stride = if stage > 0 && at == 0 { 2 } else { 1 };
             let prefix = format!("layer{}.{at}", stage + 1);
-            x = residual(&mut net, &prefix, x, block, 64 << stage, stride)?;
+            x = residual(&mut net, &prefix, x, block, [64 << stage, stride], norm)?;
         }
     }
     let x = global_average(&mut net, "avgpool", x)?;
-    net.push("fc", Linear::new(x.shape, classes), &[x], Identity)?;
-    let suffix = if stem == Stem::Cifar { " with the CIFAR stem" } else { "" };
-    Ok(net.build(format!("{name}{suffix} {input} to {classes}")))
+    net.push("fc", Linear::new(x.shape, output.channels), &[x], Identity)?;
+    let classes = output.channels;
+    let stem = if stem == Stem::Cifar { " with the CIFAR stem" } else { "" };
+    let norm = if norm == Norm::Group { " with group normalisation" } else { "" };
+    Ok(net.build(format!("{name}{stem}{norm} {input} to {classes}")))
 }
 
 /// A block: the sum of its convolutions and of its input, which is convolved if the shapes differ.
@@ -121,8 +139,8 @@ fn residual<T: Element>(
     prefix: &str,
     x: Value,
     block: Block,
-    width: usize,
-    stride: usize,
+    [width, stride]: [usize; 2],
+    norm: Norm,
 ) -> Result<Value, GraphError> {
     let stride = [stride, stride];
     let name = |part: &str| format!("{prefix}.{part}");
@@ -136,31 +154,30 @@ fn residual<T: Element>(
         let of = convolution::Convolution { stride, padding, ..square(h.shape, outputs, kernel) };
         let names = [name(&format!("conv{}", at + 1)), name(&format!("bn{}", at + 1))];
         let activation = if at + 1 < plan.len() { Relu } else { Identity };
-        h = convolve(net, [&names[0], &names[1]], h, of, activation)?;
+        h = convolve(net, [&names[0], &names[1]], h, of, norm, activation)?;
     }
     let shortcut = if x.shape == h.shape {
         x
     } else {
         let of = convolution::Convolution { stride, ..square(x.shape, h.shape.channels, 1) };
-        convolve(net, [&name("downsample.0"), &name("downsample.1")], x, of, Identity)?
+        convolve(net, [&name("downsample.0"), &name("downsample.1")], x, of, norm, Identity)?
     };
     net.add(&name("add"), &[h, shortcut], Relu)
 }
 
-/// A convolution without a bias, then batch normalisation, then `activation`.
+/// A convolution with its normalisation.
 fn convolve<T: Element>(
     net: &mut Builder<T>,
-    [name, norm]: [&str; 2],
+    names: [&str; 2],
     x: Value,
     of: convolution::Convolution,
-    activation: crate::Activation,
+    norm: Norm,
+    activation: Activation,
 ) -> Result<Value, GraphError> {
-    let [kh, kw] = of.kernel;
-    // He's initialisation by the fan out: N(0, 1) · √(2 / (o · kh · kw)).
-    let std = (2.0 / (of.outputs * kh * kw) as f64).sqrt();
-    let layer = Convolution::new(of)?
-        .without_bias()
-        .with_initial(Initial::Normal { std }, Initial::Constant(0.0));
-    let z = net.push(name, layer, &[x], Identity)?;
-    net.push(norm, BatchNorm::new(z.shape), &[z], activation)
+    let normalization = match norm {
+        Norm::Batch => BATCH,
+        Norm::Group => Normalization::Group { groups: 32 },
+    };
+    let std = by_fan_out(&of);
+    normalized_convolution(net, x, Normalized { names, of, std, normalization, activation })
 }

@@ -1,6 +1,6 @@
 //! VGG-13, with and without batch normalisation.
 
-use super::{square, square_pool};
+use super::{normalized::by_fan_out, square, square_pool};
 use crate::{
     Activation::{Identity, Relu},
     Builder, Graph, GraphError, Initial, Shape,
@@ -37,8 +37,7 @@ pub fn vgg13<T: Element>(
     for outputs in [64, 128, 256, 512, 512] {
         for _ in 0..2 {
             let of = convolution::Convolution { padding: [1, 1], ..square(x.shape, outputs, 3) };
-            // He's initialisation by the fan out: N(0, 1) · √(2 / (o · kh · kw)).
-            let std = (2.0 / (9 * outputs) as f64).sqrt();
+            let std = by_fan_out(&of);
             let layer =
                 Convolution::new(of)?.with_initial(Initial::Normal { std }, Initial::Constant(0.0));
             let name = format!("features.{at}");

@@ -9,7 +9,7 @@ use coherence_nn::{
         AveragePool, BatchNorm, Concatenate, Convolution, Dropout, GroupNorm, Linear, MaxPool,
         Mode, Scale, StochasticDepth, Subsample,
     },
-    loss::softmax_cross_entropy,
+    loss::{Loss, Targets, softmax_cross_entropy},
 };
 use coherence_tests::naive;
 use rand::{RngExt, SeedableRng};
@@ -91,6 +91,11 @@ fn networks() -> Vec<Graph<f64>> {
             let h = net.push("layer", Subsample::new(x.shape, 2, 7), &[x], Identity)?;
             net.push("again", Subsample::new(h.shape, 1, 7), &[h], Tanh)
         }),
+        around("auxiliary output", |net, x| {
+            let head = net.push("auxiliary", Linear::new(x.shape, CLASSES), &[x], Identity)?;
+            net.auxiliary(head, 0.4);
+            net.push("layer", Linear::new(x.shape, 5), &[x], Silu)
+        }),
         around("stochastic depth", |net, x| {
             let branch = net.push("layer", StochasticDepth::new(x.shape, 0.5), &[x], Identity)?;
             net.add("sum", &[branch, x], Tanh)
@@ -139,8 +144,8 @@ impl Case {
         let mut workspace = self.model.workspace(m, Keep::Activations);
         workspace.set_mode(self.mode);
         self.model.forward(&self.x, m, &mut workspace);
-        let (logits, delta) = workspace.logits_and_delta();
-        let loss = softmax_cross_entropy(logits, &self.labels, delta, &mut vec![0.0; m]);
+        let targets = Targets::Labels(&self.labels);
+        let loss = workspace.loss(Loss::default(), targets, &mut vec![0.0; m]);
         let mut gradient = vec![f64::NAN; self.model.parameters().len()];
         self.model.gradient(&self.x, &mut workspace, &mut gradient);
         (loss, gradient)
@@ -211,8 +216,7 @@ fn quantities_agree(case: &Case, rows: &[Vec<f64>]) {
     let m = rows.len();
     let mut workspace = case.model.workspace(m, Keep::Deltas);
     case.model.forward(&case.x, m, &mut workspace);
-    let (logits, delta) = workspace.logits_and_delta();
-    softmax_cross_entropy(logits, &case.labels, delta, &mut vec![0.0; m]);
+    workspace.loss(Loss::default(), Targets::Labels(&case.labels), &mut vec![0.0; m]);
     let mut streamed = 0;
     case.model.backward(&case.x, &mut workspace, |_| streamed += 1);
     let mut visited = 0;
@@ -276,6 +280,26 @@ fn selections_agree(what: &str, factors: &coherence_nn::Factors<'_, f64>, rows: 
             assert!((-found - expected).abs() < 1e-12, "{what}: k = {k}: {found} {expected}");
         }
     }
+}
+
+/// The loss with an auxiliary output is the loss of the logits plus 0.4 times that of the output, and the
+/// gradient of the logits' loss alone is 0 for the output's parameters.
+#[test]
+fn an_auxiliary_output_counts_by_its_weight() {
+    let graph = networks().into_iter().find(|g| g.name() == "auxiliary output").unwrap();
+    let case = Case::new(graph, 2, Mode::default());
+    let mut workspace = case.model.workspace(2, Keep::Activations);
+    case.model.forward(&case.x, 2, &mut workspace);
+    let (mut losses, mut of_logits) = ([0.0; 2], [0.0; 2]);
+    let sum = workspace.loss(Loss::default(), Targets::Labels(&case.labels), &mut losses);
+    assert!((sum - losses[0] - losses[1]).abs() < 1e-15);
+    let (logits, delta) = workspace.logits_and_delta();
+    let main = softmax_cross_entropy(logits, &case.labels, delta, &mut of_logits);
+    assert!(sum > main + 0.1, "{sum} {main}");
+    let mut gradient = vec![f64::NAN; case.model.parameters().len()];
+    case.model.gradient(&case.x, &mut workspace, &mut gradient);
+    let range = case.model.layout().get("auxiliary.weight").unwrap().range.clone();
+    assert!(gradient[range].iter().all(|&g| g == 0.0));
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! Laws of the networks, in one binary because linking is slow.
 
 mod activations;
+mod architectures;
 mod common;
+mod dropping;
 mod factors;
 mod gradients;
 mod layers;
@@ -11,4 +13,3 @@ mod shared;
 #[cfg(feature = "candle")]
 mod tap;
 mod weights;
-mod worked;

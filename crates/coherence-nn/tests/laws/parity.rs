@@ -5,8 +5,11 @@ use coherence_cpu::product::Output;
 use coherence_nn::{
     Graph, Keep, Model, Shape, TensorSpec,
     layer::Mode,
-    loss::softmax_cross_entropy,
-    model::{Stem, alexnet, convnet, lenet5, resnet18, resnet34, resnet50, vgg13},
+    loss::{Loss, Targets, softmax_cross_entropy},
+    model::{
+        Norm, Stem, alexnet, cifar_resnet, convnet, efficientnet_b0, inception_v3, lenet5,
+        resnet18, resnet34, resnet50, vgg13,
+    },
 };
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -68,25 +71,33 @@ fn numbers(value: &Value) -> Vec<f64> {
     value.as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect()
 }
 
-#[track_caller]
-fn agrees(name: &str, build: impl FnOnce(Shape) -> Graph<f64>) {
+/// What torchvision has for a network, the shape of its images, and its tensors' names in order.
+fn fixture(name: &str) -> (Value, Shape, Vec<String>) {
     let text = include_str!("../fixtures/parity.json");
-    let fixture: BTreeMap<String, Value> = serde_json::from_str(text).unwrap();
-    let expected = &fixture[name];
+    let mut fixture: BTreeMap<String, Value> = serde_json::from_str(text).unwrap();
+    let expected = fixture.remove(name).unwrap();
     let image: Vec<usize> = numbers(&expected["image"]).iter().map(|&n| n as usize).collect();
-    let shape = Shape::image(image[1], image[2], image[0]);
     let tensors = expected["tensors"].as_array().unwrap();
-    let order: Vec<String> = tensors.iter().map(|t| t[0].as_str().unwrap().to_owned()).collect();
+    let order = tensors.iter().map(|t| t[0].as_str().unwrap().to_owned()).collect();
+    (expected, Shape::image(image[1], image[2], image[0]), order)
+}
 
-    let graph = build(shape);
+#[track_caller]
+fn tensors_agree(name: &str, graph: &Graph<f64>, expected: &Value) {
     let ours = graph.layout().tensors().iter().chain(graph.statistics().tensors());
     let ours: BTreeMap<_, _> = ours.map(|t| (t.name.clone(), t.shape.clone())).collect();
-    let theirs = tensors.iter().map(|t| {
+    let theirs = expected["tensors"].as_array().unwrap().iter().map(|t| {
         let shape = numbers(&t[1]).iter().map(|&n| n as usize).collect();
         (t[0].as_str().unwrap().to_owned(), shape)
     });
     assert_eq!(ours, theirs.collect::<BTreeMap<_, Vec<usize>>>(), "tensors of {name}");
+}
 
+#[track_caller]
+fn agrees(name: &str, build: impl FnOnce(Shape) -> Graph<f64>) {
+    let (expected, shape, order) = fixture(name);
+    let graph = build(shape);
+    tensors_agree(name, &graph, &expected);
     let mut model = filled(graph, &order);
     let (x, labels) = (images(shape), [0, 1, 2]);
     let mut workspace = model.workspace(3, Keep::Activations);
@@ -151,8 +162,47 @@ fn vgg13_is_torchvisions() {
 
 #[test]
 fn resnets_are_torchvisions() {
-    agrees("resnet18", |image| resnet18(image, 7, Stem::ImageNet).unwrap());
-    agrees("resnet18_cifar", |image| resnet18(image, 7, Stem::Cifar).unwrap());
-    agrees("resnet34", |image| resnet34(image, 7, Stem::ImageNet).unwrap());
-    agrees("resnet50", |image| resnet50(image, 7, Stem::ImageNet).unwrap());
+    use Norm::Batch;
+    agrees("resnet18", |image| resnet18(image, 7, Stem::ImageNet, Batch).unwrap());
+    agrees("resnet18_cifar", |image| resnet18(image, 7, Stem::Cifar, Batch).unwrap());
+    agrees("resnet34", |image| resnet34(image, 7, Stem::ImageNet, Batch).unwrap());
+    agrees("resnet50", |image| resnet50(image, 7, Stem::ImageNet, Batch).unwrap());
+}
+
+#[test]
+fn resnets_with_group_normalisation_are_torchvisions() {
+    agrees("resnet18_gn", |image| resnet18(image, 7, Stem::ImageNet, Norm::Group).unwrap());
+    agrees("resnet50_gn", |image| resnet50(image, 7, Stem::ImageNet, Norm::Group).unwrap());
+}
+
+#[test]
+fn resnets_for_cifar_are_those_of_torch() {
+    agrees("resnet32", |image| cifar_resnet(32, image, 6, Norm::Batch).unwrap());
+    agrees("resnet20_gn", |image| cifar_resnet(20, image, 6, Norm::Group).unwrap());
+}
+
+#[test]
+fn inception_v3_is_torchvisions() {
+    agrees("inception_v3", |image| inception_v3(image, 7, false).unwrap());
+}
+
+/// The auxiliary head by the loss of one image: the head needs images of 299², for which the passes of the
+/// other networks would take minutes.
+#[test]
+fn inception_v3_with_its_auxiliary_head_is_torchvisions() {
+    let (expected, shape, order) = fixture("inception_v3_aux");
+    let graph = inception_v3(shape, 7, true).unwrap();
+    tensors_agree("inception_v3_aux", &graph, &expected);
+    let model = filled(graph, &order);
+    let x = &images(shape)[..shape.values()];
+    let mut workspace = model.workspace(1, Keep::Activations);
+    model.forward(x, 1, &mut workspace);
+    let sum = workspace.loss(Loss::default(), Targets::Labels(&[0]), &mut [0.0]);
+    let expected = expected["loss"].as_f64().unwrap();
+    close(sum, expected, expected, "the loss of inception_v3_aux");
+}
+
+#[test]
+fn efficientnet_b0_is_torchvisions() {
+    agrees("efficientnet_b0", |image| efficientnet_b0(image, 7).unwrap());
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::cell::{Axis, Cell, Setting};
+use crate::claim::{Bound, Timing, Value};
 use crate::figure::Figure;
 use crate::id::Id;
 use crate::interval::Interval;
@@ -26,6 +27,7 @@ fn machine() -> Machine {
         memory_gib: 4,
         platform: "linux-x86_64".into(),
         version: "0.1.0".into(),
+        commit: "0123456789ab".into(),
     }
 }
 
@@ -83,7 +85,8 @@ pub(crate) fn record() -> Record {
 pub(crate) fn claim(id: &str, verdict: Verdict, values: &[f64]) -> ClaimSummary {
     let measurement = Measurement {
         label: "noise=50".into(),
-        values: values.to_vec(),
+        values: values.iter().copied().map(Value::Exact).collect(),
+        count: None,
         interval: Interval::from_values(values),
         verdict,
         reason: None,
@@ -91,10 +94,16 @@ pub(crate) fn claim(id: &str, verdict: Verdict, values: &[f64]) -> ClaimSummary 
     ClaimSummary {
         id: id.into(),
         statement: format!("statement of {id}"),
+        quote: Some(HOSTILE.into()),
         source: "CG20 §3.3".into(),
-        condition: "a, last: at least 1".into(),
+        condition: "end(a): at least 1".into(),
+        bound: Bound::Paper,
+        written: "2026-01-01".into(),
+        changed: Some(HOSTILE.into()),
+        timing: Some(Timing::SameDay),
         verdict,
         reason: None,
+        seeds_to_decide: Some(7),
         measurements: vec![measurement],
     }
 }

@@ -5,7 +5,7 @@ use super::{Toy, ToyLayer};
 /// ŷ = w · x; θ = w \[6\].
 ///
 /// ```
-/// use coherence_nn::worked::{Linear, Toy};
+/// use coherence_lab::toy::{Linear, Toy};
 /// assert_eq!(Linear.predict(&[2.0; 6], &[1.0, 0.0, 0.0, 0.0, 0.0, 1.0]), 4.0);
 /// ```
 ///

@@ -1,6 +1,6 @@
 //! Laws of the worked examples: closed forms, finite differences, and the statements of the paper.
 
-use coherence_nn::worked::{
+use coherence_lab::toy::{
     DeepLinear, L, Linear, M, Toy, Toys, TwoNeurons, gradients, mean_loss, step,
 };
 

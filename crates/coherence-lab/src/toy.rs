@@ -10,7 +10,7 @@
 //!
 //! ```
 //! use coherence_core::Sums;
-//! use coherence_nn::worked::{L, Linear, Toy};
+//! use coherence_lab::toy::{L, Linear, Toy};
 //!
 //! let mut sums = Sums::new([0.0; 6]);
 //! for example in L.train() {
@@ -28,11 +28,11 @@
 mod data;
 mod deep_linear;
 mod linear;
-mod toy;
+mod model;
 mod two_neurons;
 
 pub use data::{Example, L, M, Toys};
 pub use deep_linear::DeepLinear;
 pub use linear::Linear;
-pub use toy::{Toy, ToyLayer, gradients, mean_loss, step};
+pub use model::{Toy, ToyLayer, gradients, mean_loss, step};
 pub use two_neurons::TwoNeurons;

@@ -46,7 +46,7 @@ pub trait Toy {
 /// The per-example gradients of `examples`, row by row: [m, d].
 ///
 /// ```
-/// use coherence_nn::worked::{gradients, Linear, M};
+/// use coherence_lab::toy::{gradients, Linear, M};
 /// let g = gradients(&Linear, &[0.0; 6], M.train());
 /// assert_eq!(g[..6], [-1.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
 /// ```
@@ -69,7 +69,7 @@ pub fn mean_loss(model: &impl Toy, theta: &[f64], examples: &[Example]) -> f64 {
 /// (Example 1), the median is Example 5, the median of three drawn examples is Example 6.
 ///
 /// ```
-/// use coherence_nn::worked::{step, Linear, L};
+/// use coherence_lab::toy::{step, Linear, L};
 /// let mut w = [0.0; 6];
 /// step(&Linear, &mut w, L.train(), 0.1, |g| g.iter().sum::<f64>() / g.len() as f64);
 /// assert_eq!(w[5], 4.0 * w[0]); // the common weight grows four times as fast

@@ -8,7 +8,7 @@ use super::{Toy, ToyLayer};
 /// other's weight, the positive feedback that amplifies the common input. θ = 0 is a stationary point.
 ///
 /// ```
-/// use coherence_nn::worked::{DeepLinear, Toy};
+/// use coherence_lab::toy::{DeepLinear, Toy};
 /// let mut theta = [2.0; 12];
 /// theta[DeepLinear::W].fill(3.0);
 /// assert_eq!(DeepLinear.predict(&theta, &[1.0, 0.0, 0.0, 0.0, 0.0, 1.0]), 12.0);

@@ -9,7 +9,7 @@ use core::ops::Range;
 /// The "bad" neuron h⁽¹⁾ does not see the common input x⁽⁶⁾ and can only memorise.
 ///
 /// ```
-/// use coherence_nn::worked::{Toy, TwoNeurons};
+/// use coherence_lab::toy::{Toy, TwoNeurons};
 /// let mut theta = [1.0; 13];
 /// theta[TwoNeurons::W].copy_from_slice(&[10.0, 100.0]);
 /// assert_eq!(TwoNeurons.predict(&theta, &[1.0, 0.0, 0.0, 0.0, 0.0, 1.0]), 210.0);
