@@ -2,8 +2,9 @@
 
 use coherence_train::Watch;
 
-use super::{Model, Training, Worked};
 use crate::toy::{DeepLinear, Linear, Toy as _, TwoNeurons};
+
+use super::{Model, Training, Worked};
 
 /// The last part of a name: what is imputed from mini-batches.
 const IMPUTED: [&str; 4] = ["alpha", "m_coherence", "alpha_debiased", "standard_error"];
