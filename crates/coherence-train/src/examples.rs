@@ -13,8 +13,8 @@ pub(crate) const RESIDENT: u64 = 1 << 30;
 
 /// The images [n, features] and targets \[n\] of a data set.
 ///
-/// The images of a small set are decoded once and held in memory; those of a large one are decoded by a
-/// thread, batch by batch, while the network computes. Results are bit for bit the same.
+/// The images are either decoded once and held in memory, or decoded batch by batch by a thread while the network
+/// computes. Results are bit for bit the same.
 #[derive(Clone)]
 pub struct Examples {
     shape: Shape,

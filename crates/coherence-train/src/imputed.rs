@@ -9,7 +9,7 @@ use coherence_core::{
     minibatch::{deamplify_estimate, deamplify_partition},
     unbiased::{Estimate, jackknife},
 };
-use coherence_nn::{Keep, Model, Workspace, layer::Mode, loss::Loss};
+use coherence_nn::{Model, Workspace, layer::Mode, loss::Loss};
 
 /// Coherence of the gradients of K disjoint mini-batches of one sample, and the α of the sample's examples
 /// imputed from it.
@@ -48,11 +48,10 @@ impl Imputed {
     }
 }
 
-/// The buffers of the measurement: two gradients and one pass.
+/// The buffers of the measurement: two gradients.
 #[derive(Debug)]
 pub(crate) struct Imputation {
     loss: Loss,
-    workspace: Workspace<f32>,
     losses: Vec<f64>,
     gradient: Vec<f32>,
     sum: Vec<f64>,
@@ -61,21 +60,20 @@ pub(crate) struct Imputation {
 impl Imputation {
     /// Buffers for mini-batches of k examples.
     pub(crate) fn new(model: &Model<f32>, loss: Loss, k: usize) -> Self {
-        let mut workspace = model.workspace(k, Keep::Activations);
-        workspace.set_mode(Mode { batch_statistics: true, dropout: None });
         let d = model.parameters().len();
-        let (gradient, sum) = (vec![0.0; d], vec![0.0; d]);
-        Self { loss, workspace, losses: vec![0.0; k], gradient, sum }
+        Self { loss, losses: vec![0.0; k], gradient: vec![0.0; d], sum: vec![0.0; d] }
     }
 
     /// Measures the mini-batches that `visit` passes to its argument as images [k, features] and labels \[k\]. They
-    /// are visited twice: once for S, once for the products G_b · S.
+    /// are visited twice: once for S, once for the products G_b · S. The mode of the workspace is changed.
     pub(crate) fn measure<E>(
         &mut self,
         model: &Model<f32>,
+        workspace: &mut Workspace<f32>,
         mut visit: impl FnMut(&mut dyn FnMut(&[f32], &[u32])) -> Result<(), E>,
     ) -> Result<Imputed, E> {
-        let Self { loss, workspace, losses, gradient, sum } = self;
+        workspace.set_mode(Mode { batch_statistics: true, dropout: None });
+        let Self { loss, losses, gradient, sum } = self;
         let mut backward = |x: &[f32], labels: &[u32], gradient: &mut [f32]| {
             forward(*loss, model, x, labels, workspace, losses);
             model.gradient(x, workspace, gradient);

@@ -36,9 +36,8 @@ impl Probe {
         let mut rng = random::stream(config.seed, "probe");
         let mut chosen = random::permutation(&mut rng, examples.len());
         chosen.truncate(config.probe);
-        let couples = config.batch_statistics && model.graph().couples_examples().is_some();
         let k = config.examples_of_a_pass();
-        let imputes = (couples || config.watch.contains(&Watch::Imputed)) && chosen.len() >= 2 * k;
+        let imputes = config.imputes(model.graph()) && chosen.len() >= 2 * k;
         let imputation = imputes.then(|| {
             let batches = chosen.chunks_exact(k).map(<[usize]>::to_vec).collect();
             (batches, Imputation::new(model, config.loss, k))
@@ -55,8 +54,8 @@ impl Probe {
         }
     }
 
-    /// Measures the sample and the mini-batch `batch`, and sends the series `probe.…`, `batch.…` and
-    /// `activity.…`.
+    /// Measures the sample and the mini-batch `batch`, whose workspace may be used, and sends the series
+    /// `probe.…`, `batch.…` and `activity.…`.
     ///
     /// # Errors
     ///
@@ -66,7 +65,7 @@ impl Probe {
         stop: &AtomicBool,
         model: &Model<f32>,
         examples: &Examples,
-        batch: &[usize],
+        (batch, workspace): (&[usize], &mut Workspace<f32>),
         send: &mut dyn FnMut(&str, f64),
     ) -> Result<(), Halt> {
         let (sample, mut activity) = (self.sample.clone(), Activity::default());
@@ -84,7 +83,7 @@ impl Probe {
         }
         self.measure(stop, model, examples, &by_designation(examples, batch), |_| {})?;
         self.report("batch", send);
-        self.impute(stop, model, examples, send)?;
+        self.impute(stop, model, examples, workspace, send)?;
         if watches_activity {
             activity.report(send);
         }
@@ -97,10 +96,11 @@ impl Probe {
         stop: &AtomicBool,
         model: &Model<f32>,
         examples: &Examples,
+        workspace: &mut Workspace<f32>,
         send: &mut dyn FnMut(&str, f64),
     ) -> Result<(), Halt> {
         let Some((batches, imputation)) = &mut self.imputation else { return Ok(()) };
-        let imputed = imputation.measure(model, |visit| {
+        let imputed = imputation.measure(model, workspace, |visit| {
             examples.visit(stop, batches.clone().into_iter(), |x, labels| visit(x, labels))
         })?;
         send("probe.batches.alpha", imputed.batches.alpha());

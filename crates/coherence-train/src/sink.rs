@@ -29,10 +29,11 @@
 ///
 /// The tensors are watched as `layer`, the groups as `group`, the others as `imputed` and `activity`.
 ///
-/// Losses, accuracies, `probe.…`, `batch.…` and the activity of layers are of the network in use: normalised by
-/// the running statistics, without dropout. In a network that is trained by the statistics of the batch,
-/// `probe.alpha` is therefore exact for another function than the one that is trained; `probe.imputed.…` is
-/// of that one, and is recorded there without being asked for. `activity.cosine` is of a training step.
+/// Losses, accuracies, `probe.…`, `batch.…` and the activity of layers are those of the network in use: batch
+/// normalisation by the running statistics, and no dropout. If the network is trained by the statistics of the
+/// batch, `probe.alpha` is exact, but of another function than the trained one. `probe.imputed.…` is then of
+/// the trained function and is recorded without being asked for, provided that the sample holds two
+/// mini-batches; a standard error needs three. `activity.cosine` is of a training step.
 ///
 /// `train`, `pristine` and `corrupt` are over the whole training set. A group without examples has no
 /// rows, and a sample of a single example has none of helpfulness. Per-example gradients are of the SUM

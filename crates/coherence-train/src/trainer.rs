@@ -292,7 +292,7 @@ impl Trainer {
         let test = self.outcomes.score(|_| true);
         self.evaluator.run(stop, &self.model, &self.train, &mut self.outcomes)?;
         if let Some(probe) = &mut self.probe {
-            let batch = self.feed.indices(self.step);
+            let batch = (self.feed.indices(self.step), &mut self.batch.workspace);
             probe.observe(stop, &self.model, &self.train, batch, send)?;
         }
         if self.config.watch.contains(&Watch::Activity) {

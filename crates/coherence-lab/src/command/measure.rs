@@ -24,7 +24,7 @@ use findings::Findings;
 
 /// Measure the coherence of a trained network
 ///
-/// Per-example gradients are of the SUM loss; α is over the whole network unless --by says more.
+/// Per-example gradients are of the SUM loss, which is cross-entropy without smoothing; α is over the whole network unless --by says more.
 ///
 /// α, by layer, class and group, costs one forward and backward pass. What an example has in common
 /// with the others (helpfulness, standard errors: --by example, --csv) costs one more product, with

@@ -3,7 +3,7 @@
 use super::{MeasureError, check, slots::decode};
 use crate::{Imputed, imputed::Imputation, passes::on_worker_thread};
 use coherence_data::{Dataset, random};
-use coherence_nn::{Model, loss::Loss};
+use coherence_nn::{Keep, Model, loss::Loss};
 
 /// Measures the coherence of the gradients of `groups` disjoint groups of ⌊m/`groups`⌋ examples each, and imputes α
 /// of single examples from it.
@@ -49,8 +49,9 @@ pub fn impute(
     let order = random::permutation(&mut random::stream(seed, "groups"), examples);
     let (mut x, mut labels) = (vec![0.0; k * model.inputs()], vec![0; k]);
     let mut imputation = Imputation::new(model, Loss::default(), k);
+    let mut workspace = model.workspace(k, Keep::Activations);
     on_worker_thread(|| {
-        imputation.measure(model, |visit| {
+        imputation.measure(model, &mut workspace, |visit| {
             for group in order.chunks_exact(k).take(groups) {
                 decode(data, |e| group[e], &mut x, &mut labels)?;
                 visit(&x, &labels);

@@ -52,7 +52,7 @@ pub struct By {
     pub errors: bool,
 }
 
-/// Coherence of a network over a sample of m examples; gradients are of the SUM loss.
+/// Coherence of a network over a sample of m examples; gradients are of the SUM loss, softmax cross-entropy.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Measurement {
     /// MEAN loss per example.
