@@ -277,6 +277,6 @@ fn a_result_with_an_unknown_extension_is_refused() {
 #[cfg(unix)]
 #[test]
 fn a_device_is_refused_with_the_remedy() {
-    let error = Matrix::open(Path::new("/dev/null"), None).err().expect("no file").to_string();
+    let error = Matrix::open(Path::new("/dev/null"), None).expect_err("no file").to_string();
     assert!(error.contains("save its bytes to a file"), "{error}");
 }
