@@ -8,7 +8,5 @@ mod layers;
 mod loss;
 mod parity;
 mod shared;
-#[cfg(feature = "candle")]
-mod tap;
 mod weights;
 mod worked;
