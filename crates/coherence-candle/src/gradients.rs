@@ -98,8 +98,8 @@ impl PerExampleGradients {
                 sq_norm_of_sum: storage::read(&sum, squares)?,
                 sum_sq_norms: sq_norms.iter().sum(),
             };
-            let name = uses[0].parameter.name.clone();
-            Ok(TensorMeasurement { name, sum, sq_norms, coherence })
+            let Parameter { name, tensor } = uses[0].parameter.clone();
+            Ok(TensorMeasurement { name, sum, sq_norms, coherence, id: tensor.id() })
         });
         Ok(Measurement::new(self.m, tensors.collect::<Result<_>>()?))
     }

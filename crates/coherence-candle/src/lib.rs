@@ -1,15 +1,15 @@
 //! Per-example gradients of any candle model, and our networks as candle modules.
 //!
 //! candle's autograd yields the gradient of a batch. This crate captures the factors of each example's
-//! gradient on the way, and computes from them what coherence needs: the squared norm of each example's
-//! gradient, their sum S, and α by layer. The m × d matrix of gradients is never formed.
+//! gradient in the backward pass. From them it computes the squared norm of each example's gradient,
+//! their sum S, and α by layer. The m × d matrix of gradients is never formed.
 //!
 //! - **Your own model:** import [`linear`], [`linear_no_bias`], [`conv2d`], [`batch_norm`],
-//!   [`group_norm`], [`layer_norm`] and [`embedding`] from here instead of from candle_nn. The arguments and
-//!   results are the same. [`Tap::record`] the forward pass, run `backward` on the SUM of the losses, and
-//!   [`Tap::measure`].
-//! - **Our networks:** a [`Network`] is an architecture of [`coherence_nn::model`] as a candle module,
-//!   with the parameters in a `VarBuilder` under torchvision's names.
+//!   [`group_norm`], [`layer_norm`] and [`embedding`] from here instead of from candle_nn. They have the
+//!   same arguments and results. [`Tap::record`] the forward pass, run `backward` on the SUM of the losses,
+//!   and [`Tap::measure`].
+//! - **Our networks:** a [`Network`] is an architecture of [`coherence_nn::model`] as a candle module.
+//!   Its parameters are in a `VarBuilder` under torchvision's names.
 //!
 //! # Example: α by layer of one's own model
 //!
@@ -39,22 +39,24 @@
 //!
 //! # What is exact
 //!
-//! - Gradients are of the loss on which `backward` runs. If that is the SUM Σ ℓ_e, they are the g_e = ∇ℓ_e;
-//!   with a MEAN loss every g_e is divided by m. α is the same for both.
-//! - A parameter that several layers hold, or that one layer uses several times, has one gradient: norms are
-//!   of the sum over the uses. Then the gradients of the examples are formed one by one, in memory for
-//!   one of them.
-//! - Only tapped layers are measured. A variable that the model uses in another way, such as one that is added
-//!   to activations, is not; nor is that other use, if a tapped layer holds the variable, too.
-//! - The first axis of every layer's input is the example, in sequences [m, t, …], too. A model that
-//!   folds positions into that axis has no examples that can be told apart, and one that mixes examples
-//!   (batch normalisation in training mode, which is refused) has none at all.
-//! - Where candle's own gradient is wrong, so are the deltas: `max_pool2d`, and relu′(0) = 1.
-//!   `softmax_last_dim` has no gradient; use `softmax`.
+//! - **The loss.** Gradients are of the loss on which `backward` runs. If that is the SUM Σ ℓ_e, they are
+//!   the g_e = ∇ℓ_e. With a MEAN loss every g_e is divided by m; α is the same for both.
+//! - **Shared parameters.** Several layers may hold one variable, and a layer may be used several times.
+//!   The gradient of an example is the sum over the uses, and its norm is taken of that sum. The gradients
+//!   of the examples are then formed one by one, in memory for one of them.
+//! - **Other uses of a variable** are not measured, for example a variable that is added to activations.
+//!   [`Measurement::check_complete`] finds them.
+//! - **Examples.** The first axis of every layer's input is the example; sequences are [m, t, …]. If a
+//!   model folds positions into the first axis, each position counts as an example. If it mixes
+//!   examples, they have no gradients of their own; batch normalisation in training mode is an error.
+//! - **candle's own gradients** (0.11.1) are wrong for `max_pool2d` and for relu′(0), which is 1;
+//!   `softmax_last_dim` has none (use `softmax`). The deltas are then wrong, too. The backward pass of a
+//!   strided convolution fails if height and width leave different remainders, such as 6 × 5 with stride 2
+//!   and a padded kernel of 3; a [`Network`] has none of these limits.
 //!
 //! # What does this crate not do?
 //!
-//! It measures f32 models on the CPU; another element type or device is an error that names it. It has
+//! It measures f32 models on the CPU. Another element type or device is an error that names it. It has
 //! no optimisers and no data sets.
 
 mod gradients;

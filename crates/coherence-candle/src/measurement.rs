@@ -2,8 +2,10 @@
 //!
 //! Legend: m: examples, S = Σ_e g_e, Q = Σ_e ‖g_e‖², of the SUM loss.
 
-use candle_core::Tensor;
+use candle_core::{Result, Tensor, TensorId, backprop::GradStore, bail};
+use candle_nn::VarMap;
 use coherence_core::{Coherence, layers};
+use std::sync::PoisonError;
 
 /// Sums and norms of the per-example gradients, parameter by parameter.
 ///
@@ -42,6 +44,8 @@ pub struct TensorMeasurement {
     pub sq_norms: Vec<f64>,
     /// m, ‖S‖² and Q.
     pub coherence: Coherence,
+    /// The parameter in candle.
+    pub(crate) id: TensorId,
 }
 
 impl Measurement {
@@ -81,6 +85,36 @@ impl Measurement {
     /// The squared norm of each example's gradient over all tapped parameters \[m\].
     pub fn sq_norms(&self) -> Vec<f64> {
         (0..self.m).map(|e| self.tensors.iter().map(|tensor| tensor.sq_norms[e]).sum()).collect()
+    }
+
+    /// Checks that all gradients of the variables come from tapped layers: that each of `variables` with
+    /// a gradient in `gradients`, the result of the backward pass, was measured, and that S is this gradient
+    /// up to 1e-4 Σ_e ‖g_e‖. To run it once for a new model is enough.
+    ///
+    /// # Errors
+    ///
+    /// If a variable is used outside of tapped layers; the error names it.
+    pub fn check_complete(&self, variables: &VarMap, gradients: &GradStore) -> Result<()> {
+        let variables = variables.data().lock().unwrap_or_else(PoisonError::into_inner);
+        for (name, var) in variables.iter() {
+            let Some(gradient) = gradients.get(var) else { continue };
+            let Some(tensor) = self.tensors.iter().find(|tensor| tensor.id == var.id()) else {
+                bail!(
+                    "{name} has a gradient but is in no tapped layer (use a layer of this crate)"
+                );
+            };
+            let rest = (gradient - &tensor.sum)?.sqr()?.sum_all()?.to_scalar::<f32>()?;
+            let norms: f64 = tensor.sq_norms.iter().map(|sq_norm| sq_norm.sqrt()).sum();
+            let distance = f64::from(rest).sqrt();
+            // A distance that is NaN is no agreement.
+            if distance.is_nan() || distance > 1e-4 * norms {
+                bail!(
+                    "{name} is used outside of tapped layers, too: the sum of the measured gradients is \
+                     {distance} from its gradient (give every layer that uses it a tap)"
+                );
+            }
+        }
+        Ok(())
     }
 }
 

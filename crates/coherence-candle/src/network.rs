@@ -17,13 +17,14 @@ use std::sync::{Arc, Mutex};
 /// A network of [`coherence_nn::model`] whose parameters are in a `VarBuilder`, under torchvision's names
 /// and in PyTorch's shapes.
 ///
-/// [m, c, h, w] (or [m, features]) to logits [m, k]. The forward and backward passes are those of
-/// coherence_nn; candle sees one operation with gradients for the input and for each parameter. A pass
-/// copies the parameters and, of images of several channels, the input, whose channels are last within.
+/// It maps images [m, c, h, w] or features [m, c] to logits [m, k]. The forward and backward passes are
+/// those of coherence_nn. For candle they are one operation with gradients for the input and for each
+/// parameter. A forward pass copies the parameters into one vector; images of several channels are
+/// copied to channels-last order. Everything else is read in place.
 ///
-/// As a [`Module`] it normalises by the running statistics and drops nothing;
-/// [`forward_in`](Network::forward_in) says how to train. While a [`Tap`] records, the backward pass computes
-/// the sums and norms of the per-example gradients as well.
+/// As a [`Module`] it is in evaluation mode: batch normalisation uses the running statistics, and there is
+/// no dropout. [`forward_with_mode`](Network::forward_with_mode) is for training. While a [`Tap`] records,
+/// the backward pass also computes the sums and norms of the per-example gradients.
 ///
 /// # Example
 ///
@@ -65,13 +66,12 @@ struct Buffers {
 }
 
 impl Network {
-    /// The network of the architecture of `initial` with the tensors of `vb`. The tensors that a
-    /// `VarMap` does not have yet get the values of `initial`.
+    /// A network of the architecture of `initial` with the tensors of `vb`. If `vb` is backed by a `VarMap`,
+    /// tensors that it lacks are created with the values of `initial`.
     ///
     /// # Errors
     ///
-    /// If a tensor is missing in other sources, has another shape or another element type than f32, or
-    /// is not on the CPU.
+    /// If a tensor is missing, has another shape, has elements other than f32, or is not on the CPU.
     pub fn new(initial: Model<f32>, vb: VarBuilder) -> Result<Self> {
         let get = |spec: &TensorSpec, values: &[f32]| {
             let is_new = !vb.contains_tensor(&spec.name);
@@ -98,14 +98,15 @@ impl Network {
         Ok(Self { initial, parameters, statistics, idle: Arc::default() })
     }
 
-    /// The logits [m, k] of `x`, in a mode that says whether batch normalisation uses the statistics of the
-    /// batch, and moves the running ones, and which values dropout drops.
+    /// The logits [m, k] of `x`. The mode says whether batch normalisation uses the statistics of the batch
+    /// (and updates the running ones), and seeds dropout.
     ///
     /// # Errors
     ///
-    /// If `x` is not f32 on the CPU of shape [m, c, h, w] or [m, features]; with the statistics of a batch of
-    /// fewer than two examples, or while a [`Tap`] records, if the network has batch normalisation.
-    pub fn forward_in(&self, x: &Tensor, mode: Mode) -> Result<Tensor> {
+    /// If `x` is not f32 on the CPU or not of shape [m, c, h, w] or [m, features]. With batch
+    /// normalisation by the statistics of the batch: if there are fewer than two examples, or while a
+    /// [`Tap`] records.
+    pub fn forward_with_mode(&self, x: &Tensor, mode: Mode) -> Result<Tensor> {
         let tap = recording();
         if let Some(layer) = self.couples_examples(mode) {
             if tap.is_some() {
@@ -127,7 +128,8 @@ impl Network {
         Ok(logits)
     }
 
-    /// The network with the present values of the variables, for [`coherence_nn::weights`] or coherence_train.
+    /// A copy of the network with the current values of the variables, for example to save it by
+    /// [`coherence_nn::weights`].
     ///
     /// # Errors
     ///
@@ -225,7 +227,7 @@ impl Network {
 /// In evaluation mode.
 impl Module for Network {
     fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        self.forward_in(x, Mode::default())
+        self.forward_with_mode(x, Mode::default())
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! candle drops the gradients of intermediate tensors, so that a layer's delta is not available after
 //! the backward pass. While a [`Tap`] records, every tapped layer keeps its input and appends an identity
-//! operation to its output; the backward pass of the identity receives the delta, keeps it and passes
+//! operation to its output. The backward pass of the identity receives the delta, keeps it and passes
 //! it on.
 
 use crate::{
@@ -25,8 +25,8 @@ thread_local! {
 ///
 /// 1. [`record`](Tap::record) the forward pass;
 /// 2. run `backward` on the SUM of the examples' losses;
-/// 3. [`measure`](Tap::measure), or [`take`](Tap::take) the gradients, before the parameters are
-///    updated: activations that are views of a parameter would change with it.
+/// 3. [`measure`](Tap::measure), or [`take`](Tap::take) the gradients, before the variables are
+///    updated: an activation may share its storage with a variable.
 ///
 /// The first axis of every tapped layer's input is the example, [m, …].
 ///
@@ -54,7 +54,7 @@ pub struct Tap {
     pending: Arc<Mutex<Vec<Pending>>>,
 }
 
-/// Makes the uses of the parameters of one layer from the delta that its backward pass has stored.
+/// Makes the uses of a layer's parameters from what its backward pass has stored.
 type Pending = Box<dyn FnOnce() -> Result<Vec<Use>> + Send>;
 
 impl Tap {
@@ -63,9 +63,9 @@ impl Tap {
         Self::default()
     }
 
-    /// Runs `forward`, in which this thread's tapped layers are recorded. Outside of a recording they
-    /// cost what candle's layers cost. Several recordings before one backward pass are taken together;
-    /// a recording within another one belongs to the inner tap alone.
+    /// Runs `forward` and records the tapped layers that this thread calls in it. Outside of a recording
+    /// a tapped layer costs what candle's layer costs. Several recordings before one backward pass are
+    /// taken together. In a recording within another recording only the inner tap records.
     pub fn record<R>(&self, forward: impl FnOnce() -> R) -> R {
         let _scope = Scope { outer: RECORDING.replace(Some(self.clone())) };
         forward()
@@ -120,8 +120,8 @@ pub(crate) fn recording() -> Option<Tap> {
     RECORDING.with_borrow(Clone::clone)
 }
 
-/// Returns the output `z` of a layer with these parameters. If a tap records, the backward pass through
-/// it stores its delta, of which `uses` then makes the uses of the parameters.
+/// Returns the output `z` of a layer with these parameters. If a tap records, the backward pass stores
+/// the delta of `z`, and `uses` makes the uses of the parameters from it.
 pub(crate) fn tapped(
     parameters: &[&Parameter],
     z: Tensor,
@@ -138,10 +138,10 @@ pub(crate) fn tapped(
     Ok(tapped)
 }
 
-/// The place where a backward pass stores what was asked of it.
+/// The place where a backward pass stores its result.
 pub(crate) type Slot<T> = Arc<Mutex<Option<T>>>;
 
-/// Stores the result of the backward pass of the layer of tensor `name`.
+/// Stores what a backward pass has computed; `name` is a tensor of the layer.
 pub(crate) fn store<T>(name: &str, slot: &Slot<T>, value: T) -> Result<()> {
     if lock(slot).replace(value).is_some() {
         bail!(
@@ -152,7 +152,7 @@ pub(crate) fn store<T>(name: &str, slot: &Slot<T>, value: T) -> Result<()> {
     Ok(())
 }
 
-/// Takes what the backward pass of the layer of tensor `name` has stored.
+/// Takes what a backward pass has stored; `name` is a tensor of the layer.
 pub(crate) fn take<T>(name: &str, slot: &Slot<T>) -> Result<T> {
     let Some(value) = lock(slot).take() else {
         bail!(
@@ -163,7 +163,7 @@ pub(crate) fn take<T>(name: &str, slot: &Slot<T>) -> Result<T> {
     Ok(value)
 }
 
-/// A lock whose data are valid after a panic, too: they are replaced as a whole.
+/// Locks a mutex whose data are valid even after a panic, because they are replaced as a whole.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

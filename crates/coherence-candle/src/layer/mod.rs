@@ -1,7 +1,7 @@
 //! Layers with candle_nn's constructors that a [`Tap`](crate::Tap) can record. Each kind is one file.
 //!
-//! The forward passes are those of candle_nn. Layers have f32 parameters on the CPU when they are
-//! recorded.
+//! The forward passes compute what candle_nn's compute. To record a layer its parameters must be f32 on
+//! the CPU.
 
 mod affine;
 mod batch_norm;
@@ -54,9 +54,9 @@ impl WeightAndBias {
         [&self.weight, &self.bias].into_iter().flatten()
     }
 
-    /// Returns the layer's output `z` for the input `x`. If a tap records, `part` makes the weight's
-    /// gradients and δ [m, t, o] of `x` and the delta after the backward pass; those of the bias are
-    /// [m, o], the sums of δ over the positions t.
+    /// Returns the layer's output `z` for the input `x`. If a tap records, `part` is called after the
+    /// backward pass with `x` and the delta of `z`. It returns the gradients of the weight, and δ as
+    /// [m, t, o], whose sums over the positions t are the gradients of the bias.
     fn tapped(
         &self,
         x: &Tensor,

@@ -1,7 +1,7 @@
 //! What cannot be measured is an error that names it and the remedy.
 
 use crate::{
-    common::{Variables, random},
+    common::{Variables, random, recorded},
     network::graph,
 };
 use candle_core::{DType, Device, Tensor};
@@ -21,6 +21,25 @@ fn a_layer_that_the_backward_pass_did_not_reach() {
     let layer = linear(2, 2, variables.builder().pp("head")).unwrap();
     tap.record(|| layer.forward(&random(&[3, 2], 1))).unwrap();
     refused(tap.measure(), &["head.weight: no delta", "backward"]);
+}
+
+#[test]
+fn variables_that_are_used_outside_of_tapped_layers() {
+    let variables = Variables::new();
+    let vb = variables.builder();
+    let layer = linear(2, 2, vb.pp("fc")).unwrap();
+    let shift = vb.get(2, "shift").unwrap();
+    let variables = variables.randomize();
+    let check = |model: &dyn Fn(Tensor) -> candle_core::Result<Tensor>| {
+        let (per_example, gradients) = recorded(&random(&[3, 2], 1), &|x| model(layer.forward(x)?));
+        per_example.measure().unwrap().check_complete(variables.map(), &gradients)
+    };
+    check(&|z| Ok(z)).unwrap();
+    refused(
+        check(&|z| z.broadcast_add(&shift)),
+        &["shift has a gradient but is in no tapped layer"],
+    );
+    refused(check(&|z| z.matmul(layer.weight())), &["fc.weight is used outside of tapped layers"]);
 }
 
 #[test]
@@ -44,8 +63,8 @@ fn batch_normalisation_in_training_mode() {
     let network = Network::new(Model::zeros(graph()), variables.builder().pp("small")).unwrap();
     let x = random(&[1, 3, 7, 5], 1);
     let training = Mode { batch_statistics: true, dropout: None };
-    refused(tap.record(|| network.forward_in(&x, training)), &remedies[1..]);
-    refused(network.forward_in(&x, training), &["bn", "two examples"]);
+    refused(tap.record(|| network.forward_with_mode(&x, training)), &remedies[1..]);
+    refused(network.forward_with_mode(&x, training), &["bn", "two examples"]);
 }
 
 #[test]

@@ -97,13 +97,14 @@ fn gradients_and_running_statistics_equal_those_of_candles_layers_in_training_mo
     let (variables, network, theirs) = networks();
     let statistics = ["bn.running_mean", "bn.running_var"].map(|name| variables.get(name));
     let before = statistics.clone().map(|var| var.copy().unwrap());
-    agree(&variables, |x| network.forward_in(x, TRAINING), |x| theirs.forward_t(x, true));
+    agree(&variables, |x| network.forward_with_mode(x, TRAINING), |x| theirs.forward_t(x, true));
     let x = random(&[4, 3, 7, 5], 2);
     let [ours, expected] = [true, false].map(|ours| {
         for (var, before) in statistics.iter().zip(&before) {
             var.set(before).unwrap();
         }
-        if ours { network.forward_in(&x, TRAINING) } else { theirs.forward_t(&x, true) }.unwrap();
+        if ours { network.forward_with_mode(&x, TRAINING) } else { theirs.forward_t(&x, true) }
+            .unwrap();
         statistics.clone().map(|var| var.copy().unwrap())
     });
     for (ours, expected) in ours.iter().zip(&expected) {

@@ -1,8 +1,8 @@
 //! Parameters that are used several times: the norm of the sum of the parts, against batches of one, which
 //! candle's autograd sums itself.
 
-use crate::common::{Variables, equals_batches_of_one, indices, random};
-use candle_core::{D, Tensor};
+use crate::common::{Variables, equals_batches_of_one, indices, random, recorded, sum_loss};
+use candle_core::{D, Result, Tensor};
 use candle_nn::{Conv2dConfig, Module};
 use coherence_candle::{
     Conv2d, Linear, Tap, conv2d, embedding, layer_norm, linear, linear_no_bias,
@@ -73,6 +73,22 @@ fn a_transformer_block() {
         head.forward(&x.mean(1)?)
     };
     equals_batches_of_one(&variables, &indices(&[3, 6], 5, 5), &model);
+}
+
+#[test]
+fn two_recordings_before_one_backward_pass_are_taken_together() {
+    let variables = Variables::new();
+    let layer = linear(2, 2, variables.builder().pp("fc")).unwrap();
+    let variables = variables.randomize();
+    let (x, tap) = (random(&[3, 2], 1), Tap::new());
+    let two = |forward: &dyn Fn(&Tensor) -> Result<Tensor>| forward(&x)? + forward(&(&x * 2.0)?)?;
+    let y = two(&|x| tap.record(|| layer.forward(x))).unwrap();
+    sum_loss(&y).unwrap().backward().unwrap();
+    let model = |_: &Tensor| two(&|x| layer.forward(x));
+    let expected = recorded(&x, &model).0.measure().unwrap();
+    let found = tap.measure().unwrap();
+    assert_eq!(found.sq_norms(), expected.sq_norms());
+    equals_batches_of_one(&variables, &x, &|x| layer.forward(x)? + layer.forward(&(x * 2.0)?)?);
 }
 
 #[test]
