@@ -29,8 +29,8 @@ const TEXT: &str = include_str!("../../../ARCHITECTURE.md");
 /// Windows in a batch m, characters in a window t, width of a vector w, steps.
 const BATCH: usize = 16;
 const WINDOW: usize = 16;
-const WIDTH: usize = 32;
-const STEPS: usize = 200;
+const WIDTH: usize = 16;
+const STEPS: usize = 100;
 
 struct Block {
     character: Embedding,
@@ -133,7 +133,7 @@ fn main() -> Result<()> {
         let (x, next) = batch(&text, &mut rng, &device)?;
         let tap = Tap::new();
         let forward = || block.forward(&x);
-        let is_measured = step % 20 == 0;
+        let is_measured = step % 10 == 0;
         let logits = if is_measured { tap.record(forward)? } else { forward()? };
         let loss = cross_entropy(&logits.flatten_to(1)?, &next.flatten_all()?)?;
         // The mean over m · t characters, as a SUM over windows.
