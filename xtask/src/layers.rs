@@ -7,12 +7,14 @@ use anyhow::{Result, bail, ensure};
 use cargo_metadata::{DependencyKind, MetadataCommand, Package};
 
 /// Each crate of the workspace with its layer. Layer 0 of the picture holds the core and the kernel
-/// crates. The kernel crates may use the core, so the core has layer −1 here.
+/// crates. The kernel crates may use the core, so the core has layer −1 here. Layer 1 of the picture holds
+/// the networks and their candle modules. The modules use the networks, so they have layer 2 here.
 const LAYERS: &[(&str, i8)] = &[
     ("coherence-core", -1),
     ("coherence-cpu", 0),
     ("coherence-data", 0),
     ("coherence-nn", 1),
+    ("coherence-candle", 2),
     ("coherence-train", 2),
     ("coherence-lab", 4),
     ("xtask", 5),

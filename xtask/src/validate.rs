@@ -4,11 +4,6 @@ use anyhow::Result;
 use std::time::Instant;
 use xshell::{Shell, cmd};
 
-/// The feature with the taps of candle models. Every build of the workspace but the documentation
-/// has it, so that our crates are compiled once; the documentation is built as people build the
-/// library, without it.
-const TAP: &str = "coherence-nn/candle";
-
 /// Everything that a change must pass.
 pub(crate) fn test(sh: &Shell, cases: Option<u32>) -> Result<()> {
     let _cases = cases.map(|n| sh.push_env("PROPTEST_CASES", n.to_string()));
@@ -40,12 +35,12 @@ fn core_without_std(sh: &Shell) -> xshell::Result<()> {
 }
 
 fn clippy(sh: &Shell) -> xshell::Result<()> {
-    cmd!(sh, "cargo clippy --workspace --all-targets --features {TAP} -- -D warnings").run()
+    cmd!(sh, "cargo clippy --workspace --all-targets -- -D warnings").run()
 }
 
 /// The workspace without the benches. They have no tests, and their dependencies take minutes to
 /// compile: the lints alone check them.
-const TESTED: [&str; 5] = ["--workspace", "--exclude", "coherence-benches", "--features", TAP];
+const TESTED: [&str; 3] = ["--workspace", "--exclude", "coherence-benches"];
 
 fn tests(sh: &Shell) -> xshell::Result<()> {
     cmd!(sh, "cargo test {TESTED...} --lib --bins --tests --examples").run()

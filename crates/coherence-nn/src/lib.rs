@@ -45,10 +45,6 @@
 //!
 //! It knows no data sets and no optimisers, and reads or writes no files: [`weights`] only converts
 //! parameters to bytes and back.
-//!
-//! # Crate features
-//!
-//! * `candle`: the module `tap`, which captures the same factors from the autograd of any candle model.
 
 mod activation;
 mod factors;
@@ -60,8 +56,6 @@ pub mod model;
 mod network;
 mod shape;
 mod step;
-#[cfg(feature = "candle")]
-pub mod tap;
 pub mod weights;
 mod workspace;
 

@@ -182,7 +182,8 @@ impl<T: Element> Model<T> {
 
     /// Propagates the delta of the logits, which the loss has written, back to every node, last node
     /// first, and calls `visit` with the factors of each tensor as soon as they are known. The
-    /// gradient with respect to the network's input is not computed.
+    /// gradient with respect to the network's input is not computed;
+    /// [`backward_to_input`](Model::backward_to_input) does.
     ///
     /// # Panics
     ///
@@ -196,6 +197,47 @@ impl<T: Element> Model<T> {
     ) {
         for n in (0..self.graph.nodes.len()).rev() {
             self.propagate(n, x, workspace);
+            visit_factors(&self.graph, &self.statistics, n, x, workspace, &mut visit);
+        }
+    }
+
+    /// As [`backward`](Model::backward), and writes the gradient of the SUM loss with respect to the
+    /// network's input to `gradient` [m, inputs].
+    ///
+    /// ```
+    /// # use coherence_nn::{Keep, Model, model::mlp};
+    /// let mut model = Model::<f64>::zeros(mlp(&[2, 1])?);
+    /// model.parameters_mut().copy_from_slice(&[3.0, 4.0, 0.0]); // W [1, 2], then b [1]
+    /// let (x, mut workspace) = ([1.0, 1.0], model.workspace(1, Keep::Activations));
+    /// model.forward(&x, 1, &mut workspace);
+    /// workspace.logits_and_delta().1.fill(2.0);
+    /// let mut gradient = [0.0; 2];
+    /// model.backward_to_input(&x, &mut workspace, &mut gradient, |_| {});
+    /// assert_eq!(gradient, [6.0, 8.0]); // Wᵀ δ
+    /// # Ok::<(), coherence_nn::GraphError>(())
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// As [`backward`](Model::backward), and if `gradient` is not [m, inputs].
+    pub fn backward_to_input(
+        &self,
+        x: &[T],
+        workspace: &mut Workspace<T>,
+        gradient: &mut [T],
+        mut visit: impl FnMut(&Factors<'_, T>),
+    ) {
+        assert_eq!(gradient.len(), x.len(), "one value for each value of the input");
+        let mut output = Output::Overwrite;
+        for n in (0..self.graph.nodes.len()).rev() {
+            self.propagate(n, x, workspace);
+            let node = &self.graph.nodes[n];
+            for k in (0..node.sources.len()).filter(|&k| node.sources[k] == Source::Input) {
+                let parameters = &self.parameters[node.parameters.clone()];
+                let pass = node.pass(n, [parameters, &self.statistics], x, workspace);
+                node.layer.backward(&pass, k, output, gradient);
+                output = Output::Add;
+            }
             visit_factors(&self.graph, &self.statistics, n, x, workspace, &mut visit);
         }
     }

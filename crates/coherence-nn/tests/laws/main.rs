@@ -10,6 +10,4 @@ mod layers;
 mod loss;
 mod parity;
 mod shared;
-#[cfg(feature = "candle")]
-mod tap;
 mod weights;

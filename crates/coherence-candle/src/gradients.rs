@@ -1,0 +1,129 @@
+//! The per-example gradients of all parameters of a recorded pass.
+//!
+//! Legend: m: examples, d: values of a parameter, S = Σ_e g_e, Q = Σ_e ‖g_e‖².
+
+use crate::{
+    Measurement, TensorMeasurement,
+    part::{Parameter, Use},
+    storage,
+};
+use candle_core::{Result, Tensor, bail};
+use coherence_core::Coherence;
+
+/// The per-example gradients of the SUM loss, parameter by parameter, as factors.
+///
+/// A parameter that is used several times has one entry: its gradient is the sum over the uses. Two
+/// uses are of one parameter if the layers hold the same variable.
+#[derive(Debug)]
+pub struct PerExampleGradients {
+    m: usize,
+    /// The uses of each parameter.
+    parameters: Vec<Vec<Use>>,
+}
+
+impl PerExampleGradients {
+    /// Sorts uses by parameter, in the order of the first use.
+    pub(crate) fn new(uses: impl Iterator<Item = Use>) -> Result<Self> {
+        let mut parameters: Vec<Vec<Use>> = Vec::new();
+        for next in uses {
+            let (Parameter { name, tensor }, first) = (&next.parameter, parameters.first());
+            if let Some(first) = first.map(|uses| &uses[0]).filter(|first| first.m != next.m) {
+                bail!(
+                    "{} had {} examples, {name} {} (the first axis of every layer's input must be the \
+                     example: broadcast what all examples share)",
+                    first.parameter.name,
+                    first.m,
+                    next.m
+                );
+            }
+            let same = |uses: &&mut Vec<Use>| uses[0].parameter.tensor.id() == tensor.id();
+            if let Some(uses) = parameters.iter_mut().find(same) {
+                uses.push(next);
+            } else if parameters.iter().any(|uses| uses[0].parameter.name == *name) {
+                bail!(
+                    "two tensors are called {name} (give each layer a prefix: vb.pp(\"name\"); to use a \
+                     layer twice, clone it)"
+                );
+            } else {
+                parameters.push(vec![next]);
+            }
+        }
+        Ok(Self { m: parameters.first().map_or(0, |uses| uses[0].m), parameters })
+    }
+
+    /// The number of examples m.
+    pub fn examples(&self) -> usize {
+        self.m
+    }
+
+    /// The names of the parameters, in the order of their first use.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.parameters.iter().map(|uses| &uses[0].parameter.name[..])
+    }
+
+    /// The gradients of example `e`, one tensor for each parameter, of its shape. For all examples this
+    /// takes m times the memory of the model.
+    ///
+    /// # Errors
+    ///
+    /// If `e` is not below m, or the parameter is one of a [`Network`](crate::Network), whose
+    /// backward pass keeps sums and norms only.
+    pub fn example(&self, e: usize) -> Result<Vec<Tensor>> {
+        if e >= self.m {
+            bail!("example {e} of {} (count from 0)", self.m);
+        }
+        let gradient = |uses: &Vec<Use>| {
+            let parameter = &uses[0].parameter;
+            let mut gradient = vec![0.0; parameter.values()];
+            uses.iter().try_for_each(|part| part.add_example(e, &mut gradient))?;
+            parameter.shaped(gradient)
+        };
+        self.parameters.iter().map(gradient).collect()
+    }
+
+    /// S, the squared norm of each example's gradient, and α of every parameter.
+    ///
+    /// # Errors
+    ///
+    /// If a parameter of a [`Network`](crate::Network) is used more than once.
+    pub fn measure(&self) -> Result<Measurement> {
+        let tensors = self.parameters.iter().map(|uses| {
+            let (sum, sq_norms) = match &uses[..] {
+                [once] => once.measure()?,
+                _ => measure_all(uses, self.m)?,
+            };
+            let squares = |s: &[f32]| s.iter().map(|&s| f64::from(s) * f64::from(s)).sum();
+            let coherence = Coherence {
+                m: self.m as u64,
+                sq_norm_of_sum: storage::read(&sum, squares)?,
+                sum_sq_norms: sq_norms.iter().sum(),
+            };
+            let Parameter { name, tensor } = uses[0].parameter.clone();
+            Ok(TensorMeasurement { name, sum, sq_norms, coherence, id: tensor.id() })
+        });
+        Ok(Measurement::new(self.m, tensors.collect::<Result<_>>()?))
+    }
+}
+
+/// S and the squared norms ‖g_e‖² \[m\] of a parameter with these uses.
+///
+/// The norm of a sum has products between the uses, which the factors of one use do not know: the
+/// gradients of the examples are formed one after the other, in memory for d numbers.
+fn measure_all(uses: &[Use], m: usize) -> Result<(Tensor, Vec<f64>)> {
+    let parameter = &uses[0].parameter;
+    let mut gradient = vec![0.0_f32; parameter.values()];
+    let (mut sum, mut sq_norms) = (vec![0.0; gradient.len()], Vec::with_capacity(m));
+    for e in 0..m {
+        gradient.fill(0.0);
+        uses.iter().try_for_each(|part| part.add_example(e, &mut gradient))?;
+        let mut sq_norm = 0.0;
+        for (sum, &g) in sum.iter_mut().zip(&gradient) {
+            let g = f64::from(g);
+            sq_norm += g * g;
+            *sum += g;
+        }
+        sq_norms.push(sq_norm);
+    }
+    let sum = sum.into_iter().map(|s: f64| s as f32).collect();
+    Ok((parameter.shaped(sum)?, sq_norms))
+}

@@ -1,0 +1,57 @@
+//! Embeddings: vectors looked up by index.
+
+use super::parameter;
+use crate::{
+    lookups::Lookups,
+    part::{Parameter, Part, Use},
+    tap::tapped,
+};
+use candle_core::{Result, Tensor, bail};
+use candle_nn::{Init, Module, VarBuilder};
+
+/// The rows of a table for indices [m, …]: [`candle_nn::Embedding`], recorded by a [`Tap`](crate::Tap).
+///
+/// An index that an example has several times has one row in its gradient, the sum over the positions.
+#[derive(Clone, Debug)]
+pub struct Embedding {
+    inner: candle_nn::Embedding,
+    table: Parameter,
+}
+
+/// A table `weight` [in_size, out_size], as [`candle_nn::embedding()`].
+///
+/// # Errors
+///
+/// If `vb` does not have the tensor.
+pub fn embedding(in_size: usize, out_size: usize, vb: VarBuilder) -> Result<Embedding> {
+    let initial = Init::Randn { mean: 0.0, stdev: 1.0 };
+    let table = parameter(&vb, (in_size, out_size), "weight", initial)?;
+    let inner = candle_nn::Embedding::new(table.tensor.clone(), out_size);
+    Ok(Embedding { inner, table })
+}
+
+impl Embedding {
+    /// The table [in_size, out_size].
+    pub fn embeddings(&self) -> &Tensor {
+        self.inner.embeddings()
+    }
+
+    /// The length of a vector.
+    pub fn hidden_size(&self) -> usize {
+        self.inner.hidden_size()
+    }
+}
+
+impl Module for Embedding {
+    fn forward(&self, indices: &Tensor) -> Result<Tensor> {
+        let vectors = self.inner.forward(indices)?;
+        let (parameter, indices) = (self.table.clone(), indices.clone());
+        tapped(&[&self.table], vectors, move |delta| {
+            if indices.rank() == 0 {
+                bail!("{}: a single index is not a batch [m, …]", parameter.name);
+            }
+            let m = indices.dim(0)?;
+            Ok(vec![Use { parameter, m, part: Part::Embedding(Lookups::new(&indices, delta)?) }])
+        })
+    }
+}

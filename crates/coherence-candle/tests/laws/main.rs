@@ -1,0 +1,7 @@
+//! Laws of taps and networks in candle, in one binary because linking is slow.
+
+mod common;
+mod errors;
+mod layers;
+mod network;
+mod shared;
