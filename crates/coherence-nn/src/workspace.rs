@@ -7,6 +7,7 @@ use crate::{
     loss::{Loss, Targets},
 };
 use coherence_cpu::Element;
+use core::ops::Range;
 
 /// What a [`Workspace`] still holds after the passes. Buffers of other values are shared by the nodes,
 /// which saves memory.
@@ -148,6 +149,23 @@ impl<T: Element> Workspace<T> {
             losses.iter_mut().zip(of_head).for_each(|(loss, of_head)| *loss += weight * of_head);
         }
         sum
+    }
+
+    /// Multiplies the gradients with respect to the logits and to the auxiliary outputs of some examples:
+    /// a backward pass is linear in them, so that it gives each of these examples this weight.
+    ///
+    /// # Panics
+    ///
+    /// If there are fewer examples.
+    pub fn weight(&mut self, examples: Range<usize>, factor: T) {
+        let m = self.examples();
+        let last = self.outputs.last();
+        for node in self.auxiliary.iter().map(|head| head.node).chain([last]) {
+            let delta = self.deltas.get_mut(node);
+            let values = delta.len() / m;
+            let rows = &mut delta[examples.start * values..examples.end * values];
+            rows.iter_mut().for_each(|delta| *delta = factor * *delta);
+        }
     }
 }
 

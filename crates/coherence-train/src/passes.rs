@@ -56,7 +56,7 @@ impl ChunkedPasses {
     }
 }
 
-/// Forward pass of `x` [m, features], losses \[m\] and the logits' delta; returns the SUM of losses.
+/// Forward pass of `x` [m, features], losses \[m\] and the deltas from which the backward pass starts; returns the SUM of losses.
 pub(crate) fn forward(
     loss: Loss,
     model: &Model<f32>,
@@ -66,8 +66,7 @@ pub(crate) fn forward(
     losses: &mut [f64],
 ) -> f64 {
     model.forward(x, labels.len(), workspace);
-    let (logits, delta) = workspace.logits_and_delta();
-    loss.with_gradient(logits, Targets::Labels(labels), delta, losses)
+    workspace.loss(loss, Targets::Labels(labels), losses)
 }
 
 /// Runs `f` on a thread of the current rayon pool. On a thread outside the pool, each of the many short

@@ -13,7 +13,6 @@ use coherence_cpu::{
     product::Output,
 };
 use coherence_nn::{Factors, Layout, Model, Workspace};
-use core::ops::Range;
 
 /// The rule and the optimiser of a run with their buffers.
 #[derive(Debug)]
@@ -172,23 +171,14 @@ impl Updater {
 fn scale_deltas(rule: Aggregation, rate: f64, workspace: &mut Workspace<f32>) {
     let k = workspace.examples();
     match rule {
-        Aggregation::Mean => scale(workspace, 0..k, -rate * (1.0 / k as f64)),
+        Aggregation::Mean => workspace.weight(0..k, (-rate * (1.0 / k as f64)) as f32),
         Aggregation::MedianOfMeans { groups } => {
             for examples in aggregate::groups(k, groups) {
-                scale(workspace, examples.clone(), 1.0 / examples.len() as f64);
+                workspace.weight(examples.clone(), (1.0 / examples.len() as f64) as f32);
             }
         }
         Aggregation::Winsorized { .. } | Aggregation::OverTime(_) => {}
     }
-}
-
-/// Multiplies the delta of the logits of some examples.
-fn scale(workspace: &mut Workspace<f32>, examples: Range<usize>, factor: f64) {
-    let k = workspace.examples();
-    let delta = workspace.logits_and_delta().1;
-    let classes = delta.len() / k;
-    let rows = &mut delta[examples.start * classes..examples.end * classes];
-    rows.iter_mut().for_each(|delta| *delta *= factor as f32);
 }
 
 /// One step of a rule over one mini-batch, after [`scale_deltas`] with the same `rate`: `tensor −= rate · G`.

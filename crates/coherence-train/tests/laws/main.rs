@@ -5,6 +5,7 @@ mod aggregations;
 mod blobs;
 mod configs;
 mod divergence;
+mod heads;
 mod imputing;
 mod measuring;
 mod networks;
