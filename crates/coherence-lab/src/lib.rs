@@ -10,8 +10,9 @@
 //! 4. claims are judged from the record alone;
 //! 5. a [`summary::Summary`] holds the verdicts and the report draws the figures.
 //!
-//! It holds no mathematics but the interval over seeds: a formula found here belongs in
-//! `coherence-core`.
+//! It holds no mathematics of gradients: a formula of theirs that is found here belongs in
+//! `coherence-core`. What it has is the [`statistics`] by which claims are judged, and the tiny
+//! models of the worked examples with their data ([`toy`]).
 
 pub mod cell;
 pub mod claim;

@@ -19,6 +19,7 @@ mod dataset;
 mod error;
 mod library;
 pub mod limits;
+mod line;
 mod series;
 mod size;
 mod text;
@@ -42,7 +43,7 @@ pub struct Experiment {
     pub title: String,
     /// Paper, section, figure.
     pub source: String,
-    /// What the paper states, in its words or nearly.
+    /// What the paper states, in our words.
     pub statement: String,
     /// Where our protocol departs from the paper's, one sentence each.
     #[serde(default)]
@@ -79,7 +80,9 @@ impl Experiment {
     fn checked(text: &[u8], file: &str, name: &str) -> Result<Self, SpecError> {
         let experiment = Self::parse(text)
             .map_err(|source| SpecError::Format { file: file.to_owned(), source })?;
-        let mut problems = experiment.problems();
+        let text = str::from_utf8(text).unwrap_or_default();
+        let problems = experiment.problems().into_iter().map(|p| line::located(text, p));
+        let mut problems: Vec<String> = problems.collect();
         if name != &*experiment.id {
             problems.push(format!("id is {}, which is not the file's name", experiment.id));
         }

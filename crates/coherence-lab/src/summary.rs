@@ -63,7 +63,7 @@ pub struct ExperimentSummary {
     pub title: String,
     /// Paper, section and figure.
     pub source: String,
-    /// What the paper states, in its words or nearly.
+    /// What the paper states, in our words.
     pub statement: String,
     /// Where our protocol departs from the paper's, one sentence each.
     pub deviations: Vec<String>,

@@ -168,7 +168,7 @@ fn nonsense_is_refused_with_a_remedy() {
 
 #[test]
 fn claims_must_fit_the_grid() {
-    refused("clip = [0] }", "clip = [1] }", "claim c: axis clip has no value 1");
+    refused("clip = [0] }", "clip = [1] }", "line 20: claim c: axis clip has no value 1");
     refused(", clip = [0] }", " }", "claim c: does not say which clip to read");
     refused("each = { noise", "each = { nois", "the grid has no axis nois at scale quick");
     refused("at_least = 0.1", "falls_along = 'rate'", "the grid has no axis rate to walk along");

@@ -76,7 +76,7 @@ fn history(claim: &ClaimSummary) -> Markup {
                 None => { "Written " (claim.written) "." }
             }
             @if claim.bound == Bound::Ours { " The bound is ours: the paper gives none." }
-            @if let Some(changed) = &claim.changed { " Changed: " (changed) }
+            @if let Some(changed) = &claim.changed { " Changed: " (changed) "." }
             @if claim.verdict == Verdict::Undecided {
                 " "
                 @match claim.seeds_to_decide {

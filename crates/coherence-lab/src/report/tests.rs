@@ -28,6 +28,7 @@ fn page() -> String {
         claim("C3.open", Verdict::Undecided, &[0.5, 1.5]),
         claim("C3.lost", Verdict::NotMeasured, &[]),
         claim("C3.none", Verdict::NotApplicable, &[]),
+        claim("C3.ours", Verdict::NotShown, &[0.1, 0.2]),
     ];
     html(&summary(vec![experiment(vec![named, map], claims)]), &records())
 }
@@ -116,6 +117,7 @@ fn every_verdict_has_symbol_and_words() {
         ("✗", "fails"),
         ("≈", "undecided"),
         ("?", "not measured"),
+        ("∅", "not shown"),
         ("–", "does not apply"),
     ] {
         assert!(page.contains(&format!("{symbol}</span> {words}")), "{words}");
@@ -126,6 +128,46 @@ fn every_verdict_has_symbol_and_words() {
 fn measured_value_stands_with_its_interval() {
     // mean 1.05, s = 0.0707, t(1) = 12.706: half width 0.635
     assert!(page().contains("<b>1.05 ± 0.64</b>"));
+}
+
+/// Of the six claims of the sample one does not apply.
+#[test]
+fn the_answer_comes_first_and_leads_to_what_fails() {
+    let page = page();
+    let answer = between(&page, "<section class=\"answer\"", "</section>")[0];
+    assert!(page.find(answer).unwrap() < page.find("<table class=\"claims\">").unwrap());
+    assert!(answer.contains("<b>1 of 5 claims hold</b>"), "{answer}");
+    assert!(answer.contains("1 fails") && answer.contains("<a href=\"#C3.bad\">C3.bad</a>"));
+    assert!(answer.contains("on the committed records of C1, C3"), "{answer}");
+    let text: String = between(&format!("<{answer}"), ">", "<").concat();
+    assert!(text.split_whitespace().count() <= 150, "{text}");
+}
+
+#[test]
+fn a_claim_tells_its_words_its_date_and_what_would_decide_it() {
+    let page = page();
+    let open = between(&page, "<article class=\"claim undecided\"", "</article>")[0];
+    assert!(open.contains("<p class=\"quote\"><q>"));
+    assert!(open.contains("Written on the day of these data (2026-01-01)."));
+    assert!(open.contains(" Changed: ") && open.contains("About 7 seeds would decide it"));
+    let holds = between(&page, "<article class=\"claim holds\"", "</article>")[0];
+    assert!(!holds.contains("would decide it"));
+    assert!(page.contains("The paper, in our words") && !page.contains("<blockquote"));
+}
+
+/// A claim of another quantity has another history, even under the same name.
+#[test]
+fn verdicts_on_committed_records_stand_beside_the_same_claim_alone() {
+    let filed = crate::filed::filed();
+    let record = filed.iter().find(|record| &*record.experiment == "C3").unwrap();
+    let known = &record.claims[0];
+    let mut same = claim(&format!("C3.{}", known.id), Verdict::Holds, &[1.0, 1.1]);
+    same.condition = format!("{}: at least 1", known.quantity);
+    let shown = |claim| html(&summary(vec![experiment(Vec::new(), vec![claim])]), &records());
+    let title = format!("on {}", record.record);
+    assert!(shown(same.clone()).contains(&title));
+    same.condition = "end(other): at least 1".into();
+    assert!(!shown(same).contains(&title));
 }
 
 #[test]

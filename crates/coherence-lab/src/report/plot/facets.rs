@@ -35,9 +35,9 @@ impl Values {
         self.values.iter().position(|v| Some(v) == value).unwrap_or(0)
     }
 
-    /// `noise 25`, `noise 50`, …; nothing for one place.
+    /// `25 % noise`, `50 % noise`, …; nothing for one place.
     pub(super) fn titles(&self) -> Vec<String> {
-        self.values.iter().map(|value| format!("{} {value}", self.name)).collect()
+        self.values.iter().map(|value| in_words(&self.name, value)).collect()
     }
 
     pub(super) fn words(&self) -> Vec<String> {
@@ -67,12 +67,22 @@ pub(super) fn with_curves<'r>(
     if curves.is_empty() { cells } else { curves }
 }
 
-/// The settings of a cell that the figure places nowhere, as `clip 2, data real`; empty when there
+/// A value of an axis in words: `25 % noise`, `c = 2`, `w1 = 0.1`, `random pixels`.
+fn in_words(axis: &str, value: &Setting) -> String {
+    match (axis, value) {
+        ("noise", Setting::Number(percent)) => format!("{percent} % noise"),
+        ("clip", Setting::Number(count)) => format!("c = {count}"),
+        (_, Setting::Number(number)) => format!("{axis} = {number}"),
+        (_, Setting::Text(word)) => word.replace('-', " "),
+    }
+}
+
+/// The settings of a cell that the figure places nowhere, as `c = 2, real`; empty when there
 /// are none.
 pub(super) fn rest(cell: &Cell, placed: &[Option<&str>], varying: &[String]) -> String {
     let free = |axis: &str| !placed.contains(&Some(axis)) && varying.iter().any(|v| v == axis);
     let pairs = cell.0.iter().filter(|(axis, _)| free(axis));
-    pairs.map(|(axis, value)| format!("{axis} {value}")).collect::<Vec<_>>().join(", ")
+    pairs.map(|(axis, value)| in_words(axis, value)).collect::<Vec<_>>().join(", ")
 }
 
 /// The axes that have more than one value among `cells`.

@@ -45,7 +45,7 @@ fn facets_place_every_cell_once() {
     assert_eq!(places, [(0, 0), (0, 1), (1, 0), (1, 1)]);
     assert_eq!(
         (plot.rows, plot.columns),
-        (vec!["clip 0".into(), "clip 2".into()], vec!["noise 0".into(), "noise 50".into()],)
+        (vec!["c = 0".into(), "c = 2".into()], vec!["0 % noise".into(), "50 % noise".into()],)
     );
     // cells are numbered with the last axis fastest: noise 0 clip 2 is 1, noise 50 clip 0 is 2
     let starts: Vec<f64> = plot.panels.iter().map(|panel| panel.lines[0].y[0]).collect();
@@ -58,7 +58,7 @@ fn cells_without_rows_get_no_panel() {
     let bare = record.rows[0].cell.clone(); // noise 0, clip 0
     record.rows.retain(|row| row.cell != bare || row.series != "a");
     let plot = lines_of("series = ['a']\ncolumns = 'clip'\nonly = { noise = 0 }", &record);
-    assert_eq!(plot.columns, ["clip 2"]);
+    assert_eq!(plot.columns, ["c = 2"]);
 }
 
 #[test]
@@ -66,15 +66,15 @@ fn cells_measured_once_get_no_panel_beside_curves() {
     let mut record = record();
     record.rows.retain(|row| row.step == 0 || row.cell.get("clip") == Some(&Setting::Number(2.0)));
     let curves = "series = ['a']\ncolumns = 'clip'\nonly = { noise = 0 }";
-    assert_eq!(lines_of(curves, &record).columns, ["clip 2"]);
+    assert_eq!(lines_of(curves, &record).columns, ["c = 2"]);
     record.rows.retain(|row| row.step == 0);
-    assert_eq!(lines_of(curves, &record).columns, ["clip 0", "clip 2"]);
+    assert_eq!(lines_of(curves, &record).columns, ["c = 0", "c = 2"]);
 }
 
 #[test]
 fn axis_without_place_makes_a_line_a_value() {
     let plot = lines("series = ['a', 'b']\ncolumns = 'noise'");
-    assert_eq!(plot.colors.items, ["clip 0", "clip 2"]);
+    assert_eq!(plot.colors.items, ["c = 0", "c = 2"]);
     assert_eq!(plot.dashes.items, ["a", "b"]);
     let keys: Vec<_> = plot.panels[0].lines.iter().map(|line| (line.color, line.dash)).collect();
     assert_eq!(keys, [(0, 0), (0, 1), (1, 0), (1, 1)]);
@@ -170,7 +170,7 @@ fn heat_map_has_its_columns_along_x() {
 fn heat_map_has_a_panel_for_each_series_and_each_unplaced_value() {
     let map = heat("series = ['a', 'b']\ncolumns = 'noise'");
     let titles: Vec<&str> = map.panels.iter().map(|panel| panel.title.as_str()).collect();
-    assert_eq!(titles, ["a, clip 0", "b, clip 0", "a, clip 2", "b, clip 2"]);
+    assert_eq!(titles, ["a, c = 0", "b, c = 0", "a, c = 2", "b, c = 2"]);
 }
 
 #[test]
