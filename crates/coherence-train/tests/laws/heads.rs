@@ -37,9 +37,12 @@ fn one_by_one(model: &Model<f32>) -> Vec<Vec<f64>> {
     gradients.collect()
 }
 
+/// What a rule makes of one coordinate of all gradients.
+type Rule = fn(&[f64]) -> f64;
+
 #[test]
 fn a_step_follows_the_loss_of_both_outputs() {
-    let rules: [(Aggregation, fn(&[f64]) -> f64); 3] = [
+    let rules: [(Aggregation, Rule); 3] = [
         (Aggregation::Mean, naive::aggregate::mean),
         (Aggregation::Winsorized { clip: 3 }, |column| naive::aggregate::winsorized(column, 3)),
         // the median of as many groups as examples does not depend on the order of the mini-batch
