@@ -56,7 +56,7 @@ impl Report {
             ensure!(ran.iter().all(|(e, _)| e.id != id), "{path} is a second record of {id}");
             let experiment = library.load(&id)?;
             ensure!(
-                without_seeds(&header.settings) == without_seeds(&experiment.settings(scale)),
+                of_results(&header.settings) == of_results(&experiment.settings(scale)),
                 "{path} was made with other settings than those of {id} at scale {scale} in \
                  {library}; --experiments names another folder"
             );
@@ -69,10 +69,10 @@ impl Report {
     }
 }
 
-/// The settings but for those that say which seeds are run: a record keeps its seeds when the
-/// experiment goes on to others.
-fn without_seeds(settings: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+/// The settings but for those that say which seeds are run and what is recorded: they change no value of
+/// a record, which keeps its seeds when the experiment goes on to others.
+fn of_results(settings: &BTreeMap<String, String>) -> BTreeMap<String, String> {
     let mut settings = settings.clone();
-    settings.retain(|name, _| !OF_SEEDS.contains(&name.as_str()));
+    settings.retain(|name, _| !OF_SEEDS.contains(&name.as_str()) && name != "watch");
     settings
 }

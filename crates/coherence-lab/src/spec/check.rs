@@ -3,8 +3,6 @@
 
 use std::collections::BTreeSet;
 
-use coherence_train::Schedule;
-
 use super::{Experiment, Training};
 use crate::figure::{Figure, operands};
 use crate::id::Id;
@@ -48,7 +46,7 @@ impl Experiment {
 
     /// Whether a run at a scale measures after `step` steps, which are not beyond the last.
     fn measures_at(&self, scale: Scale, step: u64) -> bool {
-        let trained = |training: &Training| Schedule::Decades.is_due(step, training.steps);
+        let trained = |training: &Training| training.evaluate().is_due(step, training.steps);
         match &self.worked {
             Some(worked) => step == worked.steps || step.is_multiple_of(worked.every.max(1)),
             None => self.scales.get(&scale).is_some_and(trained),

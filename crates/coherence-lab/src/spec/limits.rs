@@ -12,6 +12,9 @@ pub const RUNS: usize = 100_000;
 /// Steps of one run; the papers take 100,000.
 pub const STEPS: u64 = 1_000_000_000;
 
+/// Measurements of a run that says how many steps lie between them; each writes dozens of rows.
+pub const MEASUREMENTS: usize = 10_000;
+
 /// Hidden layers of a network.
 pub const LAYERS: usize = 64;
 

@@ -65,6 +65,8 @@ pub struct Training {
     pub weight_decay: f64,
     /// Steps of training.
     pub steps: u64,
+    /// Steps between measurements; absent is 0, 1, …, 9, 10, 20, …, 90, 100, 200, …, as in the papers.
+    pub every: Option<u64>,
     /// What is done to the training data.
     pub data: Data,
     /// Percentage of the training examples that it is done to.
@@ -205,13 +207,18 @@ impl Training {
             aggregation: self.aggregation(),
             batch_statistics: !self.running_statistics,
             seed,
-            evaluate: Schedule::Decades,
+            evaluate: self.evaluate(),
             augmentation: self.augment,
             probe: self.probe,
             watch: self.watch(),
             checkpoint_every: Self::CHECKPOINT_EVERY,
             ..Config::default()
         }
+    }
+
+    /// The steps at which a run is measured.
+    pub fn evaluate(&self) -> Schedule {
+        self.every.map_or(Schedule::Decades, |steps| Schedule::Every { steps })
     }
 
     /// How the gradients of a mini-batch become an update.

@@ -30,7 +30,7 @@ mod tests {
     #[test]
     fn more_memory_than_any_machine_has_is_refused_with_both_sizes() {
         let error = zeros::<f64>(1 << 55, "the matrix").unwrap_err().to_string();
-        assert!(error.starts_with("the matrix needs at least 256.0 PiB of memory, "), "{error}");
+        assert!(error.starts_with("the matrix needs at least 256 PiB of memory, "), "{error}");
         let error = zeros::<f64>(usize::MAX, "the matrix").unwrap_err().to_string();
         assert!(error.contains("too many"), "{error}");
         assert_eq!(zeros::<f32>(3, "three").unwrap(), [0.0; 3]);

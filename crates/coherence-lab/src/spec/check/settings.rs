@@ -14,8 +14,12 @@ pub(super) fn training(training: &Training) -> Vec<String> {
     let Training { batch, rate, steps, probe, seeds, ref hidden, ref grid, .. } = *training;
     let axes = grid.axes();
     let runs = product(&axes).saturating_mul(usize::try_from(seeds).unwrap_or(usize::MAX));
+    let measured = training.every.map_or(0, |every| steps / every.max(1));
+    let measured = usize::try_from(measured).unwrap_or(usize::MAX);
     let mut problems: Vec<String> = [
         range("steps", steps, limits::STEPS),
+        training.every.and_then(|every| range("every", every, u64::MAX)),
+        most("measurements of a run (steps / every)", measured, limits::MEASUREMENTS),
         range("batch", batch as u64, u64::MAX),
         range("probe", probe as u64, u64::MAX),
         range("seeds", seeds, limits::SEEDS),
