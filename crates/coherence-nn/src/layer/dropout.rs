@@ -15,6 +15,8 @@ use rand::RngExt;
 pub struct Dropout {
     shape: Shape,
     probability: f64,
+    /// Neighbouring values that are dropped together.
+    unit: usize,
 }
 
 impl Dropout {
@@ -25,7 +27,12 @@ impl Dropout {
     /// Unless 0 ≤ `probability` < 1.
     pub fn new(shape: Shape, probability: f64) -> Self {
         assert!((0.0..1.0).contains(&probability), "dropout with probability {probability}");
-        Self { shape, probability }
+        Self { shape, probability, unit: 1 }
+    }
+
+    /// The same with all values of an example dropped together.
+    pub(super) fn of_examples(self) -> Self {
+        Self { unit: self.shape.values(), ..self }
     }
 
     /// Adds to `out`, or overwrites it with, the values of `from` that are not dropped.
@@ -42,9 +49,9 @@ impl Dropout {
         }
         let Some(mut stream) = mode.stream(node) else { return axpy(T::one(), from, out) };
         let factor = T::narrow(1.0 / (1.0 - self.probability));
-        for (out, &value) in out.iter_mut().zip(from) {
+        for (out, from) in out.chunks_exact_mut(self.unit).zip(from.chunks_exact(self.unit)) {
             if !stream.random_bool(self.probability) {
-                *out = *out + factor * value;
+                out.iter_mut().zip(from).for_each(|(out, &value)| *out = *out + factor * value);
             }
         }
     }
