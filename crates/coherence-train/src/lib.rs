@@ -23,6 +23,7 @@ mod activity;
 mod aggregation;
 mod checkpoint;
 mod checksum;
+pub mod collective;
 mod config;
 mod evaluate;
 mod examples;

@@ -13,3 +13,4 @@ mod observing;
 mod optimizer;
 mod resuming;
 mod threads;
+mod workers;
