@@ -87,8 +87,8 @@ pub struct Training {
     pub augment: Option<Augmentation>,
     /// Training examples over which coherence is measured.
     pub probe: usize,
-    /// What is recorded beyond the whole network: `"layer"`, `"group"`, `"activity"`, `"imputed"`; absent is the
-    /// first two.
+    /// What is recorded beyond the whole network: `"layer"`, `"group"`, `"activity"`, `"imputed"`, `"test"`,
+    /// `"learned"`; absent is the first two.
     pub watch: Option<Vec<Watch>>,
     /// Samples over which the decrease of the loss is attributed to pristine and to corrupt examples, by name:
     /// `{ sample = { examples = 400, weights = 300, null_worlds = 3 } }`.
