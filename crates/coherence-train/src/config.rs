@@ -194,6 +194,22 @@ pub enum ConfigError {
         /// The first such layer.
         layer: String,
     },
+    /// The settings are not defined for so many workers.
+    #[error("{aggregation} over {workers} workers ({remedy})")]
+    Workers {
+        /// The aggregation requested.
+        aggregation: Aggregation,
+        /// P.
+        workers: usize,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// The workers have not the same settings, networks and data.
+    #[error(
+        "workers {0:?} differ from worker 0 in settings, network, data or checkpoint (start all with the same \
+         command, on the same files)"
+    )]
+    Differing(Vec<usize>),
     /// A series of the probe sample without one.
     #[error("watching {0} without a probe sample (raise the probe, for example to 1000)")]
     Watch(Watch),

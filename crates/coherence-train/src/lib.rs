@@ -24,6 +24,7 @@ mod aggregation;
 mod attribution;
 mod checkpoint;
 mod checksum;
+pub mod collective;
 mod config;
 mod evaluate;
 mod examples;

@@ -14,3 +14,4 @@ mod observing;
 mod optimizer;
 mod resuming;
 mod threads;
+mod workers;
