@@ -1,8 +1,8 @@
 //! Patches copied from images, so that a product reads them as rows.
 //!
-//! The positions of one image row are taken together. A patch is then some pieces of one length, one for
-//! each row of the kernel, which are short: they are copied by vectors in place, since a call to copy
-//! memory would take longer than the copy.
+//! The positions of one image row are taken together. Contiguous values are often few, for example three
+//! taps of 16 channels: they are copied by vectors here, since a call to copy memory would take longer than
+//! the copy.
 #![allow(unsafe_code)] // vectors loaded and stored without bounds checks
 
 use core::ops::Range;
@@ -55,41 +55,85 @@ impl<T: Element> Unfold<'_, T> {
     /// Copies the patches at `positions` to `to` [positions, block].
     #[inline(always)]
     fn copy_patches<S: Simd<T>>(&self, simd: S, positions: &Positions, to: &mut [T]) {
-        let Self { gather, source, group, block, .. } = self;
-        let (width, channels) = (block.width(), block.channels.len());
-        let first = group * gather.group_channels + block.channels.start;
-        // Taps with all channels of the image are contiguous where their sources are.
-        let joins_taps = channels == gather.channels;
-        let [vertical, horizontal] = &gather.axes;
+        let (block, axis) = (self.block, &self.gather.axes[0]);
         let mut column = 0;
         for (tap_row, taps) in &block.spans {
-            let len = taps.len() * channels;
-            let pieces = to.chunks_exact_mut(width).map(move |to| &mut to[column..][..len]);
-            column += len;
-            let Some(y) = vertical.sources[positions.y * vertical.taps.len() + tap_row] else {
-                pieces.for_each(|piece| piece.fill(T::zero()));
-                continue;
-            };
-            let line = (positions.example * gather.size[0] + y) * gather.size[1];
-            for (x, mut piece) in positions.xs.clone().zip(pieces) {
-                let start = x * horizontal.taps.len();
-                let mut at = start + taps.start;
-                let end = start + taps.end;
-                while at < end {
-                    let count = if joins_taps { horizontal.runs[at].min(end - at) } else { 1 };
-                    let (values, rest) = piece.split_at_mut(count * channels);
-                    match horizontal.sources[at] {
-                        Some(x) => {
-                            let from = (line + x) * gather.channels + first;
-                            copy(simd, &source[from..][..values.len()], values);
-                        }
-                        None => values.fill(T::zero()),
-                    }
-                    piece = rest;
-                    at += count;
+            let y = axis.sources[positions.y * axis.taps.len() + tap_row];
+            let line =
+                y.map(|y| (positions.example * self.gather.size[0] + y) * self.gather.size[1]);
+            match block.spans.len() * taps.len() {
+                1 => self.copy_tap(simd, line, taps.start, positions.xs.clone(), to),
+                _ => self.copy_taps(simd, line, taps, positions.xs.clone(), column, to),
+            }
+            column += taps.len() * block.channels.len();
+        }
+    }
+
+    /// Copies the only tap of the block from the image row that begins at position `line`, positions
+    /// with consecutive sources together.
+    #[inline(always)]
+    fn copy_tap<S: Simd<T>>(
+        &self,
+        simd: S,
+        line: Option<usize>,
+        tap: usize,
+        mut xs: Range<usize>,
+        mut to: &mut [T],
+    ) {
+        let (axis, channels) = (&self.gather.axes[1], self.block.channels.len());
+        let source = |x: usize| axis.sources[x * axis.taps.len() + tap];
+        while let Some(x) = xs.next() {
+            let (first, mut count) = (source(x), 1);
+            while xs.start < xs.end && source(xs.start) == first.map(|first| first + count) {
+                count += 1;
+                xs.start += 1;
+            }
+            let (values, rest) = to.split_at_mut(count * channels);
+            to = rest;
+            if channels == self.gather.channels {
+                self.copy(simd, line, first, values);
+            } else {
+                for (n, values) in values.chunks_exact_mut(channels).enumerate() {
+                    self.copy(simd, line, first.map(|first| first + n), values);
                 }
             }
         }
+    }
+
+    /// Copies some taps from the image row that begins at position `line`, to the columns from `column`
+    /// on; of one position taps with consecutive sources together.
+    #[inline(always)]
+    fn copy_taps<S: Simd<T>>(
+        &self,
+        simd: S,
+        line: Option<usize>,
+        taps: &Range<usize>,
+        xs: Range<usize>,
+        column: usize,
+        to: &mut [T],
+    ) {
+        let (axis, channels) = (&self.gather.axes[1], self.block.channels.len());
+        let are_contiguous = channels == self.gather.channels;
+        for (x, to) in xs.zip(to.chunks_exact_mut(self.block.width())) {
+            let mut values = &mut to[column..][..taps.len() * channels];
+            let [mut at, end] = [taps.start, taps.end].map(|tap| x * axis.taps.len() + tap);
+            while at < end {
+                let count = if are_contiguous { axis.runs[at].min(end - at) } else { 1 };
+                let (piece, rest) = values.split_at_mut(count * channels);
+                self.copy(simd, line, axis.sources[at], piece);
+                values = rest;
+                at += count;
+            }
+        }
+    }
+
+    /// Copies values of the image from position `x` of the row `line` on, zeros in the padding.
+    #[inline(always)]
+    fn copy<S: Simd<T>>(&self, simd: S, line: Option<usize>, x: Option<usize>, to: &mut [T]) {
+        let (Some(line), Some(x)) = (line, x) else { return to.fill(T::zero()) };
+        let first = self.group * self.gather.group_channels + self.block.channels.start;
+        let from = (line + x) * self.gather.channels + first;
+        copy(simd, &self.source[from..][..to.len()], to);
     }
 }
 
