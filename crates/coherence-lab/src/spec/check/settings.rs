@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use coherence_core::aggregate::{Requirements, Winsorized};
-use coherence_nn::{Shape, model::Architecture};
+use coherence_nn::{Shape, device::Cpu, model::Architecture};
 use coherence_train::{Attribution, Config, ConfigError};
 
 use crate::cell::Axis;
@@ -160,11 +160,11 @@ fn networks(training: &Training) -> Vec<String> {
         return too_many(parameters(&training.widths(image, classes))).into_iter().collect();
     }
     let input = Shape::image(image.height, image.width, image.channels);
-    let problem = |model: &Text<Architecture>| match model.build::<f32>(input, classes, activation)
-    {
-        Ok(network) => too_many(network.layout().parameters()),
-        Err(error) => Some(format!("model {}: {error}", **model)),
-    };
+    let problem =
+        |model: &Text<Architecture>| match model.build::<f32, Cpu>(input, classes, activation) {
+            Ok(network) => too_many(network.layout().parameters()),
+            Err(error) => Some(format!("model {}: {error}", **model)),
+        };
     models.iter().filter_map(problem).collect()
 }
 
