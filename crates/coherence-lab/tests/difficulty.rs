@@ -11,7 +11,7 @@ use coherence_lab::scale::Scale;
 use coherence_lab::spec::Experiment;
 use coherence_nn::{
     Keep, Model,
-    loss::{argmax, softmax_cross_entropy},
+    loss::{Loss, Targets, argmax},
     model::mlp,
 };
 use coherence_train::{Config, Examples, Schedule, Trainer};
@@ -119,8 +119,8 @@ fn steps_alone(data: &dyn Dataset, i: usize) -> usize {
     let label = data.get(i, &mut x).unwrap().label;
     for step in 0..20 {
         model.forward(&x, 1, &mut workspace);
-        let (logits, delta) = workspace.logits_and_delta();
-        if softmax_cross_entropy(logits, &[label], delta, &mut [0.0]) <= 0.5 {
+        let targets = Targets::Labels(&[label][..]);
+        if workspace.loss(Loss::default(), targets, &mut [0.0]) <= 0.5 {
             return step;
         }
         model.gradient(&x, &mut workspace, &mut gradient);
