@@ -10,15 +10,18 @@ use crate::record::{Header, Record};
 use crate::scale::Scale;
 use crate::spec::{Experiment, limits};
 
+mod cost;
 mod data;
 mod error;
 mod metrics;
 mod plan;
 mod pool;
+mod pretraining;
 mod run_file;
 mod training;
 pub mod worked;
 
+pub use cost::{Cost, cost};
 pub use data::noisy;
 pub use error::RunError;
 pub use plan::{OF_SEEDS, PlannedRun, plan};

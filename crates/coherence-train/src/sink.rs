@@ -22,12 +22,15 @@
 /// | `probe.batches.alpha` | α_W of the gradients of disjoint mini-batches of the probe sample, of as many examples as a pass; see [`Imputed`](crate::Imputed) |
 /// | `probe.imputed.alpha`, `.m_coherence` | α and mα of the sample's examples imputed from it (A5b) |
 /// | `probe.imputed.alpha_debiased`, `.standard_error` | α̂ and its standard error (A5) |
+/// | `probe.imputed.<tensor>.m_coherence` | mα of one tensor, imputed in the same way |
+/// | `probe.imputed.pristine.alpha`, `.m_coherence`, and `probe.imputed.corrupt.…` | the same for the network over one group of the sample, from mini-batches of this group alone |
 /// | `activity.dead_examples` | share of the probe sample for which a whole layer with a rectifier is 0 |
 /// | `activity.<node>.dead_examples`, `.dead_units` | share of the sample for which the layer is 0, and share of its units (channels) that are 0 for the whole sample |
 /// | `activity.cosine` | cosine between the direction of the rule and the mean gradient, for the next mini-batch |
 /// | `activity.output_bias` | MEAN over the classes of the last layer's bias |
 ///
-/// The tensors are watched as `layer`, the groups as `group`, the others as `imputed` and `activity`.
+/// The tensors are watched as `layer`, the groups as `group`, the others as `imputed` (`imputed-layer`,
+/// `imputed-group`) and `activity`.
 ///
 /// Losses, accuracies, `probe.…`, `batch.…` and the activity of layers are those of the network in use: batch
 /// normalisation by the running statistics, and no dropout. If the network is trained by the statistics of the

@@ -1,7 +1,7 @@
 //! Training in memory: steps, and measurements between steps.
 
 use crate::{
-    Config, ConfigError, Examples, Learned, Sink, Watch,
+    Config, ConfigError, Examples, Learned, LowWater, Sink, Watch,
     evaluate::{Evaluator, Outcomes, Score},
     examples::{Halt, accepts, shape},
     feed::Feed,
@@ -75,6 +75,7 @@ pub struct Trainer {
     batch: Batch,
     updater: Updater,
     step: u64,
+    low_water: LowWater,
     learned: Learned,
     evaluator: Evaluator,
     outcomes: Outcomes,
@@ -104,6 +105,8 @@ pub struct State {
     /// The memory of the aggregation: for a rule over time, gradients \[d\] of the SUM loss plus k λ w, where λ is
     /// the weight decay; else empty buffers.
     pub recent: Recent<Vec<f32>>,
+    /// The lowest loss of a mini-batch, if the run is measured when it falls.
+    pub low_water: LowWater,
     /// When each training example was learned.
     pub learned: Learned,
 }
@@ -131,6 +134,7 @@ impl Trainer {
             batch: Batch::new(&model, &config),
             updater: Updater::new(config.aggregation, Optimizer::new(&config), model.layout()),
             step: 0,
+            low_water: LowWater::default(),
             learned: Learned::new(train.len()),
             evaluator: Evaluator::new(&model, config.loss),
             outcomes: Outcomes::default(),
@@ -156,7 +160,7 @@ impl Trainer {
             self.feed.load(step, &self.train, x, labels)?;
             workspace.set_mode(Mode {
                 batch_statistics: true,
-                dropout: Some(self.dropout.wrapping_add(step)),
+                dropout: self.config.dropout.then(|| self.dropout.wrapping_add(step)),
             });
             for x in x.chunks(losses.len() * self.model.inputs()) {
                 self.model.forward(x, losses.len(), workspace);
@@ -199,7 +203,7 @@ impl Trainer {
 
     /// Whether the current step is one to [`observe`](Trainer::observe).
     pub fn is_due(&self) -> bool {
-        self.config.evaluate.is_due(self.step, self.config.steps)
+        self.low_water.fell || self.config.evaluate.is_due(self.step, self.config.steps)
     }
 
     /// Processes one mini-batch and returns its MEAN loss, taken before the update.
@@ -223,7 +227,10 @@ impl Trainer {
         for (index, labels) in labels.chunks(m).enumerate() {
             workspace.set_mode(Mode {
                 batch_statistics: self.config.batch_statistics,
-                dropout: Some(self.dropout.wrapping_add(done.wrapping_add(index as u64))),
+                dropout: self
+                    .config
+                    .dropout
+                    .then(|| self.dropout.wrapping_add(done.wrapping_add(index as u64))),
             });
             let x = &x[index * m * inputs..][..m * inputs];
             sum += forward(self.config.loss, &self.model, x, labels, workspace, losses);
@@ -233,7 +240,9 @@ impl Trainer {
             self.updater.take(pass, rate, &mut self.model, x, workspace);
         }
         self.step += 1;
-        Ok(sum / examples as f64)
+        let loss = sum / examples as f64;
+        self.low_water.take(&self.config.evaluate, loss);
+        Ok(loss)
     }
 
     /// Measures the current network and sends the series listed in [`Sink`].
@@ -318,7 +327,7 @@ impl Trainer {
             return Ok(());
         }
         let batch_statistics = self.config.batch_statistics;
-        let dropout = Some(self.dropout.wrapping_add(self.step));
+        let dropout = self.config.dropout.then(|| self.dropout.wrapping_add(self.step));
         workspace.set_mode(Mode { batch_statistics, dropout });
         let batch = self.feed.indices(self.step).to_vec();
         let mut cosine = None;
@@ -349,6 +358,7 @@ impl Trainer {
             statistics: self.model.statistics().to_vec(),
             velocity: self.updater.velocity.clone(),
             recent: self.updater.recent.clone(),
+            low_water: self.low_water,
             learned: self.learned.clone(),
         }
     }
@@ -369,6 +379,7 @@ impl Trainer {
         self.step = state.step;
         self.updater.velocity = state.velocity;
         self.updater.recent = state.recent;
+        self.low_water = state.low_water;
         self.learned = state.learned;
     }
 }

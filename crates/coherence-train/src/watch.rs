@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 /// assert_eq!("layer".parse(), Ok(Watch::Layer));
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum Watch {
     /// The coherence of each tensor over the probe sample: three rows for each.
     Layer,
@@ -24,11 +24,18 @@ pub enum Watch {
     /// α imputed from mini-batch gradients: five rows. Recorded without being asked for if batch normalisation
     /// uses the statistics of the batch.
     Imputed,
+    /// As [`Imputed`](Self::Imputed), and the same for each tensor: one row more for each.
+    ImputedLayer,
+    /// As [`Imputed`](Self::Imputed), and the same for mini-batches of pristine examples alone and of corrupt ones
+    /// alone: two rows more for each that the sample has two of.
+    ImputedGroup,
 }
 
 /// A text that is not the name of a [`Watch`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("\"{text}\" cannot be watched (known: layer, group, activity, imputed)")]
+#[error(
+    "\"{text}\" cannot be watched (known: layer, group, activity, imputed, imputed-layer, imputed-group)"
+)]
 pub struct WatchError {
     /// The text.
     pub text: String,
@@ -36,7 +43,14 @@ pub struct WatchError {
 
 impl Watch {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Layer, Self::Group, Self::Activity, Self::Imputed];
+    pub const ALL: [Self; 6] = [
+        Self::Layer,
+        Self::Group,
+        Self::Activity,
+        Self::Imputed,
+        Self::ImputedLayer,
+        Self::ImputedGroup,
+    ];
 
     /// The name in settings and on the command line.
     pub const fn name(self) -> &'static str {
@@ -45,7 +59,14 @@ impl Watch {
             Self::Group => "group",
             Self::Activity => "activity",
             Self::Imputed => "imputed",
+            Self::ImputedLayer => "imputed-layer",
+            Self::ImputedGroup => "imputed-group",
         }
+    }
+
+    /// Whether α is imputed from mini-batches for it.
+    pub const fn imputes(self) -> bool {
+        matches!(self, Self::Imputed | Self::ImputedLayer | Self::ImputedGroup)
     }
 }
 

@@ -1,16 +1,17 @@
 //! One training run in its folder.
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use coherence_data::{Dataset as _, random};
-use coherence_nn::Model;
+use coherence_nn::{Model, weights};
 use coherence_train::{Examples, Outcome, TrainingRun};
 
 use super::run_file::RunFile;
-use super::{PlannedRun, RunError, data};
+use super::{PlannedRun, RunError, data, pretraining};
 use crate::made::Sitting;
 
 /// Executes a run, goes on with it, or skips it when its folder says that it is finished. Returns
@@ -63,7 +64,14 @@ fn train(
     let network = run.settings.network(train.shape(), train.classes());
     let network = network.map_err(|e| data::settings_error(run, &e))?;
     let mut rng = random::stream(run.seed, "initialisation");
-    let model = Model::initialized(network, &mut rng);
+    let mut model = Model::initialized(network, &mut rng);
+    if let Some(first) = pretraining::stage(run) {
+        let folder = folder.join(pretraining::FOLDER);
+        if self::train(&first, &folder, stop, &|_| {})? == Outcome::Interrupted {
+            return Ok(Outcome::Interrupted);
+        }
+        load(&mut model, folder.join("weights.safetensors"))?;
+    }
     let config = run.settings.config(run.seed);
     let failed = |source| RunError::Train { run: run.to_string(), source };
     let read = |data| Examples::open(Arc::from(data)).map_err(|error| failed(error.into()));
@@ -75,4 +83,15 @@ fn train(
         known = progress.step;
     };
     training.advance(stop, progress).map_err(failed)
+}
+
+/// Gives `model` the weights of a file.
+fn load(model: &mut Model<f32>, path: PathBuf) -> Result<(), RunError> {
+    let damaged = |path, reason: &dyn std::fmt::Display| {
+        Err(RunError::Damaged { path, reason: reason.to_string() })
+    };
+    match fs::read(&path) {
+        Ok(bytes) => weights::load(model, &bytes).or_else(|error| damaged(path, &error)),
+        Err(error) => damaged(path, &error),
+    }
 }
