@@ -136,7 +136,7 @@ fn deep_networks_at_paper_scale_are_the_papers_own() {
         assert!((found / factor - 1.0).abs() < 1e-9, "{step}: {found}");
     }
     let inception = paper("D1", &[("model", "inception_v3:no_aux".into())]);
-    assert_eq!((inception.size, inception.schedule), (Some(299), RateSchedule::Cosine));
+    assert_eq!((inception.size, &inception.schedule), (Some(299), &RateSchedule::Cosine));
     // WS20 §3.3: no momentum, and M3 with three micro-batches of 88.
     let rm3 = paper("D3", &[("rule", "rm3".into())]);
     let m3 = paper("D3", &[("rule", "m3".into())]);
