@@ -14,8 +14,10 @@ use crate::id::Id;
 use crate::scale::Scale;
 
 mod axes;
+mod bound;
 mod check;
 mod dataset;
+mod difficulty;
 mod error;
 mod initial;
 mod library;
@@ -28,7 +30,9 @@ mod training;
 mod when;
 mod worked;
 
+pub use bound::Bound;
 pub use dataset::{Dataset, DatasetError};
+pub use difficulty::{Difficulty, Single, Subset};
 pub use error::{FormatError, SpecError};
 pub use initial::Initial;
 pub use library::{Library, files};

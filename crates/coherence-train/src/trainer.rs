@@ -2,6 +2,7 @@
 
 use crate::{
     Config, ConfigError, Examples, Learned, LowWater, Sink, Watch,
+    attribution::Attributor,
     evaluate::{Evaluator, Outcomes, Score},
     examples::{Halt, accepts, shape},
     feed::Feed,
@@ -80,6 +81,7 @@ pub struct Trainer {
     evaluator: Evaluator,
     outcomes: Outcomes,
     probe: Option<Probe>,
+    attributor: Option<Attributor>,
 }
 
 /// Buffers of one mini-batch, and of one pass over some of its examples.
@@ -138,7 +140,8 @@ impl Trainer {
             learned: Learned::new(train.len()),
             evaluator: Evaluator::new(&model, config.loss),
             outcomes: Outcomes::default(),
-            probe: (config.probe > 0).then(|| Probe::new(&model, &train, &config)),
+            probe: (config.probe > 0).then(|| Probe::new(&model, &train, &test, &config)),
+            attributor: Attributor::new(&model, &train, &config),
             config,
             model,
             train,
@@ -274,14 +277,22 @@ impl Trainer {
                 Err(Halt::Read(error)) => return Err(error.into()),
             };
         self.learned.record(self.step, &self.outcomes.correct);
-        self.send_score("test", test, sink);
-        self.send_score("train", self.outcomes.score(|_| true), sink);
+        for (name, score) in test.iter().chain(&self.outcomes.scores("train", &self.train)) {
+            self.send_score(name, *score, sink);
+        }
         for designation in Designation::ALL {
             let name = designation.name();
             let belongs = |i: usize| self.train.designations()[i] == designation;
-            self.send_score(name, self.outcomes.score(belongs), sink);
+            let members = (0..self.train.len()).filter(|&i| belongs(i));
+            if let Some(score) = self.outcomes.score(members) {
+                self.send_score(name, score, sink);
+            }
             if let Some(share) = self.learned.share(belongs) {
                 sink.row(self.step, &format!("{name}.learned"), share);
+            }
+            let watched = self.config.watch.contains(&Watch::Learned);
+            if let Some(step) = self.learned.median_last(belongs).filter(|_| watched) {
+                sink.row(self.step, &format!("{name}.last_learned"), step as f64);
             }
         }
         rows.iter().for_each(|(series, value)| sink.row(self.step, series, *value));
@@ -290,19 +301,22 @@ impl Trainer {
         Ok(true)
     }
 
-    /// Evaluates both sets and the probe, whose series go to `send`. Returns the score of the test set;
-    /// the outcomes of the training set stay.
+    /// Evaluates both sets and the probe, whose series go to `send`. Returns the scores of the test set and its
+    /// groups; the outcomes of the training set stay.
     fn measure(
         &mut self,
         stop: &AtomicBool,
         send: &mut dyn FnMut(&str, f64),
-    ) -> Result<Option<Score>, Halt> {
+    ) -> Result<Vec<(String, Score)>, Halt> {
         self.evaluator.run(stop, &self.model, &self.test, &mut self.outcomes)?;
-        let test = self.outcomes.score(|_| true);
+        let test = self.outcomes.scores("test", &self.test);
         self.evaluator.run(stop, &self.model, &self.train, &mut self.outcomes)?;
         if let Some(probe) = &mut self.probe {
             let batch = (self.feed.indices(self.step), &mut self.batch.workspace);
-            probe.observe(stop, &self.model, &self.train, batch, send)?;
+            probe.observe(stop, &self.model, [&self.train, &self.test], batch, send)?;
+        }
+        if let Some(attributor) = &mut self.attributor {
+            attributor.observe(stop, &self.model, &self.train, send)?;
         }
         if self.config.watch.contains(&Watch::Activity) {
             self.measure_direction(stop, send)?;
@@ -343,11 +357,9 @@ impl Trainer {
         Ok(())
     }
 
-    fn send_score(&self, name: &str, score: Option<Score>, sink: &mut dyn Sink) {
-        if let Some(score) = score {
-            sink.row(self.step, &format!("{name}.loss"), score.loss);
-            sink.row(self.step, &format!("{name}.accuracy"), score.accuracy);
-        }
+    fn send_score(&self, name: &str, score: Score, sink: &mut dyn Sink) {
+        sink.row(self.step, &format!("{name}.loss"), score.loss);
+        sink.row(self.step, &format!("{name}.accuracy"), score.accuracy);
     }
 
     /// A copy of everything that changes.

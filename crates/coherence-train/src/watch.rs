@@ -29,12 +29,16 @@ pub enum Watch {
     /// As [`Imputed`](Self::Imputed), and the same for mini-batches of pristine examples alone and of corrupt ones
     /// alone: two rows more for each that the sample has two of.
     ImputedGroup,
+    /// The coherence of a sample of the test set, as large as the probe sample or the whole set: four rows.
+    Test,
+    /// The median last-learned step of the pristine and of the corrupt examples: one row for each.
+    Learned,
 }
 
 /// A text that is not the name of a [`Watch`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "\"{text}\" cannot be watched (known: layer, group, activity, imputed, imputed-layer, imputed-group)"
+    "\"{text}\" cannot be watched (known: layer, group, activity, imputed, imputed-layer, imputed-group, test, learned)"
 )]
 pub struct WatchError {
     /// The text.
@@ -43,13 +47,15 @@ pub struct WatchError {
 
 impl Watch {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::Layer,
         Self::Group,
         Self::Activity,
         Self::Imputed,
         Self::ImputedLayer,
         Self::ImputedGroup,
+        Self::Test,
+        Self::Learned,
     ];
 
     /// The name in settings and on the command line.
@@ -61,6 +67,8 @@ impl Watch {
             Self::Imputed => "imputed",
             Self::ImputedLayer => "imputed-layer",
             Self::ImputedGroup => "imputed-group",
+            Self::Test => "test",
+            Self::Learned => "learned",
         }
     }
 

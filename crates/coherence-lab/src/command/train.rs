@@ -85,7 +85,7 @@ pub(crate) struct Train {
     probe: usize,
     /// What to record beyond the whole network: layer (each tensor), group (pristine and corrupt examples), activity
     /// (dead units, cosine of direction and gradient), imputed (α from mini-batch gradients; always with
-    /// batch statistics)
+    /// batch statistics), test (coherence of test examples), learned (median last-learned steps)
     #[arg(
         long,
         visible_alias = "watch",

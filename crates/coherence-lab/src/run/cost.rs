@@ -9,10 +9,10 @@ use coherence_nn::{Graph, Keep, Model};
 use coherence_train::{Config, Watch};
 use rayon::ThreadPoolBuilder;
 
-use super::{PlannedRun, RunError, data, plan};
+use super::{PlannedRun, RunError, data, difficulty, plan, pretraining};
 use crate::cell::Cell;
 use crate::scale::Scale;
-use crate::spec::Experiment;
+use crate::spec::{Experiment, Subset};
 
 /// The cost of the runs of one cell, over all seeds.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
@@ -23,7 +23,7 @@ pub struct Cost {
     pub runs: usize,
     /// Steps of one run.
     pub steps: u64,
-    /// Multiply-adds of training, of all runs: 3 F for each example of each step.
+    /// Multiply-adds of training, of all runs and with any training before: 3 F for each example of each step.
     pub training: f64,
     /// Multiply-adds of one measurement of one run.
     pub measurement: f64,
@@ -63,6 +63,7 @@ pub fn cost(
     seeds: Option<u64>,
 ) -> Result<Vec<Cost>, RunError> {
     let runs = plan(experiment, scale, seeds);
+    let runs = [difficulty::earlier(&runs), runs].concat();
     let mut rates: Vec<(String, f64)> = Vec::new();
     let mut costs: Vec<Cost> = Vec::new();
     for run in &runs {
@@ -93,11 +94,12 @@ pub fn cost(
 /// The cost of a single run.
 fn of_one(run: &PlannedRun, sizes: &Data, network: &Graph<f32>, rate: f64) -> Cost {
     let (config, forward) = (run.settings.config(run.seed), network.multiply_adds() as f64);
+    let before = pretraining::stage(run).map_or(0, |first| first.settings.steps);
     Cost {
         cell: run.cell.clone(),
         runs: 1,
         steps: config.steps,
-        training: 3.0 * forward * config.batch as f64 * config.steps as f64,
+        training: 3.0 * forward * config.batch as f64 * (before + config.steps) as f64,
         measurement: forward * passes(&config, sizes, network.couples_examples().is_some()),
         measurements: config.evaluate.count(config.steps),
         memory: config.memory(network, sizes.examples),
@@ -138,7 +140,11 @@ fn sizes(run: &PlannedRun) -> Result<Data, RunError> {
             Data { examples, image: train.shape(), classes: train.classes() }
         }
     };
-    let asked = [settings.examples, settings.test_examples];
+    let chosen = match (settings.difficulty, settings.subset) {
+        (Some(difficulty), Subset::All) => difficulty.examples,
+        _ => settings.examples,
+    };
+    let asked = [chosen, settings.test_examples];
     data.examples.iter_mut().zip(asked).for_each(|(n, asked)| *n = asked.unwrap_or(*n));
     Ok(data)
 }

@@ -1,5 +1,7 @@
 //! The first stage of a run that begins with trained weights.
 
+use std::collections::BTreeMap;
+
 use super::PlannedRun;
 use crate::spec::{Data, Initial, Training};
 
@@ -19,6 +21,9 @@ pub(super) fn stage(run: &PlannedRun) -> Option<PlannedRun> {
         every: Some(steps),
         low_water: None,
         watch: Some(Vec::new()),
+        attribution: BTreeMap::new(),
+        bound: None,
+        single: None,
         ..run.settings.clone()
     };
     Some(PlannedRun { settings, ..run.clone() })

@@ -27,6 +27,10 @@ use core::{fmt, str::FromStr};
 /// let name: Architecture = "resnet18:cifar".parse()?;
 /// let network = name.build::<f32>(Shape::image(32, 32, 3), 10, Activation::Relu)?;
 /// assert_eq!(network.classes(), 10);
+/// let narrow: Architecture = "resnet18:cifar:gn:w32".parse()?;
+/// assert_eq!(narrow.to_string(), "resnet18:cifar:gn:w32");
+/// assert!("resnet18:w64".parse::<Architecture>().is_err(), "64 is what resnet18 has");
+/// assert!("vgg13:w8".parse::<Architecture>().is_err());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,6 +2,7 @@
 
 mod activity;
 mod aggregations;
+mod attributing;
 mod blobs;
 mod configs;
 mod divergence;
