@@ -50,4 +50,4 @@ pub use batches::{Batch, Batches};
 pub use dataset::{Dataset, Designation, ReadError, Shape, Target};
 pub use images::Images;
 pub use normalize::{Normalization, NormalizationError, Normalized};
-pub use open::{OpenError, Split, names, open, open_framed, open_in};
+pub use open::{IMAGENET, OpenError, Split, names, open, open_framed, open_in};

@@ -63,8 +63,19 @@ pub enum OpenError {
     /// A folder holds no class folders of images.
     #[error(transparent)]
     Folder(#[from] FolderError),
+    /// There are no class folders of ImageNet on this machine.
+    #[error(
+        "imagenet is not on this machine; looked in {} (put its class folders into imagenet/train and \
+         imagenet/val of one of these places, or set {} to the folder that holds imagenet/)",
+        looked.iter().map(|folder| folder.display().to_string()).collect::<Vec<_>>().join(", "),
+        locate::VARIABLE
+    )]
+    NoImageNet {
+        /// Every folder that was searched.
+        looked: Vec<PathBuf>,
+    },
     /// Only class folders are resized.
-    #[error("{0} cannot be resized (only the images of folder:DIR can)")]
+    #[error("{0} cannot be resized (only the images of imagenet and folder:DIR can)")]
     Size(String),
 }
 
@@ -79,6 +90,8 @@ pub enum OpenError {
 /// - `folder:DIR` holds class folders of JPEG or PNG files ([`Folder`]). If DIR consists of exactly `train`
 ///   and `val` (or `test`), these are its splits; otherwise all of it is the training split. All images
 ///   must be of one size (otherwise see [`open_framed`]).
+/// - `imagenet` is the folder `imagenet` in the first of [`locate::roots`] that has one, opened as
+///   `folder:DIR` is.
 ///
 /// # Errors
 /// [`OpenError`] with the cause and the remedy.
@@ -103,6 +116,9 @@ pub fn open_framed(
 ) -> Result<Box<dyn Dataset>, OpenError> {
     if let Some(folder) = name.strip_prefix("folder:") {
         return Ok(Box::new(open_folder(Path::new(folder), split, framing)?));
+    }
+    if name == IMAGENET {
+        return Ok(Box::new(open_folder(&imagenet_in(&locate::roots())?, split, framing)?));
     }
     if framing != Framing::Original {
         return Err(OpenError::Size(name.to_owned()));
@@ -131,6 +147,15 @@ fn open_images(name: &str, split: Split) -> Result<Images, OpenError> {
         OpenError::Missing { name, looked } => OpenError::absent(name, looked),
         other => other,
     })
+}
+
+/// The name of ImageNet, and of its folder.
+pub const IMAGENET: &str = "imagenet";
+
+fn imagenet_in(roots: &[PathBuf]) -> Result<PathBuf, OpenError> {
+    let places: Vec<PathBuf> = roots.iter().map(|root| root.join(IMAGENET)).collect();
+    let found = places.iter().find(|folder| folder.is_dir()).cloned();
+    found.ok_or(OpenError::NoImageNet { looked: places })
 }
 
 fn open_folder(root: &Path, split: Split, framing: Framing) -> Result<Folder, FolderError> {
@@ -173,5 +198,5 @@ pub fn open_in(
 /// The names that [`open`] accepts, without those that hold a path.
 pub fn names() -> impl Iterator<Item = &'static str> {
     let files = manifest::entries().iter().map(|entry| entry.name.as_str());
-    std::iter::once("digits").chain(files).chain(Cifar::ALL.map(Cifar::name))
+    std::iter::once("digits").chain(files).chain(Cifar::ALL.map(Cifar::name)).chain([IMAGENET])
 }

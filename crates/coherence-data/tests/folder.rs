@@ -253,5 +253,8 @@ fn train_and_val_are_splits_only_if_alone() {
     let framed = open_framed(&name, Split::Test, Framing::square(7)).unwrap();
     assert_eq!(framed.shape().features(), 147);
     let error = open_framed("digits", Split::Test, Framing::square(7)).err().unwrap();
-    assert_eq!(error.to_string(), "digits cannot be resized (only the images of folder:DIR can)");
+    assert_eq!(
+        error.to_string(),
+        "digits cannot be resized (only the images of imagenet and folder:DIR can)"
+    );
 }

@@ -88,7 +88,7 @@ fn files_that_do_not_match_are_refused() {
 fn every_name_is_known() {
     assert_eq!(
         names().collect::<Vec<_>>(),
-        ["digits", "mnist", "fashion-mnist", "cifar10", "cifar100", "cifar100-coarse"]
+        ["digits", "mnist", "fashion-mnist", "cifar10", "cifar100", "cifar100-coarse", "imagenet"]
     );
 }
 

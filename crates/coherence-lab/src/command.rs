@@ -8,6 +8,7 @@ mod aggregate;
 mod alpha;
 mod check;
 mod completions;
+mod cost;
 mod data;
 mod experiments;
 mod interrupt;

@@ -51,7 +51,7 @@ pub fn available() -> Option<u64> {
 }
 
 /// Bytes in the largest unit of which there is one, to three or four digits.
-fn in_units(bytes: u64) -> String {
+pub fn in_units(bytes: u64) -> String {
     let units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
     let unit = bytes.max(1).ilog2() / 10;
     let value = bytes as f64 / 1024_f64.powi(unit as i32);

@@ -11,17 +11,20 @@ use crate::scale::Scale;
 use crate::spec::{Experiment, limits};
 
 mod bound;
+mod cost;
 mod data;
 mod difficulty;
 mod error;
 mod metrics;
 mod plan;
 mod pool;
+mod pretraining;
 mod run_file;
 mod single;
 mod training;
 pub mod worked;
 
+pub use cost::{Cost, cost};
 pub use data::noisy;
 pub use error::RunError;
 pub use plan::{OF_SEEDS, PlannedRun, plan};

@@ -19,6 +19,7 @@ mod check;
 mod dataset;
 mod difficulty;
 mod error;
+mod initial;
 mod library;
 pub mod limits;
 mod line;
@@ -26,15 +27,18 @@ mod series;
 mod size;
 mod text;
 mod training;
+mod when;
 mod worked;
 
 pub use bound::Bound;
 pub use dataset::{Dataset, DatasetError};
 pub use difficulty::{Difficulty, Single, Subset};
 pub use error::{FormatError, SpecError};
+pub use initial::Initial;
 pub use library::{Library, files};
 pub use text::Text;
 pub use training::{Data, Grid, Training};
+pub use when::When;
 pub use worked::{Averaging, Keep, Model, Sweep, Toy, Worked};
 
 /// One experiment: what a paper says, how we repeat it at each scale, what must come out.

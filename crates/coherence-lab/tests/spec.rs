@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use coherence_lab::cell::Cell;
+use coherence_lab::cell::{Cell, Setting};
 use coherence_lab::claim::Claim;
 use coherence_lab::scale::Scale;
-use coherence_lab::spec::{Experiment, Library, files};
+use coherence_lab::spec::{Experiment, Library, Training, files};
+use coherence_train::RateSchedule;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../experiments")
@@ -85,7 +86,12 @@ fn our_experiments_run_at_every_scale_with_enough_seeds() {
         // In the papers these are about ImageNet, or the copy of the paper lacks them.
         let without_paper = ["C6", "C7", "C8", "C9", "C10", "C11"].contains(&&*experiment.id);
         assert_eq!(experiment.runs_at(Scale::Paper), !without_paper, "{}", experiment.id);
-        assert!(experiment.scales.values().all(|training| 3 <= training.seeds));
+        // One run of a deep network on ImageNet takes more than a year of a core.
+        let is_deep = experiment.id.starts_with('D');
+        for (scale, training) in &experiment.scales {
+            let enough = 3 <= training.seeds || (is_deep && *scale == Scale::Paper);
+            assert!(enough, "{} at {scale}", experiment.id);
+        }
     }
 }
 
@@ -106,6 +112,99 @@ fn paper_scale_is_the_papers_own() {
     );
     assert_eq!(c3.grid.noise, c1.grid.noise);
     assert_eq!(c3.grid.clip.as_deref(), Some(&[0, 1, 2, 4, 8][..]));
+}
+
+/// The settings of the cell with these values at scale paper.
+fn paper(id: &str, cell: &[(&str, Setting)]) -> Training {
+    let experiment = library().load(id).unwrap();
+    let wanted = Cell::new(cell.iter().map(|(axis, value)| (*axis, value.clone())));
+    let cells = experiment.cells(Scale::Paper);
+    let cell = cells.iter().find(|cell| cell.contains(&wanted)).unwrap();
+    experiment.scales[&Scale::Paper].with_cell(cell).unwrap()
+}
+
+#[test]
+fn deep_networks_at_paper_scale_are_the_papers_own() {
+    let epochs =
+        |training: &Training| (training.steps * training.batch as u64) as f64 / 1_281_167.0;
+    let momentum_and_rate = |training: &Training| (training.momentum, training.rate);
+    // WS20 App. A: mini-batches of 256; of Inception-V3 and VGG-13 the rate follows a cosine.
+    let resnet = paper("D1", &[("model", "resnet18".into())]);
+    assert_eq!((resnet.batch, momentum_and_rate(&resnet)), (256, (0.9, 0.1)));
+    for (step, factor) in [(0, 1.0), (31 * 5004, 0.1), (61 * 5004, 0.01)] {
+        let found = resnet.schedule.factor(step, resnet.steps, 0);
+        assert!((found / factor - 1.0).abs() < 1e-9, "{step}: {found}");
+    }
+    let inception = paper("D1", &[("model", "inception_v3:no_aux".into())]);
+    assert_eq!((inception.size, &inception.schedule), (Some(299), &RateSchedule::Cosine));
+    // WS20 §3.3: no momentum, and M3 with three micro-batches of 88.
+    let rm3 = paper("D3", &[("rule", "rm3".into())]);
+    let m3 = paper("D3", &[("rule", "m3".into())]);
+    assert_eq!((rm3.batch, m3.batch, momentum_and_rate(&m3)), (256, 88, (0.0, 0.1)));
+    // MC20 App. A with the schedule of Goyal et al.: 0.1 for 256 images, 5 epochs of warm-up.
+    let mc20 = paper("D6", &[("model", "resnet18".into())]);
+    assert_eq!((mc20.batch, momentum_and_rate(&mc20)), (4096, (0.9, 0.1 * 16.0)));
+    assert_eq!((mc20.warmup, mc20.probe), (5 * 312, 40_356));
+    // GM22 §6.
+    let gm22 = paper("D7", &[]);
+    assert_eq!((gm22.batch, momentum_and_rate(&gm22)), (4096, (0.0, 0.5)));
+    assert_eq!((gm22.low_water, gm22.probe), (Some(1), 50_000));
+    let alexnet = paper("D8", &[]);
+    assert_eq!((momentum_and_rate(&alexnet), alexnet.dropout), ((0.0, 0.01), false));
+    // GM22 §7.
+    let a3 = paper("D9", &[("rule", "a3".into())]);
+    assert_eq!((a3.batch, momentum_and_rate(&a3)), (256, (0.0, 0.2)));
+    for training in [resnet, inception, rm3, m3, mc20, gm22, alexnet, a3] {
+        assert!((89.5..90.5).contains(&epochs(&training)), "{}", epochs(&training));
+    }
+}
+
+#[test]
+fn settings_of_some_cells_are_theirs_alone() {
+    let text = VALID.replace(
+        "grid = { noise = [0, 50], clip = [0, 2] }",
+        "grid = { noise = [0, 50], clip = [0, 2] }\n\
+         when = [{ cell = { clip = 2 }, set = { batch = 5, rate = 0.2 } }, \
+                 { cell = { clip = 2, noise = 50 }, set = { rate = 0.4 } }]",
+    );
+    let experiment = load(&text).unwrap();
+    let training = &experiment.scales[&Scale::Quick];
+    let found: Vec<(usize, f64)> = experiment
+        .cells(Scale::Quick)
+        .iter()
+        .map(|cell| training.with_cell(cell).unwrap())
+        .map(|settings| (settings.batch, settings.rate))
+        .collect();
+    assert_eq!(found, [(10, 0.1), (5, 0.2), (10, 0.1), (5, 0.4)]);
+    let refused = |when: &str, why: &str| {
+        let text = VALID.replace("seeds = 3", &format!("seeds = 3\nwhen = [{when}]"));
+        let error = load(&text).unwrap_err();
+        assert!(error.contains(why), "{error}");
+    };
+    refused(
+        "{ cell = { clip = 3 }, set = {} }",
+        "when.cell has clip = 3, which is not in the grid",
+    );
+    refused("{ cell = { rule = 'm3' }, set = {} }", "when.cell has rule = m3");
+    refused("{ cell = { clip = 2 }, set = { noise = 5 } }", "when.set has noise");
+    refused("{ cell = { clip = 2 }, set = { seeds = 5 } }", "when.set has seeds");
+    refused("{ cell = { clip = 2 }, set = { batsh = 5 } }", "a key is unknown");
+    refused("{ cell = { clip = 2 }, set = { batch = 0.5 } }", "of another kind");
+    refused("{ cell = { clip = 2 }, set = { batch = 500 } }", "when.set: batch is 500");
+    refused("{ cell = { clip = 2 } }", "missing field `set`");
+}
+
+#[test]
+fn keys_of_deep_networks_that_make_no_sense_are_refused() {
+    let added = |line: &str, why: &str| {
+        refused("seeds = 3", &format!("{line}\nseeds = 3"), why);
+    };
+    added("every = 5\nlow_water = 1", "every and low_water are both given: keep one");
+    added("low_water = 100", "evaluate when the loss falls by 100 %");
+    added("initial = 'trained'", "initial is trained: give the steps as pretraining");
+    added("initial = 'trained'\npretraining = 0", "pretraining is 0: it must be at least 1");
+    added("watch = ['imputed-tensor']", "unknown variant `imputed-tensor`");
+    added("size = 32", "size is for imagenet and folder:DIR");
 }
 
 #[test]

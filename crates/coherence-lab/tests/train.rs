@@ -162,7 +162,7 @@ fn options_and_an_experiment_file_train_the_same_weights() {
     broken("rm3", "winsorized:2", "needs all examples of a mini-batch in one pass");
     broken("momentum = 0.9", "momentum = 9", "momentum is 9");
     broken("warmup = 3", "warmup = 8", "warm-up of 8 steps");
-    broken("nesterov", "size = 8\nnesterov", "size is for folder:DIR");
+    broken("nesterov", "size = 8\nnesterov", "size is for imagenet and folder:DIR");
 
     // A figure names what is watched, and nothing else.
     let figure = |series: &str| {

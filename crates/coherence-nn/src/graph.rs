@@ -26,6 +26,12 @@ pub enum GraphError {
         "a residual network for CIFAR of {0} layers (must be 6n + 2 with n ≥ 1, such as 20, 32, 56)"
     )]
     Depth(usize),
+    /// A depth that a residual network for ImageNet does not have.
+    #[error("a residual network of {0} layers (must be 18, 34 or 50)")]
+    Layers(usize),
+    /// A number of channels that a residual network cannot begin with.
+    #[error("a residual network of width {0} (must lie in 1..=4096)")]
+    Width(usize),
     /// Images that are too small for the auxiliary head of Inception-V3.
     #[error(
         "images of {0} × {1} for the auxiliary head of inception_v3 (they must be at least 299 × 299, or choose inception_v3:no_aux)"

@@ -7,7 +7,7 @@
 //! checksum, so that every changed bit is detected.
 
 use crate::{
-    Config, Learned, MetricsMark, State,
+    Config, Learned, LowWater, MetricsMark, State,
     checksum::{Checksum, DIGITS},
 };
 use coherence_core::aggregate::Recent;
@@ -78,6 +78,8 @@ struct Metadata {
     step: u64,
     observed: bool,
     recent_steps: u64,
+    #[serde(default, skip_serializing_if = "LowWater::is_empty")]
+    low_water: LowWater,
     metrics: MetricsMark,
     network: NetworkMark,
     config: Config,
@@ -166,7 +168,8 @@ impl Checkpoint {
     }
 
     fn to_bytes(&self) -> Vec<u8> {
-        let State { step, parameters, statistics, velocity, recent, learned } = &self.state;
+        let State { step, parameters, statistics, velocity, recent, low_water, learned } =
+            &self.state;
         let metadata = Metadata {
             checksum: "0".repeat(DIGITS),
             format: FORMAT,
@@ -175,6 +178,7 @@ impl Checkpoint {
             step: *step,
             observed: self.observed,
             recent_steps: recent.steps,
+            low_water: *low_water,
             metrics: self.metrics.clone(),
             network: self.network.clone(),
             config: self.config.clone(),
@@ -241,6 +245,7 @@ impl Checkpoint {
                     previous: [one.to_vec(), other.to_vec()],
                     steps: metadata.recent_steps,
                 },
+                low_water: metadata.low_water,
                 learned: Learned { first, last },
             },
         })

@@ -68,6 +68,9 @@ pub struct Config {
     /// and each example has a gradient of its own. As the weights change, activations are normalised less
     /// exactly.
     pub estimation_batches: u64,
+    /// Whether dropout layers and stochastic depth drop anything in training.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub dropout: bool,
     /// Random crops and flips of the images of a mini-batch, different in each epoch; `None` for none. All
     /// measurements, including those of the probe sample, are of the original images.
     pub augmentation: Option<Augmentation>,
@@ -104,6 +107,7 @@ impl Default for Config {
             aggregation: Aggregation::Mean,
             batch_statistics: true,
             estimation_batches: 10,
+            dropout: true,
             augmentation: None,
             seed: 1,
             evaluate: Schedule::Decades,
@@ -113,6 +117,14 @@ impl Default for Config {
             checkpoint_every: 0,
         }
     }
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn is_yes(value: &bool) -> bool {
+    *value
 }
 
 /// A [`Config`] that cannot be run.
@@ -233,6 +245,9 @@ pub enum ConfigError {
     /// The interval between measurements is 0.
     #[error("evaluate every 0 steps (must be at least 1)")]
     Interval,
+    /// The fall of the loss between measurements is none, or the whole of it.
+    #[error("evaluate when the loss falls by {0} % (must lie in 1..=99)")]
+    Fall(u64),
     /// The images do not have the size of the model's input.
     #[error("the {set} images are {found}, the model takes {expected}")]
     Features {
@@ -268,7 +283,7 @@ impl Config {
     pub(crate) fn imputes(&self, network: &Graph<f32>) -> bool {
         let couples = self.batch_statistics && network.couples_examples().is_some();
         let has_two = self.probe / 2 >= self.examples_of_a_pass();
-        has_two && (couples || self.watch.contains(&Watch::Imputed))
+        has_two && (couples || self.watch.iter().any(|watch| watch.imputes()))
     }
 
     /// The learning rate of the mini-batch after the first `step` ones.
@@ -306,6 +321,11 @@ impl Config {
         if self.evaluate == (Schedule::Every { steps: 0 }) {
             return Err(ConfigError::Interval);
         }
+        if let Schedule::LowWater { percent } = self.evaluate
+            && !(1..=99).contains(&percent)
+        {
+            return Err(ConfigError::Fall(percent));
+        }
         Ok(())
     }
 
@@ -325,7 +345,7 @@ impl Config {
     /// What is to be recorded of the probe sample if there is none.
     fn unwatched(&self) -> Option<Watch> {
         let of_the_probe =
-            |watch: &Watch| matches!(watch, Watch::Activity | Watch::Imputed | Watch::Test);
+            |watch: &Watch| watch.imputes() || matches!(watch, Watch::Activity | Watch::Test);
         self.watch.iter().copied().find(of_the_probe).filter(|_| self.probe == 0)
     }
 

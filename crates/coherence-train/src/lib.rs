@@ -60,7 +60,7 @@ pub use imputed::Imputed;
 pub use learned::{Learned, NEVER};
 pub use metrics::{MetricsError, MetricsMark};
 pub use rate::{RateSchedule, RateScheduleError};
-pub use schedule::Schedule;
+pub use schedule::{LowWater, Schedule};
 pub use sink::{Row, Sink};
 pub use trainer::{Diverged, State, TrainError, Trainer};
 pub use training_run::{Outcome, Progress, TrainingRun, TrainingRunError};

@@ -4,7 +4,7 @@ use crate::{
     Config, Examples, Watch,
     activity::Activity,
     examples::Halt,
-    imputed::Imputation,
+    imputed::{Imputation, m_coherence},
     passes::ChunkedPasses,
     tally::{ChunkSums, Tally, dot},
 };
@@ -24,8 +24,16 @@ pub(crate) struct Probe {
     whole: Tally,
     passes: ChunkedPasses,
     chunk: ChunkSums,
-    /// Disjoint mini-batches of the sample, if α is to be imputed from them.
-    imputation: Option<(Vec<Vec<usize>>, Imputation)>,
+    /// Disjoint mini-batches, if α is to be imputed from them.
+    imputation: Option<(Disjoint, Imputation)>,
+}
+
+/// Disjoint mini-batches of the sample.
+#[derive(Debug)]
+struct Disjoint {
+    whole: Vec<Vec<usize>>,
+    /// Of pristine examples alone and of corrupt ones alone; empty if they are not watched.
+    groups: [Vec<Vec<usize>>; 2],
 }
 
 /// Indices of the pristine and of the corrupt examples.
@@ -46,8 +54,12 @@ impl Probe {
         let k = config.examples_of_a_pass();
         let imputes = config.imputes(model.graph()) && chosen.len() >= 2 * k;
         let imputation = imputes.then(|| {
-            let batches = chosen.chunks_exact(k).map(<[usize]>::to_vec).collect();
-            (batches, Imputation::new(model, config.loss, k))
+            let mut imputation = Imputation::new(model, config.loss, k);
+            if config.watch.contains(&Watch::ImputedLayer) {
+                imputation = imputation.by_tensor(model);
+            }
+            let grouped = config.watch.contains(&Watch::ImputedGroup);
+            (Disjoint::new(&chosen, k, grouped.then_some(examples)), imputation)
         });
         chosen.sort_unstable();
         Self {
@@ -127,16 +139,30 @@ impl Probe {
         workspace: &mut Workspace<f32>,
         send: &mut dyn FnMut(&str, f64),
     ) -> Result<(), Halt> {
-        let Some((batches, imputation)) = &mut self.imputation else { return Ok(()) };
-        let imputed = imputation.measure(model, workspace, |visit| {
-            examples.visit(stop, batches.clone().into_iter(), |x, labels| visit(x, labels))
-        })?;
+        let Some((disjoint, imputation)) = &mut self.imputation else { return Ok(()) };
+        let mut measure = |imputation: &mut Imputation, batches: &[Vec<usize>]| {
+            imputation.measure(model, workspace, |visit| {
+                examples.visit(stop, batches.to_vec().into_iter(), |x, labels| visit(x, labels))
+            })
+        };
+        let imputed = measure(imputation, &disjoint.whole)?;
         send("probe.batches.alpha", imputed.batches.alpha());
         send("probe.imputed.alpha", imputed.alpha());
         send("probe.imputed.m_coherence", imputed.m_coherence());
         send("probe.imputed.alpha_debiased", imputed.alpha_debiased.value);
         if !imputed.alpha_debiased.standard_error.is_nan() {
             send("probe.imputed.standard_error", imputed.alpha_debiased.standard_error);
+        }
+        for (tensor, (_, batches)) in model.layout().tensors().iter().zip(&imputation.tensors) {
+            let value = m_coherence(*batches, imputed.k);
+            send(&format!("probe.imputed.{}.m_coherence", tensor.name), value);
+        }
+        for (designation, batches) in Designation::ALL.iter().zip(&disjoint.groups) {
+            if batches.len() >= 2 {
+                let (name, imputed) = (designation.name(), measure(imputation, batches)?);
+                send(&format!("probe.imputed.{name}.alpha"), imputed.alpha());
+                send(&format!("probe.imputed.{name}.m_coherence"), imputed.m_coherence());
+            }
         }
         Ok(())
     }
@@ -184,6 +210,15 @@ impl Probe {
                 send(&format!("{prefix}.{name}.helpfulness"), sum / group.m as f64);
             }
         }
+    }
+}
+
+impl Disjoint {
+    /// Mini-batches of k, in the order of `chosen`; those of the groups are of `examples`.
+    fn new(chosen: &[usize], k: usize, examples: Option<&Examples>) -> Self {
+        let batches = |indices: &[usize]| indices.chunks_exact(k).map(<[usize]>::to_vec).collect();
+        let groups = examples.map(|examples| by_designation(examples, chosen)).unwrap_or_default();
+        Self { whole: batches(chosen), groups: groups.map(|indices| batches(&indices)) }
     }
 }
 

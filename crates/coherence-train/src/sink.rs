@@ -23,6 +23,8 @@
 /// | `probe.batches.alpha` | α_W of the gradients of disjoint mini-batches of the probe sample, of as many examples as a pass; see [`Imputed`](crate::Imputed) |
 /// | `probe.imputed.alpha`, `.m_coherence` | α and mα of the sample's examples imputed from it (A5b) |
 /// | `probe.imputed.alpha_debiased`, `.standard_error` | α̂ and its standard error (A5) |
+/// | `probe.imputed.<tensor>.m_coherence` | mα of one tensor, imputed in the same way |
+/// | `probe.imputed.pristine.alpha`, `.m_coherence`, and `probe.imputed.corrupt.…` | the same for the network over one group of the sample, from mini-batches of this group alone |
 /// | `pristine.last_learned`, `corrupt.last_learned` | MEDIAN of the last-learned steps of the group, see [`Learned`](crate::Learned); no row while half of it is not learned |
 /// | `test.alpha`, `test.m_coherence`, `.sq_norm_of_sum`, `.sum_sq_norms` | α, mα, ‖S‖² and Q of the whole network over a sample of the test set |
 /// | `activity.dead_examples` | share of the probe sample for which a whole layer with a rectifier is 0 |
@@ -40,8 +42,8 @@
 ///
 /// A group without examples has no contribution, and a step without decrease no shares.
 ///
-/// The tensors are watched as `layer`, the groups as `group`, the others as `imputed`, `test`,
-/// `learned` and `activity`.
+/// The tensors are watched as `layer`, the groups as `group`, the others as `imputed`
+/// (`imputed-layer`, `imputed-group`), `test`, `learned` and `activity`.
 ///
 /// Losses, accuracies, `probe.…`, `batch.…` and the activity of layers are those of the network in use: batch
 /// normalisation by the running statistics, and no dropout. If the network is trained by the statistics of the

@@ -1,7 +1,7 @@
 //! Training in memory: steps, and measurements between steps.
 
 use crate::{
-    Config, ConfigError, Examples, Learned, Sink, Watch,
+    Config, ConfigError, Examples, Learned, LowWater, Sink, Watch,
     attribution::Attributor,
     collective::{Collective, Division, Solo},
     evaluate::{Evaluator, Outcomes, Score},
@@ -79,6 +79,7 @@ pub struct Trainer {
     batch: Batch,
     updater: Updater,
     step: u64,
+    low_water: LowWater,
     learned: Learned,
     evaluator: Evaluator,
     outcomes: Outcomes,
@@ -111,6 +112,8 @@ pub struct State {
     /// The memory of the aggregation: for a rule over time, gradients \[d\] of the SUM loss plus k λ w, where λ is
     /// the weight decay; else empty buffers.
     pub recent: Recent<Vec<f32>>,
+    /// The lowest loss of a mini-batch, if the run is measured when it falls.
+    pub low_water: LowWater,
     /// When each training example was learned.
     pub learned: Learned,
 }
@@ -162,6 +165,7 @@ impl Trainer {
             ),
             division,
             step: 0,
+            low_water: LowWater::default(),
             learned: Learned::new(train.len()),
             evaluator: Evaluator::new(&model, config.loss),
             outcomes: Outcomes::default(),
@@ -214,7 +218,7 @@ impl Trainer {
             feed.load(step, &self.train, &mut x, &mut labels)?;
             workspace.set_mode(Mode {
                 batch_statistics: true,
-                dropout: Some(self.dropout.wrapping_add(step)),
+                dropout: self.config.dropout.then(|| self.dropout.wrapping_add(step)),
             });
             for x in x.chunks(m * self.model.inputs()) {
                 self.model.forward(x, m, &mut workspace);
@@ -273,7 +277,7 @@ impl Trainer {
 
     /// Whether the current step is one to [`observe`](Trainer::observe).
     pub fn is_due(&self) -> bool {
-        self.config.evaluate.is_due(self.step, self.config.steps)
+        self.low_water.fell || self.config.evaluate.is_due(self.step, self.config.steps)
     }
 
     /// Processes one mini-batch and returns its MEAN loss, taken before the update.
@@ -304,7 +308,9 @@ impl Trainer {
             self.updater.finish(rate, self.config.batch, &mut self.model);
         }
         self.step += 1;
-        Ok(sum / examples)
+        let loss = sum / examples;
+        self.low_water.take(&self.config.evaluate, loss);
+        Ok(loss)
     }
 
     /// The forward and backward passes of this worker. A single worker updates the network in the last of them.
@@ -320,7 +326,7 @@ impl Trainer {
             let seed = step.wrapping_mul(division.count() as u64).wrapping_add(index as u64);
             workspace.set_mode(Mode {
                 batch_statistics: config.batch_statistics,
-                dropout: Some(self.dropout.wrapping_add(seed)),
+                dropout: config.dropout.then(|| self.dropout.wrapping_add(seed)),
             });
             let (labels, losses) = (&labels[range.clone()], &mut losses[..range.len()]);
             let x = &x[range.start * inputs..range.end * inputs];
@@ -438,7 +444,7 @@ impl Trainer {
             return Ok(());
         }
         let batch_statistics = self.config.batch_statistics;
-        let dropout = Some(self.dropout.wrapping_add(self.step));
+        let dropout = self.config.dropout.then(|| self.dropout.wrapping_add(self.step));
         workspace.set_mode(Mode { batch_statistics, dropout });
         let batch = self.feed.indices(self.step).to_vec();
         let mut cosine = None;
@@ -467,6 +473,7 @@ impl Trainer {
             statistics: self.model.statistics().to_vec(),
             velocity: self.updater.velocity.clone(),
             recent: self.updater.recent.clone(),
+            low_water: self.low_water,
             learned: self.learned.clone(),
         }
     }
@@ -487,6 +494,7 @@ impl Trainer {
         self.step = state.step;
         self.updater.velocity = state.velocity;
         self.updater.recent = state.recent;
+        self.low_water = state.low_water;
         self.learned = state.learned;
     }
 }

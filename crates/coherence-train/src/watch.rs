@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 /// assert_eq!("layer".parse(), Ok(Watch::Layer));
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum Watch {
     /// The coherence of each tensor over the probe sample: three rows for each.
     Layer,
@@ -24,6 +24,11 @@ pub enum Watch {
     /// α imputed from mini-batch gradients: five rows. Recorded without being asked for if batch normalisation
     /// uses the statistics of the batch.
     Imputed,
+    /// As [`Imputed`](Self::Imputed), and the same for each tensor: one row more for each.
+    ImputedLayer,
+    /// As [`Imputed`](Self::Imputed), and the same for mini-batches of pristine examples alone and of corrupt ones
+    /// alone: two rows more for each that the sample has two of.
+    ImputedGroup,
     /// The coherence of a sample of the test set, as large as the probe sample or the whole set: four rows.
     Test,
     /// The median last-learned step of the pristine and of the corrupt examples: one row for each.
@@ -32,7 +37,9 @@ pub enum Watch {
 
 /// A text that is not the name of a [`Watch`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("\"{text}\" cannot be watched (known: layer, group, activity, imputed, test, learned)")]
+#[error(
+    "\"{text}\" cannot be watched (known: layer, group, activity, imputed, imputed-layer, imputed-group, test, learned)"
+)]
 pub struct WatchError {
     /// The text.
     pub text: String,
@@ -40,8 +47,16 @@ pub struct WatchError {
 
 impl Watch {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Layer, Self::Group, Self::Activity, Self::Imputed, Self::Test, Self::Learned];
+    pub const ALL: [Self; 8] = [
+        Self::Layer,
+        Self::Group,
+        Self::Activity,
+        Self::Imputed,
+        Self::ImputedLayer,
+        Self::ImputedGroup,
+        Self::Test,
+        Self::Learned,
+    ];
 
     /// The name in settings and on the command line.
     pub const fn name(self) -> &'static str {
@@ -50,9 +65,16 @@ impl Watch {
             Self::Group => "group",
             Self::Activity => "activity",
             Self::Imputed => "imputed",
+            Self::ImputedLayer => "imputed-layer",
+            Self::ImputedGroup => "imputed-group",
             Self::Test => "test",
             Self::Learned => "learned",
         }
+    }
+
+    /// Whether α is imputed from mini-batches for it.
+    pub const fn imputes(self) -> bool {
+        matches!(self, Self::Imputed | Self::ImputedLayer | Self::ImputedGroup)
     }
 }
 

@@ -10,10 +10,11 @@ use crate::{Dataset, ReadError, Target};
 /// GM22 (§6, §7, Fig. 26) says "replaced by Gaussian noise", "along the lines of Zhang et al.
 /// 2017", and gives no parameters. Zhang et al. use a Gaussian "with matching mean and variance to
 /// the original image dataset". Here this means: one mean and one variance over all pixels of all
-/// images of the wrapped data, independent pixels, values not clipped to [0, 1].
+/// images of the wrapped data, independent pixels, values not clipped to [0, 1]. Of more than 65,536
+/// images, mean and variance are those of 65,536 drawn at random.
 ///
 /// Every replaced image is corrupt. Noise image `i` depends only on (`seed`, `i`), the mean and the
-/// variance. All noise images are drawn at construction; each takes 4 · features bytes.
+/// variance, and is drawn when it is read, so that no memory is needed for it.
 ///
 /// ```
 /// use coherence_data::{Dataset, Designation, digits, noise::PixelNoise};
@@ -27,11 +28,15 @@ use crate::{Dataset, ReadError, Target};
 #[derive(Clone, Debug)]
 pub struct PixelNoise<D> {
     data: D,
-    /// For each example the index of its noise image, if it was replaced.
-    place: Vec<Option<usize>>,
-    /// Noise images [replaced, features].
-    images: Vec<f32>,
+    /// Whether each example was replaced \[n\].
+    replaced: Vec<bool>,
+    seed: u64,
+    mean: f64,
+    deviation: f64,
 }
+
+/// Images from which mean and deviation are estimated at most.
+const SAMPLE: usize = 1 << 16;
 
 impl<D: Dataset> PixelNoise<D> {
     /// Replaces each image with probability `p` by Gaussian noise.
@@ -39,41 +44,38 @@ impl<D: Dataset> PixelNoise<D> {
     /// # Errors
     /// [`NoiseError`] unless 0 ≤ `p` ≤ 1, or if an image cannot be read.
     pub fn gaussian(data: D, p: f64, seed: u64) -> Result<Self, NoiseError> {
-        let marks = mark(data.len(), p, seed, "pixel-noise.mark")?;
-        let (mean, deviation) = moments(&data)?;
-        let features = data.shape().features();
-        let mut images = Vec::new();
-        let mut place = Vec::with_capacity(marks.len());
-        for (i, marked) in marks.into_iter().enumerate() {
-            place.push(marked.then_some(images.len() / features.max(1)));
-            if marked {
-                let mut rng = random::stream(seed, &format!("pixel-noise.image.{i}"));
-                let pixel = || (mean + deviation * random::normal(&mut rng)) as f32;
-                images.extend(std::iter::repeat_with(pixel).take(features));
-            }
-        }
-        Ok(Self { data, place, images })
+        let replaced = mark(data.len(), p, seed, "pixel-noise.mark")?;
+        let needed = replaced.contains(&true);
+        let (mean, deviation) = if needed { moments(&data, seed)? } else { (0.0, 0.0) };
+        Ok(Self { data, replaced, seed, mean, deviation })
     }
 
     fn noisy(&self, i: usize, original: Target) -> Target {
-        let designation = designate(self.place[i].is_some(), original.designation);
+        let designation = designate(self.replaced[i], original.designation);
         Target { designation, ..original }
     }
 }
 
-/// Mean and standard deviation over all pixels of all images, in f64; zeros if there are no images.
-fn moments(data: &impl Dataset) -> Result<(f64, f64), ReadError> {
+/// Mean and standard deviation over all pixels of all images, or of [`SAMPLE`] of them if there are more, in
+/// f64; zeros if there are no images.
+fn moments(data: &impl Dataset, seed: u64) -> Result<(f64, f64), ReadError> {
+    let chosen: Vec<usize> = if data.len() <= SAMPLE {
+        (0..data.len()).collect()
+    } else {
+        let all = random::permutation(&mut random::stream(seed, "pixel-noise.sample"), data.len());
+        all[..SAMPLE].to_vec()
+    };
     let features = data.shape().features();
     let mut image = vec![0.0; features];
     let (mut sum, mut squares) = (0.0, 0.0);
-    for i in 0..data.len() {
+    for &i in &chosen {
         data.get(i, &mut image)?;
         for &pixel in &image {
             sum += f64::from(pixel);
             squares += f64::from(pixel) * f64::from(pixel);
         }
     }
-    let count = (data.len() * features).max(1) as f64;
+    let count = (chosen.len() * features).max(1) as f64;
     let mean = sum / count;
     Ok((mean, (squares / count - mean * mean).max(0.0).sqrt()))
 }
@@ -86,11 +88,15 @@ impl<D: Dataset> Dataset for PixelNoise<D> {
     }
 
     fn get(&self, i: usize, input: &mut [f32]) -> Result<Target, ReadError> {
-        let Some(place) = self.place[i] else {
+        if !self.replaced[i] {
             return self.data.get(i, input);
+        }
+        assert_eq!(input.len(), self.shape().features(), "the buffer must hold exactly one image");
+        let mut rng = random::stream(self.seed, &format!("pixel-noise.image.{i}"));
+        let pixel = |value: &mut f32| {
+            *value = (self.mean + self.deviation * random::normal(&mut rng)) as f32;
         };
-        let features = self.shape().features();
-        input.copy_from_slice(&self.images[place * features..][..features]);
+        input.iter_mut().for_each(pixel);
         Ok(self.target(i))
     }
 }

@@ -12,7 +12,7 @@ use coherence_lab::spec::{Experiment, limits};
 use coherence_lab::summarize::{Ran, summarize, write};
 use coherence_lab::summary::Summary;
 
-use super::{data, interrupt};
+use super::{cost, data, interrupt};
 use crate::output::{self, Status};
 use crate::watch::{self, Progress};
 
@@ -47,6 +47,9 @@ pub(super) struct Sitting {
     /// An undecided claim, or one that is not shown, gives exit status 1
     #[arg(long)]
     strict: bool,
+    /// Run nothing; say how many steps, multiply-adds, bytes and core-hours it would take
+    #[arg(long)]
+    dry_run: bool,
     /// No progress on stderr
     #[arg(long, short)]
     quiet: bool,
@@ -72,6 +75,9 @@ impl Sitting {
 
     /// Runs the experiments, judges their claims, writes everything and prints the result.
     pub(super) fn run(self, experiments: Vec<Experiment>) -> anyhow::Result<Status> {
+        if self.dry_run {
+            return cost::print(self.json, &experiments, self.scale, self.seeds);
+        }
         let stop = interrupt::flag()?;
         data::warn_of_wrong_variable();
         let Device::Cpu = self.device;

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use coherence_data::{Dataset, random, select};
-use coherence_train::Group;
+use coherence_train::{Group, RateSchedule};
 use serde::Deserialize;
 
 use super::data::{Boxed, Grouped, sampled, settings_error};
@@ -36,7 +36,9 @@ fn rating(run: &PlannedRun) -> Vec<PlannedRun> {
     let settings = Training {
         steps,
         examples,
+        schedule: RateSchedule::Constant,
         every: Some(steps),
+        low_water: None,
         data: Data::Real,
         noise: 0.0,
         clip: 0,

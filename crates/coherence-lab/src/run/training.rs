@@ -1,15 +1,16 @@
 //! One training run in its folder.
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use coherence_data::random;
-use coherence_nn::Model;
+use coherence_nn::{Model, weights};
 use coherence_train::{Outcome, TrainingRun};
 
 use super::run_file::RunFile;
-use super::{PlannedRun, RunError, data, single};
+use super::{PlannedRun, RunError, data, pretraining, single};
 use crate::made::Sitting;
 use crate::spec::Subset;
 
@@ -33,7 +34,7 @@ pub(super) fn execute(
     let clock = Instant::now();
     file.sittings.push(Sitting::begin(rayon::current_num_threads()));
     file.save(&folder)?;
-    let outcome = train(run, out, stop, advance)?;
+    let outcome = train(run, out, &folder, stop, advance)?;
     if let Some(sitting) = file.sittings.last_mut() {
         sitting.end(clock);
     }
@@ -60,6 +61,7 @@ pub(super) fn memory(run: &PlannedRun) -> u64 {
 fn train(
     run: &PlannedRun,
     out: &Path,
+    folder: &Path,
     stop: &AtomicBool,
     advance: &dyn Fn(u64),
 ) -> Result<Outcome, RunError> {
@@ -69,18 +71,35 @@ fn train(
     let stream = run.initialisation.map(|number| format!("initialisation {number}"));
     let stream = stream.as_deref().unwrap_or("initialisation");
     let mut rng = random::stream(run.seed, stream);
-    let model = Model::initialized(network, &mut rng);
+    let mut model = Model::initialized(network, &mut rng);
+    if let Some(first) = pretraining::stage(run) {
+        let folder = folder.join(pretraining::FOLDER);
+        if self::train(&first, out, &folder, stop, &|_| {})? == Outcome::Interrupted {
+            return Ok(Outcome::Interrupted);
+        }
+        load(&mut model, folder.join("weights.safetensors"))?;
+    }
     let config = run.settings.config(run.seed);
     let failed = |source| RunError::Train { run: run.to_string(), source };
-    let folder = run.folder(out);
-    if !single::measure(run, &folder, stop, &model, &train)? {
+    if !single::measure(run, folder, stop, &model, &train)? {
         return Ok(Outcome::Interrupted);
     }
-    let mut training = TrainingRun::open(&folder, config, model, train, test).map_err(failed)?;
+    let mut training = TrainingRun::open(folder, config, model, train, test).map_err(failed)?;
     let mut known = 0;
     let progress = |progress: coherence_train::Progress| {
         advance(progress.step - known);
         known = progress.step;
     };
     training.advance(stop, progress).map_err(failed)
+}
+
+/// Gives `model` the weights of a file.
+fn load(model: &mut Model<f32>, path: PathBuf) -> Result<(), RunError> {
+    let damaged = |path, reason: &dyn std::fmt::Display| {
+        Err(RunError::Damaged { path, reason: reason.to_string() })
+    };
+    match fs::read(&path) {
+        Ok(bytes) => weights::load(model, &bytes).or_else(|error| damaged(path, &error)),
+        Err(error) => damaged(path, &error),
+    }
 }

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 /// | `mnist`, `fashion-mnist` | 60,000 and 10,000 | 28 × 28 × 1 | 10 |
 /// | `cifar10`, `cifar100`, `cifar100-coarse` | 50,000 and 10,000 | 32 × 32 × 3 | 10, 100, 20 |
 /// | `cifar10:PATH` and so on | files in the binary layout, perhaps fewer | 32 × 32 × 3 | likewise |
+/// | `imagenet` | class folders of JPEG files in `imagenet/train` and `imagenet/val`, in the folder of data sets | | |
 /// | `folder:DIR` | class folders of JPEG or PNG files in DIR/train and DIR/val | | |
 ///
 /// ```
@@ -50,6 +51,11 @@ impl Dataset {
     /// Whether the name holds the path of a folder or file.
     pub fn has_path(&self) -> bool {
         self.0.contains(':')
+    }
+
+    /// Whether the images are files in class folders, to be framed when they are read.
+    pub fn is_folder(&self) -> bool {
+        self.0 == coherence_data::IMAGENET || self.0.starts_with("folder:")
     }
 
     /// Numbers of training and of test examples, where the name determines them.

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 /// How the difficulty of the training examples is found before a run (WS20 §4).
 ///
-/// R networks are trained for a few steps on the data set without noise, by the mean gradient, and otherwise with
-/// the settings of the run. They differ in their initial weights alone. The difficulty of an example is the number
+/// R networks are trained for a few steps on the data set without noise, by the mean gradient and at a
+/// constant rate, and otherwise with the settings of the run. They differ in their initial weights alone. The difficulty of an example is the number
 /// of networks that do not classify it correctly after the last step: 0, …, R.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -45,6 +45,15 @@ impl Training {
             }
             ["probe", "batches", "alpha"] => self.may_impute(),
             ["probe", "imputed", what] => self.may_impute() && IMPUTED.contains(&what),
+            ["probe", "imputed", group, "alpha" | "m_coherence"] if is_group(group) => {
+                watch.contains(&Watch::ImputedGroup)
+            }
+            ["probe", "imputed", ..] => {
+                let tensor = series.strip_prefix("probe.imputed.");
+                let tensor = tensor.and_then(|series| series.strip_suffix(".m_coherence"));
+                watch.contains(&Watch::ImputedLayer)
+                    && tensor.is_some_and(|tensor| self.has_tensor(tensor))
+            }
             ["activity", "dead_examples" | "output_bias" | "cosine"] => {
                 watch.contains(&Watch::Activity)
             }
@@ -73,7 +82,8 @@ impl Training {
 
     /// Whether α is imputed: if it is asked for, or if the network may normalise by the statistics of the batch.
     fn may_impute(&self) -> bool {
-        self.watch().contains(&Watch::Imputed) || (self.model.is_some() && !self.running_statistics)
+        self.watch().iter().any(|watch| watch.imputes())
+            || (self.model.is_some() && !self.running_statistics)
     }
 
     /// Whether the network has a tensor of this name; for images of unknown shape, whether it may.

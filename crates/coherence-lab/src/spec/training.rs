@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::axes::{numbers, present, words};
 use super::text::Text;
-use super::{Bound, Dataset, Difficulty, Single, Subset};
+use super::{Bound, Dataset, Difficulty, Initial, Single, Subset, When};
 use crate::cell::{Axis, Cell, Setting};
 
 /// Settings of a training experiment at one scale. An axis of the grid overrides the setting of its
@@ -63,10 +63,18 @@ pub struct Training {
     /// Weight decay, coupled.
     #[serde(default, skip_serializing_if = "is_default")]
     pub weight_decay: f64,
+    /// The weights with which training begins.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub initial: Initial,
+    /// Steps of the training before, where it begins with trained weights.
+    pub pretraining: Option<u64>,
     /// Steps of training.
     pub steps: u64,
     /// Steps between measurements; absent is 0, 1, …, 9, 10, 20, …, 90, 100, 200, …, as in the papers.
     pub every: Option<u64>,
+    /// Instead of `every`: measured whenever the loss of a mini-batch is so many per cent lower than at the last
+    /// such time.
+    pub low_water: Option<u64>,
     /// What is done to the training data.
     pub data: Data,
     /// Percentage of the training examples that it is done to.
@@ -83,12 +91,15 @@ pub struct Training {
     /// those of the mini-batch.
     #[serde(default, skip_serializing_if = "is_default")]
     pub running_statistics: bool,
+    /// Whether dropout layers drop anything.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub dropout: bool,
     /// Random crops and flips of the training images, as `"crop:4,flip"`; absent is none.
     pub augment: Option<Augmentation>,
     /// Training examples over which coherence is measured.
     pub probe: usize,
-    /// What is recorded beyond the whole network: `"layer"`, `"group"`, `"activity"`, `"imputed"`, `"test"`,
-    /// `"learned"`; absent is the first two.
+    /// What is recorded beyond the whole network: `"layer"`, `"group"`, `"activity"`, `"imputed"`,
+    /// `"imputed-layer"`, `"imputed-group"`, `"test"`, `"learned"`; absent is the first two.
     pub watch: Option<Vec<Watch>>,
     /// Samples over which the decrease of the loss is attributed to pristine and to corrupt examples, by name:
     /// `{ sample = { examples = 400, weights = 300, null_worlds = 3 } }`.
@@ -111,6 +122,9 @@ pub struct Training {
     /// What varies.
     #[serde(default)]
     pub grid: Grid,
+    /// Settings of some cells of the grid; of two that set the same key, the later counts.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub when: Vec<When>,
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -135,6 +149,8 @@ pub struct Grid {
     pub clip: Option<Vec<usize>>,
     /// Rules.
     pub rule: Option<Vec<Aggregation>>,
+    /// Initial weights.
+    pub initial: Option<Vec<Initial>>,
 }
 
 /// What is done to the training data.
@@ -162,8 +178,17 @@ impl Grid {
             ("noise", numbers(&self.noise, f64::from)),
             ("clip", numbers(&self.clip, |count| count as f64)),
             ("rule", words(&self.rule)),
+            ("initial", words(&self.initial)),
         ])
     }
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn is_yes(value: &bool) -> bool {
+    *value
 }
 
 fn one() -> u64 {
@@ -222,6 +247,7 @@ impl Training {
             steps: self.steps,
             aggregation: self.aggregation(),
             batch_statistics: !self.running_statistics,
+            dropout: self.dropout,
             seed,
             evaluate: self.evaluate(),
             augmentation: self.augment,
@@ -235,7 +261,11 @@ impl Training {
 
     /// The steps at which a run is measured.
     pub fn evaluate(&self) -> Schedule {
-        self.every.map_or(Schedule::Decades, |steps| Schedule::Every { steps })
+        match (self.every, self.low_water) {
+            (_, Some(percent)) => Schedule::LowWater { percent },
+            (Some(steps), None) => Schedule::Every { steps },
+            (None, None) => Schedule::Decades,
+        }
     }
 
     /// How the gradients of a mini-batch become an update.
@@ -250,6 +280,7 @@ impl Training {
     pub fn with_cell(&self, cell: &Cell) -> Option<Training> {
         let mut settings = toml::Table::try_from(self).expect("settings are a plain table");
         settings.remove("grid");
+        settings.remove("when");
         for (axis, value) in &cell.0 {
             let value = match value {
                 Setting::Text(word) => toml::Value::String(word.clone()),
@@ -258,6 +289,9 @@ impl Training {
                 Setting::Number(number) => toml::Value::Float(*number),
             };
             settings.insert(axis.clone(), value);
+        }
+        for when in self.when.iter().filter(|when| when.applies_to(cell)) {
+            settings.extend(when.set.clone());
         }
         settings.try_into().ok()
     }

@@ -1,8 +1,8 @@
 //! The architectures by name.
 
 use super::{
-    Norm, Stem, alexnet, cifar_resnet, convnet, efficientnet_b0, inception_v3, lenet5,
-    mlp_with_activation, resnet18, resnet34, resnet50, vgg13,
+    Norm, ResNet, Stem, alexnet, cifar_resnet, convnet, efficientnet_b0, inception_v3, lenet5,
+    mlp_with_activation, resnet, vgg13,
 };
 use crate::{Activation, Graph, GraphError, Shape, device::Device};
 use coherence_cpu::Element;
@@ -17,7 +17,7 @@ use core::{fmt, str::FromStr};
 /// | `lenet5` | [`lenet5`] |
 /// | `alexnet` | [`alexnet`] |
 /// | `vgg13`, `vgg13_bn` | [`vgg13`] |
-/// | `resnet18`, `resnet34`, `resnet50` | [`resnet18`] …; with `:cifar` for the stem for small images, and `:gn` for group normalisation |
+/// | `resnet18`, `resnet34`, `resnet50` | [`resnet`]; with `:cifar` for the stem for small images, `:gn` for group normalisation and `:wN` for N channels of the first stage instead of 64 |
 /// | `resnet20`, `resnet32`, `resnet56` | [`cifar_resnet`]; with `:gn` for group normalisation |
 /// | `inception_v3` | [`inception_v3`] with its auxiliary head; with `:no_aux` without it |
 /// | `efficientnet_b0` | [`efficientnet_b0`] |
@@ -27,6 +27,10 @@ use core::{fmt, str::FromStr};
 /// let name: Architecture = "resnet18:cifar".parse()?;
 /// let network: Graph<f32> = name.build(Shape::image(32, 32, 3), 10, Activation::Relu)?;
 /// assert_eq!(network.classes(), 10);
+/// let narrow: Architecture = "resnet18:cifar:gn:w32".parse()?;
+/// assert_eq!(narrow.to_string(), "resnet18:cifar:gn:w32");
+/// assert!("resnet18:w64".parse::<Architecture>().is_err(), "64 is what resnet18 has");
+/// assert!("vgg13:w8".parse::<Architecture>().is_err());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,10 +53,8 @@ pub enum Architecture {
     ResNet {
         /// The number of layers.
         depth: usize,
-        /// The first layers.
-        stem: Stem,
-        /// The normalisation layers.
-        norm: Norm,
+        /// Stem, normalisation and width.
+        of: ResNet,
     },
     /// A residual network for CIFAR.
     CifarResNet {
@@ -77,7 +79,7 @@ pub enum ArchitectureError {
     #[error("no model {0} (known: mlp:INPUTS,HIDDEN,…,CLASSES, {known})", known = names())]
     Name(String),
     /// A width is not a number.
-    #[error("'{0}' is not a width (write mlp:784,256,10)")]
+    #[error("'{0}' is not a width (write mlp:784,256,10 or resnet18:w16)")]
     Width(String),
     /// Only perceptrons have a choice of activation functions.
     #[error("{0} has activation functions of its own (--activation is for mlp)")]
@@ -85,25 +87,25 @@ pub enum ArchitectureError {
 }
 
 impl Architecture {
-    /// All architectures but the perceptrons.
+    /// All architectures but the perceptrons and the residual networks of another width.
     pub const ALL: [Self; 26] = [
         Self::ConvNet,
         Self::LeNet5,
         Self::AlexNet,
         Self::Vgg13 { normalized: false },
         Self::Vgg13 { normalized: true },
-        Self::ResNet { depth: 18, stem: Stem::ImageNet, norm: Norm::Batch },
-        Self::ResNet { depth: 18, stem: Stem::ImageNet, norm: Norm::Group },
-        Self::ResNet { depth: 18, stem: Stem::Cifar, norm: Norm::Batch },
-        Self::ResNet { depth: 18, stem: Stem::Cifar, norm: Norm::Group },
-        Self::ResNet { depth: 34, stem: Stem::ImageNet, norm: Norm::Batch },
-        Self::ResNet { depth: 34, stem: Stem::ImageNet, norm: Norm::Group },
-        Self::ResNet { depth: 34, stem: Stem::Cifar, norm: Norm::Batch },
-        Self::ResNet { depth: 34, stem: Stem::Cifar, norm: Norm::Group },
-        Self::ResNet { depth: 50, stem: Stem::ImageNet, norm: Norm::Batch },
-        Self::ResNet { depth: 50, stem: Stem::ImageNet, norm: Norm::Group },
-        Self::ResNet { depth: 50, stem: Stem::Cifar, norm: Norm::Batch },
-        Self::ResNet { depth: 50, stem: Stem::Cifar, norm: Norm::Group },
+        residual(18, Stem::ImageNet, Norm::Batch),
+        residual(18, Stem::ImageNet, Norm::Group),
+        residual(18, Stem::Cifar, Norm::Batch),
+        residual(18, Stem::Cifar, Norm::Group),
+        residual(34, Stem::ImageNet, Norm::Batch),
+        residual(34, Stem::ImageNet, Norm::Group),
+        residual(34, Stem::Cifar, Norm::Batch),
+        residual(34, Stem::Cifar, Norm::Group),
+        residual(50, Stem::ImageNet, Norm::Batch),
+        residual(50, Stem::ImageNet, Norm::Group),
+        residual(50, Stem::Cifar, Norm::Batch),
+        residual(50, Stem::Cifar, Norm::Group),
         Self::CifarResNet { depth: 20, norm: Norm::Batch },
         Self::CifarResNet { depth: 20, norm: Norm::Group },
         Self::CifarResNet { depth: 32, norm: Norm::Batch },
@@ -132,9 +134,7 @@ impl Architecture {
             Self::LeNet5 => lenet5(input, classes),
             Self::AlexNet => alexnet(input, classes),
             Self::Vgg13 { normalized } => vgg13(input, classes, normalized),
-            Self::ResNet { depth: 18, stem, norm } => resnet18(input, classes, stem, norm),
-            Self::ResNet { depth: 34, stem, norm } => resnet34(input, classes, stem, norm),
-            Self::ResNet { stem, norm, .. } => resnet50(input, classes, stem, norm),
+            Self::ResNet { depth, of } => resnet(depth, input, classes, of),
             Self::CifarResNet { depth, norm } => cifar_resnet(depth, input, classes, norm),
             Self::InceptionV3 { auxiliary } => inception_v3(input, classes, auxiliary),
             Self::EfficientNetB0 => efficientnet_b0(input, classes),
@@ -153,6 +153,10 @@ impl Architecture {
             _ => Err(ArchitectureError::Activation(self.clone())),
         }
     }
+}
+
+const fn residual(depth: usize, stem: Stem, norm: Norm) -> Architecture {
+    Architecture::ResNet { depth, of: ResNet { stem, norm, width: ResNet::WIDTH } }
 }
 
 fn suffix(norm: Norm) -> &'static str {
@@ -174,8 +178,19 @@ impl FromStr for Architecture {
             let width = |w: &str| w.parse().map_err(|_| ArchitectureError::Width(w.to_owned()));
             return widths.split(',').map(width).collect::<Result<_, _>>().map(Self::Mlp);
         }
-        let named = |architecture: &Self| architecture.to_string() == text;
-        Self::ALL.into_iter().find(named).ok_or_else(|| ArchitectureError::Name(text.to_owned()))
+        let unknown = || ArchitectureError::Name(text.to_owned());
+        let named = |name: &str| Self::ALL.into_iter().find(|known| known.to_string() == name);
+        if let Some(architecture) = named(text) {
+            return Ok(architecture);
+        }
+        let (name, width) = text.rsplit_once(":w").ok_or_else(unknown)?;
+        let number = width.parse().map_err(|_| ArchitectureError::Width(width.to_owned()))?;
+        match named(name) {
+            Some(Self::ResNet { depth, of }) if number != ResNet::WIDTH => {
+                Ok(Self::ResNet { depth, of: ResNet { width: number, ..of } })
+            }
+            _ => Err(unknown()),
+        }
     }
 }
 
@@ -192,9 +207,10 @@ impl fmt::Display for Architecture {
             Self::AlexNet => f.write_str("alexnet"),
             Self::Vgg13 { normalized: false } => f.write_str("vgg13"),
             Self::Vgg13 { normalized: true } => f.write_str("vgg13_bn"),
-            Self::ResNet { depth, stem, norm } => {
+            Self::ResNet { depth, of: ResNet { stem, norm, width } } => {
                 let stem = if *stem == Stem::Cifar { ":cifar" } else { "" };
-                write!(f, "resnet{depth}{stem}{}", suffix(*norm))
+                write!(f, "resnet{depth}{stem}{}", suffix(*norm))?;
+                if *width == ResNet::WIDTH { Ok(()) } else { write!(f, ":w{width}") }
             }
             Self::CifarResNet { depth, norm } => write!(f, "resnet{depth}{}", suffix(*norm)),
             Self::InceptionV3 { auxiliary: true } => f.write_str("inception_v3"),

@@ -21,7 +21,7 @@ pub use inception::inception_v3;
 pub use lenet::lenet5;
 pub use mlp::{mlp, mlp_with_activation};
 pub use normalized::Norm;
-pub use resnet::{Stem, resnet18, resnet34, resnet50};
+pub use resnet::{ResNet, Stem, resnet, resnet18, resnet34, resnet50};
 pub use vgg::vgg13;
 
 use crate::{Activation, Builder, GraphError, Shape, Value, device::Device, layer::AveragePool};

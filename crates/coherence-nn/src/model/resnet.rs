@@ -23,6 +23,24 @@ pub enum Stem {
     Cifar,
 }
 
+/// What may differ between residual networks of one depth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ResNet {
+    /// The first layers.
+    pub stem: Stem,
+    /// The normalisation layers.
+    pub norm: Norm,
+    /// Channels of the first stage; the others have 2, 4 and 8 times as many.
+    pub width: usize,
+}
+
+impl ResNet {
+    /// The channels of the first stage in the paper.
+    pub const WIDTH: usize = 64;
+    /// The most channels of the first stage.
+    pub const WIDEST: usize = 4096;
+}
+
 /// ResNet-18: blocks of two 3 × 3 convolutions, 2 + 2 + 2 + 2 of them.
 ///
 /// Names, arithmetic and initialisation are those of torchvision's `resnet18`; the stem for small
@@ -49,7 +67,7 @@ pub fn resnet18<T: Element, D: Device<T>>(
     stem: Stem,
     norm: Norm,
 ) -> Result<Graph<T, D>, GraphError> {
-    resnet("resnet18", [input, Shape::features(classes)], stem, norm, Block::Basic, [2, 2, 2, 2])
+    resnet(18, input, classes, ResNet { stem, norm, width: ResNet::WIDTH })
 }
 
 /// ResNet-34: as [`resnet18`], with 3 + 4 + 6 + 3 blocks.
@@ -63,7 +81,7 @@ pub fn resnet34<T: Element, D: Device<T>>(
     stem: Stem,
     norm: Norm,
 ) -> Result<Graph<T, D>, GraphError> {
-    resnet("resnet34", [input, Shape::features(classes)], stem, norm, Block::Basic, [3, 4, 6, 3])
+    resnet(34, input, classes, ResNet { stem, norm, width: ResNet::WIDTH })
 }
 
 /// ResNet-50: 3 + 4 + 6 + 3 blocks of convolutions of 1 × 1, 3 × 3 and 1 × 1, the stride in the
@@ -78,14 +96,7 @@ pub fn resnet50<T: Element, D: Device<T>>(
     stem: Stem,
     norm: Norm,
 ) -> Result<Graph<T, D>, GraphError> {
-    resnet(
-        "resnet50",
-        [input, Shape::features(classes)],
-        stem,
-        norm,
-        Block::Bottleneck,
-        [3, 4, 6, 3],
-    )
+    resnet(50, input, classes, ResNet { stem, norm, width: ResNet::WIDTH })
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -94,28 +105,50 @@ enum Block {
     Bottleneck,
 }
 
-fn resnet<T: Element, D: Device<T>>(
-    name: &str,
-    [input, output]: [Shape; 2],
-    stem: Stem,
-    norm: Norm,
-    block: Block,
-    depths: [usize; 4],
+/// [`resnet18`], [`resnet34`] or [`resnet50`], by its depth, with another number of channels. A network of half the
+/// channels has about a quarter of the parameters and multiply-adds.
+///
+/// ```
+/// use coherence_nn::{Shape, model::{Norm, ResNet, Stem, resnet}};
+/// let narrow = ResNet { stem: Stem::ImageNet, norm: Norm::Batch, width: 8 };
+/// let network = resnet::<f32>(18, Shape::image(28, 28, 1), 10, narrow)?;
+/// assert_eq!(network.classes(), 10);
+/// # Ok::<(), coherence_nn::GraphError>(())
+/// ```
+///
+/// # Errors
+///
+/// As [`resnet18`]; also for another depth, for a width that is 0 or more than 4096, and, with [`Norm::Group`],
+/// for one that 32 does not divide.
+pub fn resnet<T: Element, D: Device<T>>(
+    depth: usize,
+    input: Shape,
+    classes: usize,
+    ResNet { stem, norm, width }: ResNet,
 ) -> Result<Graph<T, D>, GraphError> {
+    let (block, depths) = match depth {
+        18 => (Block::Basic, [2, 2, 2, 2]),
+        34 => (Block::Basic, [3, 4, 6, 3]),
+        50 => (Block::Bottleneck, [3, 4, 6, 3]),
+        _ => return Err(GraphError::Layers(depth)),
+    };
+    if !(1..=ResNet::WIDEST).contains(&width) {
+        return Err(GraphError::Width(width));
+    }
     let (mut net, x) = Builder::new(input);
     let mut x = match stem {
         Stem::ImageNet => {
             let wide = convolution::Convolution {
                 stride: [2, 2],
                 padding: [3, 3],
-                ..square(x.shape, 64, 7)
+                ..square(x.shape, width, 7)
             };
             let h = convolve(&mut net, ["conv1", "bn1"], x, wide, norm, Relu)?;
             let pool = Pool { padding: [1, 1], ..square_pool(h.shape, 3, 2) };
             net.push("maxpool", MaxPool::new(pool)?, &[h], Identity)?
         }
         Stem::Cifar => {
-            let narrow = convolution::Convolution { padding: [1, 1], ..square(x.shape, 64, 3) };
+            let narrow = convolution::Convolution { padding: [1, 1], ..square(x.shape, width, 3) };
             convolve(&mut net, ["conv1", "bn1"], x, narrow, norm, Relu)?
         }
     };
@@ -123,15 +156,18 @@ fn resnet<T: Element, D: Device<T>>(
         for at in 0..depth {
             let stride = if stage > 0 && at == 0 { 2 } else { 1 };
             let prefix = format!("layer{}.{at}", stage + 1);
-            x = residual(&mut net, &prefix, x, block, [64 << stage, stride], norm)?;
+            x = residual(&mut net, &prefix, x, block, [width << stage, stride], norm)?;
         }
     }
     let x = global_average(&mut net, "avgpool", x)?;
-    net.push("fc", Linear::new(x.shape, output.channels), &[x], Identity)?;
-    let classes = output.channels;
+    net.push("fc", Linear::new(x.shape, classes), &[x], Identity)?;
     let stem = if stem == Stem::Cifar { " with the CIFAR stem" } else { "" };
     let norm = if norm == Norm::Group { " with group normalisation" } else { "" };
-    Ok(net.build(format!("{name}{stem}{norm} {input} to {classes}")))
+    let width = match width {
+        ResNet::WIDTH => String::new(),
+        _ => format!(" of width {width}"),
+    };
+    Ok(net.build(format!("resnet{depth}{width}{stem}{norm} {input} to {classes}")))
 }
 
 /// A block: the sum of its convolutions and of its input, which is convolved if the shapes differ.

@@ -5,7 +5,7 @@ use crate::{
     networks,
 };
 use coherence_core::minibatch::amplify_partition;
-use coherence_data::{Dataset, random};
+use coherence_data::{Dataset, Designation, noise::LabelNoise, random};
 use coherence_nn::{
     Keep, Model,
     layer::Mode,
@@ -13,7 +13,7 @@ use coherence_nn::{
 };
 use coherence_tests::naive;
 use coherence_train::{
-    Aggregation, Config, Row, Trainer, Watch,
+    Aggregation, Config, Examples, Row, Trainer, Watch,
     measure::{By, MeasureError, impute, measure},
 };
 
@@ -126,4 +126,49 @@ fn training_by_the_statistics_of_the_batch_records_the_imputed_alpha() {
     assert_eq!(series(&rows, "probe.fc1.weight.m_coherence"), None);
     assert_eq!(series(&rows, "probe.pristine.m_coherence"), None);
     assert!(series(&rows, "probe.alpha").is_some() && series(&rows, "pristine.loss").is_some());
+}
+
+/// The mini-batches of one designation, in the order of the probe, and the tensors of the whole sample.
+#[test]
+fn a05b_tensors_and_groups_are_imputed_as_by_a_loop() {
+    let (train, model) = (Blobs { n: 110, seed: 1 }, networks::network());
+    let noisy = LabelNoise::permute(&train, 0.5, 3).unwrap();
+    let of = Config {
+        batch: 6,
+        probe: 90,
+        watch: vec![Watch::ImputedLayer, Watch::ImputedGroup],
+        ..config(Aggregation::Mean)
+    };
+    let order = random::permutation(&mut random::stream(of.seed, "probe"), 110);
+    let order = &order[..90];
+    let data = Examples::decode(&noisy).unwrap();
+    let mut trainer =
+        Trainer::new(of, model.clone(), data, examples(&Blobs { n: 40, seed: 2 })).unwrap();
+    let mut rows: Vec<Row> = Vec::new();
+    trainer.observe(&mut rows).unwrap();
+    let value = |name: &str| rows.iter().find(|row| row.series == name).unwrap().value;
+    // A5b, as the catalogue writes it.
+    let imputed = |rows: &[Vec<f64>]| {
+        let (k, m, alpha) = (6.0, 6.0 * rows.len() as f64, naive::alpha(rows));
+        alpha * (m - k) / (k * (m - 1.0) - (k - 1.0) * m * alpha)
+    };
+    for designation in Designation::ALL {
+        let of_group = |i: &usize| noisy.target(*i).designation == designation;
+        let group: Vec<usize> = order.iter().copied().filter(of_group).collect();
+        let batches: Vec<&[usize]> = group.chunks_exact(6).collect();
+        assert!(batches.len() >= 2);
+        let expected = imputed(&gradients(&model, &noisy, &batches));
+        let prefix = format!("probe.imputed.{}", designation.name());
+        close(value(&format!("{prefix}.alpha")), expected);
+        close(value(&format!("{prefix}.m_coherence")), 6.0 * batches.len() as f64 * expected);
+    }
+    let all = gradients(&model, &noisy, &order.chunks_exact(6).collect::<Vec<_>>());
+    for tensor in model.layout().tensors() {
+        let part: Vec<Vec<f64>> = all.iter().map(|g| g[tensor.range.clone()].to_vec()).collect();
+        let found = value(&format!("probe.imputed.{}.m_coherence", tensor.name));
+        // A bias before a normalisation has no gradient but rounding.
+        if naive::sum_sq_norms(&part) > 1e-8 {
+            close(found, 90.0 * imputed(&part));
+        }
+    }
 }

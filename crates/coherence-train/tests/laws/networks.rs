@@ -371,3 +371,23 @@ fn the_loss_of_the_settings_is_trained_and_measured() {
     let other = new(Config { loss: "cross-entropy:0.1".parse().unwrap(), ..of }).advance().unwrap();
     assert!((other - loss).abs() > 1e-3, "{other} {loss}");
 }
+
+#[test]
+fn without_dropout_a_network_is_trained_as_if_it_had_no_such_layer() {
+    let trained = |layer: bool, dropout: bool| {
+        let (mut net, x) = Builder::new(Shape::features(FEATURES));
+        let mut h = net.push("fc1", Linear::new(x.shape, 8), &[x], Relu).unwrap();
+        if layer {
+            h = net.push("dropout", Dropout::new(h.shape, 0.5), &[h], Identity).unwrap();
+        }
+        net.push("fc2", Linear::new(h.shape, CLASSES), &[h], Identity).unwrap();
+        let mut rng = random::stream(5, "initialisation");
+        let model = Model::initialized(net.build("a test network".to_owned()), &mut rng);
+        let of = Config { dropout, ..config(Aggregation::Mean) };
+        let mut trainer = Trainer::new(of, model, examples(&TRAIN), examples(&TEST)).unwrap();
+        go(&mut trainer, 10);
+        trainer.state().parameters
+    };
+    assert_eq!(trained(true, false), trained(false, true));
+    assert_ne!(trained(true, true), trained(false, true));
+}

@@ -3,7 +3,7 @@
 use crate::blobs::{Blobs, config, examples, go, one_by_one, trainer};
 use coherence_data::{Dataset, Designation, random};
 use coherence_tests::naive;
-use coherence_train::{Aggregation, Config, Group, NEVER, OverTime, Row, Trainer, Watch};
+use coherence_train::{Aggregation, Config, Group, NEVER, OverTime, Row, Schedule, Trainer, Watch};
 
 /// The value of a series in `rows`; panics unless it occurs exactly once.
 #[track_caller]
@@ -150,6 +150,26 @@ fn learned_steps_match_the_history() {
     let corrupt: Vec<usize> = (0..data.n).filter(|i| i % 5 == 4).collect();
     let share = corrupt.iter().copied().filter(learned).count() as f64 / corrupt.len() as f64;
     assert_eq!(value(&rows, "corrupt.learned"), share);
+}
+
+/// The steps after the mini-batches whose loss is 3 % under the lowest at such a step, by a loop.
+#[test]
+fn a_run_is_measured_when_its_loss_falls_under_the_low_water_mark() {
+    let of = Config { evaluate: Schedule::LowWater { percent: 3 }, ..config(Aggregation::Mean) };
+    let mut trainer = trainer(of);
+    let (mut found, mut expected, mut mark) = (vec![], vec![0], f64::INFINITY);
+    while !trainer.is_finished() {
+        found.extend(trainer.is_due().then(|| trainer.step()));
+        let loss = trainer.advance().unwrap();
+        if loss < 0.97 * mark {
+            mark = loss;
+            expected.push(trainer.step());
+        }
+    }
+    found.extend(trainer.is_due().then(|| trainer.step()));
+    expected.extend((expected.last() != Some(&30)).then_some(30));
+    assert_eq!(found, expected);
+    assert!((4..25).contains(&found.len()), "{found:?}");
 }
 
 /// Groups are scored like sets of their own; they may overlap, and an empty one has no rows.

@@ -51,21 +51,23 @@ fn same(found: &[Vec<u8>], expected: &[Vec<u8>], how: &str) {
 
 #[test]
 fn stopped_at_any_step_a_run_ends_as_if_never_stopped() {
-    for rule in [
-        Aggregation::Mean,
-        Aggregation::OverTime(OverTime::M3),
-        Aggregation::OverTime(OverTime::Rm3),
+    let falls = Schedule::LowWater { percent: 2 };
+    for config in [
+        config(Aggregation::Mean),
+        config(Aggregation::OverTime(OverTime::M3)),
+        config(Aggregation::OverTime(OverTime::Rm3)),
+        Config { evaluate: falls, checkpoint_every: 1, ..config(Aggregation::Mean) },
     ] {
-        let expected = uninterrupted(&config(rule));
+        let expected = uninterrupted(&config);
         for at in 0..30 {
             let folder = tempfile::tempdir().unwrap();
             let stop = AtomicBool::new(false);
-            let mut run = open(folder.path(), config(rule)).unwrap();
+            let mut run = open(folder.path(), config.clone()).unwrap();
             let raise = |step| stop.store(step >= at, Ordering::Relaxed);
             let outcome = run.advance(&stop, |progress| raise(progress.step)).unwrap();
             assert_eq!((outcome, run.trainer().step()), (Outcome::Interrupted, at));
             drop(run);
-            same(&finish(folder.path(), config(rule)), &expected, &format!("stopped at {at}"));
+            same(&finish(folder.path(), config.clone()), &expected, &format!("stopped at {at}"));
         }
     }
 }

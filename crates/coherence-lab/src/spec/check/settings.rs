@@ -6,8 +6,8 @@ use coherence_core::aggregate::{Requirements, Winsorized};
 use coherence_nn::{Shape, device::Cpu, model::Architecture};
 use coherence_train::{Attribution, Config, ConfigError};
 
-use crate::cell::Axis;
-use crate::spec::{Subset, Sweep, Text, Training, Worked, limits};
+use crate::cell::{Axis, Cell};
+use crate::spec::{Initial, Subset, Sweep, Text, Training, When, Worked, limits};
 
 /// What is wrong with a training experiment at one scale.
 pub(super) fn training(training: &Training) -> Vec<String> {
@@ -19,6 +19,7 @@ pub(super) fn training(training: &Training) -> Vec<String> {
     let mut problems: Vec<String> = [
         range("steps", steps, limits::STEPS),
         training.every.and_then(|every| range("every", every, u64::MAX)),
+        pretraining(training),
         most("measurements of a run (steps / every)", measured, limits::MEASUREMENTS),
         range("batch", batch as u64, u64::MAX),
         range("probe", probe as u64, u64::MAX),
@@ -32,6 +33,10 @@ pub(super) fn training(training: &Training) -> Vec<String> {
     .into_iter()
     .flatten()
     .collect();
+    problems.extend(
+        (training.every.is_some() && training.low_water.is_some())
+            .then(|| "every and low_water are both given: keep one".to_owned()),
+    );
     problems.extend(datasets(training));
     problems.extend(examples(training));
     problems.extend(attribution(training));
@@ -41,7 +46,48 @@ pub(super) fn training(training: &Training) -> Vec<String> {
     problems.extend(levels(training));
     problems.extend(rules(training));
     problems.extend(lists(&axes));
+    problems.extend(training.when.iter().flat_map(|when| settings_of_cells(training, when)));
     problems
+}
+
+/// Settings of some cells: there are such cells, and the first of them has valid settings.
+fn settings_of_cells(training: &Training, when: &When) -> Vec<String> {
+    let axes = training.grid.axes();
+    let lost = when.cell.iter().find(|(name, value)| {
+        let axis = axes.iter().find(|axis| axis.name == **name);
+        axis.is_none_or(|axis| !axis.values.contains(value))
+    });
+    if let Some((name, value)) = lost {
+        return vec![format!("when.cell has {name} = {value}, which is not in the grid")];
+    }
+    let of_the_scale = |key: &&String| {
+        When::OF_THE_SCALE.contains(&key.as_str()) || axes.iter().any(|axis| axis.name == **key)
+    };
+    if let Some(key) = when.set.keys().find(of_the_scale) {
+        return vec![format!("when.set has {key}, which is not of a single cell: leave it out")];
+    }
+    let first = axes.iter().filter_map(|axis| {
+        let value = when.cell.get(&axis.name).or(axis.values.first())?;
+        Some((axis.name.as_str(), value.clone()))
+    });
+    let alone = Training { when: vec![when.clone()], ..training.clone() };
+    let Some(cell) = alone.with_cell(&Cell::new(first)) else {
+        let set = &when.set;
+        return vec![format!(
+            "when.set has {set}: a key is unknown, or its value is of another kind"
+        )];
+    };
+    self::training(&cell).into_iter().map(|problem| format!("when.set: {problem}")).collect()
+}
+
+/// Training before needs a number of steps, and only trained weights have one.
+fn pretraining(training: &Training) -> Option<String> {
+    let initial = training.grid.initial.clone().unwrap_or_else(|| vec![training.initial]);
+    match (initial.contains(&Initial::Trained), training.pretraining) {
+        (true, None) => Some("initial is trained: give the steps as pretraining".to_owned()),
+        (_, Some(steps)) => range("pretraining", steps, limits::STEPS),
+        (false, None) => None,
+    }
 }
 
 /// A cell is the name of a folder, so a grid names no paths; only folders are resized.
@@ -49,9 +95,10 @@ fn datasets(training: &Training) -> Vec<String> {
     let several = training.grid.dataset.iter().flatten();
     let path = several.clone().find(|dataset| dataset.has_path());
     let path = path.map(|name| format!("grid.dataset has {name}: name a path in dataset only"));
-    let sized = training.size.is_some() && !training.dataset.name().starts_with("folder:");
-    let sized =
-        sized.then(|| format!("size is for folder:DIR, not {}: leave it out", training.dataset));
+    let sized = training.size.is_some() && !training.dataset.is_folder();
+    let sized = sized.then(|| {
+        format!("size is for imagenet and folder:DIR, not {}: leave it out", training.dataset)
+    });
     path.into_iter().chain(sized).collect()
 }
 
