@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     Element, Isa,
-    product::{DEPTH, Output, Target, multiply_here},
+    product::{DEPTH, Output, Target, multiply_to, panel_width},
     scratch::Scratch,
     simd::TILE,
 };
@@ -44,8 +44,9 @@ pub(super) struct Batch<'a, T> {
 /// Coordinates of the weight that one thread handles at a time.
 #[derive(Clone, Debug)]
 pub(super) enum Tile {
-    /// Output channels of a group and columns of the patch, [rows, block].
-    Dense { group: usize, rows: Range<usize>, block: Block },
+    /// Output channels of a group and columns of the patch, [rows, block]. The columns are unfolded in
+    /// `pieces`, which the product reads in place if they are as wide as its panels.
+    Dense { group: usize, rows: Range<usize>, block: Block, pieces: Vec<Block> },
     /// All live taps of some channels of a depthwise convolution: [taps, channels].
     Depthwise { channels: Range<usize>, taps: usize },
 }
@@ -91,10 +92,15 @@ impl<'a, T: Element> Batch<'a, T> {
         let blocks = self.gather.blocks(most_cols, usize::MAX);
         let groups = (0..conv.groups)
             .flat_map(|group| cut(conv.group_outputs(), most_rows).map(move |rows| (group, rows)));
+        let width = match self.gather.is_identity() {
+            true => usize::MAX,
+            false => panel_width::<T>(self.isa),
+        };
         let tile = |(group, rows): (usize, Range<usize>), block: &Block| Tile::Dense {
             group,
             rows,
             block: block.clone(),
+            pieces: block.pieces(width),
         };
         groups.flat_map(|band| blocks.iter().map(move |block| tile(band.clone(), block))).collect()
     }
@@ -117,29 +123,20 @@ impl<'a, T: Element> Batch<'a, T> {
         if rows.is_empty() && output == Output::Overwrite {
             out.fill(T::zero());
         }
-        let (group, band, block) = match tile {
-            Tile::Dense { group, rows, block } => (*group, rows, block),
+        let (group, band, width, pieces) = match tile {
+            Tile::Dense { group, rows, block, pieces } => (*group, rows, block.width(), pieces),
             Tile::Depthwise { channels, .. } => {
                 let channels = channels.clone();
                 let sum = DepthwiseSum { gather, x, delta, rows, channels, output, out };
                 return T::depthwise_sum(*isa, sum);
             }
         };
-        let (o, width) = (self.conv.outputs, block.width());
+        let o = self.conv.outputs;
         let is_identity = gather.is_identity();
         let mut panel = Scratch::new(if is_identity { 0 } else { DEPTH.min(rows.len()) * width });
         let mut transposed = Scratch::new(DEPTH.min(rows.len()) * band.len());
         for start in rows.clone().step_by(DEPTH) {
             let chain = start..rows.end.min(start + DEPTH);
-            let right = if is_identity {
-                let channels = gather.channels();
-                let first = group * gather.group_channels() + block.channels.start;
-                (&x[start * channels + first..], [channels, 1])
-            } else {
-                let (source, rows, to) = (*x, chain.clone(), &mut *panel);
-                T::unfold(*isa, Unfold { gather, source, group, block, rows, to });
-                (&panel[..chain.len() * width], [width, 1])
-            };
             let first = group * self.conv.group_outputs() + band.start;
             let from = &delta[start * o + first..];
             let len = chain.len();
@@ -151,7 +148,24 @@ impl<'a, T: Element> Batch<'a, T> {
                 (&transposed[..], [len, 1])
             };
             let output = if start == rows.start { output } else { Output::Add };
-            multiply_here(*isa, [band.len(), chain.len(), width], left, right, output, out);
+            let mut column = 0;
+            for block in pieces {
+                let right = if is_identity {
+                    let channels = gather.channels();
+                    let first = group * gather.group_channels() + block.channels.start;
+                    (&x[start * channels + first..], [channels, 1])
+                } else {
+                    let (source, rows, to) = (*x, chain.clone(), &mut *panel);
+                    T::unfold(*isa, Unfold { gather, source, group, block, rows, to });
+                    (&panel[..len * block.width()], [block.width(), 1])
+                };
+                let shape = [band.len(), len, block.width()];
+                let out = &mut out[column..];
+                assert!(out.len() >= (band.len() - 1) * width + block.width());
+                // SAFETY: `out` has as many rows, `width` apart, of the block's columns.
+                unsafe { multiply_to(*isa, shape, left, right, output, (out.as_mut_ptr(), width)) }
+                column += block.width();
+            }
         }
     }
 
@@ -163,7 +177,7 @@ impl<'a, T: Element> Batch<'a, T> {
         rows: Range<usize>,
         (values, n, e): (&mut [T], usize, usize),
     ) -> bool {
-        let Tile::Dense { group, rows: band, block } = tile else { return false };
+        let Tile::Dense { group, rows: band, block, .. } = tile else { return false };
         let width = block.width();
         if rows.len() > FEW_POSITIONS || rows.is_empty() || !width.is_multiple_of(TILE) {
             return false;
@@ -196,7 +210,7 @@ impl<'a, T: Element> Batch<'a, T> {
             change(unsafe { &mut *weight.target.0.add(at) }, value);
         };
         match tile {
-            Tile::Dense { group, rows, block } => {
+            Tile::Dense { group, rows, block, .. } => {
                 let first = group * self.conv.group_outputs() + rows.start;
                 let column = block.tap * self.conv.group_channels() + block.channels.start;
                 for (row, values) in (first..).zip(values.chunks_exact(block.width())) {

@@ -79,6 +79,19 @@ impl Block {
     pub(super) fn width(&self) -> usize {
         self.spans.iter().map(|(_, taps)| taps.len()).sum::<usize>() * self.channels.len()
     }
+
+    /// The taps of the block one by one if each has `width` channels, otherwise the whole block: the
+    /// positions of one tap are copied faster than positions of several, but not those of some of its
+    /// channels.
+    pub(super) fn pieces(&self, width: usize) -> Vec<Self> {
+        if self.channels.len() != width {
+            return vec![self.clone()];
+        }
+        let rows = self.spans.iter();
+        let taps = rows.flat_map(|(row, taps)| taps.clone().map(move |tap| (*row, tap..tap + 1)));
+        let piece = |(tap, span)| Self { tap, channels: self.channels.clone(), spans: vec![span] };
+        (self.tap..).zip(taps).map(piece).collect()
+    }
 }
 
 impl Gather {

@@ -14,7 +14,7 @@ use core::{mem::MaybeUninit, ops::Range};
 
 use super::Output;
 use crate::{
-    Element,
+    Element, Isa,
     scratch::Scratch,
     simd::{Kernel, Simd, TILE},
 };
@@ -68,6 +68,23 @@ pub struct Piece<'a, T> {
     pub(super) output: Output,
     pub(super) out: *mut T,
     pub(super) width: usize,
+}
+
+/// Columns of the panels on an instruction set. A right factor of so many columns, whose rows follow each
+/// other, is a panel already and is read in place.
+pub(crate) fn panel_width<T: Element>(isa: Isa) -> usize {
+    T::run(isa, PanelWidth)
+}
+
+struct PanelWidth;
+
+impl<T: Element> Kernel<T> for PanelWidth {
+    type Output = usize;
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, _: S) -> usize {
+        S::PRODUCT_TILE[1] * S::LANES
+    }
 }
 
 /// The panel in use, at the start of a cache line.
@@ -204,7 +221,13 @@ impl<T: Element> Piece<'_, T> {
     ) {
         // SAFETY: the caller's promise, and the rows of each tile exist.
         unsafe {
-            self.pack::<S, V>(simd, block, panel);
+            let panel = match self.panel_in_place(block, V * S::LANES) {
+                Some(panel) => panel,
+                None => {
+                    self.pack::<S, V>(simd, block, panel);
+                    panel.cast_const()
+                }
+            };
             let mut row = self.rows.start;
             while row < self.rows.end {
                 let height = height::<T, S>(self.rows.end - row);
@@ -241,6 +264,13 @@ impl<T: Element> Piece<'_, T> {
                 row += height;
             }
         }
+    }
+
+    /// `block` of the right factor, if its rows follow each other as those of a panel of this width.
+    #[inline(always)]
+    fn panel_in_place(&self, block: &Block, width: usize) -> Option<*const T> {
+        let is_panel = self.right.strides == [width, 1] && block.cols.len() == width;
+        is_panel.then(|| self.right.at(block.depth.start, block.cols.start))
     }
 
     /// Prefetches the share of `block` of the right factor that falls to a tile of `rows` of the piece.

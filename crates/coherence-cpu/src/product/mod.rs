@@ -14,7 +14,7 @@ use rayon::prelude::*;
 
 use crate::{Element, Isa};
 use kernel::View;
-pub(crate) use kernel::{DEPTH, Piece};
+pub(crate) use kernel::{DEPTH, Piece, panel_width};
 pub(crate) use pieces::Cut;
 
 /// The sizes of one linear layer applied to a batch.
@@ -255,6 +255,31 @@ unsafe impl<T: Send> Sync for Target<T> {}
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_right_factor_in_panels_and_one_that_is_packed_give_the_same_bits() {
+        let numbers = |len: usize| -> Vec<f32> {
+            (0..len as u32).map(|n| (n.wrapping_mul(40_503) >> 8) as f32 / 1e7 - 0.5).collect()
+        };
+        for &isa in Isa::available() {
+            let cols = kernel::panel_width::<f32>(isa);
+            for [rows, inner] in [[1, 1], [13, 300]] {
+                let (left, right) = (numbers(rows * inner), numbers(inner * cols));
+                let mut wide = vec![f32::NAN; inner * (cols + 1)];
+                for (to, from) in wide.chunks_exact_mut(cols + 1).zip(right.chunks_exact(cols)) {
+                    to[..cols].copy_from_slice(from);
+                }
+                let [in_place, packed] =
+                    [(&right, cols), (&wide, cols + 1)].map(|(right, stride)| {
+                        let (mut out, shape) = (vec![0.0; rows * cols], [rows, inner, cols]);
+                        let (left, right) = ((&left[..], [inner, 1]), (&right[..], [stride, 1]));
+                        multiply_here(isa, shape, left, right, Output::Overwrite, &mut out);
+                        out
+                    });
+                assert!(in_place == packed, "{isa:?} {rows} {inner}");
+            }
+        }
+    }
 
     /// Forward, backward and gradient are one product of other strides; here a transposed right
     /// factor and a transposed left one.
