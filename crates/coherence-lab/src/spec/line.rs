@@ -33,7 +33,8 @@ impl Table<'_> {
         let begins = |word: &str| self.lines.iter().find(|(_, line)| key(line) == Some(word));
         let inside = |word: &str| self.lines.iter().find(|(_, line)| has_key(line, word));
         let mentions = |word: &str| {
-            self.lines.iter().find(|(_, line)| is_setting(line) && words(line).any(|w| w == word))
+            let mention = |line: &str| words(without_comment(line)).any(|other| other == word);
+            self.lines.iter().find(|(_, line)| is_setting(line) && mention(line))
         };
         let as_key = words(problem).find_map(|word| begins(word).or_else(|| inside(word)));
         let found = as_key.or_else(|| words(problem).find_map(mentions));
@@ -45,6 +46,11 @@ impl Table<'_> {
 fn words(text: &str) -> impl Iterator<Item = &str> {
     let parts = text.split(|c: char| !(c.is_alphanumeric() || "_.-".contains(c)));
     parts.map(|word| word.trim_matches('.')).filter(|word| !word.is_empty())
+}
+
+/// The line up to a comment after its value.
+fn without_comment(line: &str) -> &str {
+    line.split(" #").next().unwrap_or_default()
 }
 
 /// Whether a line is one whose value the program understands, and no prose.
