@@ -4,7 +4,7 @@
 use coherence_benches::{
     BATCH, Passes, RATE, Ratio, SMALL, THREADS, ratio, ratios, step, time, trainer,
 };
-use coherence_nn::Gradients;
+use coherence_nn::{Gradients, PerExample};
 use coherence_train::{Aggregation, Trainer};
 use criterion::{Criterion, criterion_group, criterion_main};
 
@@ -19,7 +19,7 @@ fn check(clip: usize) {
     let mut passes = Passes::new(&SMALL, BATCH, BATCH);
     let mut delta = Vec::new();
     passes.run(0, BATCH, |factors| match factors.gradients {
-        Gradients::Outer { delta: of_layer, .. } if factors.tensor == 0 => {
+        Gradients::PerExample(PerExample::Outer { delta: of_layer, .. }) if factors.tensor == 0 => {
             delta = of_layer.to_vec();
         }
         _ => {}

@@ -2,7 +2,11 @@
 
 use coherence_cpu::product::Output;
 use coherence_data::Dataset;
-use coherence_nn::{Factors, Keep, Model, Workspace, loss::softmax_cross_entropy, model::mlp};
+use coherence_nn::{
+    Factors, Keep, Model, Workspace,
+    loss::{Loss, Targets},
+    model::mlp,
+};
 
 use crate::{digits, initialized};
 
@@ -43,8 +47,8 @@ impl Passes {
         let (model, losses) = (&self.model, &mut self.losses[..m]);
         let x = &self.x[start * model.inputs()..(start + m) * model.inputs()];
         model.forward(x, m, &mut self.workspace);
-        let (logits, delta) = self.workspace.logits_and_delta();
-        softmax_cross_entropy(logits, &self.labels[start..][..m], delta, losses);
+        let labels = Targets::Labels(&self.labels[start..][..m]);
+        self.workspace.loss(Loss::default(), labels, losses);
         model.backward(x, &mut self.workspace, visit);
     }
 

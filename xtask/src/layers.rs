@@ -16,6 +16,7 @@ const LAYERS: &[(&str, i8)] = &[
     ("coherence-nn", 1),
     ("coherence-candle", 2),
     ("coherence-train", 2),
+    ("coherence-mpi", 3),
     ("coherence-lab", 4),
     ("xtask", 5),
     ("coherence-tests", -2), // oracles: they use none of our crates

@@ -130,6 +130,7 @@ impl Sanitize {
 pub(crate) fn doc(sh: &Shell, open: bool) -> Result<()> {
     let _flags = sh.push_env("RUSTDOCFLAGS", "-D warnings");
     let open = open.then_some("--open");
-    cmd!(sh, "cargo doc --workspace --no-deps {open...}").run()?;
+    let without = crate::validate::WITHOUT_MPI;
+    cmd!(sh, "cargo doc --workspace {without...} --no-deps {open...}").run()?;
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! `cargo xtask test`: every check of CI, the cheapest first, so that a fault shows soon.
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use std::time::Instant;
 use xshell::{Shell, cmd};
 
@@ -17,6 +17,7 @@ pub(crate) fn test(sh: &Shell, cases: Option<u32>) -> Result<()> {
     stage("lints", || Ok(clippy(sh)?))?;
     stage("tests", || Ok(tests(sh)?))?;
     stage("doc tests", || Ok(doc_tests(sh)?))?;
+    stage("workers under MPI", || workers(sh))?;
     stage("documentation", || crate::tools::doc(sh, false))?;
     println!("all checks passed in {} s", start.elapsed().as_secs());
     Ok(())
@@ -35,12 +36,34 @@ fn core_without_std(sh: &Shell) -> xshell::Result<()> {
 }
 
 fn clippy(sh: &Shell) -> xshell::Result<()> {
-    cmd!(sh, "cargo clippy --workspace --all-targets -- -D warnings").run()
+    cmd!(sh, "cargo clippy --workspace {WITHOUT_MPI...} --all-targets -- -D warnings").run()
 }
 
 /// The workspace without the benches. They have no tests, and their dependencies take minutes to
 /// compile: the lints alone check them.
-const TESTED: [&str; 3] = ["--workspace", "--exclude", "coherence-benches"];
+const TESTED: [&str; 5] =
+    ["--workspace", "--exclude", "coherence-benches", "--exclude", "coherence-mpi"];
+
+/// `coherence-mpi` needs an MPI library, which is not everywhere.
+pub(crate) const WITHOUT_MPI: [&str; 2] = ["--exclude", "coherence-mpi"];
+
+/// Lints and tests of several processes, where there is an MPI library. Where there is none they are
+/// skipped, unless `COHERENCE_MPI=required`.
+fn workers(sh: &Shell) -> Result<()> {
+    let tools = ["mpicc", "mpirun", "clang"];
+    let missing = tools.iter().find(|tool| {
+        cmd!(sh, "{tool} --version").quiet().ignore_stdout().ignore_stderr().run().is_err()
+    });
+    if let Some(tool) = missing {
+        let is_required = sh.var("COHERENCE_MPI").is_ok_and(|value| value == "required");
+        ensure!(!is_required, "no {tool} (install an MPI library with its headers, and clang)");
+        println!("not run: no {tool} (with COHERENCE_MPI=required, this is a failure)");
+        return Ok(());
+    }
+    let lab = ["--package", "coherence-lab", "--features", "mpi"];
+    cmd!(sh, "cargo clippy {lab...} --package coherence-mpi --test mpi -- -D warnings").run()?;
+    Ok(cmd!(sh, "cargo test {lab...} --test mpi").run()?)
+}
 
 fn tests(sh: &Shell) -> xshell::Result<()> {
     cmd!(sh, "cargo test {TESTED...} --lib --bins --tests --examples").run()

@@ -9,7 +9,7 @@ use coherence_cpu::{
     convolution::Convolution,
     product::{Dims, Output},
 };
-use coherence_nn::{Factors, Gradients};
+use coherence_nn::{Factors, PerExample, device::Cpu};
 
 /// A tensor that a layer holds, under its name in the `VarBuilder`.
 #[derive(Clone, Debug)]
@@ -108,21 +108,23 @@ impl Use {
 
     /// Calls `visit` with the factors of a use that has them.
     fn factors(&self, visit: impl FnOnce(&Factors<'_, f32>)) -> Result<()> {
-        let (m, range) = (self.m, 0..self.parameter.values());
-        let visit = |gradients: Gradients<'_, f32>| {
-            visit(&Factors { name: &self.parameter.name, tensor: 0, range, m, gradients });
+        let (m, d, name) = (self.m, self.parameter.values(), &self.parameter.name);
+        let visit = |gradients: PerExample<'_, f32>| {
+            visit(&Factors::separate(Cpu::detect(), name, [m, d], &gradients));
         };
         match &self.part {
             Part::Outer { a, delta } => {
                 let dims = Dims { m, i: a.dim(1)?, o: delta.dim(1)? };
                 storage::read(a, |a| {
-                    storage::read(delta, |delta| visit(Gradients::Outer { dims, a, delta }))
+                    storage::read(delta, |delta| visit(PerExample::Outer { dims, a, delta }))
                 })?
             }
             Part::Convolution { of, x, delta } => storage::read(x, |x| {
-                storage::read(delta, |delta| visit(Gradients::Convolution { of, x, delta }))
+                storage::read(delta, |delta| {
+                    visit(PerExample::Convolution { sizes: *of, x, delta })
+                })
             })?,
-            Part::Rows(rows) => storage::read(rows, |rows| visit(Gradients::Rows(rows))),
+            Part::Rows(rows) => storage::read(rows, |rows| visit(PerExample::Rows(rows))),
             Part::Embedding(_) | Part::Measured { .. } => unreachable!("these have no factors"),
         }
     }

@@ -1,6 +1,6 @@
 //! Bounds: how far coherent gradients let training on one sample differ from training on another.
 //!
-//! All are loose, and of use only to compare runs (GM22 §5 says so itself).
+//! All are loose and useful only to compare runs, as GM22 §5 says.
 
 /// The upper bound of the expected distance of two gradients, E‖g − g′‖.
 ///
@@ -33,7 +33,7 @@ pub fn distance_bound(alpha: f64, energy: f64) -> f64 {
     libm::sqrt(2.0 * (1.0 - alpha) * energy)
 }
 
-/// What is known of a learning problem: the constants of the generalisation bound.
+/// The constants of a learning problem that the generalisation bound needs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Problem {
     /// L: every loss ℓ_z is L-Lipschitz in the parameters, so ‖g_z‖ ≤ L.
@@ -100,7 +100,7 @@ impl Problem {
     /// |gap| ≤ (L² η / m) Σ_t exp((T − t) η β) √(2 (1 − α(w_{t−1})))
     /// ```
     ///
-    /// Never under [`gap_bound`](Self::gap_bound) of the same steps.
+    /// At least [`gap_bound`](Self::gap_bound) of the same steps.
     ///
     /// # Edge cases
     ///
@@ -137,7 +137,7 @@ impl Problem {
     /// |gap| ≤ (L² η T^{ηβ} / m) Σ_t √(2 (1 − α(w_{t−1})))
     /// ```
     ///
-    /// Never under [`gap_bound`](Self::gap_bound) of such steps.
+    /// At least [`gap_bound`](Self::gap_bound) of such steps.
     ///
     /// # Edge cases
     ///

@@ -3,8 +3,8 @@
 /// The sufficient statistics of a sample of per-example gradients.
 ///
 /// Everything that the two sums determine is a method here or takes this struct. Gradients are
-/// those of the **sum** loss, g_i = ∇ℓ_i: for a mean loss multiply them by m first (α itself does
-/// not mind, see [`Coherence::alpha`]). Get it from [`Sums`](crate::Sums), or fill it in from your
+/// those of the **sum** loss, g_i = ∇ℓ_i: for a mean loss multiply them by m first (α itself is
+/// scale-invariant, see [`Coherence::alpha`]). Get it from [`Sums`](crate::Sums), or fill it in from your
 /// own reductions: the fields are additive over blocks of coordinates, for the same m.
 ///
 /// # Example

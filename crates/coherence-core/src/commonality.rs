@@ -10,7 +10,7 @@ use crate::Coherence;
 /// α⊥ = 1/m,    m ≥ 1
 /// ```
 ///
-/// Under it examples work against each other, above it they help each other.
+/// Below it examples work against each other, above it they help each other.
 ///
 /// # Edge cases
 ///

@@ -41,7 +41,7 @@ pub enum Policy {
     Error,
     /// Compute with it: IEEE arithmetic carries NaN and ±∞ to the result.
     Propagate,
-    /// Compute as if the example did not exist; the table above says where it is less than that.
+    /// Compute as if the example did not exist. The table above lists where only a value or a pair is left out.
     Omit,
 }
 

@@ -11,8 +11,8 @@ use crate::{Coherence, Member};
 /// ```
 ///
 /// The mean product with another example's gradient, in units of the mean energy. The mean of h_i
-/// over the sample is α̂, [`Coherence::alpha_debiased`]. Near 0 or under it, nobody else helps the
-/// example: a wrong label, an outlier, or memorisation to come.
+/// over the sample is α̂, [`Coherence::alpha_debiased`]. At 0 or below, no other example
+/// helps this one: it has a wrong label, is an outlier, or will be memorised.
 ///
 /// # Edge cases
 ///

@@ -1,4 +1,4 @@
-//! One example as the sample sees it.
+//! The dots of one example with its sample.
 
 use num_traits::Float;
 
@@ -8,7 +8,7 @@ use crate::{
     number::dot,
 };
 
-/// What the leave-one-out laws need of example i: two dots, from a second pass over the sample
+/// The two dots of example i that the leave-one-out laws need, from a second pass over the sample
 /// ([`Sums::member`], [`WeightedSums::member`]), or filled in from your own reductions.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -160,7 +160,7 @@ impl WeightedCoherence {
     }
 }
 
-/// a − b, at least 0 but for NaN.
+/// max(a − b, 0); NaN if either is NaN.
 fn less(a: f64, b: f64) -> f64 {
     let rest = a - b;
     if rest < 0.0 { 0.0 } else { rest }

@@ -1,4 +1,4 @@
-//! Mini-batches: what averaging k gradients does to α, and back.
+//! Mini-batches: α of means of k gradients from α of examples, and the inverse.
 //!
 //! Two models, which are often confused: batches drawn **independently** from the distribution
 //! ([`amplify`], [`deamplify`]), and one fixed **sample** of m cut into disjoint batches

@@ -1,4 +1,4 @@
-//! Mixtures of two families of gradients that are orthogonal to each other; of one and zeros, dilution.
+//! Mixtures of two orthogonal families of gradients, and dilution by zero gradients.
 
 use crate::Part;
 

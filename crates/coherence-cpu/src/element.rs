@@ -53,6 +53,7 @@ mod dispatch {
         add_and_square: convolution::AddAndSquare => f64;
         transpose_block: convolution::Transpose => ();
         few_positions: convolution::FewPositions => ();
+        unfold: convolution::Unfold => ();
         gram_norm: convolution::GramNorm => f64;
         gram_tiles: dense::Tiles => Vec<f64>;
     }

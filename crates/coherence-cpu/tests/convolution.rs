@@ -297,6 +297,8 @@ fn settings() -> Vec<Convolution> {
         Convolution { groups: 37, stride: [2, 1], ..same([5, 4], 37, 37) },
         Convolution { groups: 40, padding: [2, 2], ..new([4, 4], 40, 40, [5, 5]) },
         same([17, 16], 1, 2),
+        same([6, 5], 16, 7),
+        Convolution { groups: 2, stride: [2, 1], ..same([7, 5], 32, 6) },
         same([2, 3], 70, 40),
         same([3, 2], 33, 130),
         new([2, 1], 300, 20, [1, 1]),

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::dataset::forward;
 use crate::random::{self, below, stream};
 use crate::{Dataset, ReadError, Shape, Target};
 
@@ -156,25 +157,7 @@ impl<D: Dataset> Augmented<D> {
 }
 
 impl<D: Dataset> Dataset for Augmented<D> {
-    fn len(&self) -> usize {
-        self.data.len()
-    }
-
-    fn shape(&self) -> Shape {
-        self.data.shape()
-    }
-
-    fn classes(&self) -> usize {
-        self.data.classes()
-    }
-
-    fn black(&self, channel: usize) -> f32 {
-        self.data.black(channel)
-    }
-
-    fn target(&self, i: usize) -> Target {
-        self.data.target(i)
-    }
+    forward!(self => self.data; len, shape, classes, black, target);
 
     fn get(&self, i: usize, input: &mut [f32]) -> Result<Target, ReadError> {
         let target = self.data.get(i, input)?;

@@ -127,29 +127,52 @@ pub trait Dataset: Send + Sync {
     fn get(&self, i: usize, input: &mut [f32]) -> Result<Target, ReadError>;
 }
 
-/// Implements [`Dataset`] for pointers to a data set.
-macro_rules! forward_dataset {
-    ($($pointer:ty),+) => {$(
-        impl<D: Dataset + ?Sized> Dataset for $pointer {
-            fn len(&self) -> usize {
-                (**self).len()
-            }
-            fn shape(&self) -> Shape {
-                (**self).shape()
-            }
-            fn classes(&self) -> usize {
-                (**self).classes()
-            }
-            fn black(&self, channel: usize) -> f32 {
-                (**self).black(channel)
-            }
-            fn target(&self, i: usize) -> Target {
-                (**self).target(i)
-            }
-            fn get(&self, i: usize, input: &mut [f32]) -> Result<Target, ReadError> {
-                (**self).get(i, input)
-            }
+/// The methods of [`Dataset`] that answer as an inner data set does: `forward!(self => self.data; len, shape)`.
+macro_rules! forward {
+    ($this:ident => $inner:expr; $($method:ident),+) => {
+        $($crate::dataset::forward!(@$method $this $inner);)+
+    };
+    (@len $this:ident $inner:expr) => {
+        fn len(&$this) -> usize {
+            $inner.len()
         }
-    )+};
+    };
+    (@shape $this:ident $inner:expr) => {
+        fn shape(&$this) -> $crate::Shape {
+            $inner.shape()
+        }
+    };
+    (@classes $this:ident $inner:expr) => {
+        fn classes(&$this) -> usize {
+            $inner.classes()
+        }
+    };
+    (@black $this:ident $inner:expr) => {
+        fn black(&$this, channel: usize) -> f32 {
+            $inner.black(channel)
+        }
+    };
+    (@target $this:ident $inner:expr) => {
+        fn target(&$this, i: usize) -> $crate::Target {
+            $inner.target(i)
+        }
+    };
+    (@get $this:ident $inner:expr) => {
+        fn get(&$this, i: usize, input: &mut [f32]) -> Result<$crate::Target, $crate::ReadError> {
+            $inner.get(i, input)
+        }
+    };
 }
-forward_dataset!(&D, Box<D>, Arc<D>);
+pub(crate) use forward;
+
+impl<D: Dataset + ?Sized> Dataset for &D {
+    forward!(self => (**self); len, shape, classes, black, target, get);
+}
+
+impl<D: Dataset + ?Sized> Dataset for Box<D> {
+    forward!(self => (**self); len, shape, classes, black, target, get);
+}
+
+impl<D: Dataset + ?Sized> Dataset for Arc<D> {
+    forward!(self => (**self); len, shape, classes, black, target, get);
+}

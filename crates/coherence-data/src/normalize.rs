@@ -3,7 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::{Dataset, ReadError, Shape, Target};
+use crate::dataset::forward;
+use crate::{Dataset, ReadError, Target};
 
 /// Mean and standard deviation of each channel of pixels in [0, 1].
 ///
@@ -163,25 +164,11 @@ impl<D: Dataset> Normalized<D> {
 }
 
 impl<D: Dataset> Dataset for Normalized<D> {
-    fn len(&self) -> usize {
-        self.data.len()
-    }
-
-    fn shape(&self) -> Shape {
-        self.data.shape()
-    }
-
-    fn classes(&self) -> usize {
-        self.data.classes()
-    }
+    forward!(self => self.data; len, shape, classes, target);
 
     fn black(&self, channel: usize) -> f32 {
         let (mean, deviation) = self.channels[channel];
         (self.data.black(channel) - mean) / deviation
-    }
-
-    fn target(&self, i: usize) -> Target {
-        self.data.target(i)
     }
 
     fn get(&self, i: usize, input: &mut [f32]) -> Result<Target, ReadError> {

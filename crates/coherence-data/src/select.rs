@@ -1,7 +1,8 @@
 //! Subsets and orders of a data set.
 
+use crate::dataset::forward;
 use crate::random;
-use crate::{Dataset, ReadError, Shape, Target};
+use crate::{Dataset, ReadError, Target};
 
 /// The examples of a data set with given indices, in the order of the indices.
 ///
@@ -85,20 +86,10 @@ pub fn split<D: Dataset + Clone>(data: D, at: usize) -> Result<(Subset<D>, Subse
 }
 
 impl<D: Dataset> Dataset for Subset<D> {
+    forward!(self => self.data; shape, classes, black);
+
     fn len(&self) -> usize {
         self.indices.len()
-    }
-
-    fn shape(&self) -> Shape {
-        self.data.shape()
-    }
-
-    fn classes(&self) -> usize {
-        self.data.classes()
-    }
-
-    fn black(&self, channel: usize) -> f32 {
-        self.data.black(channel)
     }
 
     fn target(&self, i: usize) -> Target {

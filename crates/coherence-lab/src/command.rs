@@ -21,6 +21,7 @@ mod run;
 mod sitting;
 mod source;
 mod train;
+mod workers;
 
 /// What to do.
 #[derive(Debug, Subcommand)]

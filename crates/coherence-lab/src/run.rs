@@ -10,12 +10,15 @@ use crate::record::{Header, Record};
 use crate::scale::Scale;
 use crate::spec::{Experiment, limits};
 
+mod bound;
 mod data;
+mod difficulty;
 mod error;
 mod metrics;
 mod plan;
 mod pool;
 mod run_file;
+mod single;
 mod training;
 pub mod worked;
 
@@ -85,19 +88,32 @@ fn train(
         let reason = format!("{found} runs, and {most} are the most: ask for fewer seeds");
         return Err(RunError::Settings { run: experiment.id.to_string(), reason });
     }
-    check_memory(experiment, &runs, options.workers)?;
-    watch.begin(experiment, runs.len(), runs.iter().map(|run| run.settings.steps).sum());
-    let done = options.workers.map(&runs, |run| {
-        training::execute(run, &options.out, options.stop, &|steps| watch.advance(steps))
-    });
+    let stages = [difficulty::earlier(&runs), runs];
+    let all = stages.concat();
+    check_memory(experiment, &all, options.workers)?;
+    watch.begin(experiment, all.len(), all.iter().map(|run| run.settings.steps).sum());
+    let done: Result<Vec<_>, _> = stages.iter().map(|runs| execute(runs, options, watch)).collect();
     watch.end();
-    let sittings: Vec<Vec<Sitting>> = done.into_iter().collect::<Result<_, _>>()?;
+    let sittings: Vec<Vec<Sitting>> = done?.concat();
+    let [_, runs] = stages;
 
     let mut seeds: Vec<u64> = runs.iter().map(|run| run.seed).collect();
     seeds.dedup();
     let header = header(experiment, options.scale, seeds, &sittings);
     let rows = metrics::gather(&runs, &options.out)?;
     Ok(Record { header, rows })
+}
+
+/// Executes runs side by side; the next stage needs all of them.
+fn execute(
+    runs: &[PlannedRun],
+    options: &Options,
+    watch: &dyn Watch,
+) -> Result<Vec<Vec<Sitting>>, RunError> {
+    let done = options.workers.map(runs, |run| {
+        training::execute(run, &options.out, options.stop, &|steps| watch.advance(steps))
+    });
+    done.into_iter().collect()
 }
 
 /// Refuses runs that do not fit in memory side by side, before anything is allocated.

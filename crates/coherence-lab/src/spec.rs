@@ -14,8 +14,10 @@ use crate::id::Id;
 use crate::scale::Scale;
 
 mod axes;
+mod bound;
 mod check;
 mod dataset;
+mod difficulty;
 mod error;
 mod explain;
 mod library;
@@ -27,7 +29,9 @@ mod text;
 mod training;
 mod worked;
 
+pub use bound::Bound;
 pub use dataset::{Dataset, DatasetError};
+pub use difficulty::{Difficulty, Single, Subset};
 pub use error::{FormatError, SpecError};
 pub use library::{Library, files};
 pub use text::Text;

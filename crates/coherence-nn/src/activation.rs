@@ -1,16 +1,10 @@
-//! Activation functions, applied to each value of a layer's output.
+//! Activation functions, applied to each value of a layer's output. Devices
+//! [compute them](crate::device::Elementwise::activate).
 //!
-//! Legend: z: pre-activation (a layer's output before the function), h = φ(z): activation, δ: gradient
-//! of the SUM loss with respect to z, σ: the logistic function, Φ and φ₀: the standard normal
-//! distribution function and density.
+//! Legend: z: pre-activation (a layer's output before the function), h = φ(z): activation, σ: the
+//! logistic function, Φ and φ₀: the standard normal distribution function and density.
 
-use coherence_cpu::{
-    Element,
-    elementwise::{add_bias, bias_relu, relu_backward},
-};
 use core::{fmt, str::FromStr};
-use rayon::prelude::*;
-use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};
 
 /// An activation function h = φ(z).
 ///
@@ -136,96 +130,4 @@ impl Activation {
     pub fn needs_pre_activations(self) -> bool {
         matches!(self, Self::Silu | Self::Gelu)
     }
-
-    /// Adds the bias \[o\], unless it is empty, to `x` [m, o] and applies the function; copies z to `pre_activations` [m, o]
-    /// unless that is empty.
-    pub(crate) fn forward<T: Element>(self, bias: &[T], x: &mut [T], pre_activations: &mut [T]) {
-        match (self, bias) {
-            (Self::Relu, [_, ..]) => return bias_relu(bias, x),
-            (_, [_, ..]) => add_bias(bias, x),
-            (_, []) => {}
-        }
-        if !pre_activations.is_empty() {
-            pre_activations.copy_from_slice(x);
-        }
-        match self {
-            Self::Identity => {}
-            // NaN stays NaN.
-            Self::Relu => map(x, |z| if z < T::zero() { T::zero() } else { z }),
-            Self::LeakyRelu { slope } => {
-                let slope = T::narrow(slope);
-                map(x, |z| if z < T::zero() { slope * z } else { z });
-            }
-            // NaN stays NaN.
-            Self::Relu6 => map(x, |z| {
-                let z = if z < T::zero() { T::zero() } else { z };
-                if z > six() { six() } else { z }
-            }),
-            Self::Tanh => map(x, T::tanh),
-            Self::Sigmoid => map(x, sigmoid),
-            Self::Silu => map(x, |z| z * sigmoid(z)),
-            Self::Gelu => map(x, |z| T::narrow(z.widen() * normal_distribution(z.widen()))),
-        }
-    }
-
-    /// Turns the gradient with respect to h into that with respect to z: `delta[e, j] *= φ′(z[e, j])`.
-    /// `z` may be empty if the derivative does not need it.
-    pub(crate) fn backward<T: Element>(self, h: &[T], z: &[T], delta: &mut [T]) {
-        let one = T::one();
-        match self {
-            Self::Relu => relu_backward(h, delta),
-            Self::Identity => {}
-            Self::LeakyRelu { slope } => {
-                let slope = T::narrow(slope);
-                zip(h, delta, |h| if h > T::zero() { one } else { slope });
-            }
-            Self::Relu6 => {
-                zip(h, delta, |h| if h > T::zero() && h < six() { one } else { T::zero() });
-            }
-            Self::Tanh => zip(h, delta, |h| one - h * h),
-            Self::Sigmoid => zip(h, delta, |h| h * (one - h)),
-            Self::Silu => zip(z, delta, |z| {
-                let s = sigmoid(z);
-                s * (one + z * (one - s))
-            }),
-            Self::Gelu => zip(z, delta, |z| {
-                let z = z.widen();
-                T::narrow(normal_distribution(z) + z * normal_density(z))
-            }),
-        }
-    }
-}
-
-fn six<T: Element>() -> T {
-    T::narrow(6.0)
-}
-
-fn sigmoid<T: Element>(z: T) -> T {
-    T::one() / (T::one() + (-z).exp())
-}
-
-/// Φ(z), with full relative precision also for z → −∞.
-fn normal_distribution(z: f64) -> f64 {
-    0.5 * libm::erfc(-z * FRAC_1_SQRT_2)
-}
-
-/// φ₀(z) = e^(−z²/2) / √(2π).
-fn normal_density(z: f64) -> f64 {
-    0.5 * FRAC_2_SQRT_PI * FRAC_1_SQRT_2 * (-0.5 * z * z).exp()
-}
-
-/// Elements in a thread's unit of work. Elements are computed independently, so that results do not
-/// depend on it.
-const PIECE: usize = 1 << 13;
-
-fn map<T: Element>(x: &mut [T], f: impl Fn(T) -> T + Sync) {
-    x.par_chunks_mut(PIECE).for_each(|x| x.iter_mut().for_each(|x| *x = f(*x)));
-}
-
-/// Multiplies each delta by the derivative, which `f` computes from the kept value.
-fn zip<T: Element>(kept: &[T], delta: &mut [T], f: impl Fn(T) -> T + Sync) {
-    assert_eq!(kept.len(), delta.len(), "the workspace is of a network with another activation");
-    delta.par_chunks_mut(PIECE).zip(kept.par_chunks(PIECE)).for_each(|(delta, kept)| {
-        delta.iter_mut().zip(kept).for_each(|(delta, &kept)| *delta = *delta * f(kept));
-    });
 }

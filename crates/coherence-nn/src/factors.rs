@@ -10,48 +10,25 @@
 //! Source: catalogue A1; the factors are those of Goodfellow (2015), *Efficient Per-Example
 //! Gradient Computations* (arXiv 1510.01799).
 
+use crate::{
+    Gradients, PerExample,
+    device::{Cpu, Device},
+};
 use coherence_cpu::{
-    Element, Isa,
-    convolution::{self, Convolution},
-    dense,
-    elementwise::{axpy, column_sums},
-    norms::{dots_with, row_dots, row_sq_norms},
-    outer,
-    product::{Dims, Output, matmul_nt, matmul_tn},
+    Element,
+    product::{Dims, Output},
 };
 use core::ops::Range;
 
-/// The m per-example gradients of one tensor, in a form that is not multiplied out.
-#[derive(Debug, Clone, Copy, PartialEq)]
-#[non_exhaustive]
-pub enum Gradients<'a, T> {
-    /// g_e = δ_e ⊗ a_e [o, i]: the weight of a linear layer.
-    Outer {
-        /// The sizes m, i, o.
-        dims: Dims,
-        /// The layer's input [m, i].
-        a: &'a [T],
-        /// The gradient [m, o] of the SUM loss with respect to the layer's output.
-        delta: &'a [T],
-    },
-    /// g_e = Σ_p δ_{e,p} ⊗ patch_{e,p} [o, kh, kw, i/groups] over the positions p: the weight of a
-    /// convolution.
-    Convolution {
-        /// The sizes.
-        of: &'a Convolution,
-        /// The layer's input [m, h, w, i].
-        x: &'a [T],
-        /// The gradient [m, oh, ow, o] of the SUM loss with respect to the layer's output.
-        delta: &'a [T],
-    },
-    /// g_e is row e of a matrix [m, d]: a bias, or another tensor of few values.
-    Rows(&'a [T]),
-    /// Only Σ_e g_e \[d\] is defined: a layer that normalises by the statistics of the batch makes its
-    /// examples depend on each other.
-    Sum(&'a [T]),
-}
-
-/// The m per-example gradients of one tensor, as factors.
+/// The m per-example gradients of one tensor, as factors in the memory of a device.
+///
+/// Results are written to views of the same device. Views are slices on [`Cpu`].
+///
+/// # Panics
+///
+/// Only the sum of the gradients of a layer that normalises by the statistics of a batch is defined; all
+/// other methods panic. [`Graph::couples_examples`](crate::Graph::couples_examples) says beforehand whether
+/// there is such a layer.
 ///
 /// # Example
 ///
@@ -65,8 +42,10 @@ pub enum Gradients<'a, T> {
 /// factors.sum(Output::Overwrite, &mut sum);
 /// assert_eq!((norms, sum), ([45.0, 1.0], [2.0, 6.0]));
 /// ```
-#[derive(Debug, Clone, PartialEq)]
-pub struct Factors<'a, T> {
+#[derive(Debug, Clone)]
+pub struct Factors<'a, T: Element, D: Device<T> = Cpu> {
+    /// Where the gradients are.
+    pub device: D,
     /// The tensor's name, such as `fc1.weight`.
     pub name: &'a str,
     /// The tensor's index in the layout; 0 for a separate tensor.
@@ -76,29 +55,46 @@ pub struct Factors<'a, T> {
     /// The number of examples m.
     pub m: usize,
     /// Their gradients.
-    pub gradients: Gradients<'a, T>,
+    pub gradients: Gradients<'a, T, D>,
 }
 
 impl<'a, T: Element> Factors<'a, T> {
-    /// The factors of a weight [o, i] from `a` [m, i] and `delta` [m, o]; `sizes` is [m, i, o].
+    /// The factors of a weight [o, i] from `a` [m, i] and `delta` [m, o] on the processor; `sizes` is
+    /// [m, i, o].
     ///
     /// # Panics
     ///
     /// If a slice does not have the size stated.
     pub fn weight(name: &'a str, [m, i, o]: [usize; 3], a: &'a [T], delta: &'a [T]) -> Self {
         assert_eq!((a.len(), delta.len()), (m * i, m * o), "factors of {name} [{o}, {i}], m = {m}");
-        let gradients = Gradients::Outer { dims: Dims { m, i, o }, a, delta };
-        Self { name, tensor: 0, range: 0..o * i, m, gradients }
+        let gradients = PerExample::Outer { dims: Dims { m, i, o }, a, delta };
+        Self::new(Cpu::detect(), name, [m, o * i], gradients)
     }
 
-    /// The factors of a bias \[o\] from `delta` [m, o].
+    /// The factors of a bias \[o\] from `delta` [m, o] on the processor.
     ///
     /// # Panics
     ///
     /// If `delta` does not have the size stated.
     pub fn bias(name: &'a str, [m, o]: [usize; 2], delta: &'a [T]) -> Self {
         assert_eq!(delta.len(), m * o, "factors of {name} [{o}], m = {m}");
-        Self { name, tensor: 0, range: 0..o, m, gradients: Gradients::Rows(delta) }
+        Self::new(Cpu::detect(), name, [m, o], PerExample::Rows(delta))
+    }
+}
+
+impl<'a, T: Element, D: Device<T>> Factors<'a, T, D> {
+    /// The factors of a tensor of d values that is no part of a network; `sizes` is [m, d].
+    pub fn separate(
+        device: D,
+        name: &'a str,
+        sizes: [usize; 2],
+        gradients: &'a PerExample<'_, T, D>,
+    ) -> Self {
+        Self::new(device, name, sizes, gradients.shorten())
+    }
+
+    fn new(device: D, name: &'a str, [m, d]: [usize; 2], gradients: PerExample<'a, T, D>) -> Self {
+        Self { device, name, tensor: 0, range: 0..d, m, gradients: gradients.into() }
     }
 
     /// The factors of only the examples `rows`.
@@ -116,22 +112,8 @@ impl<'a, T: Element> Factors<'a, T> {
     ///
     /// If `rows` exceeds m.
     pub fn rows(&self, rows: Range<usize>) -> Self {
-        let of = |values: &'a [T]| {
-            let width = values.len() / self.m.max(1);
-            &values[rows.start * width..rows.end * width]
-        };
-        let m = rows.len();
-        let gradients = match self.gradients {
-            Gradients::Outer { dims, a, delta } => {
-                Gradients::Outer { dims: Dims { m, ..dims }, a: of(a), delta: of(delta) }
-            }
-            Gradients::Convolution { of: sizes, x, delta } => {
-                Gradients::Convolution { of: sizes, x: of(x), delta: of(delta) }
-            }
-            Gradients::Rows(values) => Gradients::Rows(of(values)),
-            Gradients::Sum(_) => self.coupled(),
-        };
-        Self { name: self.name, tensor: self.tensor, range: self.range.clone(), m, gradients }
+        let gradients = self.per_example_gradients().rows(self.m, &rows).into();
+        Self { range: self.range.clone(), m: rows.len(), gradients, ..self.clone() }
     }
 
     /// Adds the squared norms of the per-example gradients: `out[e] += ‖g_e‖²` \[m\], in f64.
@@ -139,20 +121,14 @@ impl<'a, T: Element> Factors<'a, T> {
     /// # Panics
     ///
     /// If `out` does not have m values.
-    pub fn sq_norms(&self, out: &mut [f64]) {
-        match self.gradients {
-            Gradients::Outer { dims, a, delta } => outer::sq_norms(dims, a, delta, out),
-            Gradients::Convolution { of, x, delta } => {
-                convolution::add_sq_norms(Isa::detect(), of, x, delta, out);
+    pub fn sq_norms(&self, out: D::SliceMut<'_, f64>) {
+        let device = &self.device;
+        match self.per_example_gradients() {
+            PerExample::Outer { dims, a, delta } => device.outer_add_sq_norms(dims, a, delta, out),
+            PerExample::Convolution { sizes, x, delta } => {
+                device.convolution_add_sq_norms(&sizes, x, delta, out);
             }
-            Gradients::Rows(values) => {
-                assert_eq!(out.len(), self.m, "one squared norm for each example");
-                let width = self.range.len();
-                add(out, |e, sq_norms| {
-                    row_sq_norms(&values[e.start * width..e.end * width], sq_norms);
-                });
-            }
-            Gradients::Sum(_) => self.coupled(),
+            PerExample::Rows(rows) => device.rows_add_sq_norms(rows, self.range.len(), out),
         }
     }
 
@@ -161,17 +137,20 @@ impl<'a, T: Element> Factors<'a, T> {
     /// # Panics
     ///
     /// If `out` does not have o·i values.
-    pub fn sum(&self, output: Output, out: &mut [T]) {
-        match self.gradients {
-            Gradients::Outer { dims, a, delta } => matmul_tn(dims, delta, a, output, out),
-            Gradients::Convolution { of, x, delta } => {
-                convolution::gradient(Isa::detect(), of, x, delta, output, out);
+    pub fn sum(&self, output: Output, out: D::SliceMut<'_, T>) {
+        let device = &self.device;
+        match (self.gradients, output) {
+            (Gradients::PerExample(PerExample::Outer { dims, a, delta }), _) => {
+                device.matmul_tn(dims, delta, a, output, out);
             }
-            Gradients::Rows(values) => column_sums(values, output, out),
-            Gradients::Sum(sum) => match output {
-                Output::Overwrite => out.copy_from_slice(sum),
-                Output::Add => axpy(T::one(), sum, out),
-            },
+            (Gradients::PerExample(PerExample::Convolution { sizes, x, delta }), _) => {
+                device.convolution_gradient(&sizes, x, delta, output, out);
+            }
+            (Gradients::PerExample(PerExample::Rows(rows)), _) => {
+                device.column_sums(rows, output, out);
+            }
+            (Gradients::Sum(sum), Output::Overwrite) => device.copy(sum, out),
+            (Gradients::Sum(sum), Output::Add) => device.axpy(T::one(), sum, out),
         }
     }
 
@@ -180,16 +159,18 @@ impl<'a, T: Element> Factors<'a, T> {
     /// # Panics
     ///
     /// As these.
-    pub fn sum_and_sq_norms(&self, output: Output, sum: &mut [T], sq_norms: &mut [f64]) {
-        match self.gradients {
-            Gradients::Convolution { of, x, delta } => {
-                let isa = Isa::detect();
-                convolution::gradient_and_sq_norms(isa, of, x, delta, output, sum, sq_norms);
-            }
-            _ => {
-                self.sum(output, sum);
-                self.sq_norms(sq_norms);
-            }
+    pub fn sum_and_sq_norms(
+        &self,
+        output: Output,
+        sum: D::SliceMut<'_, T>,
+        sq_norms: D::SliceMut<'_, f64>,
+    ) {
+        if let PerExample::Convolution { sizes, x, delta } = self.per_example_gradients() {
+            let device = &self.device;
+            device.convolution_gradient_and_sq_norms(&sizes, x, delta, output, sum, sq_norms);
+        } else {
+            self.sum(output, sum);
+            self.sq_norms(sq_norms);
         }
     }
 
@@ -200,26 +181,23 @@ impl<'a, T: Element> Factors<'a, T> {
     /// # Panics
     ///
     /// If `v` or `out` does not have the size stated.
-    pub fn dots(&self, v: &[T], scratch: &mut Vec<T>, out: &mut [f64]) {
-        assert_eq!(out.len(), self.m, "one dot for each example");
-        match self.gradients {
-            Gradients::Outer { dims, a, delta } => {
-                let o = dims.o;
-                scratch.resize(scratch.len().max(delta.len()), T::zero());
-                let product = &mut scratch[..delta.len()];
-                matmul_nt(dims, a, v, Output::Overwrite, product);
-                add(out, |Range { start, end }, dots| {
-                    row_dots(&delta[start * o..end * o], &product[start * o..end * o], dots);
-                });
+    pub fn dots(&self, v: D::Slice<'_, T>, scratch: &mut D::Buffer<T>, out: D::SliceMut<'_, f64>) {
+        let device = &self.device;
+        match self.per_example_gradients() {
+            PerExample::Outer { dims, a, delta } => {
+                let len = D::len(delta);
+                if D::len(D::view(scratch)) < len {
+                    *scratch = device.zeros(len);
+                }
+                let product = D::part_mut(D::view_mut(scratch), 0..len);
+                device.matmul_nt(dims, a, v, Output::Overwrite, product);
+                let product = D::part(D::view(scratch), 0..len);
+                device.rows_add_pair_dots(delta, product, dims.o, out);
             }
-            Gradients::Convolution { of, x, delta } => {
-                convolution::add_dots(Isa::detect(), of, x, delta, v, out);
+            PerExample::Convolution { sizes, x, delta } => {
+                device.convolution_add_dots(&sizes, x, delta, v, out);
             }
-            Gradients::Rows(values) => {
-                let width = self.range.len();
-                add(out, |e, dots| dots_with(&values[e.start * width..e.end * width], v, dots));
-            }
-            Gradients::Sum(_) => self.coupled(),
+            PerExample::Rows(rows) => device.rows_add_dots(rows, v, out),
         }
     }
 
@@ -229,19 +207,18 @@ impl<'a, T: Element> Factors<'a, T> {
     /// # Panics
     ///
     /// If `e` is not below m or `out` does not have o·i values.
-    pub fn per_example(&self, e: usize, out: &mut [T]) {
-        assert_eq!(out.len(), self.range.len(), "one value for each coordinate");
-        match self.gradients {
-            Gradients::Rows(values) => out.copy_from_slice(&values[e * out.len()..][..out.len()]),
-            Gradients::Sum(_) => self.coupled(),
-            Gradients::Convolution { of, x, delta } => {
-                convolution::per_example(Isa::detect(), of, x, delta, e, out);
+    pub fn per_example(&self, e: usize, out: D::SliceMut<'_, T>) {
+        let (device, of_example) = (&self.device, |width: usize| e * width..(e + 1) * width);
+        match self.per_example_gradients() {
+            PerExample::Outer { dims: Dims { i, o, .. }, a, delta } => {
+                let (a, delta) = (D::part(a, of_example(i)), D::part(delta, of_example(o)));
+                device.outer_product(a, delta, out);
             }
-            Gradients::Outer { dims: Dims { i, o, .. }, a, delta } => {
-                let (a, delta) = (&a[e * i..][..i], &delta[e * o..][..o]);
-                for (row, &d) in out.chunks_exact_mut(i).zip(delta) {
-                    row.iter_mut().zip(a).for_each(|(out, &a)| *out = d * a);
-                }
+            PerExample::Convolution { sizes, x, delta } => {
+                device.convolution_per_example(&sizes, x, delta, e, out);
+            }
+            PerExample::Rows(rows) => {
+                device.copy(D::part(rows, of_example(self.range.len())), out);
             }
         }
     }
@@ -255,34 +232,26 @@ impl<'a, T: Element> Factors<'a, T> {
     /// # Panics
     ///
     /// If m = 0, 2c > m, or `out` does not have o·i values.
-    pub fn winsorized_mean(&self, clip: usize, out: &mut [T]) {
-        match self.gradients {
-            Gradients::Outer { dims, a, delta } => {
-                outer::winsorized_mean(dims, a, delta, clip, out);
+    pub fn winsorized_mean(&self, clip: usize, out: D::SliceMut<'_, T>) {
+        let device = &self.device;
+        match self.per_example_gradients() {
+            PerExample::Outer { dims, a, delta } => {
+                device.outer_winsorized_mean(dims, a, delta, clip, out);
             }
-            Gradients::Convolution { of, x, delta } => {
-                convolution::winsorized_mean(Isa::detect(), of, x, delta, clip, out);
+            PerExample::Convolution { sizes, x, delta } => {
+                device.convolution_winsorized_mean(&sizes, x, delta, clip, out);
             }
-            Gradients::Rows(values) => dense::winsorized_mean(values, clip, out),
-            Gradients::Sum(_) => self.coupled(),
+            PerExample::Rows(rows) => device.rows_winsorized_mean(rows, clip, out),
         }
     }
 
-    /// Panics: whoever needs per-example gradients asks
-    /// [`Graph::couples_examples`](crate::Graph::couples_examples) first.
-    pub(crate) fn coupled(&self) -> ! {
-        panic!("{} has no per-example gradients by the statistics of a batch", self.name)
-    }
-}
-
-/// Adds the values that `compute` writes for a range of examples to their `out`. Works block by block,
-/// so that nothing is allocated; a block is large enough to be shared by threads.
-fn add(out: &mut [f64], compute: impl Fn(Range<usize>, &mut [f64])) {
-    const EXAMPLES: usize = 1024;
-    let mut block = [0.0; EXAMPLES];
-    for (at, out) in out.chunks_mut(EXAMPLES).enumerate() {
-        let (start, values) = (at * EXAMPLES, &mut block[..out.len()]);
-        compute(start..start + out.len(), values);
-        out.iter_mut().zip(values).for_each(|(out, value)| *out += *value);
+    /// The gradients of the examples; panics where they are not defined.
+    pub(crate) fn per_example_gradients(&self) -> PerExample<'a, T, D> {
+        match self.gradients {
+            Gradients::PerExample(gradients) => gradients,
+            Gradients::Sum(_) => {
+                panic!("{} has no per-example gradients by the statistics of a batch", self.name)
+            }
+        }
     }
 }

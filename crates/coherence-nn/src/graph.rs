@@ -5,6 +5,7 @@
 
 use crate::{
     Activation, Layout, Shape, TensorSpec,
+    device::{Cpu, Device},
     layer::{Add, Layer, LayerTensor},
 };
 use coherence_cpu::{
@@ -50,6 +51,17 @@ pub enum GraphError {
     TooMany(String),
 }
 
+/// A batch whose statistics a layer cannot normalise by.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{layer} normalises a single value for each channel by the statistics of its batch (give batches of at \
+     least 2 examples, or use the running statistics)"
+)]
+pub struct SingleValueError {
+    /// The first such layer.
+    pub layer: String,
+}
+
 /// The output of a node, or the network's input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Source {
@@ -66,9 +78,9 @@ pub struct Value {
 }
 
 /// A layer at its place in the network.
-pub(crate) struct Node<T> {
+pub(crate) struct Node<T: Element, D: Device<T>> {
     pub(crate) name: String,
-    pub(crate) layer: Box<dyn Layer<T>>,
+    pub(crate) layer: Box<dyn Layer<T, D>>,
     pub(crate) sources: Vec<Source>,
     pub(crate) activation: Activation,
     pub(crate) shape: Shape,
@@ -84,12 +96,12 @@ pub(crate) struct Node<T> {
 }
 
 /// The structure of a network; see [`Model`](crate::Model) for the one with parameters.
-pub struct Graph<T> {
+pub struct Graph<T: Element, D: Device<T> = Cpu> {
     name: String,
     input: Shape,
     layout: Layout,
     statistics: Layout,
-    pub(crate) nodes: Vec<Node<T>>,
+    pub(crate) nodes: Vec<Node<T, D>>,
     pub(crate) auxiliary: Vec<Head>,
 }
 
@@ -100,7 +112,7 @@ pub(crate) struct Head {
     pub(crate) weight: f64,
 }
 
-impl<T: Element> Graph<T> {
+impl<T: Element, D: Device<T>> Graph<T, D> {
     /// The architecture as text, such as `mlp:784,256,10`. Networks of one name have the same layers.
     pub fn name(&self) -> &str {
         &self.name
@@ -134,10 +146,25 @@ impl<T: Element> Graph<T> {
         self.nodes.iter().find(|node| node.layer.couples_examples()).map(|node| &node.name[..])
     }
 
+    /// Checks that every layer that normalises by the statistics of a batch has two values or more for each
+    /// channel in a batch of m examples: the variance of a single value is not defined.
+    ///
+    /// # Errors
+    ///
+    /// [`SingleValueError`] names the first layer that has a single value, as for m = 1 at one position.
+    pub fn check_batch_statistics(&self, m: usize) -> Result<(), SingleValueError> {
+        let is_single =
+            |node: &&Node<T, D>| node.layer.couples_examples() && m * node.shape.positions() == 1;
+        match self.nodes.iter().find(is_single) {
+            Some(node) => Err(SingleValueError { layer: node.name.clone() }),
+            None => Ok(()),
+        }
+    }
+
     /// The number of values of an example that are kept for a backward pass: all activations and, where
     /// the derivative of an activation function needs them, pre-activations.
     pub fn activations(&self) -> usize {
-        let kept = |node: &Node<T>| {
+        let kept = |node: &Node<T, D>| {
             node.shape.values() * if node.activation.needs_pre_activations() { 2 } else { 1 }
         };
         self.nodes.iter().map(kept).sum()
@@ -155,7 +182,7 @@ impl<T: Element> Graph<T> {
 }
 
 /// Prints the name only: there may be hundreds of layers.
-impl<T> fmt::Debug for Graph<T> {
+impl<T: Element, D: Device<T>> fmt::Debug for Graph<T, D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Graph").field("name", &self.name).finish_non_exhaustive()
     }
@@ -175,15 +202,15 @@ impl<T> fmt::Debug for Graph<T> {
 /// assert_eq!(model.parameters().len(), 4 * 4 + 4 + 4 * 3 + 3);
 /// # Ok::<(), coherence_nn::GraphError>(())
 /// ```
-pub struct Builder<T> {
+pub struct Builder<T: Element, D: Device<T> = Cpu> {
     input: Shape,
     layout: Layout,
     statistics: Layout,
-    nodes: Vec<Node<T>>,
+    nodes: Vec<Node<T, D>>,
     auxiliary: Vec<Head>,
 }
 
-impl<T: Element> Builder<T> {
+impl<T: Element, D: Device<T>> Builder<T, D> {
     /// A network without nodes, and its input.
     pub fn new(input: Shape) -> (Self, Value) {
         let [layout, statistics] = [(); 2].map(|()| Layout::default());
@@ -205,7 +232,7 @@ impl<T: Element> Builder<T> {
     pub fn push(
         &mut self,
         name: &str,
-        layer: impl Layer<T> + 'static,
+        layer: impl Layer<T, D> + 'static,
         inputs: &[Value],
         activation: Activation,
     ) -> Result<Value, GraphError> {
@@ -271,7 +298,7 @@ impl<T: Element> Builder<T> {
     ///
     /// If there are no nodes, the output of another node is not used, or an auxiliary output is used or
     /// has not the size of the logits.
-    pub fn build(mut self, name: String) -> Graph<T> {
+    pub fn build(mut self, name: String) -> Graph<T, D> {
         let last = self.nodes.len().checked_sub(1).expect("a network has a node");
         let mut used = vec![false; self.nodes.len()];
         let heads: Vec<usize> = self.auxiliary.iter().map(|head| head.node).collect();
@@ -311,7 +338,7 @@ fn append(
     Ok((first..layout.tensors().len(), start..layout.parameters()))
 }
 
-impl<T> fmt::Debug for Builder<T> {
+impl<T: Element, D: Device<T>> fmt::Debug for Builder<T, D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Builder").field("nodes", &self.nodes.len()).finish_non_exhaustive()
     }

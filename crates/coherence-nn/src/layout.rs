@@ -96,8 +96,8 @@ impl TensorSpec {
 /// The tensors of a flat vector \[d\], in order and without gaps.
 ///
 /// ```
-/// use coherence_nn::model::mlp;
-/// let network = mlp::<f32>(&[784, 256, 10])?;
+/// use coherence_nn::{Graph, model::mlp};
+/// let network: Graph<f32> = mlp(&[784, 256, 10])?;
 /// let layout = network.layout();
 /// assert_eq!(layout.parameters(), 784 * 256 + 256 + 256 * 10 + 10);
 /// assert_eq!(layout.tensors()[2].name, "fc2.weight");

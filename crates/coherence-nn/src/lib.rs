@@ -15,7 +15,8 @@
 //!    updates the tensors at once.
 //!
 //! A new architecture is built with [`Builder`] from the layers in [`layer`]. Losses have SUM
-//! reduction throughout. Passes allocate nothing.
+//! reduction throughout. Passes allocate next to nothing. Everything is written over a
+//! [`device::Device`]; the default is the processor, whose views are slices.
 //!
 //! # Example: coherence of a batch
 //!
@@ -28,7 +29,7 @@
 //! let (x, labels) = ([1.0, 0.0, 0.0, 1.0], [0, 0]);
 //! let mut workspace = model.workspace(2, Keep::Activations);
 //! model.forward(&x, 2, &mut workspace);
-//! workspace.loss(Loss::default(), Targets::Labels(&labels), &mut [0.0; 2]);
+//! workspace.loss(Loss::default(), Targets::Labels(&labels[..]), &mut [0.0; 2]);
 //!
 //! let (mut norms, mut sum) = ([0.0; 2], [0.0; 6]);
 //! model.backward(&x, &mut workspace, |factors| {
@@ -47,7 +48,9 @@
 //! parameters to bytes and back.
 
 mod activation;
+pub mod device;
 mod factors;
+mod gradients;
 mod graph;
 pub mod layer;
 mod layout;
@@ -61,8 +64,9 @@ mod workspace;
 
 pub use activation::{Activation, ActivationError};
 pub use coherence_cpu::Element;
-pub use factors::{Factors, Gradients};
-pub use graph::{Builder, Graph, GraphError, Value};
+pub use factors::Factors;
+pub use gradients::{Gradients, PerExample};
+pub use graph::{Builder, Graph, GraphError, SingleValueError, Value};
 pub use layout::{Initial, Layout, TensorSpec};
 pub use network::Model;
 pub use shape::Shape;

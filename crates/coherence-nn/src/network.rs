@@ -1,10 +1,11 @@
-//! A network with its parameters: forward and backward passes on plain slices.
+//! A network with its parameters: forward and backward passes.
 //!
 //! Legend: m: examples, d: parameters, k: classes, δ: gradient of the SUM loss with respect to a
 //! node's output before its activation function.
 
 use crate::{
     Activation, Factors, Graph, Initial, Keep, Layout, Workspace,
+    device::{Cpu, Device},
     graph::{Node, Source},
     layer::{Backward, Forward, Inputs},
 };
@@ -18,13 +19,12 @@ use std::sync::Arc;
 /// # Example
 ///
 /// ```
-/// use coherence_nn::{Keep, Model, loss::softmax_cross_entropy, model::mlp};
+/// use coherence_nn::{Keep, Model, loss::{Loss, Targets}, model::mlp};
 /// let model = Model::<f64>::zeros(mlp(&[2, 3, 2])?);
 /// let mut workspace = model.workspace(1, Keep::Activations);
 /// let x = [1.0, -1.0];
 /// model.forward(&x, 1, &mut workspace);
-/// let (logits, delta) = workspace.logits_and_delta();
-/// let loss = softmax_cross_entropy(logits, &[0], delta, &mut [0.0]);
+/// let loss = workspace.loss(Loss::default(), Targets::Labels(&[0][..]), &mut [0.0]);
 /// let mut gradient = vec![0.0; model.parameters().len()];
 /// model.gradient(&x, &mut workspace, &mut gradient);
 /// assert_eq!(loss, f64::ln(2.0));
@@ -32,23 +32,18 @@ use std::sync::Arc;
 /// # Ok::<(), coherence_nn::GraphError>(())
 /// ```
 #[derive(Clone)]
-pub struct Model<T> {
-    graph: Arc<Graph<T>>,
-    parameters: Vec<T>,
-    statistics: Vec<T>,
+pub struct Model<T: Element, D: Device<T> = Cpu> {
+    device: D,
+    graph: Arc<Graph<T, D>>,
+    parameters: D::Buffer<T>,
+    statistics: D::Buffer<T>,
 }
 
+/// On the processor.
 impl<T: Element> Model<T> {
     /// A network of zeros, with the initial statistics that its architecture prescribes.
     pub fn zeros(graph: Graph<T>) -> Self {
-        let parameters = vec![T::zero(); graph.layout().parameters()];
-        let mut statistics = vec![T::zero(); graph.statistics().parameters()];
-        for tensor in graph.statistics().tensors() {
-            if let Initial::Constant(value) = tensor.initial {
-                statistics[tensor.range.clone()].fill(T::narrow(value));
-            }
-        }
-        Self { graph: Arc::new(graph), parameters, statistics }
+        Self::zeros_on(Cpu::detect(), graph)
     }
 
     /// A network with the initial values that its architecture prescribes.
@@ -56,15 +51,45 @@ impl<T: Element> Model<T> {
     /// Deviates are drawn in f64 in the order of the flat vector, so that f32 and f64 networks of the
     /// same seed agree up to rounding.
     pub fn initialized(graph: Graph<T>, rng: &mut impl Rng) -> Self {
-        let mut model = Self::zeros(graph);
-        for tensor in model.graph.layout().tensors() {
-            tensor.initial.fill(rng, &mut model.parameters[tensor.range.clone()]);
+        Self::initialized_on(Cpu::detect(), graph, rng)
+    }
+}
+
+impl<T: Element, D: Device<T>> Model<T, D> {
+    /// As [`zeros`](Model::zeros), on another device.
+    pub fn zeros_on(device: D, graph: Graph<T, D>) -> Self {
+        let parameters = device.zeros(graph.layout().parameters());
+        Self::with_parameters(device, graph, parameters)
+    }
+
+    /// As [`initialized`](Model::initialized), on another device.
+    pub fn initialized_on(device: D, graph: Graph<T, D>, rng: &mut impl Rng) -> Self {
+        let mut values = vec![T::zero(); graph.layout().parameters()];
+        for tensor in graph.layout().tensors() {
+            tensor.initial.fill(rng, &mut values[tensor.range.clone()]);
         }
-        model
+        let parameters = device.buffer_from(values);
+        Self::with_parameters(device, graph, parameters)
+    }
+
+    fn with_parameters(device: D, graph: Graph<T, D>, parameters: D::Buffer<T>) -> Self {
+        let mut statistics = vec![T::zero(); graph.statistics().parameters()];
+        for tensor in graph.statistics().tensors() {
+            if let Initial::Constant(value) = tensor.initial {
+                statistics[tensor.range.clone()].fill(T::narrow(value));
+            }
+        }
+        let statistics = device.buffer_from(statistics);
+        Self { device, graph: Arc::new(graph), parameters, statistics }
+    }
+
+    /// Where the network is.
+    pub fn device(&self) -> &D {
+        &self.device
     }
 
     /// The structure.
-    pub fn graph(&self) -> &Graph<T> {
+    pub fn graph(&self) -> &Graph<T, D> {
         &self.graph
     }
 
@@ -84,29 +109,29 @@ impl<T: Element> Model<T> {
     }
 
     /// All parameters \[d\].
-    pub fn parameters(&self) -> &[T] {
-        &self.parameters
+    pub fn parameters(&self) -> D::Slice<'_, T> {
+        D::view(&self.parameters)
     }
 
     /// All parameters \[d\], mutably.
-    pub fn parameters_mut(&mut self) -> &mut [T] {
-        &mut self.parameters
+    pub fn parameters_mut(&mut self) -> D::SliceMut<'_, T> {
+        D::view_mut(&mut self.parameters)
     }
 
     /// All values that are estimated from the data, such as running means, in the order of
     /// [`Graph::statistics`].
-    pub fn statistics(&self) -> &[T] {
-        &self.statistics
+    pub fn statistics(&self) -> D::Slice<'_, T> {
+        D::view(&self.statistics)
     }
 
     /// The same, mutably.
-    pub fn statistics_mut(&mut self) -> &mut [T] {
-        &mut self.statistics
+    pub fn statistics_mut(&mut self) -> D::SliceMut<'_, T> {
+        D::view_mut(&mut self.statistics)
     }
 
     /// Moves the running statistics by a tenth towards those of the last forward pass, if it used the
     /// statistics of its batch.
-    pub fn update_statistics(&mut self, workspace: &Workspace<T>) {
+    pub fn update_statistics(&mut self, workspace: &Workspace<T, D>) {
         /// PyTorch's default.
         const MOMENTUM: f64 = 0.1;
         self.move_statistics(workspace, MOMENTUM);
@@ -115,17 +140,18 @@ impl<T: Element> Model<T> {
     /// Takes the statistics of the last forward pass, which used those of its batch, into a mean over `count`
     /// batches: the running statistics become (1 − 1/count) times what they are plus 1/count times those
     /// of the batch, as with PyTorch's `momentum=None`. With count = 1, 2, …, n they are the mean over n batches.
-    pub fn average_statistics(&mut self, workspace: &Workspace<T>, count: u64) {
+    pub fn average_statistics(&mut self, workspace: &Workspace<T, D>, count: u64) {
         self.move_statistics(workspace, 1.0 / count as f64);
     }
 
-    fn move_statistics(&mut self, workspace: &Workspace<T>, momentum: f64) {
+    fn move_statistics(&mut self, workspace: &Workspace<T, D>, momentum: f64) {
         if !workspace.mode.batch_statistics {
             return;
         }
         for (node, kept) in self.graph.nodes.iter().zip(&workspace.kept) {
-            let statistics = &mut self.statistics[node.statistics.clone()];
-            node.layer.update(workspace.examples(), kept, momentum, statistics);
+            let all = D::view_mut(&mut self.statistics);
+            let statistics = D::part_mut(all, node.statistics.clone());
+            node.layer.update(&self.device, workspace.examples(), kept, momentum, statistics);
         }
     }
 
@@ -137,8 +163,8 @@ impl<T: Element> Model<T> {
     /// If the workspace keeps the logits only.
     pub fn rectified<'a>(
         &'a self,
-        workspace: &'a Workspace<T>,
-    ) -> impl Iterator<Item = (&'a str, usize, &'a [T])> {
+        workspace: &'a Workspace<T, D>,
+    ) -> impl Iterator<Item = (&'a str, usize, D::Slice<'a, T>)> {
         assert!(workspace.keep() != Keep::Logits, "the workspace does not keep the activations");
         let is_rectifier = |of| matches!(of, Activation::Relu | Activation::Relu6);
         let nodes = self.graph.nodes.iter().enumerate();
@@ -148,32 +174,44 @@ impl<T: Element> Model<T> {
     }
 
     /// Buffers for passes over batches of up to `capacity` examples.
-    pub fn workspace(&self, capacity: usize, keep: Keep) -> Workspace<T> {
-        Workspace::new(&self.graph, capacity, keep)
+    pub fn workspace(&self, capacity: usize, keep: Keep) -> Workspace<T, D> {
+        Workspace::new(&self.device, &self.graph, capacity, keep)
     }
 
     /// Computes the logits of `x` [m, inputs] into the workspace.
     ///
     /// # Panics
     ///
-    /// If `x` is not [m, inputs], or m exceeds the workspace's capacity.
-    pub fn forward(&self, x: &[T], m: usize, workspace: &mut Workspace<T>) {
-        assert_eq!(x.len(), m * self.inputs(), "x is not [m, {}]", self.inputs());
+    /// If `x` is not [m, inputs], m exceeds the workspace's capacity, or
+    /// [`Graph::check_batch_statistics`] fails in a mode that uses them.
+    pub fn forward(&self, x: D::Slice<'_, T>, m: usize, workspace: &mut Workspace<T, D>) {
+        assert_eq!(D::len(x), m * self.inputs(), "x is not [m, {}]", self.inputs());
+        if workspace.mode.batch_statistics
+            && let Err(error) = self.graph.check_batch_statistics(m)
+        {
+            panic!("{error}");
+        }
         workspace.begin(m);
         for (n, node) in self.graph.nodes.iter().enumerate() {
             let mut output = workspace.outputs.take(n);
             let mut pre_activations = workspace.pre_activations.take(n);
+            let keeps_pre_activations = workspace.pre_activations.has(n);
             node.layer.forward(Forward {
+                device: &self.device,
                 m,
                 node: n,
-                inputs: Inputs { x, outputs: &workspace.outputs, sources: &node.sources },
-                parameters: &self.parameters[node.parameters.clone()],
-                statistics: &self.statistics[node.statistics.clone()],
+                inputs: Inputs {
+                    x: D::shorten(&x),
+                    outputs: &workspace.outputs,
+                    sources: &node.sources,
+                },
+                parameters: self.parameters_of(node),
+                statistics: D::part(self.statistics(), node.statistics.clone()),
                 mode: workspace.mode,
                 output: output.slice(),
                 kept: &mut workspace.kept[n],
                 activation: node.activation,
-                pre_activations: pre_activations.slice(),
+                pre_activations: keeps_pre_activations.then(|| pre_activations.slice()),
             });
             workspace.outputs.put_back(n, output);
             workspace.pre_activations.put_back(n, pre_activations);
@@ -191,13 +229,13 @@ impl<T: Element> Model<T> {
     /// only.
     pub fn backward(
         &self,
-        x: &[T],
-        workspace: &mut Workspace<T>,
-        mut visit: impl FnMut(&Factors<'_, T>),
+        x: D::Slice<'_, T>,
+        workspace: &mut Workspace<T, D>,
+        mut visit: impl FnMut(&Factors<'_, T, D>),
     ) {
         for n in (0..self.graph.nodes.len()).rev() {
             self.propagate(n, x, workspace);
-            visit_factors(&self.graph, &self.statistics, n, x, workspace, &mut visit);
+            visit_factors(&self.device, &self.graph, n, x, workspace, &mut visit);
         }
     }
 
@@ -222,23 +260,24 @@ impl<T: Element> Model<T> {
     /// As [`backward`](Model::backward), and if `gradient` is not [m, inputs].
     pub fn backward_to_input(
         &self,
-        x: &[T],
-        workspace: &mut Workspace<T>,
-        gradient: &mut [T],
-        mut visit: impl FnMut(&Factors<'_, T>),
+        x: D::Slice<'_, T>,
+        workspace: &mut Workspace<T, D>,
+        mut gradient: D::SliceMut<'_, T>,
+        mut visit: impl FnMut(&Factors<'_, T, D>),
     ) {
-        assert_eq!(gradient.len(), x.len(), "one value for each value of the input");
+        let values = [D::len(D::read(&gradient)), D::len(x)];
+        assert_eq!(values[0], values[1], "one value for each value of the input");
         let mut output = Output::Overwrite;
         for n in (0..self.graph.nodes.len()).rev() {
             self.propagate(n, x, workspace);
             let node = &self.graph.nodes[n];
             for k in (0..node.sources.len()).filter(|&k| node.sources[k] == Source::Input) {
-                let parameters = &self.parameters[node.parameters.clone()];
-                let pass = node.pass(n, [parameters, &self.statistics], x, workspace);
-                node.layer.backward(&pass, k, output, gradient);
+                let pass = node.pass(&self.device, n, D::shorten(&x), workspace);
+                let (parameters, out) = (self.parameters_of(node), D::reborrow(&mut gradient));
+                node.layer.backward(&pass, parameters, k, output, out);
                 output = Output::Add;
             }
-            visit_factors(&self.graph, &self.statistics, n, x, workspace, &mut visit);
+            visit_factors(&self.device, &self.graph, n, x, workspace, &mut visit);
         }
     }
 
@@ -246,12 +285,11 @@ impl<T: Element> Model<T> {
     /// is no longer needed by the pass.
     ///
     /// ```
-    /// # use coherence_nn::{Keep, Model, loss::softmax_cross_entropy, model::mlp};
+    /// # use coherence_nn::{Keep, Model, loss::{Loss, Targets}, model::mlp};
     /// let mut model = Model::<f64>::zeros(mlp(&[1, 2])?);
     /// let (x, mut workspace) = ([1.0, 1.0, 3.0], model.workspace(3, Keep::Activations));
     /// model.forward(&x, 3, &mut workspace);
-    /// let (logits, delta) = workspace.logits_and_delta();
-    /// softmax_cross_entropy(logits, &[0, 0, 0], delta, &mut [0.0; 3]);
+    /// workspace.loss(Loss::default(), Targets::Labels(&[0; 3][..]), &mut [0.0; 3]);
     /// model.step(&x, &mut workspace, |factors, tensor| factors.winsorized_step(1, 0.5, tensor));
     /// assert_eq!(model.parameters(), [0.25, -0.25, 0.25, -0.25]); // the input of 3 is clipped to 1
     /// # Ok::<(), coherence_nn::GraphError>(())
@@ -262,16 +300,17 @@ impl<T: Element> Model<T> {
     /// As [`backward`](Model::backward).
     pub fn step(
         &mut self,
-        x: &[T],
-        workspace: &mut Workspace<T>,
-        mut step: impl FnMut(&Factors<'_, T>, &mut [T]),
+        x: D::Slice<'_, T>,
+        workspace: &mut Workspace<T, D>,
+        mut step: impl FnMut(&Factors<'_, T, D>, D::SliceMut<'_, T>),
     ) {
         let graph = Arc::clone(&self.graph);
         for n in (0..graph.nodes.len()).rev() {
             self.propagate(n, x, workspace);
             let parameters = &mut self.parameters;
-            visit_factors(&graph, &self.statistics, n, x, workspace, &mut |factors| {
-                step(factors, &mut parameters[factors.range.clone()]);
+            visit_factors(&self.device, &graph, n, x, workspace, &mut |factors| {
+                let tensor = D::part_mut(D::view_mut(parameters), factors.range.clone());
+                step(factors, tensor);
             });
         }
     }
@@ -284,13 +323,13 @@ impl<T: Element> Model<T> {
     /// If `x` is not [m, inputs], or the workspace does not keep the deltas.
     pub fn factors(
         &self,
-        x: &[T],
-        workspace: &Workspace<T>,
-        mut visit: impl FnMut(&Factors<'_, T>),
+        x: D::Slice<'_, T>,
+        workspace: &Workspace<T, D>,
+        mut visit: impl FnMut(&Factors<'_, T, D>),
     ) {
         assert!(workspace.keep() == Keep::Deltas, "the workspace does not keep the deltas");
         for n in 0..self.graph.nodes.len() {
-            visit_factors(&self.graph, &self.statistics, n, x, workspace, &mut visit);
+            visit_factors(&self.device, &self.graph, n, x, workspace, &mut visit);
         }
     }
 
@@ -300,10 +339,17 @@ impl<T: Element> Model<T> {
     /// # Panics
     ///
     /// As [`backward`](Model::backward), and if `out` does not have d values.
-    pub fn gradient(&self, x: &[T], workspace: &mut Workspace<T>, out: &mut [T]) {
-        assert_eq!(out.len(), self.parameters.len(), "one value for each parameter");
+    pub fn gradient(
+        &self,
+        x: D::Slice<'_, T>,
+        workspace: &mut Workspace<T, D>,
+        mut out: D::SliceMut<'_, T>,
+    ) {
+        let d = self.layout().parameters();
+        assert_eq!(D::len(D::read(&out)), d, "one value for each parameter");
         self.backward(x, workspace, |factors| {
-            factors.sum(Output::Overwrite, &mut out[factors.range.clone()]);
+            let tensor = D::part_mut(D::reborrow(&mut out), factors.range.clone());
+            factors.sum(Output::Overwrite, tensor);
         });
     }
 
@@ -314,13 +360,12 @@ impl<T: Element> Model<T> {
     /// is a step of gradient descent on the MEAN loss.
     ///
     /// ```
-    /// # use coherence_nn::{Keep, Model, loss::softmax_cross_entropy, model::mlp};
+    /// # use coherence_nn::{Keep, Model, loss::{Loss, Targets}, model::mlp};
     /// let mut model = Model::<f64>::zeros(mlp(&[1, 2])?);
     /// let mut workspace = model.workspace(1, Keep::Activations);
     /// model.forward(&[1.0], 1, &mut workspace);
-    /// let (logits, delta) = workspace.logits_and_delta();
-    /// softmax_cross_entropy(logits, &[0], delta, &mut [0.0]);
-    /// delta.iter_mut().for_each(|d| *d *= -0.1);
+    /// workspace.loss(Loss::default(), Targets::Labels(&[0][..]), &mut [0.0]);
+    /// workspace.weight(0..1, -0.1);
     /// model.descend(&[1.0], &mut workspace);
     /// assert_eq!(model.parameters(), [0.05, -0.05, 0.05, -0.05]); // W [2, 1], then b [2]
     /// # Ok::<(), coherence_nn::GraphError>(())
@@ -329,27 +374,35 @@ impl<T: Element> Model<T> {
     /// # Panics
     ///
     /// As [`backward`](Model::backward).
-    pub fn descend(&mut self, x: &[T], workspace: &mut Workspace<T>) {
+    pub fn descend(&mut self, x: D::Slice<'_, T>, workspace: &mut Workspace<T, D>) {
         self.step(x, workspace, |factors, tensor| factors.sum(Output::Add, tensor));
+    }
+
+    /// The parameters of a node.
+    fn parameters_of(&self, node: &Node<T, D>) -> D::Slice<'_, T> {
+        D::part(self.parameters(), node.parameters.clone())
     }
 
     /// Turns the deltas of node `n` into those before its activation function, and passes them on to the
     /// nodes whose outputs it reads.
-    fn propagate(&self, n: usize, x: &[T], workspace: &mut Workspace<T>) {
-        let node = &self.graph.nodes[n];
+    fn propagate(&self, n: usize, x: D::Slice<'_, T>, workspace: &mut Workspace<T, D>) {
+        let (device, node) = (&self.device, &self.graph.nodes[n]);
         let mut delta = workspace.deltas.take(n);
-        let (h, z) = (workspace.outputs.get(n), workspace.pre_activations.get(n));
-        node.activation.backward(h, z, delta.slice());
+        let pre_activations = &workspace.pre_activations;
+        let z = pre_activations.has(n).then(|| pre_activations.get(n));
+        let h = workspace.outputs.get(n);
+        device.activation_backward(node.activation, h, z, delta.slice());
         workspace.deltas.put_back(n, delta);
         let (delta, mode) = (workspace.deltas.get(n), workspace.mode);
-        let inputs = Inputs { x, outputs: &workspace.outputs, sources: &node.sources };
-        node.layer.reduce(inputs, delta, mode, &mut workspace.kept[n]);
+        let (x, outputs) = (D::shorten(&x), &workspace.outputs);
+        let inputs = Inputs { x, outputs, sources: &node.sources };
+        node.layer.reduce(device, inputs, delta, mode, &mut workspace.kept[n]);
         for (k, source) in node.sources.iter().enumerate() {
             if let Source::Node(p) = *source {
                 let mut out = workspace.deltas.take(p);
-                let parameters = &self.parameters[node.parameters.clone()];
-                let pass = node.pass(n, [parameters, &self.statistics], x, workspace);
-                node.layer.backward(&pass, k, node.outputs[k], out.slice());
+                let pass = node.pass(device, n, D::shorten(&x), workspace);
+                let parameters = self.parameters_of(node);
+                node.layer.backward(&pass, parameters, k, node.outputs[k], out.slice());
                 workspace.deltas.put_back(p, out);
             }
         }
@@ -357,40 +410,39 @@ impl<T: Element> Model<T> {
 }
 
 /// Calls `visit` with the factors of each tensor of node `n`, whose deltas are known.
-fn visit_factors<T: Element>(
-    graph: &Graph<T>,
-    statistics: &[T],
+fn visit_factors<T: Element, D: Device<T>>(
+    device: &D,
+    graph: &Graph<T, D>,
     n: usize,
-    x: &[T],
-    workspace: &Workspace<T>,
-    visit: &mut dyn FnMut(&Factors<'_, T>),
+    x: D::Slice<'_, T>,
+    workspace: &Workspace<T, D>,
+    visit: &mut dyn FnMut(&Factors<'_, T, D>),
 ) {
     let node = &graph.nodes[n];
-    // The parameters may be borrowed by `visit`, and no layer needs them for its factors.
-    let pass = node.pass(n, [&[], statistics], x, workspace);
+    let pass = node.pass(device, n, D::shorten(&x), workspace);
     node.layer.factors(&pass, &mut |t, gradients| {
         let tensor = node.tensors.start + t;
         let spec = &graph.layout().tensors()[tensor];
-        let (name, range, m) = (&spec.name, spec.range.clone(), workspace.examples());
-        visit(&Factors { name, tensor, range, m, gradients });
+        let (name, range, m) = (&spec.name[..], spec.range.clone(), workspace.examples());
+        let (device, gradients) = (device.clone(), gradients.shorten());
+        visit(&Factors { device, name, tensor, range, m, gradients });
     });
 }
 
-impl<T: Element> Node<T> {
+impl<T: Element, D: Device<T>> Node<T, D> {
     /// What a backward pass gives the layer of this node, whose index is `n`.
     fn pass<'a>(
         &'a self,
+        device: &'a D,
         n: usize,
-        [parameters, statistics]: [&'a [T]; 2],
-        x: &'a [T],
-        workspace: &'a Workspace<T>,
-    ) -> Backward<'a, T> {
+        x: D::Slice<'a, T>,
+        workspace: &'a Workspace<T, D>,
+    ) -> Backward<'a, T, D> {
         Backward {
+            device,
             m: workspace.examples(),
             node: n,
             inputs: Inputs { x, outputs: &workspace.outputs, sources: &self.sources },
-            parameters,
-            statistics: &statistics[self.statistics.clone()],
             mode: workspace.mode,
             kept: &workspace.kept[n],
             delta: workspace.deltas.get(n),
@@ -408,7 +460,7 @@ impl<T: Element> PartialEq for Model<T> {
 }
 
 /// Prints the architecture only: there may be millions of parameters.
-impl<T> fmt::Debug for Model<T> {
+impl<T: Element, D: Device<T>> fmt::Debug for Model<T, D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Model").field("graph", &self.graph).finish_non_exhaustive()
     }

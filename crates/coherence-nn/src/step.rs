@@ -2,36 +2,31 @@
 //!
 //! Legend: m: examples, i: inputs of the layer, o: outputs, e: one example, η: `rate`.
 
-use crate::{Factors, Gradients};
+use crate::{Factors, PerExample, device::Device};
 use coherence_core::aggregate;
-use coherence_cpu::{
-    Element, Isa, convolution, dense,
-    elementwise::{axpy, column_sums},
-    outer,
-    product::Output,
-};
+use coherence_cpu::{Element, product::Output};
 
-impl<T: Element> Factors<'_, T> {
+impl<T: Element, D: Device<T>> Factors<'_, T, D> {
     /// One step along the [`winsorized_mean`](Factors::winsorized_mean), in one pass over memory:
     /// `tensor [o, i] -= rate · winsorised mean`.
     ///
     /// # Panics
     ///
     /// If m = 0, 2 `clip` > m, or `tensor` does not have o·i values.
-    pub fn winsorized_step(&self, clip: usize, rate: T, tensor: &mut [T]) {
-        match self.gradients {
-            Gradients::Outer { dims, a, delta } => {
-                outer::winsorized_step(dims, a, delta, clip, rate, tensor);
+    pub fn winsorized_step(&self, clip: usize, rate: T, tensor: D::SliceMut<'_, T>) {
+        let device = &self.device;
+        match self.per_example_gradients() {
+            PerExample::Outer { dims, a, delta } => {
+                device.outer_winsorized_step(dims, a, delta, clip, rate, tensor);
             }
-            Gradients::Convolution { of, x, delta } => {
-                convolution::winsorized_step(Isa::detect(), of, x, delta, clip, rate, tensor);
+            PerExample::Convolution { sizes, x, delta } => {
+                device.convolution_winsorized_step(&sizes, x, delta, clip, rate, tensor);
             }
-            Gradients::Rows(values) => {
-                let mut mean = vec![T::zero(); tensor.len()];
-                dense::winsorized_mean(values, clip, &mut mean);
-                axpy(-rate, &mean, tensor);
+            PerExample::Rows(rows) => {
+                let mut mean = device.zeros(self.range.len());
+                device.rows_winsorized_mean(rows, clip, D::view_mut(&mut mean));
+                device.axpy(-rate, D::view(&mean), tensor);
             }
-            Gradients::Sum(_) => self.coupled(),
         }
     }
 
@@ -44,28 +39,26 @@ impl<T: Element> Factors<'_, T> {
     /// # Panics
     ///
     /// Unless 1 ≤ `groups` ≤ m, or if `tensor` does not have o·i values.
-    pub fn median_of_sums_step(&self, groups: usize, rate: T, tensor: &mut [T]) {
-        match self.gradients {
-            Gradients::Outer { dims, a, delta } => {
-                outer::median_of_sums_step(dims, a, delta, groups, rate, tensor);
+    pub fn median_of_sums_step(&self, groups: usize, rate: T, tensor: D::SliceMut<'_, T>) {
+        let device = &self.device;
+        match self.per_example_gradients() {
+            PerExample::Outer { dims, a, delta } => {
+                device.outer_median_of_sums_step(dims, a, delta, groups, rate, tensor);
             }
-            Gradients::Convolution { of, x, delta } => {
-                let isa = Isa::detect();
-                convolution::median_of_sums_step(isa, of, x, delta, groups, rate, tensor);
+            PerExample::Convolution { sizes, x, delta } => {
+                device.convolution_median_of_sums_step(&sizes, x, delta, groups, rate, tensor);
             }
-            Gradients::Rows(values) => {
-                let d = tensor.len();
-                let mut sums = vec![T::zero(); (groups + 1) * d];
-                let (median, sums) = sums.split_at_mut(d);
-                let groups = aggregate::groups(self.m, groups);
-                for (examples, sum) in groups.zip(sums.chunks_exact_mut(d)) {
-                    let rows = &values[examples.start * d..examples.end * d];
-                    column_sums(rows, Output::Overwrite, sum);
+            PerExample::Rows(rows) => {
+                let d = self.range.len();
+                let [mut sums, mut median] = [groups * d, d].map(|len| device.zeros(len));
+                for (g, examples) in aggregate::groups(self.m, groups).enumerate() {
+                    let rows = D::part(rows, examples.start * d..examples.end * d);
+                    let sum = D::part_mut(D::view_mut(&mut sums), g * d..(g + 1) * d);
+                    device.column_sums(rows, Output::Overwrite, sum);
                 }
-                dense::median(sums, median);
-                axpy(-rate, median, tensor);
+                device.rows_median(D::view(&sums), D::view_mut(&mut median));
+                device.axpy(-rate, D::view(&median), tensor);
             }
-            Gradients::Sum(_) => self.coupled(),
         }
     }
 }

@@ -3,7 +3,7 @@
 //! This module converts the weights of a network to bytes and back; the caller reads and writes the
 //! file.
 
-use crate::{Model, TensorSpec};
+use crate::{Model, TensorSpec, device::Device};
 use coherence_cpu::Element;
 use half::{bf16, f16};
 use safetensors::{Dtype, SafeTensorError, SafeTensors, tensor::TensorView};
@@ -51,9 +51,10 @@ pub enum WeightsError {
 /// assert_eq!(model, again);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn to_safetensors(model: &Model<f32>) -> Vec<u8> {
+pub fn to_safetensors<D: Device<f32>>(model: &Model<f32, D>) -> Vec<u8> {
     let bytes: Vec<(&TensorSpec, Vec<u8>)> = tensors(model)
         .map(|(tensor, values)| {
+            let values = model.device().to_host(values);
             let ordered = (0..values.len()).map(|at| values[tensor.place(at)]);
             (tensor, ordered.flat_map(f32::to_le_bytes).collect())
         })
@@ -66,10 +67,12 @@ pub fn to_safetensors(model: &Model<f32>) -> Vec<u8> {
 }
 
 /// The parameters, then the statistics, tensor by tensor.
-fn tensors<T: Element>(model: &Model<T>) -> impl Iterator<Item = (&TensorSpec, &[T])> {
+fn tensors<T: Element, D: Device<T>>(
+    model: &Model<T, D>,
+) -> impl Iterator<Item = (&TensorSpec, D::Slice<'_, T>)> {
     let parameters = model.layout().tensors().iter().map(|t| (t, model.parameters()));
     let statistics = model.graph().statistics().tensors().iter().map(|t| (t, model.statistics()));
-    parameters.chain(statistics).map(|(tensor, values)| (tensor, &values[tensor.range.clone()]))
+    parameters.chain(statistics).map(|(t, values)| (t, D::part(values, t.range.clone())))
 }
 
 /// Replaces the network's parameters and statistics by those of a safetensors file with the same
@@ -84,11 +87,14 @@ fn tensors<T: Element>(model: &Model<T>) -> impl Iterator<Item = (&TensorSpec, &
 ///
 /// [`WeightsError`]; the network is then unchanged. Missing or extra tensors and wrong shapes list
 /// both sides.
-pub fn load<T: Element>(model: &mut Model<T>, bytes: &[u8]) -> Result<(), WeightsError> {
+pub fn load<T: Element, D: Device<T>>(
+    model: &mut Model<T, D>,
+    bytes: &[u8],
+) -> Result<(), WeightsError> {
     let file = SafeTensors::deserialize(bytes)?;
     let found = by_name(model, &file).or_else(|| by_number(model, &file));
     let found = found.ok_or_else(|| mismatch(model, &file))?;
-    let mut loaded = Vec::with_capacity(model.parameters().len() + model.statistics().len());
+    let mut loaded = Vec::new();
     for ((tensor, _), (name, view)) in tensors(model).zip(&found) {
         let (values, start) = (decode::<T>(name, view)?, loaded.len());
         loaded.resize(start + values.len(), T::zero());
@@ -96,15 +102,16 @@ pub fn load<T: Element>(model: &mut Model<T>, bytes: &[u8]) -> Result<(), Weight
             loaded[start + tensor.place(at)] = value;
         }
     }
-    let (parameters, statistics) = loaded.split_at(model.parameters().len());
-    model.parameters_mut().copy_from_slice(parameters);
-    model.statistics_mut().copy_from_slice(statistics);
+    let (parameters, statistics) = loaded.split_at(model.layout().parameters());
+    let device = model.device().clone();
+    device.upload(parameters, model.parameters_mut());
+    device.upload(statistics, model.statistics_mut());
     Ok(())
 }
 
 /// The file's tensors in the order of the network, if names and shapes are the same.
-fn by_name<'a, T: Element>(
-    model: &Model<T>,
+fn by_name<'a, T: Element, D: Device<T>>(
+    model: &Model<T, D>,
     file: &SafeTensors<'a>,
 ) -> Option<Vec<(String, TensorView<'a>)>> {
     let counted = |(name, _): &(&str, _)| !name.ends_with("num_batches_tracked");
@@ -118,8 +125,8 @@ fn by_name<'a, T: Element>(
 
 /// The file's tensors in the order of the network, if that is a sequence of linear layers and the file
 /// names its layers by one prefix and increasing numbers.
-fn by_number<'a, T: Element>(
-    model: &Model<T>,
+fn by_number<'a, T: Element, D: Device<T>>(
+    model: &Model<T, D>,
     file: &SafeTensors<'a>,
 ) -> Option<Vec<(String, TensorView<'a>)>> {
     let found: BTreeMap<Key, TensorView> =
@@ -160,7 +167,7 @@ impl Key {
     }
 }
 
-fn mismatch<T: Element>(model: &Model<T>, file: &SafeTensors) -> WeightsError {
+fn mismatch<T: Element, D: Device<T>>(model: &Model<T, D>, file: &SafeTensors) -> WeightsError {
     let list = |mut tensors: Vec<(String, Vec<usize>)>| {
         tensors.sort();
         let parts: Vec<String> =

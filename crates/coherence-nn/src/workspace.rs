@@ -2,6 +2,7 @@
 
 use crate::{
     Graph,
+    device::{Cpu, Device, Memory},
     graph::{Head, Node, Source},
     layer::{Kept, Mode},
     loss::{Loss, Targets},
@@ -25,28 +26,29 @@ pub enum Keep {
 ///
 /// Legend: m: examples of the current batch.
 #[derive(Debug, Clone)]
-pub struct Workspace<T> {
+pub struct Workspace<T: Element, D: Device<T> = Cpu> {
+    device: D,
     keep: Keep,
     capacity: usize,
     m: usize,
     /// The activations [m, shape] of each node; those of the last are the logits.
-    pub(crate) outputs: Buffers<T>,
+    pub(crate) outputs: Buffers<T, D>,
     /// The input [m, shape] of each node's activation function, where its derivative needs it.
-    pub(crate) pre_activations: Buffers<T>,
+    pub(crate) pre_activations: Buffers<T, D>,
     /// The gradient [m, shape] of the SUM loss with respect to each node's output: at first after its
     /// activation function, then before it.
-    pub(crate) deltas: Buffers<T>,
+    pub(crate) deltas: Buffers<T, D>,
     /// What each layer's forward pass left for its backward pass.
-    pub(crate) kept: Vec<Kept>,
+    pub(crate) kept: Vec<Kept<D>>,
     pub(crate) mode: Mode,
     /// The auxiliary outputs.
     auxiliary: Vec<Head>,
 }
 
-impl<T: Element> Workspace<T> {
-    pub(crate) fn new(graph: &Graph<T>, capacity: usize, keep: Keep) -> Self {
+impl<T: Element, D: Device<T>> Workspace<T, D> {
+    pub(crate) fn new(device: &D, graph: &Graph<T, D>, capacity: usize, keep: Keep) -> Self {
         let nodes = &graph.nodes;
-        let values = |node: &Node<T>| node.shape.values();
+        let values = |node: &Node<T, D>| node.shape.values();
         let outputs: Vec<usize> = nodes.iter().map(values).collect();
         let (backward, each) = (keep != Keep::Logits, || (0..nodes.len()).collect());
         let if_needed = |needed: bool, node| if needed { values(node) } else { 0 };
@@ -57,15 +59,16 @@ impl<T: Element> Workspace<T> {
         let of_outputs = if backward { each() } else { share(&lives_of_outputs(nodes)) };
         let of_deltas = if keep == Keep::Deltas { each() } else { share(&lives_of_deltas(nodes)) };
         Self {
+            device: device.clone(),
             keep,
             capacity,
             m: 0,
-            kept: nodes.iter().map(|node| node.layer.kept(capacity)).collect(),
+            kept: nodes.iter().map(|node| node.layer.kept(device, capacity)).collect(),
             mode: Mode::default(),
             auxiliary: graph.auxiliary.clone(),
-            outputs: Buffers::new(outputs, of_outputs, capacity),
-            pre_activations: Buffers::new(pre_activations, each(), capacity),
-            deltas: Buffers::new(deltas, of_deltas, capacity),
+            outputs: Buffers::new(device, outputs, of_outputs, capacity),
+            pre_activations: Buffers::new(device, pre_activations, each(), capacity),
+            deltas: Buffers::new(device, deltas, of_deltas, capacity),
         }
     }
 
@@ -99,7 +102,7 @@ impl<T: Element> Workspace<T> {
     }
 
     /// The logits [m, k] of the last forward pass.
-    pub fn logits(&self) -> &[T] {
+    pub fn logits(&self) -> D::Slice<'_, T> {
         self.outputs.get(self.outputs.last())
     }
 
@@ -109,10 +112,10 @@ impl<T: Element> Workspace<T> {
     /// # Panics
     ///
     /// If the workspace keeps the logits only.
-    pub fn logits_and_delta(&mut self) -> (&[T], &mut [T]) {
+    pub fn logits_and_delta(&mut self) -> (D::Slice<'_, T>, D::SliceMut<'_, T>) {
         assert!(self.keep != Keep::Logits, "a workspace that keeps the logits only has no deltas");
         for head in &self.auxiliary {
-            self.deltas.get_mut(head.node).fill(T::zero());
+            self.device.fill(T::zero(), self.deltas.get_mut(head.node));
         }
         let last = self.outputs.last();
         (self.outputs.get(last), self.deltas.get_mut(last))
@@ -129,7 +132,7 @@ impl<T: Element> Workspace<T> {
     /// let model = Model::<f64>::zeros(mlp(&[1, 2])?);
     /// let mut workspace = model.workspace(1, Keep::Activations);
     /// model.forward(&[1.0], 1, &mut workspace);
-    /// let sum = workspace.loss(Loss::default(), Targets::Labels(&[0]), &mut [0.0]);
+    /// let sum = workspace.loss(Loss::default(), Targets::Labels(&[0][..]), &mut [0.0]);
     /// assert_eq!(sum, f64::ln(2.0));
     /// # Ok::<(), coherence_nn::GraphError>(())
     /// ```
@@ -137,18 +140,40 @@ impl<T: Element> Workspace<T> {
     /// # Panics
     ///
     /// As [`Loss::with_gradient`], and if the workspace keeps the logits only.
-    pub fn loss(&mut self, loss: Loss, targets: Targets<'_, T>, losses: &mut [f64]) -> f64 {
+    pub fn loss(
+        &mut self,
+        loss: Loss,
+        targets: Targets<'_, T, D>,
+        mut losses: D::SliceMut<'_, f64>,
+    ) -> f64 {
+        let device = self.device.clone();
         let (logits, delta) = self.logits_and_delta();
-        let mut sum = loss.with_gradient(logits, targets, delta, losses);
+        let of_logits = D::reborrow(&mut losses);
+        let mut sum = device.loss_with_gradient(loss, logits, targets, delta, of_logits);
         for &Head { node, weight } in &self.auxiliary {
+            let mut of_head = device.zeros(self.m);
             let (outputs, delta) = (self.outputs.get(node), self.deltas.get_mut(node));
-            let mut of_head = vec![0.0; losses.len()];
-            sum += weight * loss.with_gradient(outputs, targets, delta, &mut of_head);
-            let factor = T::narrow(weight);
-            delta.iter_mut().for_each(|delta| *delta = factor * *delta);
-            losses.iter_mut().zip(of_head).for_each(|(loss, of_head)| *loss += weight * of_head);
+            let to = D::view_mut(&mut of_head);
+            sum += weight * device.loss_with_gradient(loss, outputs, targets, delta, to);
+            device.scale(T::narrow(weight), self.deltas.get_mut(node));
+            device.add_losses(weight, D::view(&of_head), D::reborrow(&mut losses));
         }
         sum
+    }
+
+    /// Writes the loss of each example's logits to `losses` \[m\], without a gradient and without auxiliary
+    /// outputs; returns the SUM of the losses.
+    ///
+    /// # Panics
+    ///
+    /// As [`Loss::evaluate`].
+    pub fn evaluate(
+        &self,
+        loss: Loss,
+        targets: Targets<'_, T, D>,
+        losses: D::SliceMut<'_, f64>,
+    ) -> f64 {
+        self.device.loss(loss, self.logits(), targets, losses)
     }
 
     /// Multiplies the gradients with respect to the logits and to the auxiliary outputs of some examples:
@@ -158,35 +183,34 @@ impl<T: Element> Workspace<T> {
     ///
     /// If there are fewer examples.
     pub fn weight(&mut self, examples: Range<usize>, factor: T) {
-        let m = self.examples();
         let last = self.outputs.last();
         for node in self.auxiliary.iter().map(|head| head.node).chain([last]) {
-            let delta = self.deltas.get_mut(node);
-            let values = delta.len() / m;
-            let rows = &mut delta[examples.start * values..examples.end * values];
-            rows.iter_mut().for_each(|delta| *delta = factor * *delta);
+            let values = self.deltas.values[node];
+            let rows = examples.start * values..examples.end * values;
+            self.device.scale(factor, D::part_mut(self.deltas.get_mut(node), rows));
         }
     }
 }
 
 /// One array [m, values] for each node; several nodes may share a buffer.
 #[derive(Debug, Clone)]
-pub(crate) struct Buffers<T> {
+pub(crate) struct Buffers<T: Element, D: Memory> {
     m: usize,
     /// Values of an example by node.
     values: Vec<usize>,
     /// The index of the buffer by node.
     buffer: Vec<usize>,
-    buffers: Vec<Vec<T>>,
+    /// `None` while it is taken.
+    buffers: Vec<Option<D::Buffer<T>>>,
 }
 
-impl<T: Element> Buffers<T> {
-    fn new(values: Vec<usize>, buffer: Vec<usize>, capacity: usize) -> Self {
+impl<T: Element, D: Memory> Buffers<T, D> {
+    fn new(device: &D, values: Vec<usize>, buffer: Vec<usize>, capacity: usize) -> Self {
         let mut largest = vec![0; buffer.iter().max().map_or(0, |most| most + 1)];
         for (&b, &values) in buffer.iter().zip(&values) {
             largest[b] = values.max(largest[b]);
         }
-        let buffers = largest.iter().map(|values| vec![T::zero(); capacity * values]).collect();
+        let buffers = largest.iter().map(|values| Some(device.zeros(capacity * values))).collect();
         Self { m: 0, values, buffer, buffers }
     }
 
@@ -194,40 +218,43 @@ impl<T: Element> Buffers<T> {
         self.values.len() - 1
     }
 
-    fn get_mut(&mut self, n: usize) -> &mut [T] {
-        &mut self.buffers[self.buffer[n]][..self.m * self.values[n]]
+    /// The array of node `n`.
+    pub(crate) fn get(&self, n: usize) -> D::Slice<'_, T> {
+        let buffer = self.buffers[self.buffer[n]].as_ref().expect("a buffer that is not taken");
+        D::part(D::view(buffer), 0..self.m * self.values[n])
+    }
+
+    fn get_mut(&mut self, n: usize) -> D::SliceMut<'_, T> {
+        let buffer = self.buffers[self.buffer[n]].as_mut().expect("a buffer that is not taken");
+        D::part_mut(D::view_mut(buffer), 0..self.m * self.values[n])
+    }
+
+    /// Whether node `n` has an array.
+    pub(crate) fn has(&self, n: usize) -> bool {
+        self.values[n] > 0
     }
 
     /// The buffer of node `n` is taken out, so that others can be read while it is written.
-    pub(crate) fn take(&mut self, n: usize) -> Taken<T> {
-        Taken {
-            buffer: core::mem::take(&mut self.buffers[self.buffer[n]]),
-            len: self.m * self.values[n],
-        }
+    pub(crate) fn take(&mut self, n: usize) -> Taken<T, D> {
+        let buffer = self.buffers[self.buffer[n]].take().expect("a buffer that is not taken");
+        Taken { buffer, len: self.m * self.values[n] }
     }
 
     /// The counterpart of [`take`](Self::take).
-    pub(crate) fn put_back(&mut self, n: usize, taken: Taken<T>) {
-        self.buffers[self.buffer[n]] = taken.buffer;
-    }
-}
-
-impl<T> Buffers<T> {
-    /// The array of node `n`.
-    pub(crate) fn get(&self, n: usize) -> &[T] {
-        &self.buffers[self.buffer[n]][..self.m * self.values[n]]
+    pub(crate) fn put_back(&mut self, n: usize, taken: Taken<T, D>) {
+        self.buffers[self.buffer[n]] = Some(taken.buffer);
     }
 }
 
 /// A buffer taken out of its workspace.
-pub(crate) struct Taken<T> {
-    buffer: Vec<T>,
+pub(crate) struct Taken<T: Element, D: Memory> {
+    buffer: D::Buffer<T>,
     len: usize,
 }
 
-impl<T> Taken<T> {
-    pub(crate) fn slice(&mut self) -> &mut [T] {
-        &mut self.buffer[..self.len]
+impl<T: Element, D: Memory> Taken<T, D> {
+    pub(crate) fn slice(&mut self) -> D::SliceMut<'_, T> {
+        D::part_mut(D::view_mut(&mut self.buffer), 0..self.len)
     }
 }
 
@@ -240,9 +267,9 @@ struct Life {
 }
 
 /// Activations: node `n` is computed at time n and read by later nodes.
-fn lives_of_outputs<T>(nodes: &[Node<T>]) -> Vec<Life> {
+fn lives_of_outputs<T: Element, D: Device<T>>(nodes: &[Node<T, D>]) -> Vec<Life> {
     let until = last_readers(nodes);
-    let life = |(n, node): (usize, &Node<T>)| Life {
+    let life = |(n, node): (usize, &Node<T, D>)| Life {
         values: node.shape.values(),
         from: n,
         until: until[n].unwrap_or(nodes.len()),
@@ -252,10 +279,10 @@ fn lives_of_outputs<T>(nodes: &[Node<T>]) -> Vec<Life> {
 
 /// Deltas: a backward pass comes to the last node first. It writes to a node's deltas when it comes to
 /// the first of the nodes that read its output, and needs them until it has visited the node.
-fn lives_of_deltas<T>(nodes: &[Node<T>]) -> Vec<Life> {
+fn lives_of_deltas<T: Element, D: Device<T>>(nodes: &[Node<T, D>]) -> Vec<Life> {
     let readers = last_readers(nodes);
     let time = |n: usize| nodes.len() - 1 - n;
-    let life = |(n, node): (usize, &Node<T>)| Life {
+    let life = |(n, node): (usize, &Node<T, D>)| Life {
         values: node.shape.values(),
         from: readers[n].map_or(0, time),
         until: time(n),
@@ -264,7 +291,7 @@ fn lives_of_deltas<T>(nodes: &[Node<T>]) -> Vec<Life> {
 }
 
 /// The last node that reads the output of each; `None` for the logits.
-fn last_readers<T>(nodes: &[Node<T>]) -> Vec<Option<usize>> {
+fn last_readers<T: Element, D: Device<T>>(nodes: &[Node<T, D>]) -> Vec<Option<usize>> {
     let mut last = vec![None; nodes.len()];
     for (n, node) in nodes.iter().enumerate() {
         for source in &node.sources {

@@ -1,10 +1,11 @@
 //! The settings of a run.
 
-use crate::{Aggregation, RateSchedule, Schedule, Watch};
+use crate::{Aggregation, Attribution, RateSchedule, Schedule, Watch};
 use coherence_core::aggregate::AggregateError;
 use coherence_data::{ReadError, augment::Augmentation};
 use coherence_nn::{Graph, loss::Loss};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// The settings of one run. With a model and data sets they determine every result bit for bit.
 ///
@@ -79,6 +80,9 @@ pub struct Config {
     pub probe: usize,
     /// What is recorded beyond the whole network.
     pub watch: Vec<Watch>,
+    /// Samples over which the decrease of the loss is attributed to pristine and to corrupt examples, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub attribution: BTreeMap<String, Attribution>,
     /// Steps between checkpoints; 0 for only one, at the end or when the run is stopped.
     pub checkpoint_every: u64,
 }
@@ -105,6 +109,7 @@ impl Default for Config {
             evaluate: Schedule::Decades,
             probe: 0,
             watch: vec![Watch::Layer, Watch::Group],
+            attribution: BTreeMap::new(),
             checkpoint_every: 0,
         }
     }
@@ -189,9 +194,42 @@ pub enum ConfigError {
         /// The first such layer.
         layer: String,
     },
+    /// The settings are not defined for so many workers.
+    #[error("{aggregation} over {workers} workers ({remedy})")]
+    Workers {
+        /// The aggregation requested.
+        aggregation: Aggregation,
+        /// P.
+        workers: usize,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// The workers have not the same settings, networks and data.
+    #[error(
+        "workers {0:?} differ from worker 0 in settings, network, data or checkpoint (start all with the same \
+         command, on the same files)"
+    )]
+    Differing(Vec<usize>),
     /// A series of the probe sample without one.
     #[error("watching {0} without a probe sample (raise the probe, for example to 1000)")]
     Watch(Watch),
+    /// A sample for attribution is larger than the training set, or empty.
+    #[error(
+        "attribution {name} has {found} examples (must lie in 1..={examples}, the size of the training set)"
+    )]
+    Attribution {
+        /// The name of the sample.
+        name: String,
+        /// Its examples.
+        found: usize,
+        /// The size of the training set.
+        examples: usize,
+    },
+    /// A sample for attribution without weights.
+    #[error(
+        "attribution {0} has 0 weights of each tensor (must be at least 1; leave it out for all parameters)"
+    )]
+    AttributionWeights(String),
     /// The interval between measurements is 0.
     #[error("evaluate every 0 steps (must be at least 1)")]
     Interval,
@@ -264,15 +302,30 @@ impl Config {
         if let Some(watch) = self.unwatched() {
             return Err(ConfigError::Watch(watch));
         }
+        self.check_attribution(examples)?;
         if self.evaluate == (Schedule::Every { steps: 0 }) {
             return Err(ConfigError::Interval);
         }
         Ok(())
     }
 
+    fn check_attribution(&self, examples: usize) -> Result<(), ConfigError> {
+        for (name, of) in &self.attribution {
+            let (name, found) = (name.clone(), of.examples.unwrap_or(examples));
+            if !(1..=examples).contains(&found) {
+                return Err(ConfigError::Attribution { name, found, examples });
+            }
+            if of.weights == Some(0) {
+                return Err(ConfigError::AttributionWeights(name));
+            }
+        }
+        Ok(())
+    }
+
     /// What is to be recorded of the probe sample if there is none.
     fn unwatched(&self) -> Option<Watch> {
-        let of_the_probe = |watch: &Watch| matches!(watch, Watch::Activity | Watch::Imputed);
+        let of_the_probe =
+            |watch: &Watch| matches!(watch, Watch::Activity | Watch::Imputed | Watch::Test);
         self.watch.iter().copied().find(of_the_probe).filter(|_| self.probe == 0)
     }
 

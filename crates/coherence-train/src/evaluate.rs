@@ -1,6 +1,6 @@
 //! Loss and prediction of every example of a set, in large chunks.
 
-use crate::{Examples, examples::Halt, memory};
+use crate::{Examples, Group, examples::Halt, memory};
 use coherence_nn::{
     Keep, Model, Workspace,
     loss::{self, Loss, Targets},
@@ -67,15 +67,26 @@ pub(crate) struct Score {
 }
 
 impl Outcomes {
-    /// The score of the examples selected by `belongs`; `None` if there are none.
-    pub(crate) fn score(&self, belongs: impl Fn(usize) -> bool) -> Option<Score> {
+    /// The score of these examples; `None` if there are none.
+    pub(crate) fn score(&self, members: impl Iterator<Item = usize>) -> Option<Score> {
         let (mut m, mut loss, mut correct) = (0usize, 0.0, 0usize);
-        for i in (0..self.losses.len()).filter(|&i| belongs(i)) {
+        for i in members {
             m += 1;
             loss += self.losses[i];
             correct += usize::from(self.correct[i]);
         }
         let mean = |sum: f64| sum / m as f64;
         (m > 0).then(|| Score { loss: mean(loss), accuracy: mean(correct as f64) })
+    }
+
+    /// The scores of the whole set `examples`, which has this `name`, and of its groups, each with the first part
+    /// of the names of its series.
+    pub(crate) fn scores(&self, name: &str, examples: &Examples) -> Vec<(String, Score)> {
+        let whole = (name.to_owned(), self.score(0..examples.len()));
+        let group = |group: &Group| {
+            (format!("{name}.{}", group.name), self.score(group.members.iter().copied()))
+        };
+        let all = std::iter::once(whole).chain(examples.groups().iter().map(group));
+        all.filter_map(|(name, score)| Some((name, score?))).collect()
     }
 }

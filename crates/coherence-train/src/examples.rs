@@ -1,5 +1,6 @@
 //! The training and test sets of a run: images in memory, or decoded when they are needed.
 
+use crate::Group;
 use coherence_data::{Batches, Dataset, Designation, ReadError, Shape, Target};
 use core::{fmt, ops::Range};
 use rayon::prelude::*;
@@ -21,6 +22,7 @@ pub struct Examples {
     classes: usize,
     labels: Vec<u32>,
     designations: Vec<Designation>,
+    groups: Vec<Group>,
     /// The value of a black pixel by channel.
     black: Vec<f32>,
     images: Images,
@@ -99,6 +101,7 @@ impl Examples {
             classes: data.classes(),
             labels: targets.iter().map(|target| target.label).collect(),
             designations: targets.iter().map(|target| target.designation).collect(),
+            groups: Vec::new(),
             black: (0..data.shape().channels).map(|channel| data.black(channel)).collect(),
             images,
         }
@@ -137,6 +140,64 @@ impl Examples {
     /// Whether noise changed each example \[n\].
     pub fn designations(&self) -> &[Designation] {
         &self.designations
+    }
+
+    /// The same set, in which these groups are evaluated apart.
+    ///
+    /// # Panics
+    ///
+    /// If a member is not an index of an example.
+    ///
+    /// ```
+    /// use coherence_data::digits;
+    /// use coherence_train::{Examples, Group};
+    /// let first = Group { name: "first".to_owned(), members: (0..100).collect() };
+    /// let test = Examples::decode(&digits::test())?.with_groups(vec![first]);
+    /// assert_eq!(test.groups()[0].members.len(), 100);
+    /// # Ok::<(), coherence_data::ReadError>(())
+    /// ```
+    #[must_use]
+    pub fn with_groups(mut self, groups: Vec<Group>) -> Self {
+        let n = self.len();
+        for Group { name, members } in &groups {
+            let inside = members.iter().all(|&member| member < n);
+            assert!(inside, "group {name} has members beyond the {n} examples");
+        }
+        self.groups = groups;
+        self
+    }
+
+    /// The groups that are evaluated apart; none unless they were [given](Self::with_groups).
+    pub fn groups(&self) -> &[Group] {
+        &self.groups
+    }
+
+    /// Example `i` as a set of its own, held in memory and without groups.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError`] if it is decoded now and its file cannot be read.
+    ///
+    /// # Panics
+    ///
+    /// If `i` is not below [`len`](Self::len).
+    pub fn single(&self, i: usize) -> Result<Self, ReadError> {
+        let mut image = vec![0.0; self.features()];
+        match &self.images {
+            Images::Resident(images) => {
+                image.copy_from_slice(&images[i * self.features()..][..self.features()]);
+            }
+            Images::Streamed(data) => drop(data.get(i, &mut image)?),
+        }
+        Ok(Self {
+            shape: self.shape,
+            classes: self.classes,
+            labels: vec![self.labels[i]],
+            designations: vec![self.designations[i]],
+            groups: Vec::new(),
+            black: self.black.clone(),
+            images: Images::Resident(image),
+        })
     }
 
     /// The value of a black pixel by channel.

@@ -2,6 +2,7 @@
 
 use crate::{Config, Examples, sampler::Sampler};
 use coherence_data::{Batches, ReadError, augment::Augmentation};
+use core::ops::Range;
 use rayon::prelude::*;
 use std::sync::Arc;
 
@@ -12,15 +13,25 @@ pub(crate) struct Feed {
     sampler: Sampler,
     augmentation: Option<Augmentation>,
     seed: u64,
+    /// The examples of each mini-batch that are loaded.
+    share: Range<usize>,
+    /// The mini-batches from one that is loaded to the next.
+    stride: u64,
     /// The thread and the step of the mini-batch that it yields next.
     ahead: Option<(u64, Batches)>,
 }
 
 impl Feed {
-    pub(crate) fn new(config: &Config, examples: &Examples) -> Self {
+    /// Loads the examples `share` of every `stride`-th mini-batch.
+    pub(crate) fn new(
+        config: &Config,
+        examples: &Examples,
+        share: Range<usize>,
+        stride: u64,
+    ) -> Self {
         let Config { seed, batch, augmentation, .. } = *config;
         let sampler = Sampler::new(seed, examples.len(), batch);
-        Self { sampler, augmentation, seed, ahead: None }
+        Self { sampler, augmentation, seed, share, stride, ahead: None }
     }
 
     /// The indices \[k\] of the mini-batch after the first `step` ones.
@@ -28,7 +39,8 @@ impl Feed {
         self.sampler.batch(step)
     }
 
-    /// Writes images [k, features], augmented, and labels \[k\] of the mini-batch after the first `step` ones.
+    /// Writes images [share, features], augmented, and labels \[share\] of the mini-batch after the first `step`
+    /// ones.
     ///
     /// # Errors
     ///
@@ -43,7 +55,8 @@ impl Feed {
         self.read(step, examples, x, labels)?;
         if let Some(by) = self.augmentation {
             let (seed, epoch, shape) = (self.seed, self.sampler.epoch(step), examples.shape());
-            let rows = x.par_chunks_exact_mut(shape.features()).zip(self.sampler.batch(step));
+            let indices = &self.sampler.batch(step)[self.share.clone()];
+            let rows = x.par_chunks_exact_mut(shape.features()).zip(indices);
             let black = |channel: usize| examples.black()[channel];
             rows.for_each(|(image, &i)| by.apply(seed, epoch, i, shape, black, image));
         }
@@ -57,11 +70,13 @@ impl Feed {
         x: &mut [f32],
         labels: &mut [u32],
     ) -> Result<(), ReadError> {
-        examples.gather(self.sampler.batch(step), x, labels);
+        let (share, stride) = (self.share.clone(), self.stride);
+        examples.gather(&self.sampler.batch(step)[share.clone()], x, labels);
         let Some(data) = examples.streamed() else { return Ok(()) };
         let (next, mut batches) = self.ahead.take().unwrap_or_else(|| {
             let mut sampler = self.sampler.clone();
-            let order = (step..).map(move |step| sampler.batch(step).to_vec());
+            let steps = (step..).step_by(stride as usize);
+            let order = steps.map(move |step| sampler.batch(step)[share.clone()].to_vec());
             (step, Batches::new(Arc::clone(data), order))
         });
         if next != step {
@@ -69,7 +84,7 @@ impl Feed {
         }
         let batch = batches.next().expect("the order has no end")?;
         x.copy_from_slice(&batch.inputs);
-        self.ahead = Some((step + 1, batches));
+        self.ahead = Some((step + stride, batches));
         Ok(())
     }
 }

@@ -64,6 +64,24 @@ impl Learned {
         (!group.is_empty()).then(|| learned as f64 / group.len() as f64)
     }
 
+    /// The median of the last-learned steps of the examples selected by `belongs`, the lower one of an even number.
+    /// Examples that are not learned count as learned later than all others; `None` if the median is one of them, or if
+    /// there are no examples.
+    ///
+    /// ```
+    /// use coherence_train::{Learned, NEVER};
+    /// let learned = Learned { first: vec![0; 4], last: vec![30, 10, NEVER, 20] };
+    /// assert_eq!(learned.median_last(|_| true), Some(20));
+    /// assert_eq!(learned.median_last(|i| i == 2), None);
+    /// ```
+    pub fn median_last(&self, belongs: impl Fn(usize) -> bool) -> Option<u64> {
+        let mut group: Vec<u64> =
+            (0..self.last.len()).filter(|&i| belongs(i)).map(|i| self.last[i]).collect();
+        group.sort_unstable();
+        let middle = group.len().checked_sub(1)? / 2;
+        (group[middle] != NEVER).then_some(group[middle])
+    }
+
     /// Writes the table `example,label,designation,first,last`; [`NEVER`] is an empty cell.
     ///
     /// # Errors

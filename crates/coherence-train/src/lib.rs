@@ -21,12 +21,15 @@
 
 mod activity;
 mod aggregation;
+mod attribution;
 mod checkpoint;
 mod checksum;
+pub mod collective;
 mod config;
 mod evaluate;
 mod examples;
 mod feed;
+mod group;
 mod imputed;
 mod learned;
 pub mod measure;
@@ -47,10 +50,12 @@ mod updater;
 mod watch;
 
 pub use aggregation::{Aggregation, AggregationError};
+pub use attribution::Attribution;
 pub use checkpoint::{Checkpoint, CheckpointError, NetworkMark, RESULTS};
 pub use coherence_core::aggregate::OverTime;
 pub use config::{Config, ConfigError};
 pub use examples::Examples;
+pub use group::Group;
 pub use imputed::Imputed;
 pub use learned::{Learned, NEVER};
 pub use metrics::{MetricsError, MetricsMark};

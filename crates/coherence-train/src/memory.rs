@@ -43,13 +43,19 @@ impl Config {
                 .saturating_mul(3 * F64 + F32)
                 .saturating_add(wide(chunk(network, passes::CHUNK)).saturating_mul(pass)),
         };
+        let attribution = match self.attribution.is_empty() {
+            true => 0,
+            false => d
+                .saturating_mul(F64 + F32)
+                .saturating_add(wide(chunk(network, passes::CHUNK)).saturating_mul(pass)),
+        };
         let imputation = if self.imputes(network) { d.saturating_mul(2 * F32 + F64) } else { 0 };
         let data = examples.map(|n| match wide(n).saturating_mul(images) {
             held if held <= RESIDENT => held,
             _ => 0,
         });
         let data = data[0].saturating_add(data[1]);
-        [d.saturating_mul(F32), buffers, batch, evaluation, probe, imputation, data]
+        [d.saturating_mul(F32), buffers, batch, evaluation, probe, attribution, imputation, data]
             .into_iter()
             .fold(0, u64::saturating_add)
     }

@@ -57,7 +57,8 @@ pub enum MetricsError {
 /// The open metrics file of a run.
 #[derive(Debug)]
 pub(crate) struct Metrics {
-    file: BufWriter<File>,
+    /// `None` if another worker writes it.
+    file: Option<BufWriter<File>>,
     len: u64,
     checksum: Checksum,
     /// The last value of each series.
@@ -69,7 +70,7 @@ pub(crate) struct Metrics {
 impl Metrics {
     /// Creates the file; an existing one is emptied.
     pub(crate) fn create(path: &Path) -> Result<Self, MetricsError> {
-        let mut metrics = Self::new(File::create(path)?, 0, Checksum::default());
+        let mut metrics = Self::new(Some(File::create(path)?), 0, Checksum::default());
         metrics.append(HEADER);
         metrics.flush()?;
         Ok(metrics)
@@ -89,31 +90,40 @@ impl Metrics {
         }
         file.set_len(mark.len)?;
         file.seek(SeekFrom::End(0))?;
-        Ok(Self::new(file, mark.len, checksum))
+        Ok(Self::new(Some(file), mark.len, checksum))
     }
 
-    fn new(file: File, len: u64, checksum: Checksum) -> Self {
-        Self { file: BufWriter::new(file), len, checksum, latest: BTreeMap::new(), error: None }
+    /// Writes nothing.
+    pub(crate) fn discarding() -> Result<Self, MetricsError> {
+        Ok(Self::new(None, 0, Checksum::default()))
+    }
+
+    fn new(file: Option<File>, len: u64, checksum: Checksum) -> Self {
+        let file = file.map(BufWriter::new);
+        Self { file, len, checksum, latest: BTreeMap::new(), error: None }
     }
 
     fn append(&mut self, text: &str) {
+        let Some(file) = &mut self.file else { return };
         self.len += text.len() as u64;
         self.checksum.add(text.as_bytes());
         if self.error.is_none() {
-            self.error = self.file.write_all(text.as_bytes()).err();
+            self.error = file.write_all(text.as_bytes()).err();
         }
     }
 
     /// Passes all rows to the operating system, so that they survive if the process is killed.
     pub(crate) fn flush(&mut self) -> Result<(), MetricsError> {
         self.error.take().map_or(Ok(()), Err)?;
-        Ok(self.file.flush()?)
+        Ok(self.file.as_mut().map_or(Ok(()), BufWriter::flush)?)
     }
 
     /// Makes all rows durable and returns the length and checksum of the file.
     pub(crate) fn sync(&mut self) -> Result<MetricsMark, MetricsError> {
         self.flush()?;
-        self.file.get_ref().sync_data()?;
+        if let Some(file) = &self.file {
+            file.get_ref().sync_data()?;
+        }
         Ok(MetricsMark { len: self.len, sha256: self.checksum.digits() })
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{Examples, examples::Halt, memory, tally::ChunkSums};
 use coherence_nn::{
-    Keep, Model, Workspace,
+    Factors, Keep, Model, Workspace,
     loss::{Loss, Targets},
 };
 use std::sync::atomic::AtomicBool;
@@ -44,15 +44,43 @@ impl ChunkedPasses {
         chunk: &mut ChunkSums,
         mut visit: impl FnMut(&ChunkSums, &Workspace<f32>),
     ) -> Result<(), Halt> {
-        let lists: Vec<Vec<usize>> =
-            indices.chunks(self.losses.len()).map(<[usize]>::to_vec).collect();
-        examples.visit(stop, lists.into_iter(), |x, labels| {
+        let lists = self.lists(indices);
+        examples.visit(stop, lists, |x, labels| {
             let losses = &mut self.losses[..labels.len()];
             forward(self.loss, model, x, labels, &mut self.workspace, losses);
             chunk.begin(model.layout(), labels.len());
             model.backward(x, &mut self.workspace, |factors| chunk.add(factors));
             visit(chunk, &self.workspace);
         })
+    }
+
+    /// As [`run`](Self::run), but `visit` is called with the factors of each tensor, and with the place in `indices` of
+    /// the first of their examples.
+    ///
+    /// # Errors
+    ///
+    /// As [`Examples::visit`].
+    pub(crate) fn factors(
+        &mut self,
+        stop: &AtomicBool,
+        model: &Model<f32>,
+        examples: &Examples,
+        indices: &[usize],
+        mut visit: impl FnMut(usize, &Factors<'_, f32>),
+    ) -> Result<(), Halt> {
+        let (lists, mut start) = (self.lists(indices), 0);
+        examples.visit(stop, lists, |x, labels| {
+            let losses = &mut self.losses[..labels.len()];
+            forward(self.loss, model, x, labels, &mut self.workspace, losses);
+            model.backward(x, &mut self.workspace, |factors| visit(start, factors));
+            start += labels.len();
+        })
+    }
+
+    /// The indices chunk by chunk.
+    fn lists(&self, indices: &[usize]) -> impl Iterator<Item = Vec<usize>> + Send + use<> {
+        let lists = indices.chunks(self.losses.len()).map(<[usize]>::to_vec);
+        lists.collect::<Vec<_>>().into_iter()
     }
 }
 

@@ -18,6 +18,8 @@ use std::sync::atomic::AtomicBool;
 pub(crate) struct Probe {
     watch: Vec<Watch>,
     sample: ByDesignation,
+    /// Test examples, if their coherence is watched; else none.
+    test: Vec<usize>,
     tallies: [Tally; 2],
     whole: Tally,
     passes: ChunkedPasses,
@@ -32,7 +34,12 @@ type ByDesignation = [Vec<usize>; 2];
 impl Probe {
     /// Draws the examples of the probe (at most all); the sample is a pure function of seed, size and number
     /// of examples.
-    pub(crate) fn new(model: &Model<f32>, examples: &Examples, config: &Config) -> Self {
+    pub(crate) fn new(
+        model: &Model<f32>,
+        examples: &Examples,
+        test: &Examples,
+        config: &Config,
+    ) -> Self {
         let mut rng = random::stream(config.seed, "probe");
         let mut chosen = random::permutation(&mut rng, examples.len());
         chosen.truncate(config.probe);
@@ -46,6 +53,7 @@ impl Probe {
         Self {
             watch: config.watch.clone(),
             sample: by_designation(examples, &chosen),
+            test: test_sample(test, config),
             tallies: [(); 2].map(|()| Tally::new(model.layout())),
             whole: Tally::new(model.layout()),
             passes: ChunkedPasses::new(model, config.loss),
@@ -54,8 +62,8 @@ impl Probe {
         }
     }
 
-    /// Measures the sample and the mini-batch `batch`, whose workspace may be used, and sends the series
-    /// `probe.…`, `batch.…` and `activity.…`.
+    /// Measures the sample of the training examples, that of the test examples and the mini-batch `batch`, whose workspace may be used, and sends the series
+    /// `probe.…`, `test.…`, `batch.…` and `activity.…`.
     ///
     /// # Errors
     ///
@@ -64,7 +72,7 @@ impl Probe {
         &mut self,
         stop: &AtomicBool,
         model: &Model<f32>,
-        examples: &Examples,
+        [examples, test]: [&Examples; 2],
         (batch, workspace): (&[usize], &mut Workspace<f32>),
         send: &mut dyn FnMut(&str, f64),
     ) -> Result<(), Halt> {
@@ -81,12 +89,32 @@ impl Probe {
                 rows(&format!("probe.{}", tensor.name), self.whole.tensor(t), send);
             }
         }
+        self.measure_test(stop, model, test, send)?;
         self.measure(stop, model, examples, &by_designation(examples, batch), |_| {})?;
         self.report("batch", send);
         self.impute(stop, model, examples, workspace, send)?;
         if watches_activity {
             activity.report(send);
         }
+        Ok(())
+    }
+
+    /// Sends the coherence of the sample of test examples, if it is watched.
+    fn measure_test(
+        &mut self,
+        stop: &AtomicBool,
+        model: &Model<f32>,
+        test: &Examples,
+        send: &mut dyn FnMut(&str, f64),
+    ) -> Result<(), Halt> {
+        if self.test.is_empty() {
+            return Ok(());
+        }
+        let Self { passes, chunk, whole, test: sample, .. } = self;
+        whole.clear();
+        passes.run(stop, model, test, sample, chunk, |chunk, _| whole.add(chunk))?;
+        send("test.alpha", whole.network().alpha());
+        rows("test", whole.network(), send);
         Ok(())
     }
 
@@ -157,6 +185,18 @@ impl Probe {
             }
         }
     }
+}
+
+/// The test examples that are watched, ascending: as many as the probe has, or all.
+fn test_sample(test: &Examples, config: &Config) -> Vec<usize> {
+    if !config.watch.contains(&Watch::Test) {
+        return Vec::new();
+    }
+    let mut rng = random::stream(config.seed, "probe.test");
+    let mut chosen = random::permutation(&mut rng, test.len());
+    chosen.truncate(config.probe);
+    chosen.sort_unstable();
+    chosen
 }
 
 fn by_designation(examples: &Examples, indices: &[usize]) -> ByDesignation {

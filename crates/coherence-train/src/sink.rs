@@ -8,6 +8,7 @@
 /// |---|---|
 /// | `train.loss`, `test.loss`, `pristine.loss`, `corrupt.loss` | MEAN loss per example |
 /// | `train.accuracy`, `test.accuracy`, `pristine.accuracy`, `corrupt.accuracy` | share of correct predictions; for corrupt examples with respect to the given (wrong) label |
+/// | `train.<group>.loss`, `.accuracy`, `test.<group>.…` | the same for each [`Group`](crate::Group) of the set |
 /// | `pristine.learned`, `corrupt.learned` | share of examples whose prediction was correct at this or an earlier measured step |
 /// | `probe.alpha`, `probe.m_coherence`, `probe.sq_norm_of_sum`, `probe.sum_sq_norms` | α, mα, ‖S‖² and Q of the whole network over the probe sample |
 /// | `probe.<tensor>.m_coherence`, `.sq_norm_of_sum`, `.sum_sq_norms` | the same for one tensor, such as `fc1.weight` |
@@ -22,12 +23,25 @@
 /// | `probe.batches.alpha` | α_W of the gradients of disjoint mini-batches of the probe sample, of as many examples as a pass; see [`Imputed`](crate::Imputed) |
 /// | `probe.imputed.alpha`, `.m_coherence` | α and mα of the sample's examples imputed from it (A5b) |
 /// | `probe.imputed.alpha_debiased`, `.standard_error` | α̂ and its standard error (A5) |
+/// | `pristine.last_learned`, `corrupt.last_learned` | MEDIAN of the last-learned steps of the group, see [`Learned`](crate::Learned); no row while half of it is not learned |
+/// | `test.alpha`, `test.m_coherence`, `.sq_norm_of_sum`, `.sum_sq_norms` | α, mα, ‖S‖² and Q of the whole network over a sample of the test set |
 /// | `activity.dead_examples` | share of the probe sample for which a whole layer with a rectifier is 0 |
 /// | `activity.<node>.dead_examples`, `.dead_units` | share of the sample for which the layer is 0, and share of its units (channels) that are 0 for the whole sample |
 /// | `activity.cosine` | cosine between the direction of the rule and the mean gradient, for the next mini-batch |
 /// | `activity.output_bias` | MEAN over the classes of the last layer's bias |
 ///
-/// The tensors are watched as `layer`, the groups as `group`, the others as `imputed` and `activity`.
+/// For each sample of [`Config::attribution`](crate::Config::attribution):
+///
+/// | series | value |
+/// |---|---|
+/// | `attribution.<name>.pristine.share`, `.corrupt.share` | f^p, f^c: the share of the decrease of the loss that is due to the group, in a small step along the gradient |
+/// | `attribution.<name>.pristine.contribution`, `.corrupt.…` | S_p · S / n_p: the MEAN contribution of an example of the group; gradients are not divided by n |
+/// | `attribution.<name>.null1.pristine.share` … | the same in a null world, in which the designations are permuted |
+///
+/// A group without examples has no contribution, and a step without decrease no shares.
+///
+/// The tensors are watched as `layer`, the groups as `group`, the others as `imputed`, `test`,
+/// `learned` and `activity`.
 ///
 /// Losses, accuracies, `probe.…`, `batch.…` and the activity of layers are those of the network in use: batch
 /// normalisation by the running statistics, and no dropout. If the network is trained by the statistics of the

@@ -2,6 +2,8 @@
 
 use crate::{
     Config, ConfigError, Examples, Learned, Sink, Watch,
+    attribution::Attributor,
+    collective::{Collective, Division, Solo},
     evaluate::{Evaluator, Outcomes, Score},
     examples::{Halt, accepts, shape},
     feed::Feed,
@@ -13,7 +15,8 @@ use crate::{
 use coherence_core::aggregate::Recent;
 use coherence_data::{Designation, ReadError, random};
 use coherence_nn::{Keep, Model, Workspace, layer::Mode};
-use std::sync::atomic::AtomicBool;
+use sha2::{Digest, Sha256};
+use std::sync::{Arc, atomic::AtomicBool};
 
 /// The loss is no longer a finite number.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
@@ -69,6 +72,7 @@ pub struct Trainer {
     model: Model<f32>,
     train: Examples,
     test: Examples,
+    division: Division,
     feed: Feed,
     /// The seed of dropout in the first step; the next one is used in the next step.
     dropout: u64,
@@ -79,15 +83,18 @@ pub struct Trainer {
     evaluator: Evaluator,
     outcomes: Outcomes,
     probe: Option<Probe>,
+    attributor: Option<Attributor>,
 }
 
-/// Buffers of one mini-batch, and of one pass over some of its examples.
+/// Buffers of this worker's part of a mini-batch, and of one pass over some of its examples.
 #[derive(Debug)]
 struct Batch {
     x: Vec<f32>,
     labels: Vec<u32>,
     losses: Vec<f64>,
     workspace: Workspace<f32>,
+    /// The SUM of losses of each mini-batch of which the gradient was computed at the same time.
+    sums: Vec<f64>,
 }
 
 /// Everything that changes during training, as plain data.
@@ -121,47 +128,98 @@ impl Trainer {
         train: Examples,
         test: Examples,
     ) -> Result<Self, ConfigError> {
+        Self::among(Arc::new(Solo), config, model, train, test)
+    }
+
+    /// The trainer of one of several workers, each of which calls the same functions with the same arguments.
+    /// `config.batch` is the mini-batch of all workers.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] as for [`new`](Self::new), if the settings are not defined for so many workers, or if
+    /// workers differ in settings, networks or data.
+    pub fn among(
+        workers: Arc<dyn Collective>,
+        config: Config,
+        model: Model<f32>,
+        train: Examples,
+        test: Examples,
+    ) -> Result<Self, ConfigError> {
         config.check(train.len())?;
+        let division = Division::new(&config, workers)?;
         config.check_network(model.graph())?;
         fits(&model, &train, "training")?;
         fits(&model, &test, "test")?;
         let mut trainer = Self {
-            feed: Feed::new(&config, &train),
+            feed: Feed::new(&config, &train, division.examples(), division.stride()),
             dropout: random::below(&mut random::stream(config.seed, "dropout"), u64::MAX),
-            batch: Batch::new(&model, &config),
-            updater: Updater::new(config.aggregation, Optimizer::new(&config), model.layout()),
+            batch: Batch::new(&model, &config, &division),
+            updater: Updater::new(
+                config.aggregation,
+                Optimizer::new(&config),
+                model.layout(),
+                &division,
+            ),
+            division,
             step: 0,
             learned: Learned::new(train.len()),
             evaluator: Evaluator::new(&model, config.loss),
             outcomes: Outcomes::default(),
-            probe: (config.probe > 0).then(|| Probe::new(&model, &train, &config)),
+            probe: (config.probe > 0).then(|| Probe::new(&model, &train, &test, &config)),
+            attributor: Attributor::new(&model, &train, &config),
             config,
             model,
             train,
             test,
         };
+        trainer.agree(&[])?;
         on_worker_thread(|| trainer.estimate_statistics())?;
         Ok(trainer)
     }
 
-    /// Sets the running statistics to the mean of those of the first passes.
+    /// Whether all workers have the same settings, network, data and `bytes`.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::Differing`] with their ranks if some have not.
+    pub(crate) fn agree(&self, bytes: &[u8]) -> Result<(), ConfigError> {
+        let Self { config, model, train, test, division, .. } = self;
+        if division.workers.is_solo() {
+            return Ok(());
+        }
+        let mut of = Sha256::new();
+        of.update(format!("{config:?} {} {:?}", model.graph().name(), model.layout()));
+        for examples in [train, test] {
+            of.update(format!("{:?} {:?}", examples.shape(), examples.labels()));
+            of.update(format!("{:?}", examples.designations()));
+        }
+        model.parameters().iter().for_each(|w| of.update(w.to_le_bytes()));
+        of.update(bytes);
+        let differing = division.workers.differing(of.finalize().into());
+        if differing.is_empty() { Ok(()) } else { Err(ConfigError::Differing(differing)) }
+    }
+
+    /// Sets the running statistics to the mean of those of the first passes. Every worker computes all of them.
     fn estimate_statistics(&mut self) -> Result<(), ReadError> {
         let Config { batch_statistics, estimation_batches, .. } = self.config;
         if batch_statistics || self.model.graph().couples_examples().is_none() {
             return Ok(());
         }
-        let mut count = 0;
+        let (m, mut count) = (self.config.examples_of_a_pass(), 0);
+        let mut workspace = self.model.workspace(m, Keep::Activations);
+        let mut x = vec![0.0; self.config.batch * self.model.inputs()];
+        let mut labels = vec![0; self.config.batch];
+        let mut feed = Feed::new(&self.config, &self.train, 0..self.config.batch, 1);
         for step in 0..estimation_batches {
-            let Batch { x, labels, losses, workspace } = &mut self.batch;
-            self.feed.load(step, &self.train, x, labels)?;
+            feed.load(step, &self.train, &mut x, &mut labels)?;
             workspace.set_mode(Mode {
                 batch_statistics: true,
                 dropout: Some(self.dropout.wrapping_add(step)),
             });
-            for x in x.chunks(losses.len() * self.model.inputs()) {
-                self.model.forward(x, losses.len(), workspace);
+            for x in x.chunks(m * self.model.inputs()) {
+                self.model.forward(x, m, &mut workspace);
                 count += 1;
-                self.model.average_statistics(workspace, count);
+                self.model.average_statistics(&workspace, count);
             }
         }
         Ok(())
@@ -192,6 +250,22 @@ impl Trainer {
         self.step
     }
 
+    /// Whether `flag` is raised at one of the workers, and the run may stop here: not between mini-batches that are
+    /// processed together.
+    pub(crate) fn may_stop(&self, flag: bool) -> bool {
+        self.is_boundary() && self.division.workers.any(flag)
+    }
+
+    /// Whether a checkpoint of the current step is one from which these workers can go on.
+    pub(crate) fn is_boundary(&self) -> bool {
+        self.division.is_boundary(self.step)
+    }
+
+    /// Whether this worker writes the results.
+    pub(crate) fn writes(&self) -> bool {
+        self.division.workers.rank() == 0
+    }
+
     /// Whether all mini-batches are processed.
     pub fn is_finished(&self) -> bool {
         self.step >= self.config.steps
@@ -213,27 +287,60 @@ impl Trainer {
     }
 
     fn process_batch(&mut self) -> Result<f64, TrainError> {
-        let Batch { x, labels, losses, workspace } = &mut self.batch;
-        let (examples, inputs, rate) =
-            (labels.len(), self.model.inputs(), self.config.rate_at(self.step));
-        self.feed.load(self.step, &self.train, x, labels)?;
-        let (m, mut sum) = (losses.len(), 0.0);
-        let count = examples / m;
-        let done = self.step.wrapping_mul(count as u64);
-        for (index, labels) in labels.chunks(m).enumerate() {
-            workspace.set_mode(Mode {
-                batch_statistics: self.config.batch_statistics,
-                dropout: Some(self.dropout.wrapping_add(done.wrapping_add(index as u64))),
-            });
-            let x = &x[index * m * inputs..][..m * inputs];
-            sum += forward(self.config.loss, &self.model, x, labels, workspace, losses);
-            finite(sum / examples as f64, self.step, rate)?;
-            self.model.update_statistics(workspace);
-            let pass = Pass { index, count, examples };
-            self.updater.take(pass, rate, &mut self.model, x, workspace);
+        let (examples, rate) = (self.config.batch as f64, self.config.rate_at(self.step));
+        let is_solo = self.division.workers.is_solo();
+        // Of mini-batches that are processed together, the first comes with the gradients of all.
+        let place = (self.step % self.division.stride()) as usize;
+        if place == 0 {
+            self.pass(rate)?;
+        }
+        let sum = if self.division.by_mini_batch {
+            self.batch.sums[place]
+        } else {
+            self.batch.sums.iter().sum()
+        };
+        finite(sum / examples, self.step, rate)?;
+        if !is_solo && place as u64 + 1 == self.division.stride() {
+            self.updater.finish(rate, self.config.batch, &mut self.model);
         }
         self.step += 1;
-        Ok(sum / examples as f64)
+        Ok(sum / examples)
+    }
+
+    /// The forward and backward passes of this worker. A single worker updates the network in the last of them.
+    fn pass(&mut self, rate: f64) -> Result<(), TrainError> {
+        let Self { division, batch, model, config, .. } = self;
+        let Batch { x, labels, losses, workspace, sums } = batch;
+        let (k, inputs, is_solo) = (config.batch, model.inputs(), division.workers.is_solo());
+        let mine = if division.by_mini_batch { division.workers.rank() as u64 } else { 0 };
+        let step = self.step + mine;
+        self.feed.load(step, &self.train, x, labels)?;
+        let mut sum = 0.0;
+        for (index, range) in division.passes() {
+            let seed = step.wrapping_mul(division.count() as u64).wrapping_add(index as u64);
+            workspace.set_mode(Mode {
+                batch_statistics: config.batch_statistics,
+                dropout: Some(self.dropout.wrapping_add(seed)),
+            });
+            let (labels, losses) = (&labels[range.clone()], &mut losses[..range.len()]);
+            let x = &x[range.start * inputs..range.end * inputs];
+            sum += forward(config.loss, model, x, labels, workspace, losses);
+            if is_solo {
+                finite(sum / k as f64, step, rate)?;
+            }
+            model.update_statistics(workspace);
+            let pass = Pass {
+                is_first: range.start == 0,
+                is_last: range.end == division.examples().len(),
+                examples: k,
+            };
+            self.updater.take(pass, rate, model, x, workspace);
+        }
+        division.workers.gather_f64(&[sum], sums);
+        if config.batch_statistics && !is_solo {
+            self.updater.average(model.statistics_mut());
+        }
+        Ok(())
     }
 
     /// Measures the current network and sends the series listed in [`Sink`].
@@ -257,7 +364,9 @@ impl Trainer {
         stop: &AtomicBool,
         sink: &mut dyn Sink,
     ) -> Result<bool, TrainError> {
-        let mut rows = Vec::new();
+        let (mut rows, never) = (Vec::new(), AtomicBool::new(false));
+        // Several workers stop together, between mini-batches.
+        let stop = if self.division.workers.is_solo() { stop } else { &never };
         let test =
             match self.measure(stop, &mut |series, value| rows.push((series.to_owned(), value))) {
                 Ok(test) => test,
@@ -265,14 +374,22 @@ impl Trainer {
                 Err(Halt::Read(error)) => return Err(error.into()),
             };
         self.learned.record(self.step, &self.outcomes.correct);
-        self.send_score("test", test, sink);
-        self.send_score("train", self.outcomes.score(|_| true), sink);
+        for (name, score) in test.iter().chain(&self.outcomes.scores("train", &self.train)) {
+            self.send_score(name, *score, sink);
+        }
         for designation in Designation::ALL {
             let name = designation.name();
             let belongs = |i: usize| self.train.designations()[i] == designation;
-            self.send_score(name, self.outcomes.score(belongs), sink);
+            let members = (0..self.train.len()).filter(|&i| belongs(i));
+            if let Some(score) = self.outcomes.score(members) {
+                self.send_score(name, score, sink);
+            }
             if let Some(share) = self.learned.share(belongs) {
                 sink.row(self.step, &format!("{name}.learned"), share);
+            }
+            let watched = self.config.watch.contains(&Watch::Learned);
+            if let Some(step) = self.learned.median_last(belongs).filter(|_| watched) {
+                sink.row(self.step, &format!("{name}.last_learned"), step as f64);
             }
         }
         rows.iter().for_each(|(series, value)| sink.row(self.step, series, *value));
@@ -281,19 +398,22 @@ impl Trainer {
         Ok(true)
     }
 
-    /// Evaluates both sets and the probe, whose series go to `send`. Returns the score of the test set;
-    /// the outcomes of the training set stay.
+    /// Evaluates both sets and the probe, whose series go to `send`. Returns the scores of the test set and its
+    /// groups; the outcomes of the training set stay.
     fn measure(
         &mut self,
         stop: &AtomicBool,
         send: &mut dyn FnMut(&str, f64),
-    ) -> Result<Option<Score>, Halt> {
+    ) -> Result<Vec<(String, Score)>, Halt> {
         self.evaluator.run(stop, &self.model, &self.test, &mut self.outcomes)?;
-        let test = self.outcomes.score(|_| true);
+        let test = self.outcomes.scores("test", &self.test);
         self.evaluator.run(stop, &self.model, &self.train, &mut self.outcomes)?;
         if let Some(probe) = &mut self.probe {
             let batch = (self.feed.indices(self.step), &mut self.batch.workspace);
-            probe.observe(stop, &self.model, &self.train, batch, send)?;
+            probe.observe(stop, &self.model, [&self.train, &self.test], batch, send)?;
+        }
+        if let Some(attributor) = &mut self.attributor {
+            attributor.observe(stop, &self.model, &self.train, send)?;
         }
         if self.config.watch.contains(&Watch::Activity) {
             self.measure_direction(stop, send)?;
@@ -334,11 +454,9 @@ impl Trainer {
         Ok(())
     }
 
-    fn send_score(&self, name: &str, score: Option<Score>, sink: &mut dyn Sink) {
-        if let Some(score) = score {
-            sink.row(self.step, &format!("{name}.loss"), score.loss);
-            sink.row(self.step, &format!("{name}.accuracy"), score.accuracy);
-        }
+    fn send_score(&self, name: &str, score: Score, sink: &mut dyn Sink) {
+        sink.row(self.step, &format!("{name}.loss"), score.loss);
+        sink.row(self.step, &format!("{name}.accuracy"), score.accuracy);
     }
 
     /// A copy of everything that changes.
@@ -374,13 +492,16 @@ impl Trainer {
 }
 
 impl Batch {
-    fn new(model: &Model<f32>, config: &Config) -> Self {
-        let (k, m) = (config.batch, config.examples_of_a_pass());
+    fn new(model: &Model<f32>, config: &Config, division: &Division) -> Self {
+        let (share, m) = (division.examples().len(), division.largest_pass());
+        // Imputation takes whole passes of one worker.
+        let imputed = if config.imputes(model.graph()) { config.examples_of_a_pass() } else { 0 };
         Self {
-            x: vec![0.0; k * model.inputs()],
-            labels: vec![0; k],
+            x: vec![0.0; share * model.inputs()],
+            labels: vec![0; share],
             losses: vec![0.0; m],
-            workspace: model.workspace(m, Keep::Activations),
+            workspace: model.workspace(m.max(imputed), Keep::Activations),
+            sums: vec![0.0; division.workers.size()],
         }
     }
 }

@@ -2,7 +2,9 @@
 
 use crate::{
     Checkpoint, CheckpointError, Config, ConfigError, Diverged, Examples, MetricsError,
-    NetworkMark, TrainError, Trainer, metrics::Metrics,
+    NetworkMark, TrainError, Trainer,
+    collective::{Collective, Solo},
+    metrics::Metrics,
 };
 use coherence_data::{
     ReadError,
@@ -12,7 +14,10 @@ use coherence_nn::{Model, weights};
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 /// How a call of [`TrainingRun::advance`] ended.
@@ -61,6 +66,17 @@ pub enum TrainingRunError {
         path: PathBuf,
         /// What differs.
         what: &'static str,
+    },
+    /// The checkpoint in the folder is of a moment between mini-batches that these workers process together.
+    #[error(
+        "{} is of step {step}, between updates of the weights (go on with another number of workers)",
+        path.display()
+    )]
+    Between {
+        /// The checkpoint.
+        path: PathBuf,
+        /// Mini-batches processed.
+        step: u64,
     },
     /// The metrics file cannot be written, or differs from its content at the checkpoint.
     #[error("{}: {source}", path.display())]
@@ -121,7 +137,26 @@ impl TrainingRun {
         train: Examples,
         test: Examples,
     ) -> Result<Self, TrainingRunError> {
-        let mut trainer = Trainer::new(config, model, train, test)?;
+        Self::among(Arc::new(Solo), folder, config, model, train, test)
+    }
+
+    /// As [`open`](Self::open), as one of several workers that have the same folder; worker 0 writes the files.
+    ///
+    /// A run goes on with another number of workers, if the settings are defined for it; from there on, results
+    /// are those of that number.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open), and if the workers differ.
+    pub fn among(
+        workers: Arc<dyn Collective>,
+        folder: &Path,
+        config: Config,
+        model: Model<f32>,
+        train: Examples,
+        test: Examples,
+    ) -> Result<Self, TrainingRunError> {
+        let mut trainer = Trainer::among(workers, config, model, train, test)?;
         let path = folder.join(CHECKPOINT);
         let mut observed = false;
         let metrics = if path.exists() {
@@ -132,11 +167,21 @@ impl TrainingRun {
             }
             observed = checkpoint.observed;
             trainer.restore(checkpoint.state);
-            Metrics::resume(&folder.join(METRICS), &checkpoint.metrics)
+            if !(trainer.is_boundary() || trainer.is_finished()) {
+                return Err(TrainingRunError::Between { path, step: trainer.step() });
+            }
+            Some(checkpoint.metrics)
         } else {
-            std::fs::create_dir_all(folder)
+            None
+        };
+        // No worker writes before all have read the checkpoint.
+        trainer.agree(&trainer.step().to_le_bytes())?;
+        let metrics = match (trainer.writes(), metrics) {
+            (false, _) => Metrics::discarding(),
+            (true, Some(mark)) => Metrics::resume(&folder.join(METRICS), &mark),
+            (true, None) => std::fs::create_dir_all(folder)
                 .map_err(MetricsError::from)
-                .and_then(|()| Metrics::create(&folder.join(METRICS)))
+                .and_then(|()| Metrics::create(&folder.join(METRICS))),
         };
         let metrics = metrics.map_err(|source| metrics_error(folder, source))?;
         Ok(Self { folder: folder.to_owned(), trainer, metrics, observed })
@@ -180,7 +225,7 @@ impl TrainingRun {
         progress: &mut dyn FnMut(Progress<'_>),
     ) -> Result<Outcome, TrainingRunError> {
         let Config { steps, checkpoint_every, .. } = *self.trainer.config();
-        let mut loss = None;
+        let (mut loss, mut unwritten) = (None, false);
         loop {
             let step = self.trainer.step();
             if !self.observe_if_due(stop)? {
@@ -190,12 +235,14 @@ impl TrainingRun {
             if self.trainer.is_finished() {
                 return self.finish();
             }
-            if stop.load(Ordering::Relaxed) {
+            if self.trainer.may_stop(stop.load(Ordering::Relaxed)) {
                 return self.interrupt();
             }
             // A resumed run finds the checkpoint of its first step there already.
             let due = checkpoint_every > 0 && step > 0 && step.is_multiple_of(checkpoint_every);
-            if due && loss.is_some() {
+            unwritten |= due && loss.is_some();
+            if unwritten && self.trainer.is_boundary() {
+                unwritten = false;
                 self.write_checkpoint()?;
             }
             loss = Some(self.trainer.advance()?);
@@ -220,6 +267,9 @@ impl TrainingRun {
 
     /// Writes the files of a finished run; the checkpoint last, since it marks the run as complete.
     fn finish(&mut self) -> Result<Outcome, TrainingRunError> {
+        if !self.trainer.writes() {
+            return Ok(Outcome::Finished);
+        }
         self.write_learned()?;
         let bytes = weights::to_safetensors(self.trainer.model());
         files::write_atomically(&self.folder.join(WEIGHTS), |to| to.write_all(&bytes))?;
@@ -232,6 +282,9 @@ impl TrainingRun {
     }
 
     fn write_learned(&self) -> Result<(), WriteError> {
+        if !self.trainer.writes() {
+            return Ok(());
+        }
         let examples = self.trainer.examples();
         files::write_atomically(&self.folder.join(LEARNED), |to| {
             self.trainer.learned().write_csv(examples.labels(), examples.designations(), to)
@@ -240,6 +293,9 @@ impl TrainingRun {
 
     /// Syncs the metrics file first, so that it holds the rows that the checkpoint refers to.
     fn write_checkpoint(&mut self) -> Result<(), TrainingRunError> {
+        if !self.trainer.writes() {
+            return Ok(());
+        }
         let metrics = self.metrics.sync().map_err(|source| metrics_error(&self.folder, source))?;
         let checkpoint = Checkpoint {
             config: self.trainer.config().clone(),

@@ -6,13 +6,20 @@
 //! and no buffer of d gradients is needed. Rules over time, and mini-batches of several passes, collect
 //! the gradient \[d\] first.
 
-use crate::{Aggregation, optimizer::Optimizer, tally::dot};
+use crate::{
+    Aggregation,
+    collective::{Collective, Division},
+    optimizer::Optimizer,
+    tally::dot,
+};
 use coherence_core::aggregate::{self, OfThree, Recent};
 use coherence_cpu::{
+    dense,
     elementwise::{axpy, median_of_three_update},
     product::Output,
 };
 use coherence_nn::{Factors, Layout, Model, Workspace};
+use std::sync::Arc;
 
 /// The rule and the optimiser of a run with their buffers.
 #[derive(Debug)]
@@ -28,15 +35,18 @@ pub(crate) struct Updater {
     gradient: Vec<f32>,
     /// The direction of one tensor or block; empty while updates are plain.
     direction: Vec<f32>,
+    workers: Arc<dyn Collective>,
+    /// Whether each worker has the gradient of a mini-batch of its own.
+    by_mini_batch: bool,
+    /// One block of coordinates of all workers; empty for one worker.
+    rows: Vec<f32>,
 }
 
-/// The place of a pass in its mini-batch.
+/// The place of a pass among those of this worker in a mini-batch.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Pass {
-    /// Counted from 0.
-    pub(crate) index: usize,
-    /// The passes of the mini-batch.
-    pub(crate) count: usize,
+    pub(crate) is_first: bool,
+    pub(crate) is_last: bool,
     /// k, the examples of the mini-batch.
     pub(crate) examples: usize,
 }
@@ -45,7 +55,12 @@ pub(crate) struct Pass {
 const BLOCK: usize = 1 << 16;
 
 impl Updater {
-    pub(crate) fn new(rule: Aggregation, optimizer: Optimizer, layout: &Layout) -> Self {
+    pub(crate) fn new(
+        rule: Aggregation,
+        optimizer: Optimizer,
+        layout: &Layout,
+        division: &Division,
+    ) -> Self {
         let d = layout.parameters();
         let largest = layout.tensors().iter().map(|tensor| tensor.range.len()).max();
         let remembered = if rule.is_over_time() { d } else { 0 };
@@ -57,11 +72,15 @@ impl Updater {
             velocity: optimizer.velocity(d),
             gradient: Vec::new(),
             direction: vec![0.0; block],
+            workers: Arc::clone(&division.workers),
+            by_mini_batch: division.by_mini_batch,
+            rows: Vec::new(),
         }
     }
 
-    /// Takes one pass over `x` [m, inputs], after the loss has written the delta of the logits. The last pass
-    /// of a mini-batch updates the network by η = `rate`.
+    /// Takes one pass over `x` [m, inputs], after the loss has written the delta of the logits. If there is one
+    /// worker, the last pass of a mini-batch updates the network by η = `rate`; else [`finish`](Self::finish)
+    /// does.
     pub(crate) fn take(
         &mut self,
         pass: Pass,
@@ -70,17 +89,72 @@ impl Updater {
         x: &[f32],
         workspace: &mut Workspace<f32>,
     ) {
-        if pass.count == 1 && !self.rule.is_over_time() {
+        let (is_solo, is_whole) = (self.workers.is_solo(), pass.is_first && pass.is_last);
+        if is_solo && is_whole && !self.rule.is_over_time() {
             return self.stream(rate, model, x, workspace);
         }
-        let output = if pass.index == 0 { Output::Overwrite } else { Output::Add };
+        if self.rule.needs_examples() {
+            let m = workspace.examples();
+            workspace.weight(0..m, (1.0 / m as f64) as f32);
+        }
+        let output = if pass.is_first { Output::Overwrite } else { Output::Add };
         self.gradient.resize(model.parameters().len(), 0.0);
         model.backward(x, workspace, |factors| {
             factors.sum(output, &mut self.gradient[factors.range.clone()]);
         });
-        if pass.index + 1 == pass.count {
+        if is_solo && pass.is_last {
             self.apply(rate, 1.0 / pass.examples as f64, model.parameters_mut());
         }
+    }
+
+    /// Updates the network by the gradients of all workers, after the last pass over the k `examples` of a
+    /// mini-batch.
+    pub(crate) fn finish(&mut self, rate: f64, examples: usize, model: &mut Model<f32>) {
+        let (mean, w) = (1.0 / examples as f64, model.parameters_mut());
+        match self.rule {
+            Aggregation::OverTime(rule) if self.by_mini_batch => {
+                self.apply_at_once(rule.of_three(), rate, mean, w);
+            }
+            Aggregation::MedianOfMeans { .. } => {
+                self.workers.combine(&mut self.gradient, &mut self.rows, dense::median);
+                self.optimizer.update(rate, w, &self.gradient, &mut self.velocity);
+            }
+            _ => {
+                self.workers.sum(&mut self.gradient, &mut self.rows);
+                self.apply(rate, mean, w);
+            }
+        }
+    }
+
+    /// Updates `w` \[d\] by the gradients of three mini-batches, one of each worker: to the bits of
+    /// [`apply`](Self::apply) after the third of them on one worker.
+    fn apply_at_once(&mut self, how: OfThree, rate: f64, mean: f64, w: &mut [f32]) {
+        let Self { optimizer, gradient, workers, rows, velocity, recent, .. } = self;
+        if optimizer.weight_decay > 0.0 {
+            axpy((optimizer.weight_decay / mean) as f32, w, gradient);
+        }
+        recent.steps += 3;
+        let three = |rows: &[f32], rate: f64, out: &mut [f32]| {
+            let at = |row: usize| &rows[row * out.len()..][..out.len()];
+            descend_by_three(how, rate, mean, [at(0), at(1), at(2)], out);
+        };
+        let momentum = Optimizer { weight_decay: 0.0, ..*optimizer };
+        if momentum.is_plain() {
+            workers.combine_into(gradient, rows, w, |rows, w| three(rows, rate, w));
+        } else {
+            workers.combine(gradient, rows, |rows, direction| {
+                direction.fill(0.0);
+                three(rows, -1.0, direction);
+            });
+            momentum.update(rate, w, gradient, velocity);
+        }
+    }
+
+    /// Overwrites the running statistics with their mean over the workers.
+    pub(crate) fn average(&mut self, statistics: &mut [f32]) {
+        self.workers.sum(statistics, &mut self.rows);
+        let share = 1.0 / self.workers.size() as f32;
+        statistics.iter_mut().for_each(|value| *value *= share);
     }
 
     /// Updates each tensor in the backward pass.

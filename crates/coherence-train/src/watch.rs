@@ -24,11 +24,15 @@ pub enum Watch {
     /// α imputed from mini-batch gradients: five rows. Recorded without being asked for if batch normalisation
     /// uses the statistics of the batch.
     Imputed,
+    /// The coherence of a sample of the test set, as large as the probe sample or the whole set: four rows.
+    Test,
+    /// The median last-learned step of the pristine and of the corrupt examples: one row for each.
+    Learned,
 }
 
 /// A text that is not the name of a [`Watch`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("\"{text}\" cannot be watched (known: layer, group, activity, imputed)")]
+#[error("\"{text}\" cannot be watched (known: layer, group, activity, imputed, test, learned)")]
 pub struct WatchError {
     /// The text.
     pub text: String,
@@ -36,7 +40,8 @@ pub struct WatchError {
 
 impl Watch {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Layer, Self::Group, Self::Activity, Self::Imputed];
+    pub const ALL: [Self; 6] =
+        [Self::Layer, Self::Group, Self::Activity, Self::Imputed, Self::Test, Self::Learned];
 
     /// The name in settings and on the command line.
     pub const fn name(self) -> &'static str {
@@ -45,6 +50,8 @@ impl Watch {
             Self::Group => "group",
             Self::Activity => "activity",
             Self::Imputed => "imputed",
+            Self::Test => "test",
+            Self::Learned => "learned",
         }
     }
 }

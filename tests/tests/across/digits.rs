@@ -1,7 +1,11 @@
 //! A network, some digits, and the digits' gradients one by one.
 
 use coherence_data::{Dataset, digits, noise::LabelNoise, random, select};
-use coherence_nn::{Keep, Model, loss::softmax_cross_entropy, model::mlp};
+use coherence_nn::{
+    Keep, Model,
+    loss::{Loss, Targets},
+    model::mlp,
+};
 
 /// `n` training digits, a quarter of them with permuted labels.
 pub(crate) fn noisy(n: usize) -> impl Dataset {
@@ -25,8 +29,7 @@ pub(crate) fn gradients(
     let one = |&i: &usize| {
         let label = data.get(i, &mut x).unwrap().label;
         model.forward(&x, 1, &mut workspace);
-        let (logits, delta) = workspace.logits_and_delta();
-        softmax_cross_entropy(logits, &[label], delta, &mut [0.0]);
+        workspace.loss(Loss::default(), Targets::Labels(&[label][..]), &mut [0.0]);
         let mut gradient = vec![0.0; model.parameters().len()];
         model.gradient(&x, &mut workspace, &mut gradient);
         gradient

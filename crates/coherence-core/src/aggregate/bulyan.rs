@@ -1,4 +1,4 @@
-//! Bulyan: Krum, again and again, then the mean around the median.
+//! Bulyan: repeated Krum, then the mean around the median.
 
 use num_traits::Float;
 

@@ -9,7 +9,7 @@ use crate::finite::NonFinite;
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum AggregateError {
-    /// A slice has not the length that the others ask for.
+    /// A slice has the wrong length.
     Length {
         /// Which slice.
         what: &'static str,
@@ -45,15 +45,15 @@ pub enum AggregateError {
         /// The parameter.
         parameter: &'static str,
     },
-    /// An iteration came to its limit before its stopping rule held.
+    /// An iteration reached its limit before its stopping rule held.
     NotConverged {
         /// The rule.
         rule: &'static str,
         /// The iterations made.
         iterations: usize,
-        /// What the stopping rule measures, now.
+        /// The value that the stopping rule measures, after these iterations.
         residual: f64,
-        /// What it had to fall to.
+        /// The value at which the iteration would have stopped.
         tolerance: f64,
     },
     /// A value is NaN or ±∞ and the policy is to refuse it; the index is row · d + coordinate.
@@ -61,7 +61,7 @@ pub enum AggregateError {
 }
 
 impl AggregateError {
-    /// `Ok` if a slice is as long as it must be.
+    /// `Ok` if a slice has the required length.
     pub(super) fn check_length(
         what: &'static str,
         found: usize,
@@ -70,7 +70,7 @@ impl AggregateError {
         if found == expected { Ok(()) } else { Err(Self::Length { what, found, expected }) }
     }
 
-    /// `Ok` if scratch is at least as long as it must be.
+    /// `Ok` if scratch has at least the required length.
     pub(super) fn check_scratch(scratch: &Scratch<'_>, needed: ScratchLen) -> Result<(), Self> {
         let check =
             |what, found: usize, needed| Self::check_length(what, found.min(needed), needed);

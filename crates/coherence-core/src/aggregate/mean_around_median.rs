@@ -11,7 +11,7 @@ use crate::number::wide;
 /// The mean around the median: the mean of the n − f values closest to the median.
 ///
 /// - Domain: n ≥ 2f + 1. f = 0 is the mean.
-/// - Of a low and a high value that are as close, the low one is kept.
+/// - If a low and a high value are equally close, the low one is kept.
 /// - Breakdown: tolerates f Byzantine values. With the others in [a, b], the result lies in
 ///   [a − (b−a), b + (b−a)]: a Byzantine value is kept only in place of an honest one that is farther away.
 /// - Cost: O(n log n), one sort; the values kept are a run of the sorted ones.

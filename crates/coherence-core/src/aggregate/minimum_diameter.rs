@@ -7,14 +7,14 @@ use super::scaled::{Scaled, mean_of_rows};
 use super::vector::OverVectors;
 use super::{AggregateError, Requirements, Rows, Scratch, ScratchLen};
 
-/// The subsets that a search may at worst have to look at: a second or so.
+/// The largest number of subsets that a search may have to test: about a second.
 const MOST_SUBSETS: usize = 1 << 24;
 
 /// Minimum-diameter averaging: the mean of the n − f vectors whose greatest distance from each other
 /// is least.
 ///
 /// - Domain: n ≥ 2f + 1, and at most 2²⁴ subsets (n choose f): every
-///   subset may have to be looked at, though most are cut off early. Of equal diameters the subset of
+///   subset may have to be tested, though most are cut off early. Of equal diameters the subset of
 ///   the earliest vectors, in lexicographic order, is taken.
 /// - Breakdown: tolerates f Byzantine vectors. With D the diameter of the honest ones, the subset's is at most D
 ///   and it holds an honest vector, so the result is within D of it.
@@ -77,7 +77,7 @@ impl OverVectors for MinimumDiameter {
         let (squares, magnitudes) = scratch.values.split_at_mut(n * n);
         let (trial, best) = scratch.indices.split_at_mut(n);
         squares_between_all(Scaled::new(rows, magnitudes), squares);
-        // Until a subset of finite diameter is found, the first will do.
+        // Until a subset of finite diameter is found, the first subset is the result.
         best[..n].iter_mut().enumerate().for_each(|(i, slot)| *slot = i);
         let mut search = Search { squares, n, keep: n - self.f, trial, best, least: f64::INFINITY };
         search.extend(0, 0, 0.0);

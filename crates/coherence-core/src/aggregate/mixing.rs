@@ -1,4 +1,4 @@
-//! The trait of what is done to the vectors before a rule sees them.
+//! The trait of maps that are applied to the vectors before a rule.
 
 use num_traits::Float;
 
@@ -6,7 +6,7 @@ use super::{AggregateError, Rows, Scratch, ScratchLen};
 
 /// A map from n vectors to n or fewer vectors, after which any [`VectorRule`](super::VectorRule) follows.
 ///
-/// NaN and ±∞ are carried along as IEEE arithmetic has it: [`Rows::admit`] refuses or omits them before.
+/// NaN and ±∞ follow IEEE arithmetic: [`Rows::admit`] refuses or omits them beforehand.
 pub trait Mixing {
     /// The number of vectors that n become.
     fn rows_out(&self, n: usize) -> usize;

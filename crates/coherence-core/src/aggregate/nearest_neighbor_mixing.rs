@@ -11,7 +11,7 @@ use super::{AggregateError, Rows, Scratch, ScratchLen};
 ///
 /// - Domain: f < n. Of equally near vectors the earlier is taken.
 /// - After it, rules tolerate heterogeneous honest vectors better; the f they tolerate stays the same.
-/// - A vector with NaN or ±∞ is farthest from all others, and mixes itself with some.
+/// - A vector with NaN or ±∞ is infinitely far from all others; its own mean holds some of them.
 /// - Cost: O(n² (d + log n)); scratch n values, n indices.
 ///
 /// # Example

@@ -1,4 +1,4 @@
-//! Norm clipping: no vector longer than a limit.
+//! Norm clipping: vectors longer than a limit are shortened to it.
 
 use num_traits::Float;
 

@@ -18,7 +18,7 @@ pub(super) fn total<T: Float>(a: &T, b: &T) -> Ordering {
         .then_with(|| b.is_sign_negative().cmp(&a.is_sign_negative()))
 }
 
-/// Whether there is something to aggregate: at least one value and no NaN.
+/// Whether the values can be aggregated: at least one value and no NaN.
 pub(super) fn is_ordered<T: Float>(values: &[T]) -> bool {
     !values.is_empty() && values.iter().all(|x| !x.is_nan())
 }

@@ -60,7 +60,7 @@ pub enum OverTime {
 pub struct Recent<B> {
     /// The two gradients before the current one [2, d]; `steps` says which is older.
     pub previous: [B; 2],
-    /// The number of gradients taken in so far.
+    /// The number of gradients received so far.
     pub steps: u64,
 }
 
@@ -112,10 +112,10 @@ impl OverTime {
         }
     }
 
-    /// Takes in a gradient `[d]` and writes the direction to `out` `[d]` if there is one.
+    /// Receives a gradient `[d]` and writes the direction to `out` `[d]` if there is one.
     ///
-    /// [`Policy::Omit`] passes over a gradient with a NaN or ±∞ as if its step had not been;
-    /// [`Policy::Propagate`] takes it in, with NaN where a NaN is among the three.
+    /// [`Policy::Omit`] skips a gradient with a NaN or ±∞ as if its step had not happened;
+    /// [`Policy::Propagate`] accepts it, and the direction is NaN where a NaN is among the three.
     ///
     /// # Errors
     ///
@@ -152,9 +152,9 @@ impl OverTime {
     /// As [`step`](Self::step) without copies, for a caller that combines the three itself, say in one
     /// pass with the update of its weights.
     ///
-    /// `update` is shown how to combine the three gradients and these, the oldest first, if there is
-    /// a direction. Then `gradient` is exchanged for a buffer of `recent` if the rule needs it again:
-    /// its contents are to be overwritten. Values are not looked at.
+    /// If there is a direction, `update` is called with the way to combine the three gradients and the
+    /// gradients, the oldest first. Then `gradient` is exchanged for a buffer of `recent` if the rule needs it again:
+    /// overwrite its contents. Values are not checked.
     ///
     /// ```
     /// use coherence_core::aggregate::{OfThree, OverTime, Recent, Update};
@@ -187,7 +187,7 @@ impl OverTime {
         if combine.is_some() { Update::Apply } else { Update::Hold }
     }
 
-    /// Counts one more gradient and says what becomes of it.
+    /// Counts one more gradient and returns where it goes.
     fn next<B>(self, recent: &mut Recent<B>) -> Slots {
         let before = recent.steps;
         recent.steps += 1;
@@ -207,7 +207,7 @@ impl OverTime {
     }
 }
 
-/// What becomes of one gradient.
+/// Where one gradient goes.
 struct Slots {
     /// Indices of the two kept gradients that it is combined with, the older first; `None` if there
     /// is no update.

@@ -1,8 +1,8 @@
-//! Why a rule with such parameters does not exist.
+//! Why the parameters of a rule were refused.
 
 use core::fmt;
 
-/// A parameter that no number of vectors makes sensible.
+/// A parameter that is out of range for any number of vectors.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ParameterError {
@@ -15,7 +15,7 @@ pub enum ParameterError {
         /// Its value.
         value: f64,
     },
-    /// A bucket would hold no vector.
+    /// The size of a bucket is 0.
     EmptyBucket,
     /// An order is not a permutation of 0 … n−1.
     Order {

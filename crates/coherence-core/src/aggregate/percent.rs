@@ -28,9 +28,9 @@ pub enum Percentile {
     /// The value whose rank is nearest to 1 + p(n−1).
     #[default]
     NearestRank,
-    /// As many values below as is nearest to pn.
+    /// The number of values below is the integer nearest to pn.
     Rounded,
-    /// As many values below as pn holds wholly.
+    /// The number of values below is ⌊pn⌋.
     Truncated,
     /// Linear between the values of rank 1 + ⌊p(n−1)⌋ and the next.
     Interpolated,
@@ -116,7 +116,7 @@ impl WinsorizedPercent {
         self.percent
     }
 
-    /// What a percentile is here.
+    /// The definition of percentiles.
     pub fn definition(&self) -> Percentile {
         self.definition
     }

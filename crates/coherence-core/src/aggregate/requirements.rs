@@ -1,4 +1,4 @@
-//! What a rule asks for, and what it promises.
+//! For which n a rule is defined, and how many Byzantine vectors it tolerates.
 
 use super::{AggregateError, ScratchLen};
 
@@ -41,7 +41,7 @@ pub trait Requirements {
     }
 }
 
-/// The most values among n that are fewer than half, ⌊(n−1)/2⌋.
+/// ⌊(n−1)/2⌋, the largest number of n values that is less than half.
 pub(super) fn minority(n: usize) -> usize {
     n.saturating_sub(1) / 2
 }

@@ -102,7 +102,7 @@ impl<'a, T: Copy> Rows<'a, T> {
 
 impl<'a, T: Float> Rows<'a, T> {
     /// The rows that take part under a policy: all, or under [`Policy::Omit`] those that are finite
-    /// throughout. `indices` `[n]` is scratch that the view keeps.
+    /// throughout. `indices` `[n]` is scratch that the view borrows.
     ///
     /// [`VectorRule::aggregate`](super::VectorRule::aggregate) does this itself; before a
     /// [`Mixing`](super::Mixing) it is the caller's choice.

@@ -25,9 +25,9 @@ use crate::finite::Policy;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Rule {
-    /// One that looks at each coordinate apart, so that vectors may come in blocks of coordinates.
+    /// A rule over single coordinates, so that vectors may come in blocks of coordinates.
     Coordinate(AnyCoordinateRule),
-    /// One that needs the whole vectors.
+    /// A rule that needs the whole vectors.
     Vector(AnyVectorRule),
 }
 

@@ -23,11 +23,11 @@ const ORDINARY: i32 = 400;
 /// The power of two by which vectors are multiplied before squares of their distances are taken.
 ///
 /// `magnitudes` \[n\] holds the largest magnitude of each vector, ∞ for one that is not finite; it is
-/// reordered. Scaled, their median is in [1, 2): a minority of Byzantine vectors has no say in the precision
+/// reordered. Scaled, their median is in [1, 2): a minority of Byzantine vectors cannot reduce the precision
 /// of the others. No finite value exceeds 2^1021 by it. The scale is 1 where the median is between 2^−400 and
 /// 2^400, where all is zero, and where no majority is finite.
 ///
-/// Every rule over distances applies it itself. It is for programs that hold the vectors elsewhere.
+/// Every rule over distances applies it itself. It is public for programs that hold the vectors in memory of their own.
 ///
 /// # Example
 ///

@@ -1,4 +1,4 @@
-//! The memory that a rule works in, which the caller brings.
+//! Working memory of a rule, provided by the caller.
 
 /// How much scratch a call needs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -10,7 +10,7 @@ pub struct ScratchLen {
 }
 
 impl ScratchLen {
-    /// So many values and so many row indices.
+    /// A length of these numbers of values and row indices.
     pub const fn new(values: usize, indices: usize) -> Self {
         Self { values, indices }
     }

@@ -34,7 +34,7 @@ pub trait VectorRule<T: Float>: Requirements {
     /// The aggregate of `rows` `[n, d]` into `out` `[d]`.
     ///
     /// [`Policy::Omit`] leaves out every row that holds NaN or ±∞, and lowers the rule's f by their
-    /// number: they are Byzantine vectors found. [`Coordinatewise`](super::Coordinatewise) leaves out the
+    /// number: they count as Byzantine vectors found. [`Coordinatewise`](super::Coordinatewise) leaves out the
     /// value from its coordinate only, and lowers nothing. Each rule says what NaN and ±∞ lead to under
     /// [`Policy::Propagate`].
     ///

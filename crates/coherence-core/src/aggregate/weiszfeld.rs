@@ -1,4 +1,4 @@
-//! One step of Weiszfeld's iteration, and what is proven at the point where it stands.
+//! One step of Weiszfeld's iteration, and bounds for the point that it reached.
 //!
 //! n vectors x_i, d coordinates, y the iterate; the proofs are in [`GeometricMedian`](super::GeometricMedian).
 
@@ -9,7 +9,7 @@ use super::coordinate::OverValues;
 use super::scaled::{Scaled, norm};
 use crate::number::dot;
 
-/// What is proven about a point found.
+/// Bounds for a point that was found.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Certificate {
     /// The steps made.
@@ -18,7 +18,7 @@ pub struct Certificate {
     pub residual: f64,
     /// F, the sum of distances there.
     pub sum_of_distances: f64,
-    /// L, below which no point's sum of distances lies.
+    /// L, a lower bound for the sum of distances of any point.
     pub lower_bound: f64,
 }
 
@@ -36,10 +36,10 @@ pub(super) fn distance(x: impl Iterator<Item = f64> + Clone, y: &[f64]) -> f64 {
     norm(x.zip(y).map(|(x, y)| x - y))
 }
 
-/// How often a Newton step is halved before it is given up.
+/// How often a Newton step is halved before it is abandoned.
 const MOST_HALVINGS: usize = 12;
 
-/// What the sample exerts on a point.
+/// The pull of the sample on a point.
 pub(super) struct Field {
     n: usize,
     /// ‖R‖, R the sum of the unit vectors towards the x_i elsewhere.
@@ -84,7 +84,7 @@ impl Field {
         (self.pull - self.here as f64).max(0.0) / self.n as f64
     }
 
-    /// The share of R that the x_i here do not hold back, max(0, 1 − w/‖R‖).
+    /// The share of R that exceeds the pull of the x_i at y, max(0, 1 − w/‖R‖).
     fn free(&self) -> f64 {
         (1.0 - self.here as f64 / self.pull).max(0.0) // 0 too where R = 0: the greater of NaN and 0
     }

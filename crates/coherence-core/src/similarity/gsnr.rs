@@ -83,11 +83,11 @@ impl<B: AsRef<[f64]> + AsMut<[f64]>> CoordinateSums<B> {
         Self { sums: buffer, m: 0, omitted: 0, policy }
     }
 
-    /// The sums of a sample seen elsewhere; as [`Sums::from_parts`](crate::Sums::from_parts).
+    /// The sums of a sample that was accumulated elsewhere; as [`Sums::from_parts`](crate::Sums::from_parts).
     ///
     /// # Errors
     ///
-    /// [`PartsError`] for numbers that are no sums.
+    /// [`PartsError`] if the numbers cannot be the sums of any sample.
     pub fn from_parts(parts: CoordinateSumsParts<B>) -> Result<Self, PartsError> {
         let CoordinateSumsParts { sums, m, omitted, policy } = parts;
         let numbers = sums.as_ref();

@@ -5,14 +5,14 @@ use num_traits::Float;
 use super::parts::PartsError;
 use crate::{number::wide, squares::SquareSum};
 
-/// The exponents that gradients ask for: all values under 2⁻⁴⁸⁰; ordinary; one above 2⁹⁶⁰, of which
-/// 2⁶⁴ fit in f64 after division by 2⁶⁴.
+/// The exponents of a gradient: −600 if all values are below 2⁻⁴⁸⁰, 64 if one is above 2⁹⁶⁰ (divided by 2⁶⁴,
+/// 2⁶⁴ of them can be added in f64), else 0.
 const GRADIENT_EXPONENTS: [i32; 3] = [-600, 0, 64];
 
 /// 2⁹⁶⁰ in the range of large squares, where values are divided by 2⁶⁰⁰.
 const SQ_NORM_NEAR_THE_END: f64 = f64::from_bits((1023 + 720) << 52);
 
-/// The exponent that a gradient with these squares asks for; `None` if it is zero.
+/// The exponent of a gradient with these squares; `None` if it is zero.
 pub(super) fn gradient_exponent(squares: SquareSum) -> Option<i32> {
     let [small, middle, large] = squares.to_parts();
     let [low, ordinary, high] = GRADIENT_EXPONENTS;
@@ -34,7 +34,7 @@ pub(super) struct ScaledBuffer<B> {
 }
 
 impl<B: AsRef<[f64]> + AsMut<[f64]>> ScaledBuffer<B> {
-    /// Zeros: of gradients times weights in units of 2^`unit`.
+    /// All sums 0, for gradients times weights in units of 2^`unit`.
     pub(super) fn zeros(values: B, unit: i32) -> Self {
         let mut zeros = Self { values, exponent: 0 };
         zeros.clear(unit);
@@ -47,13 +47,13 @@ impl<B: AsRef<[f64]> + AsMut<[f64]>> ScaledBuffer<B> {
         self.exponent = unit + GRADIENT_EXPONENTS[0];
     }
 
-    /// A buffer read from elsewhere.
+    /// The buffer from values and an exponent that came from another program.
     pub(super) fn from_parts(values: B, exponent: i32, unit: i32) -> Result<Self, PartsError> {
         let known = exponent.checked_sub(unit).is_some_and(|e| GRADIENT_EXPONENTS.contains(&e));
         if known { Ok(Self { values, exponent }) } else { Err(PartsError::Exponent { exponent }) }
     }
 
-    /// Makes the exponent at least this one.
+    /// Raises the exponent to this one if it is lower.
     pub(super) fn raise_to(&mut self, exponent: i32) {
         if exponent > self.exponent {
             let scale = libm::scalbn(1.0, self.exponent - exponent);

@@ -86,7 +86,7 @@ impl<B: AsRef<[f64]> + AsMut<[f64]>> Sums<B> {
         Self { sum, squares: SquareSum::default(), m: 0, omitted: 0, policy }
     }
 
-    /// The sums of a sample seen elsewhere, in another thread or on another machine.
+    /// The sums of a sample that was accumulated in another thread or on another machine.
     ///
     /// ```
     /// use coherence_core::Sums;
@@ -104,7 +104,7 @@ impl<B: AsRef<[f64]> + AsMut<[f64]>> Sums<B> {
     ///
     /// # Errors
     ///
-    /// [`PartsError`] for numbers that are no sums.
+    /// [`PartsError`] if the numbers cannot be the sums of any sample.
     pub fn from_parts(parts: SumsParts<B>) -> Result<Self, PartsError> {
         let SumsParts { sum, exponent, squares, m, omitted, policy } = parts;
         check_counts(m, omitted)?;

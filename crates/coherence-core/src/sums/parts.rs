@@ -62,7 +62,7 @@ pub struct CoordinateSumsParts<B> {
     pub policy: Policy,
 }
 
-/// Why plain numbers are no sums.
+/// Why numbers were refused as the parts of an accumulator.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum PartsError {

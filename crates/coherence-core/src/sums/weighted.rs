@@ -85,7 +85,7 @@ impl WeightedCoherence {
     ///
     /// # Edge cases
     ///
-    /// No weight: NaN. Zero gradients only: 0. Rounding above 1 is cut off.
+    /// Total weight 0: NaN. Zero gradients only: 0. Rounding above 1 is cut off.
     ///
     /// # Source
     ///
@@ -103,14 +103,14 @@ impl WeightedCoherence {
         if alpha > 1.0 { 1.0 } else { alpha }
     }
 
-    /// The energy Σ p_i ‖g_i‖². No weight: NaN.
+    /// The energy Σ p_i ‖g_i‖². Total weight 0: NaN.
     pub fn energy(&self) -> f64 {
         if self.weight == 0.0 { f64::NAN } else { self.sum_sq_norms / self.weight }
     }
 }
 
 /// Running sums of a weighted sample over a buffer of the caller; as [`Sums`](crate::Sums). An example
-/// of weight 0 is as if never seen.
+/// of weight 0 changes nothing.
 ///
 /// # Example
 ///
@@ -163,7 +163,7 @@ impl Default for Totals {
 }
 
 impl Totals {
-    /// Makes the exponent at least this one.
+    /// Raises the exponent to this one if it is lower.
     fn raise_to(&mut self, exponent: i32) {
         let down = self.exponent - exponent;
         if down < 0 {
@@ -202,18 +202,18 @@ impl<B: AsRef<[f64]> + AsMut<[f64]>> WeightedSums<B> {
     }
 
     /// As [`new`](Self::new), with a choice of what non-finite gradients do. Under
-    /// [`Policy::Omit`] an omitted example takes its weight with it, and is counted by
+    /// [`Policy::Omit`] the weight of an omitted example is omitted, too; the example is counted by
     /// [`omitted`](Self::omitted).
     pub fn with_policy(buffer: B, policy: Policy) -> Self {
         let sum = ScaledBuffer::zeros(buffer, LEAST_EXPONENT);
         Self { sum, totals: Totals::default(), omitted: 0, policy }
     }
 
-    /// The sums of a sample seen elsewhere; as [`Sums::from_parts`](crate::Sums::from_parts).
+    /// The sums of a sample that was accumulated elsewhere; as [`Sums::from_parts`](crate::Sums::from_parts).
     ///
     /// # Errors
     ///
-    /// [`PartsError`] for numbers that are no sums.
+    /// [`PartsError`] if the numbers cannot be the sums of any sample.
     pub fn from_parts(parts: WeightedSumsParts<B>) -> Result<Self, PartsError> {
         let totals = Totals {
             exponent: parts.weight_exponent,

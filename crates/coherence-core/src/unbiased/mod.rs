@@ -166,7 +166,7 @@ impl Coherence {
 /// Fewer than two examples: both NaN; fewer than three, or another number of members than m: the error
 /// is NaN. Where g · E g is the same
 /// for all examples, as at a stationary point, the error is too large by a factor of about √2 (the
-/// variance is that of a degenerate U-statistic): the jackknife errs on the careful side.
+/// variance is that of a degenerate U-statistic): the jackknife then overestimates.
 ///
 /// # Example
 ///

@@ -19,7 +19,7 @@ impl WeightedCoherence {
     ///
     /// # Edge cases
     ///
-    /// No weight: NaN.
+    /// Total weight 0: NaN.
     ///
     /// # Example
     ///
@@ -53,7 +53,7 @@ impl WeightedCoherence {
     ///
     /// # Edge cases
     ///
-    /// Fewer than two examples of weight above 0, or one beside which the others' weights are lost to
+    /// Fewer than two examples of weight above 0, or one whose weight is so large that the others' are lost to
     /// rounding: NaN.
     ///
     /// # Example

@@ -14,6 +14,7 @@ use super::{
     few::FewPositions,
     gather::{Block, Gather},
     transpose::Transpose,
+    unfold::Unfold,
 };
 use crate::{
     Element, Isa,
@@ -135,7 +136,8 @@ impl<'a, T: Element> Batch<'a, T> {
                 let first = group * gather.group_channels() + block.channels.start;
                 (&x[start * channels + first..], [channels, 1])
             } else {
-                gather.unfold(x, group, block, chain.clone(), &mut panel);
+                let (source, rows, to) = (*x, chain.clone(), &mut *panel);
+                T::unfold(*isa, Unfold { gather, source, group, block, rows, to });
                 (&panel[..chain.len() * width], [width, 1])
             };
             let first = group * self.conv.group_outputs() + band.start;
@@ -167,7 +169,9 @@ impl<'a, T: Element> Batch<'a, T> {
             return false;
         }
         let mut patches = Scratch::new(rows.len() * width);
-        self.gather.unfold(self.x, *group, block, rows.clone(), &mut patches);
+        let (gather, source, group) = (&self.gather, self.x, *group);
+        let unfold = Unfold { gather, source, group, block, rows: rows.clone(), to: &mut patches };
+        T::unfold(self.isa, unfold);
         let stride = self.conv.outputs;
         let first = group * self.conv.group_outputs() + band.start;
         let delta = &self.delta[rows.start * stride + first..];

@@ -10,19 +10,18 @@
 use core::ops::Range;
 
 use super::Convolution;
-use crate::Element;
 
 /// One axis of a [`Gather`].
 #[derive(Debug)]
-struct Axis {
+pub(super) struct Axis {
     /// Coordinates of the positions.
-    positions: Vec<usize>,
+    pub(super) positions: Vec<usize>,
     /// Taps that read the source from at least one of the positions.
-    taps: Vec<usize>,
+    pub(super) taps: Vec<usize>,
     /// Source coordinates [positions, taps], `None` in the padding.
-    sources: Vec<Option<usize>>,
+    pub(super) sources: Vec<Option<usize>>,
     /// How many taps, from this one on, have consecutive sources or are all padding.
-    runs: Vec<usize>,
+    pub(super) runs: Vec<usize>,
 }
 
 impl Axis {
@@ -51,14 +50,14 @@ impl Axis {
 /// channels], which is never formed as a whole.
 #[derive(Debug)]
 pub(super) struct Gather {
-    axes: [Axis; 2],
+    pub(super) axes: [Axis; 2],
     kernel_width: usize,
     /// Size of a source image.
-    size: [usize; 2],
+    pub(super) size: [usize; 2],
     /// Channels of a source image.
-    channels: usize,
+    pub(super) channels: usize,
     /// Channels of a patch.
-    group_channels: usize,
+    pub(super) group_channels: usize,
     /// Size of the image that the positions belong to.
     target: [usize; 2],
 }
@@ -72,7 +71,7 @@ pub(super) struct Block {
     /// Channels of each tap.
     pub(super) channels: Range<usize>,
     /// The taps row by row of the kernel: index of the row and indices in it among the live taps.
-    spans: Vec<(usize, Range<usize>)>,
+    pub(super) spans: Vec<(usize, Range<usize>)>,
 }
 
 impl Block {
@@ -177,7 +176,7 @@ impl Gather {
     }
 
     /// Example of a row and indices of its position on each axis.
-    fn position(&self, row: usize) -> (usize, usize, usize) {
+    pub(super) fn position(&self, row: usize) -> (usize, usize, usize) {
         let (example, at) = (row / self.positions(), row % self.positions());
         let cols = self.axes[1].positions.len();
         (example, at / cols, at % cols)
@@ -235,46 +234,5 @@ impl Gather {
         let within = |row: usize| taps.start.max(row * cols)..taps.end.min((row + 1) * cols);
         rows.map(|row| (row, within(row).start - row * cols..within(row).end - row * cols))
             .collect()
-    }
-
-    /// Copies the columns `block` of `rows` of the patches of one group to `to` [rows, block].
-    pub(super) fn unfold<T: Element>(
-        &self,
-        source: &[T],
-        group: usize,
-        block: &Block,
-        rows: Range<usize>,
-        to: &mut [T],
-    ) {
-        let (len, width) = (block.channels.len(), block.width());
-        let first = group * self.group_channels + block.channels.start;
-        let is_contiguous = len == self.channels;
-        let [vertical, horizontal] = &self.axes;
-        for (row, mut to) in rows.zip(to.chunks_exact_mut(width)) {
-            let (example, y, x) = self.position(row);
-            for (tap_row, taps) in &block.spans {
-                let (mut part, rest) = to.split_at_mut(taps.len() * len);
-                to = rest;
-                let Some(y) = vertical.sources[y * vertical.taps.len() + tap_row] else {
-                    part.fill(T::zero());
-                    continue;
-                };
-                let line = (example * self.size[0] + y) * self.size[1];
-                let mut at = x * horizontal.taps.len() + taps.start;
-                while !part.is_empty() {
-                    let run = if is_contiguous { horizontal.runs[at] * len } else { len };
-                    let (values, rest) = part.split_at_mut(run.min(part.len()));
-                    match horizontal.sources[at] {
-                        Some(x) => {
-                            let from = (line + x) * self.channels + first;
-                            values.copy_from_slice(&source[from..][..values.len()]);
-                        }
-                        None => values.fill(T::zero()),
-                    }
-                    at += values.len() / len;
-                    part = rest;
-                }
-            }
-        }
     }
 }

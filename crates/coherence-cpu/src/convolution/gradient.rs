@@ -9,7 +9,10 @@ use core::ops::Range;
 use coherence_core::aggregate::groups;
 use rayon::prelude::*;
 
-use super::coordinates::{Batch, Tile, Weight};
+use super::{
+    coordinates::{Batch, Tile, Weight},
+    unfold::Unfold,
+};
 use crate::{
     Element,
     product::{DEPTH, Output},
@@ -204,7 +207,8 @@ fn add_sq_norms_by_gram<T: Element>(batch: &Batch<'_, T>, sq_norms: &mut [f64]) 
                 .iter()
                 .map(|block| {
                     let mut patches = Scratch::new(p * block.width());
-                    gather.unfold(batch.x, group, block, rows.clone(), &mut patches);
+                    let (source, rows, to) = (batch.x, rows.clone(), &mut *patches);
+                    T::unfold(batch.isa, Unfold { gather, source, group, block, rows, to });
                     patches
                 })
                 .collect();

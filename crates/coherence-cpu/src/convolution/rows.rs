@@ -12,6 +12,7 @@ use super::{
     Convolution,
     depthwise::{DepthwiseRows, by_tap},
     gather::{Block, Gather},
+    unfold::Unfold,
 };
 use crate::{
     Element, Isa,
@@ -106,7 +107,15 @@ impl<'a, T: Element> Rows<'a, T> {
                 let first = group * self.gather.group_channels() + block.channels.start;
                 (&self.source[rows.start * channels + first..], [channels, 1])
             } else {
-                self.gather.unfold(self.source, group, block, rows.clone(), &mut panel);
+                let unfold = Unfold {
+                    gather: self.gather,
+                    source: self.source,
+                    group,
+                    block,
+                    rows: rows.clone(),
+                    to: &mut panel,
+                };
+                T::unfold(self.isa, unfold);
                 (&panel[..rows.len() * depth], [depth, 1])
             };
             let right = self.right(group, block, cols.start);

@@ -7,7 +7,10 @@ use core::ops::Range;
 
 use rayon::prelude::*;
 
-use super::coordinates::{Batch, FEW_POSITIONS, Weight};
+use super::{
+    coordinates::{Batch, FEW_POSITIONS, Weight},
+    unfold::Unfold,
+};
 use crate::{
     Element, cache,
     dense::select_here,
@@ -99,7 +102,9 @@ fn select_outer_products<T: Element>(
     for block in gather.blocks(usize::MAX, usize::MAX) {
         let dims = Dims { m, i: block.width(), o: conv.outputs };
         let mut patches = Scratch::new(m * dims.i);
-        gather.unfold(batch.x, 0, &block, 0..m, &mut patches);
+        let to = &mut patches;
+        let unfold = Unfold { gather, source: batch.x, group: 0, block: &block, rows: 0..m, to };
+        T::unfold(batch.isa, unfold);
         if let Some(out) = out.get_mut(block.tap * conv.channels..) {
             outer::select_columns(
                 batch.isa,

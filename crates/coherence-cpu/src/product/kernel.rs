@@ -156,24 +156,29 @@ impl<T: Element> Piece<'_, T> {
     }
 
     /// Copies columns `depth` of the left factor to `packed`, for each tile [depth, rows of the tile].
+    ///
+    /// Some columns at a time: so few that they stay in L1 until the last tile has read them, and so
+    /// many that a tile's part of `packed` fills whole cache lines.
     #[inline(always)]
     fn pack_left<S: Simd<T>>(&self, depth: &Range<usize>, packed: &mut [T]) {
         let (rows, down) = (self.rows.len(), self.left.strides[0]);
         assert!(packed.len() >= rows * depth.len());
-        for k in 0..depth.len() {
-            let from = self.left.at(self.rows.start, depth.start + k);
+        for first in (0..depth.len()).step_by(TILE) {
+            let columns = first..depth.len().min(first + TILE);
             let mut row = 0;
             while row < rows {
                 let height = height::<T, S>(rows - row);
-                // SAFETY: rows below `rows` of a column that exists on one side; below the number
-                // asserted on the other.
-                unsafe {
-                    let from = from.add(row * down);
-                    let to = packed.as_mut_ptr().add(row * depth.len() + k * height);
-                    if down == 1 && height == S::PRODUCT_TILE[0] {
-                        to.copy_from_nonoverlapping(from, S::PRODUCT_TILE[0]);
-                    } else {
-                        (0..height).for_each(|r| *to.add(r) = *from.add(r * down));
+                for k in columns.clone() {
+                    let from = self.left.at(self.rows.start + row, depth.start + k);
+                    // SAFETY: rows below `rows` of a column that exists on one side; below the number
+                    // asserted on the other.
+                    unsafe {
+                        let to = packed.as_mut_ptr().add(row * depth.len() + k * height);
+                        if down == 1 && height == S::PRODUCT_TILE[0] {
+                            to.copy_from_nonoverlapping(from, S::PRODUCT_TILE[0]);
+                        } else {
+                            (0..height).for_each(|r| *to.add(r) = *from.add(r * down));
+                        }
                     }
                 }
                 row += height;

@@ -59,7 +59,9 @@ impl Cut {
         let square = (wanted * cols).div_ceil(rows.max(1)).isqrt();
         let cuts = |wanted: usize| wanted.min(cols / LEAST_COLS).max(1);
         let stretches = cuts(if packs_left { square } else { wanted });
-        let bands = bands.max((wanted / stretches).min(rows / LEAST_ROWS));
+        // Packing the left factor costs more, so that pieces are to be square rather than few bands.
+        let least = if packs_left { LEAST_ROWS / 2 } else { LEAST_ROWS };
+        let bands = bands.max((wanted / stretches).min(rows / least));
         let stretches = cuts(wanted / bands);
         Self { shape: [rows, cols], parts: [bands, stretches] }
     }

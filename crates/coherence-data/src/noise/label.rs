@@ -1,8 +1,9 @@
 //! Label noise in the two forms of the papers.
 
 use super::{ShareError, designate, mark};
+use crate::dataset::forward;
 use crate::random;
-use crate::{Dataset, ReadError, Shape, Target};
+use crate::{Dataset, ReadError, Target};
 
 /// A data set some of whose labels were changed at random.
 ///
@@ -77,21 +78,7 @@ fn labels_of(data: &impl Dataset) -> Vec<u32> {
 }
 
 impl<D: Dataset> Dataset for LabelNoise<D> {
-    fn len(&self) -> usize {
-        self.data.len()
-    }
-
-    fn shape(&self) -> Shape {
-        self.data.shape()
-    }
-
-    fn classes(&self) -> usize {
-        self.data.classes()
-    }
-
-    fn black(&self, channel: usize) -> f32 {
-        self.data.black(channel)
-    }
+    forward!(self => self.data; len, shape, classes, black);
 
     fn target(&self, i: usize) -> Target {
         self.noisy(i, self.data.target(i))

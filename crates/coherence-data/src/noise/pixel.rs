@@ -1,8 +1,9 @@
 //! Pixel noise: images replaced by Gaussian noise.
 
 use super::{NoiseError, designate, mark};
+use crate::dataset::forward;
 use crate::random;
-use crate::{Dataset, ReadError, Shape, Target};
+use crate::{Dataset, ReadError, Target};
 
 /// A data set some of whose images were replaced by Gaussian noise; the labels do not change.
 ///
@@ -78,21 +79,7 @@ fn moments(data: &impl Dataset) -> Result<(f64, f64), ReadError> {
 }
 
 impl<D: Dataset> Dataset for PixelNoise<D> {
-    fn len(&self) -> usize {
-        self.data.len()
-    }
-
-    fn shape(&self) -> Shape {
-        self.data.shape()
-    }
-
-    fn classes(&self) -> usize {
-        self.data.classes()
-    }
-
-    fn black(&self, channel: usize) -> f32 {
-        self.data.black(channel)
-    }
+    forward!(self => self.data; len, shape, classes, black);
 
     fn target(&self, i: usize) -> Target {
         self.noisy(i, self.data.target(i))

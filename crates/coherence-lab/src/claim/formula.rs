@@ -7,7 +7,7 @@
 //! factor     := number | "-" factor | "(" sum ")" | reading | axis
 //! reading    := place "(" curve ["," number or axis] ["," "from" step] ("," axis "=" value)* ")"
 //! place      := "start" | "end" | "max" | "min" | "step_of_max"           without a number
-//!             | "at" | "reaches" | "falls_to"                             with one
+//!             | "at" | "sum" | "reaches" | "falls_to"                     with one
 //! curve      := a sum of series, taken step by step where all of them were measured
 //! ```
 
@@ -79,6 +79,8 @@ pub enum Place {
     StepOfMax,
     /// The value at a step, which must have been measured.
     At,
+    /// The sum of all values that were measured up to a step and at it.
+    Sum,
     /// The time in STEPS at which the value rises to a level: where the straight line from the last
     /// measurement below it to the first at or above it crosses the level.
     ///
@@ -92,20 +94,21 @@ pub enum Place {
 
 impl Place {
     /// Every place with its name.
-    const NAMES: [(&'static str, Self); 8] = [
+    const NAMES: [(&'static str, Self); 9] = [
         ("start", Self::Start),
         ("end", Self::End),
         ("max", Self::Max),
         ("min", Self::Min),
         ("step_of_max", Self::StepOfMax),
         ("at", Self::At),
+        ("sum", Self::Sum),
         ("reaches", Self::Reaches),
         ("falls_to", Self::FallsTo),
     ];
 
     /// Whether it needs a step or a level.
     pub fn has_argument(self) -> bool {
-        matches!(self, Self::At | Self::Reaches | Self::FallsTo)
+        matches!(self, Self::At | Self::Sum | Self::Reaches | Self::FallsTo)
     }
 
     /// Its name in a formula.

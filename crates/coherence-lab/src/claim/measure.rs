@@ -113,6 +113,10 @@ impl Scope<'_> {
                 let row = rows.iter().find(|row| row.0 as f64 == argument);
                 Value::Exact(row.ok_or_else(|| missing(&format!(" at step {argument}")))?.1)
             }
+            Place::Sum => {
+                let until = rows.iter().take_while(|row| row.0 as f64 <= argument);
+                Value::Exact(until.map(|row| row.1).sum())
+            }
             Place::Reaches => time(crossing(rows, argument, 1.0)),
             Place::FallsTo => time(crossing(rows, argument, -1.0)),
         })

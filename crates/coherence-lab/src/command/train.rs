@@ -4,6 +4,7 @@ use std::fmt;
 use std::num::NonZero;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::bail;
 use clap::Args;
@@ -16,11 +17,13 @@ use coherence_lab::memory;
 use coherence_nn::{Activation, Model, loss::Loss, model::Architecture};
 use coherence_train::{
     Aggregation, Config, Examples, Outcome, Progress, RateSchedule, Schedule, TrainingRun, Watch,
+    collective::Collective,
 };
 
 use super::interrupt;
 use super::measure::network;
 use super::source::Input;
+use super::workers;
 use crate::output::{self, Status};
 use crate::watch;
 
@@ -40,6 +43,11 @@ use crate::watch;
 /// then only mean, m3, a3, rm3 and ra3 are defined: no example has a gradient of its own. With
 /// --running-statistics it uses running ones, which are estimated from the first ten mini-batches before
 /// training and then stay as they are, and every rule is defined.
+///
+/// Several workers: with a program built with --features mpi, `mpirun -np 3 coherence train …` cuts each
+/// mini-batch in three, or, for m3 and a3 over three workers, gives each a mini-batch, to the same bits as one
+/// worker. median-of-means:P over P workers takes the exact median of the workers' mean gradients. All workers
+/// need the same files; each uses all cores, unless RAYON_NUM_THREADS says how many.
 #[derive(Debug, Args)]
 pub(crate) struct Train {
     /// The network: mlp:INPUTS,HIDDEN,…,CLASSES or one of `coherence list models`
@@ -85,7 +93,7 @@ pub(crate) struct Train {
     probe: usize,
     /// What to record beyond the whole network: layer (each tensor), group (pristine and corrupt examples), activity
     /// (dead units, cosine of direction and gradient), imputed (α from mini-batch gradients; always with
-    /// batch statistics)
+    /// batch statistics), test (coherence of test examples), learned (median last-learned steps)
     #[arg(
         long,
         visible_alias = "watch",
@@ -103,6 +111,9 @@ pub(crate) struct Train {
     /// The seed of the initial weights, the order of the examples, the noise and the probe
     #[arg(long, default_value_t = 1, value_name = "N")]
     seed: u64,
+    /// Of several workers: the seconds that one waits for the others before it ends all with a message
+    #[arg(long, default_value_t = 600, value_name = "SECONDS")]
+    patience: u64,
     /// The folder of the results
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -140,6 +151,11 @@ struct Optimizer {
 
 impl Train {
     pub(crate) fn run(self) -> anyhow::Result<Status> {
+        workers::among(Duration::from_secs(self.patience), |workers| self.train(workers))
+    }
+
+    fn train(self, workers: Arc<dyn Collective>) -> anyhow::Result<Status> {
+        let is_first = workers.rank() == 0;
         self.model.check_activation(self.activation)?;
         let (train, test) = (self.input.open(self.seed)?, self.input.open_test()?);
         let network = network(&self.model, self.activation, train.as_ref())?;
@@ -151,15 +167,17 @@ impl Train {
         let model = Model::initialized(network, &mut rng);
         let stop = interrupt::flag()?;
         let (train, test) = (Examples::open(Arc::from(train))?, Examples::open(Arc::from(test))?);
-        let mut run = TrainingRun::open(&self.out, config, model, train, test)?;
-        let bar = if self.quiet { ProgressBar::hidden() } else { watch::bar() };
+        let mut run = TrainingRun::among(workers, &self.out, config, model, train, test)?;
+        let bar = if self.quiet || !is_first { ProgressBar::hidden() } else { watch::bar() };
         let outcome = run.advance(stop, |progress| show(&bar, progress))?;
         bar.finish_and_clear();
         if outcome == Outcome::Interrupted {
             bail!("interrupted; the same command goes on at step {}", run.trainer().step());
         }
-        let found = Trained { out: self.out, latest: run.latest().clone() };
-        output::result(self.json, &found)?;
+        if is_first {
+            let found = Trained { out: self.out, latest: run.latest().clone() };
+            output::result(self.json, &found)?;
+        }
         Ok(Status::Holds)
     }
 

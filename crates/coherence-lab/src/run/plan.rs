@@ -20,6 +20,9 @@ pub struct PlannedRun {
     pub cell: Cell,
     /// Seed of everything random in the run.
     pub seed: u64,
+    /// Of the networks that find the difficulty of examples the number of this one, which gives it initial weights
+    /// of its own; `None` for the runs that are measured.
+    pub initialisation: Option<usize>,
     /// The settings of the cell.
     pub settings: Training,
 }
@@ -48,6 +51,7 @@ pub fn plan(experiment: &Experiment, scale: Scale, seeds: Option<u64>) -> Vec<Pl
         experiment: experiment.id.clone(),
         cell: cell.clone(),
         seed,
+        initialisation: None,
         settings: training.with_cell(cell).expect("a cell of this grid"),
     };
     let count = usize::try_from(seeds.unwrap_or(training.seeds)).unwrap_or(usize::MAX);

@@ -1,17 +1,17 @@
 //! One training run in its folder.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use coherence_data::{Dataset as _, random};
+use coherence_data::random;
 use coherence_nn::Model;
-use coherence_train::{Examples, Outcome, TrainingRun};
+use coherence_train::{Outcome, TrainingRun};
 
 use super::run_file::RunFile;
-use super::{PlannedRun, RunError, data};
+use super::{PlannedRun, RunError, data, single};
 use crate::made::Sitting;
+use crate::spec::Subset;
 
 /// Executes a run, goes on with it, or skips it when its folder says that it is finished. Returns
 /// its sittings; `advance` receives the number of steps done since its last call.
@@ -33,7 +33,7 @@ pub(super) fn execute(
     let clock = Instant::now();
     file.sittings.push(Sitting::begin(rayon::current_num_threads()));
     file.save(&folder)?;
-    let outcome = train(run, &folder, stop, advance)?;
+    let outcome = train(run, out, stop, advance)?;
     if let Some(sitting) = file.sittings.last_mut() {
         sitting.end(clock);
     }
@@ -48,27 +48,35 @@ pub(super) fn memory(run: &PlannedRun) -> u64 {
     let settings = &run.settings;
     let Some((image, classes)) = settings.dataset.shape() else { return 0 };
     let (train, test) = settings.dataset.sizes().unwrap_or_default();
-    let examples = [settings.examples.unwrap_or(train), settings.test_examples.unwrap_or(test)];
+    let chosen = match (settings.difficulty, settings.subset) {
+        (Some(difficulty), Subset::All) => difficulty.examples,
+        _ => settings.examples,
+    };
+    let examples = [chosen.unwrap_or(train), settings.test_examples.unwrap_or(test)];
     let bytes = |network| settings.config(run.seed).memory(&network, examples);
     settings.network(image, classes).map_or(u64::MAX, bytes)
 }
 
 fn train(
     run: &PlannedRun,
-    folder: &Path,
+    out: &Path,
     stop: &AtomicBool,
     advance: &dyn Fn(u64),
 ) -> Result<Outcome, RunError> {
-    let (train, test) = data::open_both(run)?;
+    let [train, test] = data::open_both(run, out)?;
     let network = run.settings.network(train.shape(), train.classes());
     let network = network.map_err(|e| data::settings_error(run, &e))?;
-    let mut rng = random::stream(run.seed, "initialisation");
+    let stream = run.initialisation.map(|number| format!("initialisation {number}"));
+    let stream = stream.as_deref().unwrap_or("initialisation");
+    let mut rng = random::stream(run.seed, stream);
     let model = Model::initialized(network, &mut rng);
     let config = run.settings.config(run.seed);
     let failed = |source| RunError::Train { run: run.to_string(), source };
-    let read = |data| Examples::open(Arc::from(data)).map_err(|error| failed(error.into()));
-    let (train, test) = (read(train)?, read(test)?);
-    let mut training = TrainingRun::open(folder, config, model, train, test).map_err(failed)?;
+    let folder = run.folder(out);
+    if !single::measure(run, &folder, stop, &model, &train)? {
+        return Ok(Outcome::Interrupted);
+    }
+    let mut training = TrainingRun::open(&folder, config, model, train, test).map_err(failed)?;
     let mut known = 0;
     let progress = |progress: coherence_train::Progress| {
         advance(progress.step - known);

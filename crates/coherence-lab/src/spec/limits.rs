@@ -15,6 +15,12 @@ pub const STEPS: u64 = 1_000_000_000;
 /// Measurements of a run that says how many steps lie between them; each writes dozens of rows.
 pub const MEASUREMENTS: usize = 10_000;
 
+/// Networks that find the difficulty of examples; the papers have 8.
+pub const INITIALISATIONS: usize = 64;
+
+/// Null worlds of a sample for attribution; the paper has 3.
+pub const NULL_WORLDS: usize = 100;
+
 /// Hidden layers of a network.
 pub const LAYERS: usize = 64;
 

@@ -1,10 +1,10 @@
 //! Which series an experiment records, by their names.
 
-use coherence_train::Watch;
+use coherence_train::{Attribution, Watch};
 
 use crate::toy::{DeepLinear, Linear, Toy as _, TwoNeurons};
 
-use super::{Model, Training, Worked};
+use super::{Difficulty, Model, Subset, Training, Worked};
 
 /// The last part of a name: what is imputed from mini-batches.
 const IMPUTED: [&str; 4] = ["alpha", "m_coherence", "alpha_debiased", "standard_error"];
@@ -22,7 +22,22 @@ impl Training {
         let is_group = |group: &str| ["pristine", "corrupt"].contains(&group);
         match parts[..] {
             ["train" | "test", "loss" | "accuracy"] => true,
+            [set @ ("train" | "test"), group, "loss" | "accuracy"] => self.has_group(set, group),
+            ["single", "steps"] => self.single.is_some(),
+            [group, "last_learned"] => watch.contains(&Watch::Learned) && is_group(group),
             [group, "loss" | "accuracy" | "learned"] => is_group(group),
+            ["attribution", name, group, "share" | "contribution"] => {
+                self.attribution.contains_key(name) && is_group(group)
+            }
+            ["attribution", name, null, group, "share" | "contribution"] => {
+                let sample = self.attribution.get(name);
+                let known = |of: &Attribution| is_numbered(null, "null", of.null_worlds);
+                sample.is_some_and(known) && is_group(group)
+            }
+            ["test", what] => {
+                watch.contains(&Watch::Test) && (what == "alpha" || SUMS.contains(&what))
+            }
+            ["bound", "theorem" | "divergence"] => self.bound.is_some(),
             ["probe" | "batch", "alpha"] => true,
             ["probe" | "batch", sum] => SUMS.contains(&sum),
             ["probe" | "batch", group, what] if is_group(group) => {
@@ -43,6 +58,16 @@ impl Training {
                 .is_some_and(|(tensor, sum)| {
                     watch.contains(&Watch::Layer) && SUMS.contains(&sum) && self.has_tensor(tensor)
                 }),
+        }
+    }
+
+    /// Whether the training or the test set has a group of this name at some cell.
+    fn has_group(&self, set: &str, name: &str) -> bool {
+        let Some(Difficulty { initialisations, .. }) = self.difficulty else { return false };
+        let subsets = self.grid.subset.clone().unwrap_or_else(|| vec![self.subset]);
+        match set {
+            "train" => (0..=initialisations).any(|level| Difficulty::group(level) == name),
+            _ => Subset::TESTED.contains(&name) && subsets.iter().any(|s| *s != Subset::All),
         }
     }
 

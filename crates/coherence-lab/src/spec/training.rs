@@ -7,12 +7,12 @@ use coherence_data::folder::Framing;
 use coherence_data::{Normalization, Shape};
 use coherence_nn::model::{Architecture, mlp_with_activation};
 use coherence_nn::{Activation, Graph, GraphError, loss::Loss};
-use coherence_train::{Aggregation, Config, RateSchedule, Schedule, Watch};
+use coherence_train::{Aggregation, Attribution, Config, RateSchedule, Schedule, Watch};
 use serde::{Deserialize, Serialize};
 
-use super::Dataset;
 use super::axes::{numbers, present, words};
 use super::text::Text;
+use super::{Bound, Dataset, Difficulty, Single, Subset};
 use crate::cell::{Axis, Cell, Setting};
 
 /// Settings of a training experiment at one scale. An axis of the grid overrides the setting of its
@@ -87,9 +87,22 @@ pub struct Training {
     pub augment: Option<Augmentation>,
     /// Training examples over which coherence is measured.
     pub probe: usize,
-    /// What is recorded beyond the whole network: `"layer"`, `"group"`, `"activity"`, `"imputed"`; absent is the
-    /// first two.
+    /// What is recorded beyond the whole network: `"layer"`, `"group"`, `"activity"`, `"imputed"`, `"test"`,
+    /// `"learned"`; absent is the first two.
     pub watch: Option<Vec<Watch>>,
+    /// Samples over which the decrease of the loss is attributed to pristine and to corrupt examples, by name:
+    /// `{ sample = { examples = 400, weights = 300, null_worlds = 3 } }`.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub attribution: BTreeMap<String, Attribution>,
+    /// The generalisation bound of GM22 along the run; absent is not evaluated.
+    pub bound: Option<Bound>,
+    /// How the difficulty of the examples is found before the run; absent is not at all.
+    pub difficulty: Option<Difficulty>,
+    /// Which examples the run trains on, by their difficulty: `"all"`, `"easy"` or `"hard"`.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub subset: Subset,
+    /// How long single examples take to be fitted alone; absent is not measured.
+    pub single: Option<Single>,
     /// Number of seeds; the runs use first_seed, first_seed + 1, ….
     pub seeds: u64,
     /// The first seed: above those whose results were seen when a claim took its form.
@@ -114,6 +127,8 @@ pub struct Grid {
     pub model: Option<Vec<Text<Architecture>>>,
     /// Kinds of data.
     pub data: Option<Vec<Data>>,
+    /// Examples by their difficulty.
+    pub subset: Option<Vec<Subset>>,
     /// Percentages of noise.
     pub noise: Option<Vec<f64>>,
     /// Winsorisation counts.
@@ -143,6 +158,7 @@ impl Grid {
             ("dataset", words(&self.dataset)),
             ("model", words(&self.model)),
             ("data", words(&self.data)),
+            ("subset", words(&self.subset)),
             ("noise", numbers(&self.noise, f64::from)),
             ("clip", numbers(&self.clip, |count| count as f64)),
             ("rule", words(&self.rule)),
@@ -219,6 +235,7 @@ impl Training {
             augmentation: self.augment,
             probe: self.probe,
             watch: self.watch(),
+            attribution: self.attribution.clone(),
             checkpoint_every: Self::CHECKPOINT_EVERY,
             ..Config::default()
         }

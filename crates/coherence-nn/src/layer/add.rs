@@ -1,8 +1,8 @@
 //! The sum of several inputs, as in a residual block.
 
 use super::{Backward, Forward, Layer};
-use crate::Shape;
-use coherence_cpu::{Element, elementwise::axpy, product::Output};
+use crate::{Shape, device::Device};
+use coherence_cpu::{Element, product::Output};
 
 /// z = Σ_k a_k over inputs of one shape.
 #[derive(Debug, Clone)]
@@ -18,23 +18,30 @@ impl Add {
     }
 }
 
-impl<T: Element> Layer<T> for Add {
+impl<T: Element, D: Device<T>> Layer<T, D> for Add {
     fn shape(&self) -> Shape {
         self.shape
     }
 
-    fn forward(&self, pass: Forward<'_, T>) {
-        pass.output.copy_from_slice(pass.inputs.get(0));
+    fn forward(&self, mut pass: Forward<'_, T, D>) {
+        pass.device.copy(pass.inputs.get(0), D::reborrow(&mut pass.output));
         for k in 1..self.inputs {
-            axpy(T::one(), pass.inputs.get(k), pass.output);
+            pass.device.axpy(T::one(), pass.inputs.get(k), D::reborrow(&mut pass.output));
         }
-        pass.finish(&[]);
+        pass.finish(None);
     }
 
-    fn backward(&self, pass: &Backward<'_, T>, _: usize, output: Output, out: &mut [T]) {
+    fn backward(
+        &self,
+        pass: &Backward<'_, T, D>,
+        _: D::Slice<'_, T>,
+        _: usize,
+        output: Output,
+        out: D::SliceMut<'_, T>,
+    ) {
         match output {
-            Output::Overwrite => out.copy_from_slice(pass.delta),
-            Output::Add => axpy(T::one(), pass.delta, out),
+            Output::Overwrite => pass.device.copy(pass.delta, out),
+            Output::Add => pass.device.axpy(T::one(), pass.delta, out),
         }
     }
 }

@@ -2,14 +2,10 @@
 
 use super::{
     Backward, Forward, Inputs, Kept, Layer, LayerTensor, Mode,
-    parameters::{of_channels, scale_and_shift},
+    parameters::{per_channel, scale_and_shift},
 };
-use crate::{Gradients, Shape};
-use coherence_cpu::{
-    Element,
-    normalize::{batch, moments},
-    product::Output,
-};
+use crate::{Gradients, PerExample, Shape, device::Device};
+use coherence_cpu::{Element, product::Output};
 
 /// z = γ (a − μ)/√(σ² + ε) + β for each channel, with ε = 1e-5.
 ///
@@ -42,7 +38,7 @@ impl BatchNorm {
     }
 }
 
-impl<T: Element> Layer<T> for BatchNorm {
+impl<T: Element, D: Device<T>> Layer<T, D> for BatchNorm {
     fn shape(&self) -> Shape {
         self.shape
     }
@@ -52,75 +48,96 @@ impl<T: Element> Layer<T> for BatchNorm {
     }
 
     fn statistics(&self) -> Vec<LayerTensor> {
-        of_channels(self.shape.channels, [("running_mean", 0.0), ("running_var", 1.0)])
+        per_channel(self.shape.channels, [("running_mean", 0.0), ("running_var", 1.0)])
     }
 
-    fn kept(&self, _: usize) -> Kept {
-        let zeros = || vec![0.0; self.shape.channels];
-        Kept { variances: zeros(), gradients: [zeros(), zeros()], ..Kept::default() }
+    fn kept(&self, device: &D, _: usize) -> Kept<D> {
+        let zeros = || device.zeros(self.shape.channels);
+        Kept { variances: zeros(), gradients: [zeros(), zeros()], ..Kept::empty(device) }
     }
 
     fn couples_examples(&self) -> bool {
         true
     }
 
-    fn update(&self, m: usize, kept: &Kept, momentum: f64, statistics: &mut [T]) {
-        let batch = (kept.standardization.mean(), &kept.variances[..]);
+    fn update(
+        &self,
+        device: &D,
+        m: usize,
+        kept: &Kept<D>,
+        momentum: f64,
+        statistics: D::SliceMut<'_, T>,
+    ) {
+        let (by, variances) = (&kept.standardization, D::view(&kept.variances));
         let rows = m * self.shape.positions();
-        let running = statistics.split_at_mut(self.shape.channels);
-        batch::update_running(running, batch, rows, momentum);
+        device.update_running_moments(by, variances, rows, momentum, statistics);
     }
 
-    fn forward(&self, pass: Forward<'_, T>) {
-        let (c, x) = (self.shape.channels, pass.inputs.get(0));
+    fn forward(&self, mut pass: Forward<'_, T, D>) {
+        let (device, x) = (pass.device, pass.inputs.get(0));
         let Kept { standardization: by, variances, .. } = &mut *pass.kept;
         if pass.mode.batch_statistics {
-            by.update(c, self.epsilon, |mean, variance| {
-                moments(x, mean, variance);
-                variances.copy_from_slice(variance);
-            });
+            device.batch_moments(x, self.epsilon, by, D::view_mut(variances));
         } else {
-            by.update(c, self.epsilon, |mean, variance| {
-                let moments = mean.iter_mut().chain(variance);
-                moments.zip(pass.statistics).for_each(|(to, running)| *to = running.widen());
-            });
+            device.running_moments(pass.statistics, self.epsilon, by);
         }
-        let (scale, shift) = pass.parameters.split_at(c);
-        batch::forward(x, by, scale, shift, pass.output);
-        pass.finish(&[]);
+        device.batch_forward(x, by, pass.parameters, D::reborrow(&mut pass.output));
+        pass.finish(None);
     }
 
-    fn reduce(&self, inputs: Inputs<'_, T>, delta: &[T], mode: Mode, kept: &mut Kept) {
-        let Kept { standardization: by, gradients: [scale, shift], .. } = kept;
+    fn reduce(
+        &self,
+        device: &D,
+        inputs: Inputs<'_, T, D>,
+        delta: D::Slice<'_, T>,
+        mode: Mode,
+        kept: &mut Kept<D>,
+    ) {
         if mode.batch_statistics {
-            batch::gradients(inputs.get(0), delta, by, scale, shift);
+            let Kept { standardization: by, gradients, .. } = kept;
+            device.batch_gradients(inputs.get(0), delta, by, gradients.each_mut().map(D::view_mut));
         }
     }
 
-    fn backward(&self, pass: &Backward<'_, T>, _: usize, output: Output, out: &mut [T]) {
-        let Kept { standardization: by, gradients: [of_scale, of_shift], .. } = pass.kept;
-        let (scale, _) = pass.parameters.split_at(self.shape.channels);
+    fn backward(
+        &self,
+        pass: &Backward<'_, T, D>,
+        parameters: D::Slice<'_, T>,
+        _: usize,
+        output: Output,
+        out: D::SliceMut<'_, T>,
+    ) {
+        let (device, delta, by) = (pass.device, pass.delta, &pass.kept.standardization);
+        let scale = D::part(parameters, 0..self.shape.channels);
         if pass.mode.batch_statistics {
-            let (x, gradients) = (pass.inputs.get(0), (&of_scale[..], &of_shift[..]));
-            batch::backward_training(x, pass.delta, by, scale, gradients, output, out);
+            let gradients = pass.kept.gradients.each_ref().map(D::view);
+            let of = [pass.inputs.get(0), delta];
+            device.batch_backward_training(of, by, scale, gradients, output, out);
         } else {
-            batch::backward_evaluation(pass.delta, by, scale, output, out);
+            device.batch_backward_evaluation(delta, by, scale, output, out);
         }
     }
 
-    fn factors(&self, pass: &Backward<'_, T>, visit: &mut dyn FnMut(usize, Gradients<'_, T>)) {
+    fn factors(
+        &self,
+        pass: &Backward<'_, T, D>,
+        visit: &mut dyn FnMut(usize, Gradients<'_, T, D>),
+    ) {
+        let device = pass.device;
         if pass.mode.batch_statistics {
             for (tensor, sums) in pass.kept.gradients.iter().enumerate() {
-                let narrow: Vec<T> = sums.iter().map(|&sum| T::narrow(sum)).collect();
-                visit(tensor, Gradients::Sum(&narrow));
+                let mut narrow = device.zeros(self.shape.channels);
+                device.narrow(D::view(sums), D::view_mut(&mut narrow));
+                visit(tensor, Gradients::Sum(D::view(&narrow)));
             }
         } else {
-            let (x, len) = (pass.inputs.get(0), pass.m * self.shape.channels);
-            let [mut scale, mut shift] = [(); 2].map(|()| vec![T::zero(); len]);
-            let by = &pass.kept.standardization;
-            batch::example_gradients(x, pass.delta, by, &mut scale, &mut shift);
-            visit(0, Gradients::Rows(&scale));
-            visit(1, Gradients::Rows(&shift));
+            let (x, by) = (pass.inputs.get(0), &pass.kept.standardization);
+            let mut rows = [(); 2].map(|()| device.zeros(pass.m * self.shape.channels));
+            let to = rows.each_mut().map(D::view_mut);
+            device.batch_example_gradients(x, pass.delta, by, to);
+            for (tensor, rows) in rows.iter().enumerate() {
+                visit(tensor, PerExample::Rows(D::view(rows)).into());
+            }
         }
     }
 }

@@ -1,11 +1,10 @@
 //! Convolutions over images, channels last.
 
 use super::{Backward, Forward, Layer, LayerTensor, parameters::WeightAndBias};
-use crate::{Gradients, Initial, Shape};
+use crate::{Gradients, Initial, PerExample, Shape, device::Device};
 use coherence_cpu::{
-    Element, Isa,
+    Element,
     convolution::{self, ConvolutionError},
-    elementwise::column_sums,
     product::Output,
 };
 
@@ -16,7 +15,7 @@ use coherence_cpu::{
 /// `weight` is [o, i / groups, kh, kw] for PyTorch and is stored as [o, kh, kw, i / groups].
 #[derive(Debug, Clone)]
 pub struct Convolution {
-    of: convolution::Convolution,
+    sizes: convolution::Convolution,
     output: [usize; 2],
     parameters: WeightAndBias,
 }
@@ -27,11 +26,11 @@ impl Convolution {
     /// # Errors
     ///
     /// [`ConvolutionError`] if a size is 0 or the kernel does not fit.
-    pub fn new(of: convolution::Convolution) -> Result<Self, ConvolutionError> {
-        let output = of.output_size()?;
-        let [kh, kw] = of.kernel;
-        let shape = vec![of.outputs, of.channels / of.groups, kh, kw];
-        Ok(Self { of, output, parameters: WeightAndBias::new(shape, kh * kw) })
+    pub fn new(sizes: convolution::Convolution) -> Result<Self, ConvolutionError> {
+        let output = sizes.output_size()?;
+        let [kh, kw] = sizes.kernel;
+        let shape = vec![sizes.outputs, sizes.channels / sizes.groups, kh, kw];
+        Ok(Self { sizes, output, parameters: WeightAndBias::new(shape, kh * kw) })
     }
 
     /// The same layer with another initialisation of weight and bias.
@@ -45,10 +44,10 @@ impl Convolution {
     }
 }
 
-impl<T: Element> Layer<T> for Convolution {
+impl<T: Element, D: Device<T>> Layer<T, D> for Convolution {
     fn shape(&self) -> Shape {
         let [height, width] = self.output;
-        Shape::image(height, width, self.of.outputs)
+        Shape::image(height, width, self.sizes.outputs)
     }
 
     fn tensors(&self) -> Vec<LayerTensor> {
@@ -56,36 +55,39 @@ impl<T: Element> Layer<T> for Convolution {
     }
 
     fn multiply_adds(&self) -> u64 {
-        (self.of.positions() * self.of.weights()) as u64
+        (self.sizes.positions() * self.sizes.weights()) as u64
     }
 
-    fn forward(&self, pass: Forward<'_, T>) {
-        let (weight, bias) = self.parameters.split(pass.parameters);
-        let a = pass.inputs.get(0);
-        convolution::forward(Isa::detect(), &self.of, a, weight, Output::Overwrite, pass.output);
+    fn forward(&self, mut pass: Forward<'_, T, D>) {
+        let (weight, bias) = self.parameters.split::<T, D>(pass.parameters);
+        let (a, out) = (pass.inputs.get(0), D::reborrow(&mut pass.output));
+        pass.device.convolution_forward(&self.sizes, a, weight, Output::Overwrite, out);
         pass.finish(bias);
     }
 
-    fn backward(&self, pass: &Backward<'_, T>, _: usize, output: Output, out: &mut [T]) {
-        let (weight, _) = self.parameters.split(pass.parameters);
-        convolution::backward(Isa::detect(), &self.of, pass.delta, weight, output, out);
+    fn backward(
+        &self,
+        pass: &Backward<'_, T, D>,
+        parameters: D::Slice<'_, T>,
+        _: usize,
+        output: Output,
+        out: D::SliceMut<'_, T>,
+    ) {
+        let (weight, _) = self.parameters.split::<T, D>(parameters);
+        pass.device.convolution_backward(&self.sizes, pass.delta, weight, output, out);
     }
 
-    fn factors(&self, pass: &Backward<'_, T>, visit: &mut dyn FnMut(usize, Gradients<'_, T>)) {
-        let (x, delta) = (pass.inputs.get(0), pass.delta);
-        visit(0, Gradients::Convolution { of: &self.of, x, delta });
+    fn factors(
+        &self,
+        pass: &Backward<'_, T, D>,
+        visit: &mut dyn FnMut(usize, Gradients<'_, T, D>),
+    ) {
+        let (device, x, delta) = (pass.device, pass.inputs.get(0), pass.delta);
+        visit(0, PerExample::Convolution { sizes: self.sizes, x, delta }.into());
         if self.parameters.has_bias() {
-            visit(1, Gradients::Rows(&position_sums(delta, pass.m, self.of.outputs)));
+            let mut rows = device.zeros(pass.m * self.sizes.outputs);
+            device.position_sums(delta, self.sizes.outputs, D::view_mut(&mut rows));
+            visit(1, PerExample::Rows(D::view(&rows)).into());
         }
     }
-}
-
-/// Σ_p δ [m, channels]: the sum over the positions of each example.
-fn position_sums<T: Element>(delta: &[T], m: usize, channels: usize) -> Vec<T> {
-    let mut sums = vec![T::zero(); m * channels];
-    let examples = delta.chunks_exact((delta.len() / m.max(1)).max(1));
-    for (sum, delta) in sums.chunks_exact_mut(channels).zip(examples) {
-        column_sums(delta, Output::Overwrite, sum);
-    }
-    sums
 }

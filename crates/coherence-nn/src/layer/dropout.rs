@@ -1,9 +1,11 @@
 //! Dropout.
 
 use super::{Backward, Forward, Layer, Mode};
-use crate::Shape;
-use coherence_cpu::{Element, elementwise::axpy, product::Output};
-use rand::RngExt;
+use crate::{
+    Shape,
+    device::{Device, Dropped},
+};
+use coherence_cpu::{Element, product::Output};
 
 /// Without a seed in the mode, z = a. With one, each value is 0 with probability p and a / (1 − p)
 /// otherwise, so that its expectation is a. What is dropped is a pure function of the seed and of the
@@ -31,44 +33,56 @@ impl Dropout {
     }
 
     /// The same with all values of an example dropped together.
-    pub(super) fn of_examples(self) -> Self {
+    pub(super) fn with_whole_examples(self) -> Self {
         Self { unit: self.shape.values(), ..self }
     }
 
-    /// Adds to `out`, or overwrites it with, the values of `from` that are not dropped.
-    fn apply<T: Element>(
+    /// Overwrites `out` with the values of `from` that are not dropped, or adds them.
+    fn apply<T: Element, D: Device<T>>(
         &self,
-        mode: Mode,
-        node: usize,
-        from: &[T],
+        device: &D,
+        dropped: Option<Dropped>,
+        from: D::Slice<'_, T>,
         output: Output,
-        out: &mut [T],
+        mut out: D::SliceMut<'_, T>,
     ) {
         if output == Output::Overwrite {
-            out.fill(T::zero());
+            device.fill(T::zero(), D::reborrow(&mut out));
         }
-        let Some(mut stream) = mode.stream(node) else { return axpy(T::one(), from, out) };
-        let factor = T::narrow(1.0 / (1.0 - self.probability));
-        for (out, from) in out.chunks_exact_mut(self.unit).zip(from.chunks_exact(self.unit)) {
-            if !stream.random_bool(self.probability) {
-                out.iter_mut().zip(from).for_each(|(out, &value)| *out = *out + factor * value);
-            }
+        match dropped {
+            Some(dropped) => device.add_kept(&dropped, from, out),
+            None => device.axpy(T::one(), from, out),
         }
+    }
+
+    /// What a pass drops at node `node`.
+    fn dropped(&self, mode: Mode, node: usize) -> Option<Dropped> {
+        let Self { probability, unit, .. } = *self;
+        mode.dropout.map(|seed| Dropped { seed, node, probability, unit })
     }
 }
 
-impl<T: Element> Layer<T> for Dropout {
+impl<T: Element, D: Device<T>> Layer<T, D> for Dropout {
     fn shape(&self) -> Shape {
         self.shape
     }
 
-    fn forward(&self, pass: Forward<'_, T>) {
-        let a = pass.inputs.get(0);
-        self.apply(pass.mode, pass.node, a, Output::Overwrite, pass.output);
-        pass.finish(&[]);
+    fn forward(&self, mut pass: Forward<'_, T, D>) {
+        let (a, dropped) = (pass.inputs.get(0), self.dropped(pass.mode, pass.node));
+        let out = D::reborrow(&mut pass.output);
+        self.apply(pass.device, dropped, a, Output::Overwrite, out);
+        pass.finish(None);
     }
 
-    fn backward(&self, pass: &Backward<'_, T>, _: usize, output: Output, out: &mut [T]) {
-        self.apply(pass.mode, pass.node, pass.delta, output, out);
+    fn backward(
+        &self,
+        pass: &Backward<'_, T, D>,
+        _: D::Slice<'_, T>,
+        _: usize,
+        output: Output,
+        out: D::SliceMut<'_, T>,
+    ) {
+        let dropped = self.dropped(pass.mode, pass.node);
+        self.apply(pass.device, dropped, pass.delta, output, out);
     }
 }

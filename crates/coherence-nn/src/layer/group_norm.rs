@@ -1,10 +1,10 @@
 //! Group and layer normalisation.
 
 use super::{Backward, Forward, Layer, LayerTensor, parameters::scale_and_shift};
-use crate::{Gradients, Shape};
+use crate::{Gradients, PerExample, Shape, device::Device};
 use coherence_cpu::{
     Element,
-    normalize::group::{self, Groups, GroupsError},
+    normalize::group::{Groups, GroupsError},
     product::Output,
 };
 
@@ -20,8 +20,6 @@ use coherence_cpu::{
 pub struct GroupNorm {
     shape: Shape,
     groups: Groups,
-    /// Pairs of μ and σ² of an example.
-    statistics: usize,
     epsilon: f64,
 }
 
@@ -34,7 +32,7 @@ impl GroupNorm {
     /// [`GroupsError`] if the channels cannot be divided into so many groups.
     pub fn new(shape: Shape, count: usize) -> Result<Self, GroupsError> {
         let groups = Groups::new(shape.positions(), shape.channels, count)?;
-        Ok(Self { shape, groups, statistics: count, epsilon: super::EPSILON })
+        Ok(Self { shape, groups, epsilon: super::EPSILON })
     }
 
     /// Layer normalisation over the channels at each position: PyTorch's `LayerNorm(channels)` of a
@@ -57,8 +55,7 @@ impl GroupNorm {
     ///
     /// [`GroupsError`] without channels.
     pub fn layer(shape: Shape) -> Result<Self, GroupsError> {
-        let (groups, statistics) = (Groups::layer(shape.channels)?, shape.positions());
-        Ok(Self { shape, groups, statistics, epsilon: super::EPSILON })
+        Ok(Self { shape, groups: Groups::layer(shape.channels)?, epsilon: super::EPSILON })
     }
 
     /// The same layer with another ε.
@@ -72,7 +69,7 @@ impl GroupNorm {
     }
 }
 
-impl<T: Element> Layer<T> for GroupNorm {
+impl<T: Element, D: Device<T>> Layer<T, D> for GroupNorm {
     fn shape(&self) -> Shape {
         self.shape
     }
@@ -81,28 +78,38 @@ impl<T: Element> Layer<T> for GroupNorm {
         scale_and_shift(self.shape.channels)
     }
 
-    fn forward(&self, pass: Forward<'_, T>) {
-        let (x, by) = (pass.inputs.get(0), &mut pass.kept.standardization);
-        by.update(pass.m * self.statistics, self.epsilon, |mean, variance| {
-            group::moments(self.groups, x, mean, variance);
-        });
-        let (scale, shift) = pass.parameters.split_at(self.shape.channels);
-        group::forward(self.groups, x, by, scale, shift, pass.output);
-        pass.finish(&[]);
+    fn forward(&self, mut pass: Forward<'_, T, D>) {
+        let (device, x, groups) = (pass.device, pass.inputs.get(0), self.groups);
+        let by = &mut pass.kept.standardization;
+        device.group_moments(groups, x, self.epsilon, by);
+        device.group_forward(groups, x, by, pass.parameters, D::reborrow(&mut pass.output));
+        pass.finish(None);
     }
 
-    fn backward(&self, pass: &Backward<'_, T>, _: usize, output: Output, out: &mut [T]) {
-        let (x, by) = (pass.inputs.get(0), &pass.kept.standardization);
-        let (scale, _) = pass.parameters.split_at(self.shape.channels);
-        group::backward(self.groups, x, pass.delta, by, scale, output, out);
+    fn backward(
+        &self,
+        pass: &Backward<'_, T, D>,
+        parameters: D::Slice<'_, T>,
+        _: usize,
+        output: Output,
+        out: D::SliceMut<'_, T>,
+    ) {
+        let (of, by) = ([pass.inputs.get(0), pass.delta], &pass.kept.standardization);
+        let scale = D::part(parameters, 0..self.shape.channels);
+        pass.device.group_backward(self.groups, of, by, scale, output, out);
     }
 
-    fn factors(&self, pass: &Backward<'_, T>, visit: &mut dyn FnMut(usize, Gradients<'_, T>)) {
-        let (x, by) = (pass.inputs.get(0), &pass.kept.standardization);
-        let len = pass.m * self.shape.channels;
-        let [mut scale, mut shift] = [(); 2].map(|()| vec![T::zero(); len]);
-        group::example_gradients(self.groups, x, pass.delta, by, &mut scale, &mut shift);
-        visit(0, Gradients::Rows(&scale));
-        visit(1, Gradients::Rows(&shift));
+    fn factors(
+        &self,
+        pass: &Backward<'_, T, D>,
+        visit: &mut dyn FnMut(usize, Gradients<'_, T, D>),
+    ) {
+        let (device, by) = (pass.device, &pass.kept.standardization);
+        let mut rows = [(); 2].map(|()| device.zeros(pass.m * self.shape.channels));
+        let (x, to) = (pass.inputs.get(0), rows.each_mut().map(D::view_mut));
+        device.group_example_gradients(self.groups, x, pass.delta, by, to);
+        for (tensor, rows) in rows.iter().enumerate() {
+            visit(tensor, PerExample::Rows(D::view(rows)).into());
+        }
     }
 }

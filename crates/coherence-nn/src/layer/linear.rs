@@ -1,10 +1,10 @@
 //! The linear layer z = W a + b.
 
 use super::{Backward, Forward, Layer, LayerTensor, parameters::WeightAndBias};
-use crate::{Gradients, Initial, Shape};
+use crate::{Gradients, Initial, PerExample, Shape, device::Device};
 use coherence_cpu::{
     Element,
-    product::{Dims, Output, matmul_nn, matmul_nt},
+    product::{Dims, Output},
 };
 
 /// z = W a + b for each example; `a` \[i\] is the whole input, `weight` [o, i], `bias` \[o\].
@@ -42,7 +42,7 @@ impl Linear {
     }
 }
 
-impl<T: Element> Layer<T> for Linear {
+impl<T: Element, D: Device<T>> Layer<T, D> for Linear {
     fn shape(&self) -> Shape {
         Shape::features(self.outputs)
     }
@@ -55,23 +55,34 @@ impl<T: Element> Layer<T> for Linear {
         self.parameters.weights() as u64
     }
 
-    fn forward(&self, pass: Forward<'_, T>) {
-        let (weight, bias) = self.parameters.split(pass.parameters);
-        let a = pass.inputs.get(0);
-        matmul_nt(self.dims(pass.m), a, weight, Output::Overwrite, pass.output);
+    fn forward(&self, mut pass: Forward<'_, T, D>) {
+        let (weight, bias) = self.parameters.split::<T, D>(pass.parameters);
+        let (a, out) = (pass.inputs.get(0), D::reborrow(&mut pass.output));
+        pass.device.matmul_nt(self.dims(pass.m), a, weight, Output::Overwrite, out);
         pass.finish(bias);
     }
 
-    fn backward(&self, pass: &Backward<'_, T>, _: usize, output: Output, out: &mut [T]) {
-        let (weight, _) = self.parameters.split(pass.parameters);
-        matmul_nn(self.dims(pass.m), pass.delta, weight, output, out);
+    fn backward(
+        &self,
+        pass: &Backward<'_, T, D>,
+        parameters: D::Slice<'_, T>,
+        _: usize,
+        output: Output,
+        out: D::SliceMut<'_, T>,
+    ) {
+        let (weight, _) = self.parameters.split::<T, D>(parameters);
+        pass.device.matmul_nn(self.dims(pass.m), pass.delta, weight, output, out);
     }
 
-    fn factors(&self, pass: &Backward<'_, T>, visit: &mut dyn FnMut(usize, Gradients<'_, T>)) {
+    fn factors(
+        &self,
+        pass: &Backward<'_, T, D>,
+        visit: &mut dyn FnMut(usize, Gradients<'_, T, D>),
+    ) {
         let (dims, delta) = (self.dims(pass.m), pass.delta);
-        visit(0, Gradients::Outer { dims, a: pass.inputs.get(0), delta });
+        visit(0, PerExample::Outer { dims, a: pass.inputs.get(0), delta }.into());
         if self.parameters.has_bias() {
-            visit(1, Gradients::Rows(delta));
+            visit(1, PerExample::Rows(delta).into());
         }
     }
 }

@@ -1,7 +1,8 @@
 //! The tensors `weight` and `bias` that several layers have in common.
 
 use super::LayerTensor;
-use crate::Initial;
+use crate::{Initial, device::Device};
+use coherence_cpu::Element;
 
 /// The parameters of a linear layer or of a convolution.
 #[derive(Debug, Clone)]
@@ -40,9 +41,14 @@ impl WeightAndBias {
         self.shape.iter().product()
     }
 
-    /// The weight and the bias, which is empty if there is none.
-    pub(super) fn split<'a, T>(&self, parameters: &'a [T]) -> (&'a [T], &'a [T]) {
-        parameters.split_at(self.weights())
+    /// The weight, and the bias if there is one.
+    pub(super) fn split<'a, T: Element, D: Device<T>>(
+        &self,
+        parameters: D::Slice<'a, T>,
+    ) -> (D::Slice<'a, T>, Option<D::Slice<'a, T>>) {
+        let (weights, all) = (self.weights(), D::len(parameters));
+        let bias = self.bias.then(|| D::part(parameters, weights..all));
+        (D::part(parameters, 0..weights), bias)
     }
 
     pub(super) fn tensors(&self) -> Vec<LayerTensor> {
@@ -62,7 +68,7 @@ impl WeightAndBias {
 }
 
 /// One value for each of `channels`, all the same at first, under each of two names.
-pub(super) fn of_channels(channels: usize, names: [(&'static str, f64); 2]) -> Vec<LayerTensor> {
+pub(super) fn per_channel(channels: usize, names: [(&'static str, f64); 2]) -> Vec<LayerTensor> {
     let tensor = |(name, value)| LayerTensor {
         name,
         shape: vec![channels],
@@ -74,5 +80,5 @@ pub(super) fn of_channels(channels: usize, names: [(&'static str, f64); 2]) -> V
 
 /// The scale γ and the shift β of a normalisation.
 pub(super) fn scale_and_shift(channels: usize) -> Vec<LayerTensor> {
-    of_channels(channels, [("weight", 1.0), ("bias", 0.0)])
+    per_channel(channels, [("weight", 1.0), ("bias", 0.0)])
 }

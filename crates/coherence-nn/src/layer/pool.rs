@@ -1,13 +1,10 @@
 //! Maxima and means over windows of an image.
 
 use super::{Backward, Forward, Kept, Layer};
-use crate::Shape;
+use crate::{Shape, device::Device};
 use coherence_cpu::{
     Element,
-    pool::{
-        Divisor, Pool, PoolError, Windows, average_backward, average_forward, max_backward,
-        max_forward,
-    },
+    pool::{Divisor, Pool, PoolError, Windows},
     product::Output,
 };
 
@@ -28,24 +25,34 @@ impl MaxPool {
     }
 }
 
-impl<T: Element> Layer<T> for MaxPool {
+impl<T: Element, D: Device<T>> Layer<T, D> for MaxPool {
     fn shape(&self) -> Shape {
         shape(&self.windows)
     }
 
-    fn kept(&self, capacity: usize) -> Kept {
-        Kept { indices: vec![0; capacity * shape(&self.windows).values()], ..Kept::default() }
+    fn kept(&self, device: &D, capacity: usize) -> Kept<D> {
+        let indices = device.zeros(capacity * shape(&self.windows).values());
+        Kept { indices, ..Kept::empty(device) }
     }
 
-    fn forward(&self, pass: Forward<'_, T>) {
-        let from = &mut pass.kept.indices[..pass.output.len()];
-        max_forward(&self.windows, pass.inputs.get(0), pass.output, from);
-        pass.finish(&[]);
+    fn forward(&self, mut pass: Forward<'_, T, D>) {
+        let values = pass.m * shape(&self.windows).values();
+        let from = D::part_mut(D::view_mut(&mut pass.kept.indices), 0..values);
+        let (a, out) = (pass.inputs.get(0), D::reborrow(&mut pass.output));
+        pass.device.max_forward(&self.windows, a, out, from);
+        pass.finish(None);
     }
 
-    fn backward(&self, pass: &Backward<'_, T>, _: usize, output: Output, out: &mut [T]) {
-        let from = &pass.kept.indices[..pass.delta.len()];
-        max_backward(&self.windows, pass.delta, from, output, out);
+    fn backward(
+        &self,
+        pass: &Backward<'_, T, D>,
+        _: D::Slice<'_, T>,
+        _: usize,
+        output: Output,
+        out: D::SliceMut<'_, T>,
+    ) {
+        let from = D::part(D::view(&pass.kept.indices), 0..D::len(pass.delta));
+        pass.device.max_backward(&self.windows, pass.delta, from, output, out);
     }
 }
 
@@ -78,18 +85,26 @@ impl AveragePool {
     }
 }
 
-impl<T: Element> Layer<T> for AveragePool {
+impl<T: Element, D: Device<T>> Layer<T, D> for AveragePool {
     fn shape(&self) -> Shape {
         shape(&self.windows)
     }
 
-    fn forward(&self, pass: Forward<'_, T>) {
-        average_forward(&self.windows, self.divisor, pass.inputs.get(0), pass.output);
-        pass.finish(&[]);
+    fn forward(&self, mut pass: Forward<'_, T, D>) {
+        let (a, out) = (pass.inputs.get(0), D::reborrow(&mut pass.output));
+        pass.device.average_forward(&self.windows, self.divisor, a, out);
+        pass.finish(None);
     }
 
-    fn backward(&self, pass: &Backward<'_, T>, _: usize, output: Output, out: &mut [T]) {
-        average_backward(&self.windows, self.divisor, pass.delta, output, out);
+    fn backward(
+        &self,
+        pass: &Backward<'_, T, D>,
+        _: D::Slice<'_, T>,
+        _: usize,
+        output: Output,
+        out: D::SliceMut<'_, T>,
+    ) {
+        pass.device.average_backward(&self.windows, self.divisor, pass.delta, output, out);
     }
 }
 

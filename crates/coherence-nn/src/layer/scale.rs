@@ -1,9 +1,8 @@
 //! One factor for each channel of each example, as in a squeeze-and-excitation block.
 
 use super::{Backward, Forward, Layer};
-use crate::Shape;
+use crate::{Shape, device::Device};
 use coherence_cpu::{Element, product::Output};
-use rayon::prelude::*;
 
 /// `z[p, j] = s[j] · a[p, j]` at each position p. The inputs are a [positions, channels] and s
 /// \[channels\], both of the same example.
@@ -21,47 +20,30 @@ impl Scale {
     }
 }
 
-impl<T: Element> Layer<T> for Scale {
+impl<T: Element, D: Device<T>> Layer<T, D> for Scale {
     fn shape(&self) -> Shape {
         self.shape
     }
 
-    fn forward(&self, pass: Forward<'_, T>) {
-        let (values, channels) = (self.shape.values(), self.shape.channels);
-        let examples = pass.inputs.get(0).par_chunks_exact(values);
-        let examples = examples.zip(pass.inputs.get(1).par_chunks_exact(channels));
-        pass.output.par_chunks_exact_mut(values).zip(examples).for_each(|(out, (a, s))| {
-            for (out, a) in out.chunks_exact_mut(channels).zip(a.chunks_exact(channels)) {
-                out.iter_mut().zip(a).zip(s).for_each(|((out, &a), &s)| *out = a * s);
-            }
-        });
-        pass.finish(&[]);
+    fn forward(&self, mut pass: Forward<'_, T, D>) {
+        let [a, s] = [0, 1].map(|k| pass.inputs.get(k));
+        pass.device.scale_channels(self.shape, a, s, D::reborrow(&mut pass.output));
+        pass.finish(None);
     }
 
-    fn backward(&self, pass: &Backward<'_, T>, k: usize, output: Output, out: &mut [T]) {
-        let (values, channels) = (self.shape.values(), self.shape.channels);
-        let deltas = pass.delta.par_chunks_exact(values);
-        // The other input of each example: factors for the values, values for the factors.
-        let (width, other_width) = if k == 0 { (values, channels) } else { (channels, values) };
-        let others = pass.inputs.get(1 - k).par_chunks_exact(other_width);
-        out.par_chunks_exact_mut(width).zip(deltas.zip(others)).for_each(
-            |(out, (delta, other))| {
-                if output == Output::Overwrite {
-                    out.fill(T::zero());
-                }
-                if k == 0 {
-                    let rows = out.chunks_exact_mut(channels).zip(delta.chunks_exact(channels));
-                    rows.for_each(|(out, delta)| add_products(out, delta, other));
-                } else {
-                    let rows = delta.chunks_exact(channels).zip(other.chunks_exact(channels));
-                    rows.for_each(|(delta, a)| add_products(out, delta, a));
-                }
-            },
-        );
+    fn backward(
+        &self,
+        pass: &Backward<'_, T, D>,
+        _: D::Slice<'_, T>,
+        k: usize,
+        output: Output,
+        out: D::SliceMut<'_, T>,
+    ) {
+        let (shape, delta, other) = (self.shape, pass.delta, pass.inputs.get(1 - k));
+        if k == 0 {
+            pass.device.scale_channels_backward(shape, delta, other, output, out);
+        } else {
+            pass.device.scale_channels_gradient(shape, delta, other, output, out);
+        }
     }
-}
-
-/// `out[j] += x[j] · y[j]`.
-fn add_products<T: Element>(out: &mut [T], x: &[T], y: &[T]) {
-    out.iter_mut().zip(x).zip(y).for_each(|((out, &x), &y)| *out = *out + x * y);
 }

@@ -1,7 +1,7 @@
 //! Stochastic depth.
 
 use super::{Backward, Dropout, Forward, Layer};
-use crate::Shape;
+use crate::{Shape, device::Device};
 use coherence_cpu::{Element, product::Output};
 
 /// [`Dropout`] of whole examples: without a seed in the mode, z = a. With one, all values of an example
@@ -19,20 +19,27 @@ impl StochasticDepth {
     ///
     /// Unless 0 ≤ `probability` < 1.
     pub fn new(shape: Shape, probability: f64) -> Self {
-        Self(Dropout::new(shape, probability).of_examples())
+        Self(Dropout::new(shape, probability).with_whole_examples())
     }
 }
 
-impl<T: Element> Layer<T> for StochasticDepth {
+impl<T: Element, D: Device<T>> Layer<T, D> for StochasticDepth {
     fn shape(&self) -> Shape {
-        Layer::<T>::shape(&self.0)
+        Layer::<T, D>::shape(&self.0)
     }
 
-    fn forward(&self, pass: Forward<'_, T>) {
+    fn forward(&self, pass: Forward<'_, T, D>) {
         self.0.forward(pass);
     }
 
-    fn backward(&self, pass: &Backward<'_, T>, k: usize, output: Output, out: &mut [T]) {
-        self.0.backward(pass, k, output, out);
+    fn backward(
+        &self,
+        pass: &Backward<'_, T, D>,
+        parameters: D::Slice<'_, T>,
+        k: usize,
+        output: Output,
+        out: D::SliceMut<'_, T>,
+    ) {
+        self.0.backward(pass, parameters, k, output, out);
     }
 }

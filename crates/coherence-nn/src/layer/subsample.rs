@@ -1,7 +1,10 @@
 //! The shortcut without parameters between residual blocks of different sizes.
 
 use super::{Backward, Forward, Layer};
-use crate::Shape;
+use crate::{
+    Shape,
+    device::{Device, Subsampling},
+};
 use coherence_cpu::{Element, product::Output};
 
 /// `z[y, x, j] = a[s·y, s·x, j − before]`, and 0 for the other channels: every s-th row and column, with
@@ -11,11 +14,7 @@ use coherence_cpu::{Element, product::Output};
 /// (arXiv 1512.03385), §3.3, option A.
 #[derive(Debug, Clone)]
 pub struct Subsample {
-    input: Shape,
-    output: Shape,
-    stride: usize,
-    /// Channels of zeros before those of the input.
-    before: usize,
+    sizes: Subsampling,
 }
 
 impl Subsample {
@@ -28,48 +27,30 @@ impl Subsample {
         assert!(channels >= input.channels, "{channels} channels of {}", input.channels);
         let [height, width] = input.size().map(|n| n.div_ceil(stride));
         let before = (channels - input.channels) / 2;
-        Self { input, output: Shape::image(height, width, channels), stride, before }
-    }
-
-    /// For each position of the output of one example, the ranges of the channels that come from
-    /// the input: in the output and in the input.
-    fn ranges(&self) -> impl Iterator<Item = [core::ops::Range<usize>; 2]> {
-        let Self { input, output, stride, before } = self.clone();
-        let c = input.channels;
-        (0..output.positions()).map(move |p| {
-            let (y, x) = (p / output.width, p % output.width);
-            let from = (y * stride * input.width + x * stride) * c;
-            let to = p * output.channels + before;
-            [to..to + c, from..from + c]
-        })
+        let output = Shape::image(height, width, channels);
+        Self { sizes: Subsampling { input, output, stride, before } }
     }
 }
 
-impl<T: Element> Layer<T> for Subsample {
+impl<T: Element, D: Device<T>> Layer<T, D> for Subsample {
     fn shape(&self) -> Shape {
-        self.output
+        self.sizes.output
     }
 
-    fn forward(&self, pass: Forward<'_, T>) {
-        let examples = pass.inputs.get(0).chunks_exact(self.input.values());
-        pass.output.fill(T::zero());
-        for (a, z) in examples.zip(pass.output.chunks_exact_mut(self.output.values())) {
-            for [to, from] in self.ranges() {
-                z[to].copy_from_slice(&a[from]);
-            }
-        }
-        pass.finish(&[]);
+    fn forward(&self, mut pass: Forward<'_, T, D>) {
+        let (a, out) = (pass.inputs.get(0), D::reborrow(&mut pass.output));
+        pass.device.subsample(&self.sizes, a, out);
+        pass.finish(None);
     }
 
-    fn backward(&self, pass: &Backward<'_, T>, _: usize, output: Output, out: &mut [T]) {
-        if output == Output::Overwrite {
-            out.fill(T::zero());
-        }
-        let deltas = pass.delta.chunks_exact(self.output.values());
-        for (delta, out) in deltas.zip(out.chunks_exact_mut(self.input.values())) {
-            for [from, to] in self.ranges() {
-                out[to].iter_mut().zip(&delta[from]).for_each(|(out, &d)| *out = *out + d);
-            }
-        }
+    fn backward(
+        &self,
+        pass: &Backward<'_, T, D>,
+        _: D::Slice<'_, T>,
+        _: usize,
+        output: Output,
+        out: D::SliceMut<'_, T>,
+    ) {
+        pass.device.subsample_backward(&self.sizes, pass.delta, output, out);
     }
 }

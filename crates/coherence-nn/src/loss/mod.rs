@@ -10,6 +10,7 @@
 
 mod cross_entropy;
 
+use crate::device::{Cpu, Memory};
 use coherence_cpu::Element;
 use core::{fmt, str::FromStr};
 
@@ -31,9 +32,9 @@ use core::{fmt, str::FromStr};
 /// use coherence_nn::loss::{Loss, Targets};
 /// let loss: Loss = "squared-error".parse()?;
 /// let (mut delta, mut losses) = ([0.0; 2], [0.0]);
-/// let sum = loss.with_gradient(&[3.0, 1.0], Targets::Values(&[1.0, 0.0]), &mut delta, &mut losses);
+/// let sum = loss.with_gradient(&[3.0, 1.0], Targets::Values(&[1.0, 0.0][..]), &mut delta, &mut losses);
 /// assert_eq!((sum, delta), (2.5, [2.0, 1.0]));
-/// assert_eq!(loss.evaluate(&[3.0, 1.0], Targets::Labels(&[0]), &mut losses), 2.5);
+/// assert_eq!(loss.evaluate(&[3.0, 1.0], Targets::Labels(&[0][..]), &mut losses), 2.5);
 /// # Ok::<(), coherence_nn::loss::LossError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -96,18 +97,27 @@ impl fmt::Display for Loss {
     }
 }
 
-/// What the outputs of a batch are compared with.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Targets<'a, T> {
+/// What the outputs of a batch are compared with, in the memory of the device.
+#[derive(Debug)]
+pub enum Targets<'a, T: Element, D: Memory = Cpu> {
     /// The class of each example \[m\].
-    Labels(&'a [u32]),
+    Labels(D::Slice<'a, u32>),
     /// The values of each example [m, k].
-    Values(&'a [T]),
+    Values(D::Slice<'a, T>),
 }
+
+impl<T: Element, D: Memory> Clone for Targets<'_, T, D> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T: Element, D: Memory> Copy for Targets<'_, T, D> {}
 
 impl Loss {
     /// Writes each example's loss to `losses` \[m\]; returns the SUM of the losses. `outputs` is
-    /// [m, k].
+    /// [m, k]. This is the definition, on slices; [`Losses`](crate::device::Losses) are the losses of a
+    /// device.
     ///
     /// # Panics
     ///
@@ -118,7 +128,7 @@ impl Loss {
         targets: Targets<'_, T>,
         losses: &mut [f64],
     ) -> f64 {
-        let batch = Batch::new(outputs, targets, losses.len());
+        let batch = Batch::new(outputs, &targets, losses.len());
         let mut sum = 0.0;
         for (e, loss) in losses.iter_mut().enumerate() {
             let (z, target) = batch.get(e);
@@ -148,7 +158,7 @@ impl Loss {
         losses: &mut [f64],
     ) -> f64 {
         assert_eq!(outputs.len(), delta.len(), "outputs and delta differ in length");
-        let batch = Batch::new(outputs, targets, losses.len());
+        let batch = Batch::new(outputs, &targets, losses.len());
         let mut sum = 0.0;
         for (e, delta) in delta.chunks_exact_mut(batch.width).enumerate() {
             let (z, target) = batch.get(e);
@@ -178,7 +188,7 @@ fn half_of_squares(errors: impl Iterator<Item = f64>) -> f64 {
 }
 
 /// Outputs with their targets, of checked lengths.
-struct Batch<'a, T> {
+struct Batch<'a, T: Element> {
     outputs: &'a [T],
     targets: Targets<'a, T>,
     /// The number of outputs k.
@@ -193,17 +203,19 @@ enum Target<'a, T> {
 }
 
 impl<'a, T: Element> Batch<'a, T> {
-    fn new(outputs: &'a [T], targets: Targets<'a, T>, m: usize) -> Self {
+    fn new(outputs: &'a [T], targets: &'a Targets<'_, T>, m: usize) -> Self {
         let width = outputs.len().checked_div(m).unwrap_or(1);
         assert_eq!(outputs.len(), m * width, "outputs are not [m, k]");
-        match targets {
+        let targets = match *targets {
             Targets::Labels(labels) => {
                 assert_eq!(labels.len(), m, "labels and losses differ in length");
+                Targets::Labels(labels)
             }
             Targets::Values(values) => {
                 assert_eq!(values.len(), outputs.len(), "targets and outputs differ in length");
+                Targets::Values(values)
             }
-        }
+        };
         Self { outputs, targets, width }
     }
 
@@ -255,36 +267,4 @@ pub fn predictions<T: Element>(logits: &[T], classes: usize, out: &mut [u32]) {
     for (out, row) in out.iter_mut().zip(logits.chunks_exact(classes)) {
         *out = argmax(row) as u32;
     }
-}
-
-/// Writes each example's loss to `losses` \[m\] and its gradient with respect to the logits to `delta`
-/// [m, k]; returns the SUM of the losses.
-///
-/// ```
-/// use coherence_nn::loss::softmax_cross_entropy;
-/// let (mut delta, mut losses) = ([0.0; 4], [0.0; 2]);
-/// let sum = softmax_cross_entropy(&[0.0, 0.0, 0.0, 0.0], &[0, 1], &mut delta, &mut losses);
-/// assert_eq!(delta, [-0.5, 0.5, 0.5, -0.5]);
-/// assert_eq!(sum, 2.0 * f64::ln(2.0));
-/// ```
-///
-/// # Panics
-///
-/// If the lengths disagree or a label is not below k.
-pub fn softmax_cross_entropy<T: Element>(
-    logits: &[T],
-    labels: &[u32],
-    delta: &mut [T],
-    losses: &mut [f64],
-) -> f64 {
-    Loss::default().with_gradient(logits, Targets::Labels(labels), delta, losses)
-}
-
-/// As [`softmax_cross_entropy`], without the gradient.
-///
-/// # Panics
-///
-/// If the lengths disagree or a label is not below k.
-pub fn cross_entropy<T: Element>(logits: &[T], labels: &[u32], losses: &mut [f64]) -> f64 {
-    Loss::default().evaluate(logits, Targets::Labels(labels), losses)
 }

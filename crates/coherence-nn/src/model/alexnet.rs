@@ -4,6 +4,7 @@ use super::{square, square_pool};
 use crate::{
     Activation::{Identity, Relu},
     Builder, Graph, GraphError, Shape,
+    device::Device,
     layer::{AveragePool, Convolution, Dropout, Linear, MaxPool},
 };
 use coherence_cpu::{Element, convolution};
@@ -15,8 +16,8 @@ use coherence_cpu::{Element, convolution};
 /// Names, arithmetic and initialisation are those of torchvision's `alexnet`.
 ///
 /// ```
-/// use coherence_nn::{Shape, model::alexnet};
-/// let network = alexnet::<f32>(Shape::image(224, 224, 3), 1000)?;
+/// use coherence_nn::{Graph, Shape, model::alexnet};
+/// let network: Graph<f32> = alexnet(Shape::image(224, 224, 3), 1000)?;
 /// assert_eq!(network.layout().parameters(), 61_100_840);
 /// # Ok::<(), coherence_nn::GraphError>(())
 /// ```
@@ -27,7 +28,10 @@ use coherence_cpu::{Element, convolution};
 /// # Errors
 ///
 /// [`GraphError`] if there are no classes or the image is smaller than 63².
-pub fn alexnet<T: Element>(input: Shape, classes: usize) -> Result<Graph<T>, GraphError> {
+pub fn alexnet<T: Element, D: Device<T>>(
+    input: Shape,
+    classes: usize,
+) -> Result<Graph<T, D>, GraphError> {
     let (mut net, mut x) = Builder::new(input);
     // The index among torchvision's layers, outputs, kernel, stride, padding, and whether maxima follow.
     let plan = [

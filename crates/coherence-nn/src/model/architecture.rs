@@ -4,7 +4,7 @@ use super::{
     Norm, Stem, alexnet, cifar_resnet, convnet, efficientnet_b0, inception_v3, lenet5,
     mlp_with_activation, resnet18, resnet34, resnet50, vgg13,
 };
-use crate::{Activation, Graph, GraphError, Shape};
+use crate::{Activation, Graph, GraphError, Shape, device::Device};
 use coherence_cpu::Element;
 use core::{fmt, str::FromStr};
 
@@ -23,9 +23,9 @@ use core::{fmt, str::FromStr};
 /// | `efficientnet_b0` | [`efficientnet_b0`] |
 ///
 /// ```
-/// use coherence_nn::{Activation, Shape, model::Architecture};
+/// use coherence_nn::{Activation, Graph, Shape, model::Architecture};
 /// let name: Architecture = "resnet18:cifar".parse()?;
-/// let network = name.build::<f32>(Shape::image(32, 32, 3), 10, Activation::Relu)?;
+/// let network: Graph<f32> = name.build(Shape::image(32, 32, 3), 10, Activation::Relu)?;
 /// assert_eq!(network.classes(), 10);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -120,12 +120,12 @@ impl Architecture {
     /// # Errors
     ///
     /// [`GraphError`] if the layers do not fit the input.
-    pub fn build<T: Element>(
+    pub fn build<T: Element, D: Device<T>>(
         &self,
         input: Shape,
         classes: usize,
         activation: Activation,
-    ) -> Result<Graph<T>, GraphError> {
+    ) -> Result<Graph<T, D>, GraphError> {
         match *self {
             Self::Mlp(ref widths) => mlp_with_activation(widths, activation),
             Self::ConvNet => convnet(input, classes),

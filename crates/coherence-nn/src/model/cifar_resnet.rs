@@ -8,6 +8,7 @@ use super::{
 use crate::{
     Activation::{self, Identity, Relu},
     Builder, Graph, GraphError, Initial, Shape, Value,
+    device::Device,
     layer::{Linear, Subsample},
 };
 use coherence_cpu::{Element, convolution};
@@ -24,8 +25,8 @@ use coherence_cpu::{Element, convolution};
 /// N(0, 1) · √(2/i) with i inputs of an output, as in the paper.
 ///
 /// ```
-/// use coherence_nn::{Shape, model::{Norm, cifar_resnet}};
-/// let network = cifar_resnet::<f32>(32, Shape::image(32, 32, 3), 10, Norm::Batch)?;
+/// use coherence_nn::{Graph, Shape, model::{Norm, cifar_resnet}};
+/// let network: Graph<f32> = cifar_resnet(32, Shape::image(32, 32, 3), 10, Norm::Batch)?;
 /// assert_eq!(network.layout().parameters(), 464_154);
 /// # Ok::<(), coherence_nn::GraphError>(())
 /// ```
@@ -36,12 +37,12 @@ use coherence_cpu::{Element, convolution};
 /// # Errors
 ///
 /// [`GraphError`] if `depth` is not 6n + 2 with n ≥ 1, there are no classes or the image is empty.
-pub fn cifar_resnet<T: Element>(
+pub fn cifar_resnet<T: Element, D: Device<T>>(
     depth: usize,
     input: Shape,
     classes: usize,
     norm: Norm,
-) -> Result<Graph<T>, GraphError> {
+) -> Result<Graph<T, D>, GraphError> {
     if depth < 8 || depth % 6 != 2 {
         return Err(GraphError::Depth(depth));
     }
@@ -75,8 +76,8 @@ pub fn cifar_resnet<T: Element>(
 }
 
 /// A 3 × 3 convolution with its normalisation.
-fn convolve<T: Element>(
-    net: &mut Builder<T>,
+fn convolve<T: Element, D: Device<T>>(
+    net: &mut Builder<T, D>,
     names: [&str; 2],
     x: Value,
     [outputs, stride]: [usize; 2],

@@ -4,6 +4,7 @@ use super::{global_average, square};
 use crate::{
     Activation::{Identity, Relu},
     Builder, Graph, GraphError, Shape,
+    device::Device,
     layer::{Convolution, Linear},
 };
 use coherence_cpu::{Element, convolution};
@@ -15,8 +16,8 @@ use coherence_cpu::{Element, convolution};
 /// Nothing couples the examples of a batch: every example has a gradient of its own.
 ///
 /// ```
-/// use coherence_nn::{Shape, model::convnet};
-/// let network = convnet::<f32>(Shape::image(28, 28, 1), 10)?;
+/// use coherence_nn::{Graph, Shape, model::convnet};
+/// let network: Graph<f32> = convnet(Shape::image(28, 28, 1), 10)?;
 /// assert_eq!(network.layout().parameters(), 320 + 18_496 + 73_856 + 1290);
 /// # Ok::<(), coherence_nn::GraphError>(())
 /// ```
@@ -24,7 +25,10 @@ use coherence_cpu::{Element, convolution};
 /// # Errors
 ///
 /// [`GraphError`] if there are no classes or the image is empty.
-pub fn convnet<T: Element>(input: Shape, classes: usize) -> Result<Graph<T>, GraphError> {
+pub fn convnet<T: Element, D: Device<T>>(
+    input: Shape,
+    classes: usize,
+) -> Result<Graph<T, D>, GraphError> {
     let (mut net, mut x) = Builder::new(input);
     for (l, (outputs, stride)) in [(32, 1), (64, 2), (128, 2)].into_iter().enumerate() {
         let of = convolution::Convolution {

@@ -8,6 +8,7 @@ use super::{
 use crate::{
     Activation::{self, Identity, Sigmoid, Silu},
     Builder, Graph, GraphError, Initial, Shape, Value,
+    device::Device,
     layer::{Convolution, Dropout, Linear, Scale, StochasticDepth},
 };
 use coherence_cpu::{Element, convolution};
@@ -36,8 +37,8 @@ const STOCHASTIC_DEPTH: f64 = 0.2;
 /// Names, arithmetic and initialisation are those of torchvision's `efficientnet_b0`.
 ///
 /// ```
-/// use coherence_nn::{Shape, model::efficientnet_b0};
-/// let network = efficientnet_b0::<f32>(Shape::image(224, 224, 3), 1000)?;
+/// use coherence_nn::{Graph, Shape, model::efficientnet_b0};
+/// let network: Graph<f32> = efficientnet_b0(Shape::image(224, 224, 3), 1000)?;
 /// assert_eq!(network.layout().parameters(), 5_288_548);
 /// # Ok::<(), coherence_nn::GraphError>(())
 /// ```
@@ -48,7 +49,10 @@ const STOCHASTIC_DEPTH: f64 = 0.2;
 /// # Errors
 ///
 /// [`GraphError`] if there are no classes or the image is empty.
-pub fn efficientnet_b0<T: Element>(input: Shape, classes: usize) -> Result<Graph<T>, GraphError> {
+pub fn efficientnet_b0<T: Element, D: Device<T>>(
+    input: Shape,
+    classes: usize,
+) -> Result<Graph<T, D>, GraphError> {
     let (mut net, x) = Builder::new(input);
     let mut x = convolve(&mut net, "features.0", x, [32, 3, 2, 1], Silu)?;
     let mut before = 0;
@@ -80,8 +84,8 @@ pub fn efficientnet_b0<T: Element>(input: Shape, classes: usize) -> Result<Graph
 }
 
 /// An inverted bottleneck with squeeze-and-excitation, without its shortcut.
-fn block<T: Element>(
-    net: &mut Builder<T>,
+fn block<T: Element, D: Device<T>>(
+    net: &mut Builder<T, D>,
     prefix: &str,
     x: Value,
     [expansion, kernel, stride, outputs]: [usize; 4],
@@ -102,8 +106,8 @@ fn block<T: Element>(
 }
 
 /// Multiplies each channel by a factor computed from the means of all channels.
-fn squeeze_and_excite<T: Element>(
-    net: &mut Builder<T>,
+fn squeeze_and_excite<T: Element, D: Device<T>>(
+    net: &mut Builder<T, D>,
     prefix: &str,
     x: Value,
     squeezed: usize,
@@ -120,8 +124,8 @@ fn squeeze_and_excite<T: Element>(
 }
 
 /// A convolution of a square kernel, which keeps height and width at stride 1, with batch normalisation.
-fn convolve<T: Element>(
-    net: &mut Builder<T>,
+fn convolve<T: Element, D: Device<T>>(
+    net: &mut Builder<T, D>,
     prefix: &str,
     x: Value,
     [outputs, kernel, stride, groups]: [usize; 4],

@@ -8,6 +8,7 @@ use super::{
 use crate::{
     Activation::{Identity, Relu},
     Builder, Graph, GraphError, Initial, Shape, Value,
+    device::Device,
     layer::{AveragePool, Concatenate, Dropout, Linear, MaxPool},
 };
 use coherence_cpu::{Element, convolution, pool::Pool};
@@ -22,8 +23,8 @@ use coherence_cpu::{Element, convolution, pool::Pool};
 /// truncates them at ±2, which is at least 20 standard deviations.
 ///
 /// ```
-/// use coherence_nn::{Shape, model::inception_v3};
-/// let network = inception_v3::<f32>(Shape::image(299, 299, 3), 1000, true)?;
+/// use coherence_nn::{Graph, Shape, model::inception_v3};
+/// let network: Graph<f32> = inception_v3(Shape::image(299, 299, 3), 1000, true)?;
 /// assert_eq!(network.layout().parameters(), 27_161_264);
 /// # Ok::<(), coherence_nn::GraphError>(())
 /// ```
@@ -35,11 +36,11 @@ use coherence_cpu::{Element, convolution, pool::Pool};
 ///
 /// [`GraphError`] if there are no classes or the image is smaller than 75², with an auxiliary head
 /// 299².
-pub fn inception_v3<T: Element>(
+pub fn inception_v3<T: Element, D: Device<T>>(
     input: Shape,
     classes: usize,
     auxiliary: bool,
-) -> Result<Graph<T>, GraphError> {
+) -> Result<Graph<T, D>, GraphError> {
     let [height, width] = input.size();
     if auxiliary && height.min(width) < LEAST_WITH_HEAD {
         return Err(GraphError::Auxiliary(height, width));
@@ -92,8 +93,8 @@ const LEAST_WITH_HEAD: usize = 299;
 const AUXILIARY_WEIGHT: f64 = 0.4;
 
 /// The second head: `InceptionAux`.
-fn auxiliary_head<T: Element>(
-    net: &mut Builder<T>,
+fn auxiliary_head<T: Element, D: Device<T>>(
+    net: &mut Builder<T, D>,
     x: Value,
     classes: usize,
 ) -> Result<Value, GraphError> {
@@ -106,8 +107,8 @@ fn auxiliary_head<T: Element>(
     linear(net, "AuxLogits.fc", x, classes, 0.001)
 }
 
-fn linear<T: Element>(
-    net: &mut Builder<T>,
+fn linear<T: Element, D: Device<T>>(
+    net: &mut Builder<T, D>,
     name: &str,
     x: Value,
     classes: usize,
@@ -137,13 +138,13 @@ enum Places {
 type Step<'a> = (&'a str, usize, [usize; 2], Places);
 
 /// A module of parallel branches under construction.
-struct Module<'a, T> {
-    net: &'a mut Builder<T>,
+struct Module<'a, T: Element, D: Device<T>> {
+    net: &'a mut Builder<T, D>,
     prefix: String,
 }
 
-impl<'a, T: Element> Module<'a, T> {
-    fn new(net: &'a mut Builder<T>, name: &str) -> Self {
+impl<'a, T: Element, D: Device<T>> Module<'a, T, D> {
+    fn new(net: &'a mut Builder<T, D>, name: &str) -> Self {
         Self { net, prefix: format!("Mixed_{name}.") }
     }
 

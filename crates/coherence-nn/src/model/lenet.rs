@@ -4,6 +4,7 @@ use super::{square, square_pool};
 use crate::{
     Activation::{Identity, Relu},
     Builder, Graph, GraphError, Shape,
+    device::Device,
     layer::{Convolution, Linear, MaxPool},
 };
 use coherence_cpu::{Element, convolution};
@@ -13,8 +14,8 @@ use coherence_cpu::{Element, convolution};
 /// padding of 2, so that images of 28² become the 32² of the original.
 ///
 /// ```
-/// use coherence_nn::{Shape, model::lenet5};
-/// let network = lenet5::<f32>(Shape::image(28, 28, 1), 10)?;
+/// use coherence_nn::{Graph, Shape, model::lenet5};
+/// let network: Graph<f32> = lenet5(Shape::image(28, 28, 1), 10)?;
 /// assert_eq!(network.layout().parameters(), 156 + 2416 + 48_120 + 10_164 + 850);
 /// # Ok::<(), coherence_nn::GraphError>(())
 /// ```
@@ -26,7 +27,10 @@ use coherence_cpu::{Element, convolution};
 /// # Errors
 ///
 /// [`GraphError`] if there are no classes or the image is smaller than 12².
-pub fn lenet5<T: Element>(input: Shape, classes: usize) -> Result<Graph<T>, GraphError> {
+pub fn lenet5<T: Element, D: Device<T>>(
+    input: Shape,
+    classes: usize,
+) -> Result<Graph<T, D>, GraphError> {
     let (mut net, mut x) = Builder::new(input);
     for (l, (outputs, padding)) in [(6, 2), (16, 0)].into_iter().enumerate() {
         let of = convolution::Convolution { padding: [padding; 2], ..square(x.shape, outputs, 5) };

@@ -1,6 +1,8 @@
 //! The multi-layer perceptron of the papers.
 
-use crate::{Activation, Builder, Graph, GraphError, Initial, Shape, layer::Linear};
+use crate::{
+    Activation, Builder, Graph, GraphError, Initial, Shape, device::Device, layer::Linear,
+};
 use coherence_cpu::Element;
 
 /// Linear layers with ReLU between them: `h_l = max(W_l h_{l−1} + b_l, 0)`; it is not applied to the
@@ -14,8 +16,8 @@ use coherence_cpu::Element;
 /// Allocates only the names, and can therefore be used to find out how large a network would be.
 ///
 /// ```
-/// use coherence_nn::{GraphError, model::mlp};
-/// let error = mlp::<f32>(&[784, usize::MAX, 10]).unwrap_err();
+/// use coherence_nn::{GraphError, device::Cpu, model::mlp};
+/// let error = mlp::<f32, Cpu>(&[784, usize::MAX, 10]).unwrap_err();
 /// assert_eq!(error, GraphError::TooMany("fc1".to_owned()));
 /// ```
 ///
@@ -24,7 +26,7 @@ use coherence_cpu::Element;
 /// # Errors
 ///
 /// [`GraphError`] for fewer than two widths, a zero, or more parameters than can be addressed.
-pub fn mlp<T: Element>(widths: &[usize]) -> Result<Graph<T>, GraphError> {
+pub fn mlp<T: Element, D: Device<T>>(widths: &[usize]) -> Result<Graph<T, D>, GraphError> {
     mlp_with_activation(widths, Activation::Relu)
 }
 
@@ -43,10 +45,10 @@ pub fn mlp<T: Element>(widths: &[usize]) -> Result<Graph<T>, GraphError> {
 /// # Errors
 ///
 /// As [`mlp`].
-pub fn mlp_with_activation<T: Element>(
+pub fn mlp_with_activation<T: Element, D: Device<T>>(
     widths: &[usize],
     activation: Activation,
-) -> Result<Graph<T>, GraphError> {
+) -> Result<Graph<T, D>, GraphError> {
     if widths.len() < 2 {
         return Err(GraphError::TooFewWidths(widths.len()));
     }

@@ -24,7 +24,7 @@ pub use normalized::Norm;
 pub use resnet::{Stem, resnet18, resnet34, resnet50};
 pub use vgg::vgg13;
 
-use crate::{Activation, Builder, GraphError, Shape, Value, layer::AveragePool};
+use crate::{Activation, Builder, GraphError, Shape, Value, device::Device, layer::AveragePool};
 use coherence_cpu::{Element, convolution::Convolution, pool::Pool};
 
 /// A convolution with a square kernel, stride 1 and no padding.
@@ -45,8 +45,8 @@ fn square_pool(input: Shape, kernel: usize, stride: usize) -> Pool {
 }
 
 /// The mean over all positions.
-fn global_average<T: Element>(
-    net: &mut Builder<T>,
+fn global_average<T: Element, D: Device<T>>(
+    net: &mut Builder<T, D>,
     name: &str,
     x: Value,
 ) -> Result<Value, GraphError> {

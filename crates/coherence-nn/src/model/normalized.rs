@@ -2,6 +2,7 @@
 
 use crate::{
     Activation, Builder, GraphError, Initial, Value,
+    device::Device,
     layer::{BatchNorm, Convolution, EPSILON, GroupNorm},
 };
 use coherence_cpu::{Element, convolution};
@@ -40,8 +41,8 @@ pub(super) struct Normalized<'a> {
 
 /// Appends a convolution without a bias, with weights N(0, 1) · `std`, then the normalisation, then the
 /// activation function.
-pub(super) fn normalized_convolution<T: Element>(
-    net: &mut Builder<T>,
+pub(super) fn normalized_convolution<T: Element, D: Device<T>>(
+    net: &mut Builder<T, D>,
     x: Value,
     Normalized { names: [name, norm], of, std, normalization, activation }: Normalized,
 ) -> Result<Value, GraphError> {

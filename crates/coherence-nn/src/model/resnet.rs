@@ -8,6 +8,7 @@ use super::{
 use crate::{
     Activation::{self, Identity, Relu},
     Builder, Graph, GraphError, Shape, Value,
+    device::Device,
     layer::{Linear, MaxPool},
 };
 use coherence_cpu::{Element, convolution, pool::Pool};
@@ -29,9 +30,9 @@ pub enum Stem {
 /// `norm_layer=lambda channels: GroupNorm(32, channels)`.
 ///
 /// ```
-/// use coherence_nn::{Shape, model::{Norm, Stem, resnet18}};
+/// use coherence_nn::{Graph, Shape, model::{Norm, Stem, resnet18}};
 /// let image = Shape::image(224, 224, 3);
-/// let network = resnet18::<f32>(image, 1000, Stem::ImageNet, Norm::Batch)?;
+/// let network: Graph<f32> = resnet18(image, 1000, Stem::ImageNet, Norm::Batch)?;
 /// assert_eq!(network.layout().parameters(), 11_689_512);
 /// # Ok::<(), coherence_nn::GraphError>(())
 /// ```
@@ -42,12 +43,12 @@ pub enum Stem {
 /// # Errors
 ///
 /// [`GraphError`] if there are no classes or the image is empty.
-pub fn resnet18<T: Element>(
+pub fn resnet18<T: Element, D: Device<T>>(
     input: Shape,
     classes: usize,
     stem: Stem,
     norm: Norm,
-) -> Result<Graph<T>, GraphError> {
+) -> Result<Graph<T, D>, GraphError> {
     resnet("resnet18", [input, Shape::features(classes)], stem, norm, Block::Basic, [2, 2, 2, 2])
 }
 
@@ -56,12 +57,12 @@ pub fn resnet18<T: Element>(
 /// # Errors
 ///
 /// As [`resnet18`].
-pub fn resnet34<T: Element>(
+pub fn resnet34<T: Element, D: Device<T>>(
     input: Shape,
     classes: usize,
     stem: Stem,
     norm: Norm,
-) -> Result<Graph<T>, GraphError> {
+) -> Result<Graph<T, D>, GraphError> {
     resnet("resnet34", [input, Shape::features(classes)], stem, norm, Block::Basic, [3, 4, 6, 3])
 }
 
@@ -71,12 +72,12 @@ pub fn resnet34<T: Element>(
 /// # Errors
 ///
 /// As [`resnet18`].
-pub fn resnet50<T: Element>(
+pub fn resnet50<T: Element, D: Device<T>>(
     input: Shape,
     classes: usize,
     stem: Stem,
     norm: Norm,
-) -> Result<Graph<T>, GraphError> {
+) -> Result<Graph<T, D>, GraphError> {
     resnet(
         "resnet50",
         [input, Shape::features(classes)],
@@ -93,14 +94,14 @@ enum Block {
     Bottleneck,
 }
 
-fn resnet<T: Element>(
+fn resnet<T: Element, D: Device<T>>(
     name: &str,
     [input, output]: [Shape; 2],
     stem: Stem,
     norm: Norm,
     block: Block,
     depths: [usize; 4],
-) -> Result<Graph<T>, GraphError> {
+) -> Result<Graph<T, D>, GraphError> {
     let (mut net, x) = Builder::new(input);
     let mut x = match stem {
         Stem::ImageNet => {
@@ -134,8 +135,8 @@ fn resnet<T: Element>(
 }
 
 /// A block: the sum of its convolutions and of its input, which is convolved if the shapes differ.
-fn residual<T: Element>(
-    net: &mut Builder<T>,
+fn residual<T: Element, D: Device<T>>(
+    net: &mut Builder<T, D>,
     prefix: &str,
     x: Value,
     block: Block,
@@ -166,8 +167,8 @@ fn residual<T: Element>(
 }
 
 /// A convolution with its normalisation.
-fn convolve<T: Element>(
-    net: &mut Builder<T>,
+fn convolve<T: Element, D: Device<T>>(
+    net: &mut Builder<T, D>,
     names: [&str; 2],
     x: Value,
     of: convolution::Convolution,

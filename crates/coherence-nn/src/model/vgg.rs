@@ -4,6 +4,7 @@ use super::{normalized::by_fan_out, square, square_pool};
 use crate::{
     Activation::{Identity, Relu},
     Builder, Graph, GraphError, Initial, Shape,
+    device::Device,
     layer::{AveragePool, BatchNorm, Convolution, Dropout, Linear, MaxPool},
 };
 use coherence_cpu::{Element, convolution};
@@ -15,8 +16,8 @@ use coherence_cpu::{Element, convolution};
 /// Names, arithmetic and initialisation are those of torchvision's `vgg13` and `vgg13_bn`.
 ///
 /// ```
-/// use coherence_nn::{Shape, model::vgg13};
-/// let network = vgg13::<f32>(Shape::image(224, 224, 3), 1000, false)?;
+/// use coherence_nn::{Graph, Shape, model::vgg13};
+/// let network: Graph<f32> = vgg13(Shape::image(224, 224, 3), 1000, false)?;
 /// assert_eq!(network.layout().parameters(), 133_047_848);
 /// # Ok::<(), coherence_nn::GraphError>(())
 /// ```
@@ -27,11 +28,11 @@ use coherence_cpu::{Element, convolution};
 /// # Errors
 ///
 /// [`GraphError`] if there are no classes or the image is smaller than 32².
-pub fn vgg13<T: Element>(
+pub fn vgg13<T: Element, D: Device<T>>(
     input: Shape,
     classes: usize,
     normalized: bool,
-) -> Result<Graph<T>, GraphError> {
+) -> Result<Graph<T, D>, GraphError> {
     let (mut net, mut x) = Builder::new(input);
     let mut at = 0;
     for outputs in [64, 128, 256, 512, 512] {

@@ -1,7 +1,9 @@
 //! Activations: values against their definitions, derivatives against finite differences.
 
 use crate::{common::Case, gradients::gradient_is_the_slope};
-use coherence_nn::{Activation, ActivationError, Keep, Model, model::mlp_with_activation};
+use coherence_nn::{
+    Activation, ActivationError, Keep, Model, device::Cpu, model::mlp_with_activation,
+};
 
 const ALL: [Activation; 9] = [
     Activation::Relu,
@@ -133,5 +135,5 @@ fn unknown_names_and_invalid_slopes_are_refused() {
 #[test]
 #[should_panic(expected = "a leaky ReLU of slope -1")]
 fn a_negative_slope_is_refused() {
-    let _ = mlp_with_activation::<f32>(&[1, 1, 1], Activation::LeakyRelu { slope: -1.0 });
+    let _ = mlp_with_activation::<f32, Cpu>(&[1, 1, 1], Activation::LeakyRelu { slope: -1.0 });
 }

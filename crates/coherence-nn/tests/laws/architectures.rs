@@ -2,6 +2,7 @@
 
 use coherence_nn::{
     Activation, Graph, GraphError, Initial, Shape,
+    device::Cpu,
     model::{Architecture, Norm, cifar_resnet, efficientnet_b0, inception_v3},
 };
 use std::collections::BTreeSet;
@@ -35,7 +36,7 @@ fn networks_with_group_normalisation_do_not_couple_examples() {
 #[test]
 fn residual_networks_for_cifar_have_6n_plus_2_layers() {
     for depth in [0, 2, 18, 33] {
-        let refused = cifar_resnet::<f32>(depth, Shape::image(32, 32, 3), 10, Norm::Batch);
+        let refused = cifar_resnet::<f32, Cpu>(depth, Shape::image(32, 32, 3), 10, Norm::Batch);
         assert_eq!(refused.unwrap_err(), GraphError::Depth(depth));
     }
 }
@@ -43,13 +44,13 @@ fn residual_networks_for_cifar_have_6n_plus_2_layers() {
 #[test]
 fn images_that_are_too_small_are_refused() {
     let inception = |height, width, auxiliary| {
-        inception_v3::<f32>(Shape::image(height, width, 3), 10, auxiliary)
+        inception_v3::<f32, Cpu>(Shape::image(height, width, 3), 10, auxiliary)
     };
     assert!(matches!(inception(74, 75, false), Err(GraphError::Convolution(_))));
     assert!(inception(75, 75, false).is_ok());
     assert_eq!(inception(320, 298, true).unwrap_err(), GraphError::Auxiliary(320, 298));
     assert!(inception(299, 299, true).is_ok());
-    assert!(efficientnet_b0::<f32>(Shape::image(1, 1, 3), 10).is_ok());
+    assert!(efficientnet_b0::<f32, Cpu>(Shape::image(1, 1, 3), 10).is_ok());
 }
 
 /// The initialisations by hand: `kaiming_normal_` of akamaster's network by the inputs of an output, of

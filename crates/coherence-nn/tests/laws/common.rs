@@ -3,14 +3,14 @@
 use coherence_cpu::product::Output;
 use coherence_nn::{
     Activation, Element, Factors, Keep, Model, Workspace,
-    loss::softmax_cross_entropy,
+    loss::{Loss, Targets},
     model::{mlp, mlp_with_activation},
 };
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 /// A network with a batch of m examples.
-pub(crate) struct Case<T> {
+pub(crate) struct Case<T: Element> {
     pub(crate) model: Model<T>,
     widths: Vec<usize>,
     pub(crate) m: usize,
@@ -56,8 +56,8 @@ impl<T: Element> Case<T> {
     pub(crate) fn passes(&self) -> (Workspace<T>, f64) {
         let mut workspace = self.model.workspace(self.m, Keep::Deltas);
         self.model.forward(&self.x, self.m, &mut workspace);
-        let (logits, delta) = workspace.logits_and_delta();
-        let loss = softmax_cross_entropy(logits, &self.labels, delta, &mut vec![0.0; self.m]);
+        let labels = Targets::Labels(&self.labels[..]);
+        let loss = workspace.loss(Loss::default(), labels, &mut vec![0.0; self.m]);
         self.model.backward(&self.x, &mut workspace, |_| {});
         (workspace, loss)
     }

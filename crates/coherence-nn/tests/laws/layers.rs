@@ -4,28 +4,29 @@
 use coherence_cpu::{convolution::Convolution as Sizes, pool::Pool, product::Output};
 use coherence_nn::{
     Activation::{Identity, Relu6, Sigmoid, Silu, Tanh},
-    Builder, Graph, GraphError, Keep, Model, Shape, Value,
+    Builder, Graph, GraphError, Keep, Model, Shape, SingleValueError, Value,
+    device::{Cpu, Device},
     layer::{
         AveragePool, BatchNorm, Concatenate, Convolution, Dropout, GroupNorm, Linear, MaxPool,
         Mode, Scale, StochasticDepth, Subsample,
     },
-    loss::{Loss, Targets, softmax_cross_entropy},
+    loss::{Loss, Targets},
 };
 use coherence_tests::naive;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-type Net = Builder<f64>;
+type Net<D> = Builder<f64, D>;
 
-const CLASSES: usize = 3;
-const IMAGE: Shape = Shape::image(5, 4, 2);
+pub(crate) const CLASSES: usize = 3;
+pub(crate) const IMAGE: Shape = Shape::image(5, 4, 2);
 
 /// A layer behind a convolution, so that the gradient with respect to its input matters, and before a
 /// linear layer.
-fn around(
+fn around<D: Device<f64>>(
     name: &str,
-    layer: impl FnOnce(&mut Net, Value) -> Result<Value, GraphError>,
-) -> Graph<f64> {
+    layer: impl FnOnce(&mut Net<D>, Value) -> Result<Value, GraphError>,
+) -> Graph<f64, D> {
     let (mut net, x) = Net::new(IMAGE);
     let sizes = Sizes { padding: [1, 1], ..Sizes::new(IMAGE.size(), 2, 4, [3, 3]) };
     let h = net.push("first", Convolution::new(sizes).unwrap(), &[x], Tanh).unwrap();
@@ -40,7 +41,7 @@ fn pool(x: Value, kernel: [usize; 2], stride: [usize; 2], ceil: bool) -> Pool {
 }
 
 /// One network for each layer and kind of setting.
-fn networks() -> Vec<Graph<f64>> {
+pub(crate) fn networks<D: Device<f64>>() -> Vec<Graph<f64, D>> {
     let sizes =
         |x: Value, outputs, kernel| Sizes::new(x.shape.size(), x.shape.channels, outputs, kernel);
     let convolve = move |name: &'static str, change: fn(Sizes) -> Sizes| {
@@ -144,7 +145,7 @@ impl Case {
         let mut workspace = self.model.workspace(m, Keep::Activations);
         workspace.set_mode(self.mode);
         self.model.forward(&self.x, m, &mut workspace);
-        let targets = Targets::Labels(&self.labels);
+        let targets = Targets::Labels(&self.labels[..]);
         let loss = workspace.loss(Loss::default(), targets, &mut vec![0.0; m]);
         let mut gradient = vec![f64::NAN; self.model.parameters().len()];
         self.model.gradient(&self.x, &mut workspace, &mut gradient);
@@ -216,7 +217,7 @@ fn quantities_agree(case: &Case, rows: &[Vec<f64>]) {
     let m = rows.len();
     let mut workspace = case.model.workspace(m, Keep::Deltas);
     case.model.forward(&case.x, m, &mut workspace);
-    workspace.loss(Loss::default(), Targets::Labels(&case.labels), &mut vec![0.0; m]);
+    workspace.loss(Loss::default(), Targets::Labels(&case.labels[..]), &mut vec![0.0; m]);
     let mut streamed = 0;
     case.model.backward(&case.x, &mut workspace, |_| streamed += 1);
     let mut visited = 0;
@@ -291,15 +292,35 @@ fn an_auxiliary_output_counts_by_its_weight() {
     let mut workspace = case.model.workspace(2, Keep::Activations);
     case.model.forward(&case.x, 2, &mut workspace);
     let (mut losses, mut of_logits) = ([0.0; 2], [0.0; 2]);
-    let sum = workspace.loss(Loss::default(), Targets::Labels(&case.labels), &mut losses);
+    let sum = workspace.loss(Loss::default(), Targets::Labels(&case.labels[..]), &mut losses);
     assert!((sum - losses[0] - losses[1]).abs() < 1e-15);
     let (logits, delta) = workspace.logits_and_delta();
-    let main = softmax_cross_entropy(logits, &case.labels, delta, &mut of_logits);
+    let labels = Targets::Labels(&case.labels[..]);
+    let main = Loss::default().with_gradient(logits, labels, delta, &mut of_logits);
     assert!(sum > main + 0.1, "{sum} {main}");
     let mut gradient = vec![f64::NAN; case.model.parameters().len()];
     case.model.gradient(&case.x, &mut workspace, &mut gradient);
     let range = case.model.layout().get("auxiliary.weight").unwrap().range.clone();
     assert!(gradient[range].iter().all(|&g| g == 0.0));
+}
+
+/// At one position, a batch of one has a single value for each channel; torch refuses it as well.
+#[test]
+fn the_statistics_of_a_single_value_are_refused() {
+    let (mut net, x) = Net::<Cpu>::new(Shape::features(3));
+    net.push("norm", BatchNorm::new(x.shape), &[x], Identity).unwrap();
+    let model = Model::zeros(net.build("norm".to_owned()));
+    let error = model.graph().check_batch_statistics(1).unwrap_err();
+    assert_eq!(error, SingleValueError { layer: "norm".to_owned() });
+    assert_eq!(model.graph().check_batch_statistics(2), Ok(()));
+    let mut workspace = model.workspace(1, Keep::Logits);
+    model.forward(&[1.0, 2.0, 3.0], 1, &mut workspace);
+    workspace.set_mode(Mode { batch_statistics: true, dropout: None });
+    let run = || model.forward(&[1.0, 2.0, 3.0], 1, &mut workspace);
+    let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).unwrap_err();
+    assert_eq!(*panic.downcast::<String>().unwrap(), error.to_string());
+    let graph = networks::<Cpu>().into_iter().find(|g| g.name() == "batch normalisation").unwrap();
+    assert_eq!(graph.check_batch_statistics(1), Ok(()), "several positions");
 }
 
 #[test]
@@ -311,8 +332,7 @@ fn the_statistics_of_a_batch_have_no_per_example_gradients() {
     let mut workspace = case.model.workspace(3, Keep::Activations);
     workspace.set_mode(case.mode);
     case.model.forward(&case.x, 3, &mut workspace);
-    let (logits, delta) = workspace.logits_and_delta();
-    softmax_cross_entropy(logits, &case.labels, delta, &mut [0.0; 3]);
+    workspace.loss(Loss::default(), Targets::Labels(&case.labels[..]), &mut [0.0; 3]);
     case.model.backward(&case.x, &mut workspace, |factors| {
         if factors.name == "layer.weight" {
             factors.sq_norms(&mut [0.0; 3]);

@@ -1,12 +1,28 @@
 //! Losses against their definitions, finite differences and torch's numbers, at ordinary and at extreme
 //! outputs.
 
-use coherence_nn::loss::{
-    Loss, LossError, Targets, cross_entropy, predictions, softmax_cross_entropy,
+use coherence_nn::{
+    Element,
+    loss::{Loss, LossError, Targets, predictions},
 };
 use coherence_tests::cases;
 use proptest::prelude::*;
 use serde_json::Value;
+
+/// The SUM of the cross-entropies, and the gradient.
+fn softmax_cross_entropy<T: Element>(
+    logits: &[T],
+    labels: &[u32],
+    delta: &mut [T],
+    losses: &mut [f64],
+) -> f64 {
+    Loss::default().with_gradient(logits, Targets::Labels(labels), delta, losses)
+}
+
+/// The SUM of the cross-entropies.
+fn cross_entropy<T: Element>(logits: &[T], labels: &[u32], losses: &mut [f64]) -> f64 {
+    Loss::default().evaluate(logits, Targets::Labels(labels), losses)
+}
 
 /// −ln softmax(z)[y] and softmax(z) − onehot(y), computed literally; for small logits only.
 fn definition(z: &[f64], y: usize) -> (f64, Vec<f64>) {
@@ -43,9 +59,9 @@ proptest! {
         let (y, t) = ([y.index(z.len()) as u32], &t[..z.len()]);
         let smoothed = Loss::CrossEntropy { smoothing };
         for (loss, targets) in [
-            (Loss::default(), Targets::Labels(&y)),
-            (smoothed, Targets::Labels(&y)),
-            (Loss::SquaredError, Targets::Labels(&y)),
+            (Loss::default(), Targets::Labels(&y[..])),
+            (smoothed, Targets::Labels(&y[..])),
+            (Loss::SquaredError, Targets::Labels(&y[..])),
             (Loss::SquaredError, Targets::Values(t)),
         ] {
             let (mut z, mut delta, mut losses) = (z.clone(), vec![0.0; z.len()], [0.0]);
@@ -93,7 +109,7 @@ fn losses_and_deltas_are_torchs() {
     let [outputs, values, labels] =
         ["outputs", "targets", "labels"].map(|name| numbers(&fixture[name]));
     let labels: Vec<u32> = labels.iter().map(|&y| y as u32).collect();
-    let (labels, values) = (Targets::Labels(&labels), Targets::Values(&values));
+    let (labels, values) = (Targets::Labels(&labels[..]), Targets::Values(&values[..]));
     for (name, targets) in [
         ("cross-entropy", labels),
         ("cross-entropy:0.1", labels),
@@ -128,7 +144,7 @@ fn names_of_losses_are_read_back_and_nonsense_is_refused() {
 #[test]
 #[should_panic(expected = "cross-entropy of target values")]
 fn cross_entropy_of_values_is_refused() {
-    Loss::default().evaluate(&[0.0, 1.0], Targets::Values(&[0.0, 1.0]), &mut [0.0]);
+    Loss::default().evaluate(&[0.0, 1.0], Targets::Values(&[0.0, 1.0][..]), &mut [0.0]);
 }
 
 /// Where 1 − p[y] is below the resolution of f32, loss and delta keep their full precision.

@@ -3,11 +3,14 @@
 mod activations;
 mod architectures;
 mod common;
+mod devices;
 mod dropping;
 mod factors;
 mod gradients;
+mod hostile;
 mod layers;
 mod loss;
 mod parity;
+mod remote;
 mod shared;
 mod weights;

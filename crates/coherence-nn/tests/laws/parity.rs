@@ -5,7 +5,7 @@ use coherence_cpu::product::Output;
 use coherence_nn::{
     Graph, Keep, Model, Shape, TensorSpec,
     layer::Mode,
-    loss::{Loss, Targets, softmax_cross_entropy},
+    loss::{Loss, Targets},
     model::{
         Norm, Stem, alexnet, cifar_resnet, convnet, efficientnet_b0, inception_v3, lenet5,
         resnet18, resnet34, resnet50, vgg13,
@@ -102,13 +102,12 @@ fn agrees(name: &str, build: impl FnOnce(Shape) -> Graph<f64>) {
     let (x, labels) = (images(shape), [0, 1, 2]);
     let mut workspace = model.workspace(3, Keep::Activations);
     model.forward(&x, 3, &mut workspace);
-    let (logits, delta) = workspace.logits_and_delta();
     let rows: Vec<f64> = expected["logits"].as_array().unwrap().iter().flat_map(numbers).collect();
     let scale = rows.iter().fold(0.0, |max: f64, x| max.max(x.abs()));
-    for (found, expected) in logits.iter().zip(&rows) {
+    for (found, expected) in workspace.logits().iter().zip(&rows) {
         close(*found, *expected, scale, &format!("a logit of {name}"));
     }
-    softmax_cross_entropy(logits, &labels, delta, &mut [0.0; 3]);
+    workspace.loss(Loss::default(), Targets::Labels(&labels[..]), &mut [0.0; 3]);
     model.backward(&x, &mut workspace, |factors| {
         let mut norms = [0.0; 3];
         factors.sq_norms(&mut norms);
@@ -130,9 +129,8 @@ fn running_statistics_agree(name: &str, model: &mut Model<f64>, x: &[f64], expec
         workspace.set_mode(Mode { batch_statistics: true, dropout: None });
         model.forward(x, 3, &mut workspace);
         model.update_statistics(&workspace);
-        let (logits, delta) = workspace.logits_and_delta();
-        softmax_cross_entropy(logits, &[0, 1, 2], delta, &mut [0.0; 3]);
-        delta.iter_mut().for_each(|d| *d *= -1e-5 / 3.0);
+        workspace.loss(Loss::default(), Targets::Labels(&[0, 1, 2][..]), &mut [0.0; 3]);
+        workspace.weight(0..3, -1e-5 / 3.0);
         model.step(x, &mut workspace, |factors, tensor| factors.sum(Output::Add, tensor));
     }
     for tensor in model.graph().statistics().tensors() {
@@ -197,7 +195,7 @@ fn inception_v3_with_its_auxiliary_head_is_torchvisions() {
     let x = &images(shape)[..shape.values()];
     let mut workspace = model.workspace(1, Keep::Activations);
     model.forward(x, 1, &mut workspace);
-    let sum = workspace.loss(Loss::default(), Targets::Labels(&[0]), &mut [0.0]);
+    let sum = workspace.loss(Loss::default(), Targets::Labels(&[0][..]), &mut [0.0]);
     let expected = expected["loss"].as_f64().unwrap();
     close(sum, expected, expected, "the loss of inception_v3_aux");
 }

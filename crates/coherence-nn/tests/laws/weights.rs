@@ -1,7 +1,7 @@
 //! Weights survive conversion to bytes and back; files that do not fit are refused, and the error lists
 //! both sides.
 
-use coherence_nn::{Element, GraphError, Model, model::mlp, weights};
+use coherence_nn::{Element, GraphError, Model, device::Cpu, model::mlp, weights};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use safetensors::{Dtype, tensor::TensorView};
@@ -122,7 +122,7 @@ fn random_and_truncated_files_are_errors() {
 
 #[test]
 fn widths_that_do_not_make_a_network_are_refused() {
-    let refused = |widths: &[usize]| mlp::<f32>(widths).unwrap_err();
+    let refused = |widths: &[usize]| mlp::<f32, Cpu>(widths).unwrap_err();
     assert_eq!(refused(&[3]), GraphError::TooFewWidths(1));
     assert_eq!(refused(&[3, 0, 2]), GraphError::Empty("fc1".to_owned()));
     assert_eq!(refused(&[0, 2]), GraphError::Empty("fc1".to_owned()));
@@ -137,8 +137,8 @@ fn widths_that_do_not_make_a_network_are_refused() {
 /// once in a million seeds; the seed is fixed.
 #[test]
 fn initial_weights_have_the_papers_deviation() {
-    let network = mlp::<f32>(&[784, 256]).unwrap();
-    let model = Model::initialized(network, &mut ChaCha8Rng::seed_from_u64(3));
+    let network = mlp(&[784, 256]).unwrap();
+    let model = Model::<f32>::initialized(network, &mut ChaCha8Rng::seed_from_u64(3));
     let (weights, biases) = model.parameters().split_at(784 * 256);
     let variance =
         weights.iter().map(|&w| f64::from(w).powi(2)).sum::<f64>() / weights.len() as f64;

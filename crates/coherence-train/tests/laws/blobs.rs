@@ -1,7 +1,11 @@
 //! A data set small enough for naive loops: three noisy clusters of six numbers, some labels corrupt.
 
 use coherence_data::{Dataset, Designation, ReadError, Shape, Target, random};
-use coherence_nn::{Keep, Model, model::mlp};
+use coherence_nn::{
+    Keep, Model,
+    loss::{Loss, Targets, argmax},
+    model::mlp,
+};
 use coherence_train::{Aggregation, Config, Examples, Trainer};
 
 pub(crate) const FEATURES: usize = 6;
@@ -89,10 +93,8 @@ pub(crate) fn one_by_one(model: &Model<f32>, data: &dyn Dataset) -> Vec<(Vec<f64
         .map(|i| {
             let label = data.get(i, &mut x).unwrap().label;
             model.forward(&x, 1, &mut workspace);
-            let (logits, delta) = workspace.logits_and_delta();
-            let right = coherence_nn::loss::argmax(logits) == label as usize;
-            let loss =
-                coherence_nn::loss::softmax_cross_entropy(logits, &[label], delta, &mut [0.0]);
+            let right = argmax(workspace.logits()) == label as usize;
+            let loss = workspace.loss(Loss::default(), Targets::Labels(&[label][..]), &mut [0.0]);
             model.gradient(&x, &mut workspace, &mut gradient);
             (gradient.iter().map(|&g| f64::from(g)).collect(), loss, right)
         })

@@ -30,7 +30,7 @@ fn one_by_one(model: &Model<f32>) -> Vec<Vec<f64>> {
     let gradients = (0..TRAIN.n).map(|i| {
         let label = TRAIN.get(i, &mut x).unwrap().label;
         model.forward(&x, 1, &mut workspace);
-        workspace.loss(Loss::default(), Targets::Labels(&[label]), &mut [0.0]);
+        workspace.loss(Loss::default(), Targets::Labels(&[label][..]), &mut [0.0]);
         model.gradient(&x, &mut workspace, &mut gradient);
         gradient.iter().map(|&g| f64::from(g)).collect()
     });

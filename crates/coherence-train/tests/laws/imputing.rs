@@ -6,7 +6,11 @@ use crate::{
 };
 use coherence_core::minibatch::amplify_partition;
 use coherence_data::{Dataset, random};
-use coherence_nn::{Keep, Model, layer::Mode, loss::softmax_cross_entropy};
+use coherence_nn::{
+    Keep, Model,
+    layer::Mode,
+    loss::{Loss, Targets},
+};
 use coherence_tests::naive;
 use coherence_train::{
     Aggregation, Config, Row, Trainer, Watch,
@@ -26,8 +30,7 @@ fn gradients(model: &Model<f32>, data: &dyn Dataset, groups: &[&[usize]]) -> Vec
             x.extend(image);
         }
         model.forward(&x, k, &mut workspace);
-        let (logits, delta) = workspace.logits_and_delta();
-        softmax_cross_entropy(logits, &labels, delta, &mut vec![0.0; k]);
+        workspace.loss(Loss::default(), Targets::Labels(&labels[..]), &mut vec![0.0; k]);
         let mut gradient = vec![0.0; model.parameters().len()];
         model.gradient(&x, &mut workspace, &mut gradient);
         gradient.into_iter().map(f64::from).collect()

@@ -2,6 +2,7 @@
 
 mod activity;
 mod aggregations;
+mod attributing;
 mod blobs;
 mod configs;
 mod divergence;
@@ -13,3 +14,4 @@ mod observing;
 mod optimizer;
 mod resuming;
 mod threads;
+mod workers;

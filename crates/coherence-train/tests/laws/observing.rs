@@ -3,7 +3,7 @@
 use crate::blobs::{Blobs, config, examples, go, one_by_one, trainer};
 use coherence_data::{Dataset, Designation, random};
 use coherence_tests::naive;
-use coherence_train::{Aggregation, Config, NEVER, OverTime, Row, Trainer};
+use coherence_train::{Aggregation, Config, Group, NEVER, OverTime, Row, Trainer, Watch};
 
 /// The value of a series in `rows`; panics unless it occurs exactly once.
 #[track_caller]
@@ -150,4 +150,85 @@ fn learned_steps_match_the_history() {
     let corrupt: Vec<usize> = (0..data.n).filter(|i| i % 5 == 4).collect();
     let share = corrupt.iter().copied().filter(learned).count() as f64 / corrupt.len() as f64;
     assert_eq!(value(&rows, "corrupt.learned"), share);
+}
+
+/// Groups are scored like sets of their own; they may overlap, and an empty one has no rows.
+#[test]
+fn groups_are_evaluated_apart() {
+    let (train, test) = (Blobs { n: 110, seed: 1 }, Blobs { n: 40, seed: 2 });
+    let group = |name: &str, members: Vec<usize>| Group { name: name.to_owned(), members };
+    let groups = vec![
+        group("even", (0..40).step_by(2).collect()),
+        group("few", vec![39, 2, 7]),
+        group("none", Vec::new()),
+    ];
+    let (config, network) = (config(Aggregation::Mean), crate::blobs::network());
+    let sets = [examples(&train), examples(&test)].map(|set| set.with_groups(groups.clone()));
+    let [train_set, test_set] = sets;
+    let mut trainer = Trainer::new(config, network, train_set, test_set).unwrap();
+    go(&mut trainer, 5);
+    let mut rows = Vec::new();
+    trainer.observe(&mut rows).unwrap();
+    for (set, data) in [("train", &train), ("test", &test)] {
+        let all = one_by_one(trainer.model(), data);
+        for Group { name, members } in &groups[..2] {
+            let m = members.len() as f64;
+            let loss = members.iter().map(|&i| all[i].1).sum::<f64>() / m;
+            let right = members.iter().filter(|&&i| all[i].2).count() as f64 / m;
+            close(value(&rows, &format!("{set}.{name}.loss")), loss, 1e-6);
+            assert_eq!(value(&rows, &format!("{set}.{name}.accuracy")), right);
+        }
+    }
+    assert!(rows.iter().all(|row| !row.series.contains("none")));
+}
+
+/// α, S and Q of the sample of the test set; 700 examples are more than one chunk.
+#[test]
+fn test_coherence_equals_alpha_of_the_loops_gradients() {
+    let (train, test) = (Blobs { n: 800, seed: 1 }, Blobs { n: 900, seed: 2 });
+    let config = Config { probe: 700, watch: vec![Watch::Test], ..config(Aggregation::Mean) };
+    let sets = [examples(&train), examples(&test)];
+    let [train_set, test_set] = sets;
+    let mut trainer = Trainer::new(config, crate::blobs::network(), train_set, test_set).unwrap();
+    go(&mut trainer, 5);
+    let mut rows = Vec::new();
+    trainer.observe(&mut rows).unwrap();
+    let mut chosen = random::permutation(&mut random::stream(3, "probe.test"), test.n);
+    chosen.truncate(700);
+    let all = one_by_one(trainer.model(), &test);
+    let gradients: Vec<Vec<f64>> = chosen.iter().map(|&i| all[i].0.clone()).collect();
+    let (s, q) = (naive::sq_norm(&naive::sum(&gradients)), naive::sum_sq_norms(&gradients));
+    close(value(&rows, "test.alpha"), naive::alpha(&gradients), 1e-6);
+    close(value(&rows, "test.sq_norm_of_sum"), s, 1e-6);
+    close(value(&rows, "test.sum_sq_norms"), q, 1e-6);
+    close(value(&rows, "test.m_coherence"), s / q, 1e-6);
+}
+
+/// The median over the history of every step, of the groups of which half is learned.
+#[test]
+fn median_last_learned_step_matches_the_history() {
+    let watching = Config { rate: 1.0, watch: vec![Watch::Learned], ..config(Aggregation::Mean) };
+    let (mut trainer, data) = (trainer(watching), Blobs { n: 110, seed: 1 });
+    let (mut history, mut rows): (Vec<Vec<bool>>, _) = (Vec::new(), Vec::new());
+    for step in 0..15 {
+        let right = one_by_one(trainer.model(), &data).into_iter().map(|(.., right)| right);
+        history.push(right.collect());
+        rows.clear();
+        trainer.observe(&mut rows).unwrap();
+        for (name, is_corrupt) in [("pristine", false), ("corrupt", true)] {
+            let members = (0..data.n).filter(|i| (i % 5 == 4) == is_corrupt);
+            let since = |i: usize| {
+                let streak = history.iter().rev().take_while(|right| right[i]).count();
+                if streak == 0 { usize::MAX } else { history.len() - streak }
+            };
+            let mut steps: Vec<usize> = members.map(since).collect();
+            steps.sort_unstable();
+            let median = steps[(steps.len() - 1) / 2];
+            let series = format!("{name}.last_learned");
+            let found = rows.iter().find(|row: &&Row| row.series == series).map(|row| row.value);
+            let expected = (median != usize::MAX).then_some(median as f64);
+            assert_eq!(found, expected, "{series} at {step}");
+        }
+        trainer.advance().unwrap();
+    }
 }

@@ -126,7 +126,7 @@ impl<'a> Parser<'a> {
             Some((_, place)) => self.reading(*place),
             None => {
                 self.at = start;
-                self.fail("start, end, max, min, step_of_max, at, reaches or falls_to")
+                self.fail("start, end, max, min, step_of_max, at, sum, reaches or falls_to")
             }
         }
     }

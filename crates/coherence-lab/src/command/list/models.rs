@@ -7,7 +7,7 @@ use comfy_table::{CellAlignment, Table};
 use serde::Serialize;
 
 use coherence_nn::model::Architecture;
-use coherence_nn::{Activation, Shape};
+use coherence_nn::{Activation, Shape, device::Cpu};
 
 /// The networks for images of one size.
 #[derive(Serialize)]
@@ -35,7 +35,7 @@ impl Models {
 impl Item {
     fn new(name: &Architecture, size: usize) -> Self {
         let input = Shape::image(size, size, 3);
-        let graph = name.build::<f32>(input, 1000, Activation::Relu).ok();
+        let graph = name.build::<f32, Cpu>(input, 1000, Activation::Relu).ok();
         Self {
             name: name.to_string(),
             size,

@@ -1,13 +1,13 @@
 //! Whether settings make sense and stay within the [limits].
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use coherence_core::aggregate::{Requirements, Winsorized};
-use coherence_nn::{Shape, model::Architecture};
-use coherence_train::{Config, ConfigError};
+use coherence_nn::{Shape, device::Cpu, model::Architecture};
+use coherence_train::{Attribution, Config, ConfigError};
 
 use crate::cell::Axis;
-use crate::spec::{Sweep, Text, Training, Worked, limits};
+use crate::spec::{Subset, Sweep, Text, Training, Worked, limits};
 
 /// What is wrong with a training experiment at one scale.
 pub(super) fn training(training: &Training) -> Vec<String> {
@@ -24,6 +24,7 @@ pub(super) fn training(training: &Training) -> Vec<String> {
         range("probe", probe as u64, u64::MAX),
         range("seeds", seeds, limits::SEEDS),
         positive("rate", rate),
+        training.bound.and_then(|bound| not_negative("bound.smoothness", bound.smoothness)),
         hidden.contains(&0).then(|| "hidden has a layer of 0: write at least 1 neuron".to_owned()),
         most("layers in hidden", hidden.len(), limits::LAYERS),
         most("runs (cells of the grid × seeds)", runs, limits::RUNS),
@@ -33,6 +34,8 @@ pub(super) fn training(training: &Training) -> Vec<String> {
     .collect();
     problems.extend(datasets(training));
     problems.extend(examples(training));
+    problems.extend(attribution(training));
+    problems.extend(difficulty(training));
     problems.extend(networks(training));
     problems.extend(optimizer(training));
     problems.extend(levels(training));
@@ -73,7 +76,69 @@ fn examples(training: &Training) -> Vec<String> {
             exceeds("batch", training.batch, chosen, &examples),
             exceeds("probe", training.probe, chosen, &examples),
         ]);
+        problems.extend(training.attribution.iter().map(|(name, of)| {
+            let key = format!("attribution.{name}.examples");
+            of.examples.and_then(|n| exceeds(&key, n, chosen, &examples))
+        }));
     }
+    problems.into_iter().flatten().collect()
+}
+
+/// Names are part of the names of series, and a sample has examples and weights.
+fn attribution(training: &Training) -> Vec<String> {
+    let is_plain = |name: &str| {
+        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    };
+    let problem = |(name, of): (&String, &Attribution)| {
+        if !is_plain(name) {
+            Some(format!("attribution has the name \"{name}\": write letters, digits and _"))
+        } else if of.examples == Some(0) || of.weights == Some(0) {
+            Some(format!("attribution.{name} has 0 examples or weights: leave them out for all"))
+        } else {
+            let key = format!("attribution.{name}.null_worlds");
+            most(&key, of.null_worlds, limits::NULL_WORLDS)
+        }
+    };
+    training.attribution.iter().filter_map(problem).collect()
+}
+
+/// Easy and hard examples need a difficulty, and numbers of training and test examples to draw.
+fn difficulty(training: &Training) -> Vec<String> {
+    let subsets = training.grid.subset.clone().unwrap_or_else(|| vec![training.subset]);
+    let divides = subsets.iter().any(|subset| *subset != Subset::All);
+    let single = training.single.is_some_and(|single| !(0.0 < single.loss && single.examples > 0));
+    let single = single.then(|| {
+        "single has no examples or no positive loss: write { examples = 50, loss = 0.01 }"
+            .to_owned()
+    });
+    let Some(difficulty) = training.difficulty else {
+        let lost =
+            "subset without difficulty: add difficulty = { initialisations = 8, steps = 200 }";
+        return single.into_iter().chain(divides.then(|| lost.to_owned())).collect();
+    };
+    let counts = training.examples.is_none() || training.test_examples.is_none();
+    let counts = (divides && counts).then(|| {
+        "subset without examples or test_examples: say how many are drawn from each".to_owned()
+    });
+    let sizes = training.dataset.sizes();
+    let there = difficulty.examples.or(sizes.map(|(train, _)| train));
+    let rated = |there| format!("the {there} examples whose difficulty is found");
+    let problems = [
+        range("difficulty.initialisations", difficulty.initialisations as u64, u64::MAX),
+        most("difficulty.initialisations", difficulty.initialisations, limits::INITIALISATIONS),
+        range("difficulty.steps", difficulty.steps, limits::STEPS),
+        difficulty.examples.zip(sizes).and_then(|(n, (train, _))| {
+            let whole = format!("the {train} examples of {}", training.dataset);
+            exceeds("difficulty.examples", n, train, &whole)
+        }),
+        difficulty.examples.and_then(|n| exceeds("batch", training.batch, n, &rated(n))),
+        training
+            .examples
+            .zip(there)
+            .and_then(|(n, there)| exceeds("examples", n, there, &rated(there))),
+        counts,
+        single,
+    ];
     problems.into_iter().flatten().collect()
 }
 
@@ -95,11 +160,11 @@ fn networks(training: &Training) -> Vec<String> {
         return too_many(parameters(&training.widths(image, classes))).into_iter().collect();
     }
     let input = Shape::image(image.height, image.width, image.channels);
-    let problem = |model: &Text<Architecture>| match model.build::<f32>(input, classes, activation)
-    {
-        Ok(network) => too_many(network.layout().parameters()),
-        Err(error) => Some(format!("model {}: {error}", **model)),
-    };
+    let problem =
+        |model: &Text<Architecture>| match model.build::<f32, Cpu>(input, classes, activation) {
+            Ok(network) => too_many(network.layout().parameters()),
+            Err(error) => Some(format!("model {}: {error}", **model)),
+        };
     models.iter().filter_map(problem).collect()
 }
 
@@ -115,7 +180,10 @@ fn optimizer(training: &Training) -> Vec<String> {
     let batch = training.batch.max(1);
     let rules = training.grid.rule.clone().unwrap_or_else(|| vec![training.aggregation()]);
     let refused = rules.into_iter().find_map(|aggregation| {
-        let error = Config { batch, aggregation, ..training.config(1) }.check(batch).err()?;
+        // Attribution depends on the number of examples, which is checked with the other counts.
+        let attribution = BTreeMap::new();
+        let config = Config { batch, aggregation, attribution, ..training.config(1) };
+        let error = config.check(batch).err()?;
         // These have messages of their own.
         let is_told = matches!(error, ConfigError::Rate(_) | ConfigError::Aggregation { .. });
         (!is_told).then_some(error)
@@ -219,6 +287,11 @@ fn range(key: &str, value: u64, most: u64) -> Option<String> {
 fn positive(key: &str, value: f64) -> Option<String> {
     let wrong = !(0.0 < value && value.is_finite());
     wrong.then(|| format!("{key} is {value}: it must be positive and finite"))
+}
+
+fn not_negative(key: &str, value: f64) -> Option<String> {
+    let wrong = !(0.0 <= value && value.is_finite());
+    wrong.then(|| format!("{key} is {value}: it must be finite and at least 0"))
 }
 
 fn most(what: &str, found: usize, most: usize) -> Option<String> {

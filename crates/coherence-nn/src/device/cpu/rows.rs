@@ -1,0 +1,66 @@
+//! Rows on the processor.
+
+use super::Cpu;
+use crate::device::Rows;
+use coherence_cpu::{
+    Element, dense,
+    elementwise::column_sums,
+    norms::{dots_with, row_dots, row_sq_norms},
+    product::Output,
+};
+use core::ops::Range;
+
+impl<T: Element> Rows<T> for Cpu {
+    #[inline]
+    fn column_sums(&self, rows: &[T], output: Output, out: &mut [T]) {
+        column_sums(rows, output, out);
+    }
+
+    fn position_sums(&self, x: &[T], channels: usize, out: &mut [T]) {
+        let m = out.len() / channels;
+        let examples = x.chunks_exact((x.len() / m.max(1)).max(1));
+        for (sum, x) in out.chunks_exact_mut(channels).zip(examples) {
+            column_sums(x, Output::Overwrite, sum);
+        }
+    }
+
+    fn rows_add_sq_norms(&self, rows: &[T], width: usize, out: &mut [f64]) {
+        assert_eq!(rows.len(), width * out.len(), "one squared norm for each example");
+        add(out, |e, sq_norms| row_sq_norms(&rows[e.start * width..e.end * width], sq_norms));
+    }
+
+    fn rows_add_dots(&self, rows: &[T], v: &[T], out: &mut [f64]) {
+        let width = v.len();
+        assert_eq!(rows.len(), width * out.len(), "one dot for each example");
+        add(out, |e, dots| dots_with(&rows[e.start * width..e.end * width], v, dots));
+    }
+
+    fn rows_add_pair_dots(&self, x: &[T], y: &[T], width: usize, out: &mut [f64]) {
+        assert_eq!(x.len(), width * out.len(), "one dot for each example");
+        add(out, |Range { start, end }, dots| {
+            row_dots(&x[start * width..end * width], &y[start * width..end * width], dots);
+        });
+    }
+
+    #[inline]
+    fn rows_winsorized_mean(&self, rows: &[T], clip: usize, out: &mut [T]) {
+        dense::winsorized_mean_on(self.isa, rows, clip, out);
+    }
+
+    #[inline]
+    fn rows_median(&self, rows: &[T], out: &mut [T]) {
+        dense::median_on(self.isa, rows, out);
+    }
+}
+
+/// Adds the values that `compute` writes for a range of examples to their `out`. Works block by block,
+/// so that nothing is allocated; a block is large enough to be shared by threads.
+fn add(out: &mut [f64], compute: impl Fn(Range<usize>, &mut [f64])) {
+    const EXAMPLES: usize = 1024;
+    let mut block = [0.0; EXAMPLES];
+    for (at, out) in out.chunks_mut(EXAMPLES).enumerate() {
+        let (start, values) = (at * EXAMPLES, &mut block[..out.len()]);
+        compute(start..start + out.len(), values);
+        out.iter_mut().zip(values).for_each(|(out, value)| *out += *value);
+    }
+}

@@ -1,0 +1,51 @@
+//! Gradients that are the rows of a matrix.
+
+use super::Memory;
+use coherence_cpu::{Element, product::Output};
+
+/// Rows [m, d]: the per-example gradients of a bias or of another small tensor.
+pub trait Rows<T: Element>: Memory {
+    /// `out [d] (+)= Σ_e rows[e]`, in `f64`.
+    fn column_sums(&self, rows: Self::Slice<'_, T>, output: Output, out: Self::SliceMut<'_, T>);
+
+    /// `out [m, c] = Σ_p x[e, p]` over the positions p of each example, in `f64`: the bias's gradients from
+    /// the deltas x [m, positions, c] of a convolution.
+    fn position_sums(&self, x: Self::Slice<'_, T>, channels: usize, out: Self::SliceMut<'_, T>);
+
+    /// `out[e] += ‖rows[e]‖²` \[m\] of rows of `width` values.
+    fn rows_add_sq_norms(
+        &self,
+        rows: Self::Slice<'_, T>,
+        width: usize,
+        out: Self::SliceMut<'_, f64>,
+    );
+
+    /// `out[e] += rows[e] · v` \[m\], for v \[d\].
+    fn rows_add_dots(
+        &self,
+        rows: Self::Slice<'_, T>,
+        v: Self::Slice<'_, T>,
+        out: Self::SliceMut<'_, f64>,
+    );
+
+    /// `out[e] += x[e] · y[e]` \[m\] of two matrices of rows of `width` values.
+    fn rows_add_pair_dots(
+        &self,
+        x: Self::Slice<'_, T>,
+        y: Self::Slice<'_, T>,
+        width: usize,
+        out: Self::SliceMut<'_, f64>,
+    );
+
+    /// The winsorised MEAN of the rows, `out` \[d\]: values are clipped to the (clip + 1)-smallest and
+    /// -largest of their column.
+    fn rows_winsorized_mean(
+        &self,
+        rows: Self::Slice<'_, T>,
+        clip: usize,
+        out: Self::SliceMut<'_, T>,
+    );
+
+    /// The median of the rows, `out` \[d\]; the mean of the two middle values of an even number.
+    fn rows_median(&self, rows: Self::Slice<'_, T>, out: Self::SliceMut<'_, T>);
+}

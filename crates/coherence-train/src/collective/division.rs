@@ -1,0 +1,124 @@
+//! How the mini-batches of a run are divided among its workers.
+
+use super::{Collective, block};
+use crate::{Aggregation, Config, ConfigError, Watch};
+use coherence_core::aggregate::{OverTime, groups};
+use core::ops::Range;
+use std::sync::Arc;
+
+/// The part of one worker.
+///
+/// - Rules over three mini-batches that hold the weights meanwhile, M3 and A3, over three workers: each worker takes
+///   whole mini-batches, every third one. Results are those of one worker, bit for bit.
+/// - Else each mini-batch is cut: in P parts, or, if it is processed in passes of micro-batches, in P runs of
+///   passes.
+#[derive(Debug)]
+pub(crate) struct Division {
+    pub(crate) workers: Arc<dyn Collective>,
+    /// Whether this worker takes whole mini-batches.
+    pub(crate) by_mini_batch: bool,
+    /// The passes of a mini-batch, of all workers.
+    count: usize,
+    /// Those of this worker.
+    passes: Range<usize>,
+    /// k.
+    batch: usize,
+}
+
+/// The number of mini-batches of one update of M3 and A3.
+pub(crate) const THREE: u64 = 3;
+
+impl Division {
+    /// # Errors
+    ///
+    /// [`ConfigError::Workers`] if the settings are not defined for so many workers.
+    pub(crate) fn new(config: &Config, workers: Arc<dyn Collective>) -> Result<Self, ConfigError> {
+        let size = workers.size();
+        check(config, size)?;
+        let holds =
+            matches!(config.aggregation, Aggregation::OverTime(OverTime::M3 | OverTime::A3));
+        let by_mini_batch = holds && size as u64 == THREE;
+        let in_passes = config.micro_batch.map(|m| config.batch / m);
+        let (count, passes) = if by_mini_batch {
+            (in_passes.unwrap_or(1), 0..in_passes.unwrap_or(1))
+        } else {
+            let count = in_passes.unwrap_or(size);
+            (count, block(count, size, workers.rank()))
+        };
+        // The same answer for all workers.
+        if !by_mini_batch && count < size || config.batch < count {
+            return Err(refused(
+                config,
+                size,
+                "take a larger batch or a smaller micro-batch: every worker needs a pass of a mini-batch",
+            ));
+        }
+        Ok(Self { workers, by_mini_batch, count, passes, batch: config.batch })
+    }
+
+    /// The passes of this worker: the index of each in the mini-batch, and its examples within this worker's.
+    pub(crate) fn passes(&self) -> impl Iterator<Item = (usize, Range<usize>)> + use<> {
+        let start = self.examples().start;
+        let ranges = groups(self.batch, self.count).enumerate();
+        let Range { start: first, end } = self.passes.clone();
+        ranges
+            .skip(first)
+            .take(end - first)
+            .map(move |(index, examples)| (index, examples.start - start..examples.end - start))
+    }
+
+    /// The passes of a mini-batch, of all workers.
+    pub(crate) fn count(&self) -> usize {
+        self.count
+    }
+
+    /// The examples of this worker in a mini-batch that it takes.
+    pub(crate) fn examples(&self) -> Range<usize> {
+        let mut ranges = groups(self.batch, self.count);
+        let first = ranges.clone().nth(self.passes.start).expect("a worker has a pass");
+        let last = ranges.nth(self.passes.end - 1).expect("a worker has a pass");
+        first.start..last.end
+    }
+
+    /// Examples in the largest pass of this worker.
+    pub(crate) fn largest_pass(&self) -> usize {
+        self.passes().map(|(_, examples)| examples.len()).max().expect("a worker has a pass")
+    }
+
+    /// The mini-batches between two that this worker takes.
+    pub(crate) fn stride(&self) -> u64 {
+        if self.by_mini_batch { THREE } else { 1 }
+    }
+
+    /// Whether a run may stop before the mini-batch after the first `step` ones: not between mini-batches that
+    /// are processed together.
+    pub(crate) fn is_boundary(&self, step: u64) -> bool {
+        step.is_multiple_of(self.stride())
+    }
+}
+
+fn check(config: &Config, workers: usize) -> Result<(), ConfigError> {
+    if workers == 1 {
+        return Ok(());
+    }
+    let refused = |remedy| Err(refused(config, workers, remedy));
+    match config.aggregation {
+        Aggregation::Winsorized { .. } => refused(
+            "it needs the gradients of all examples on one worker; take median-of-means with as many groups as \
+             workers, or one worker",
+        ),
+        Aggregation::MedianOfMeans { groups } if groups != workers => {
+            refused("take as many groups as workers, or one worker")
+        }
+        Aggregation::MedianOfMeans { .. } | Aggregation::Mean | Aggregation::OverTime(_) => {
+            if config.watch.contains(&Watch::Activity) {
+                return refused("activity is watched by one worker: leave it out");
+            }
+            Ok(())
+        }
+    }
+}
+
+fn refused(config: &Config, workers: usize, remedy: &'static str) -> ConfigError {
+    ConfigError::Workers { aggregation: config.aggregation, workers, remedy }
+}

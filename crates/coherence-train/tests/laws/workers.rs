@@ -1,0 +1,213 @@
+//! Several workers: the same results as one worker where the rule allows it, and the same on every run.
+
+use crate::blobs::{Blobs, config, examples, network};
+use coherence_nn::Model;
+use coherence_train::{
+    Aggregation, Config, ConfigError, Outcome, OverTime, Row, Trainer, TrainingRun,
+    TrainingRunError, Watch,
+    collective::{Collective, threads},
+};
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+};
+
+fn trainer(workers: Arc<dyn Collective>, config: Config) -> Result<Trainer, ConfigError> {
+    let (train, test) = (Blobs { n: 110, seed: 1 }, Blobs { n: 40, seed: 2 });
+    Trainer::among(workers, config, network(), examples(&train), examples(&test))
+}
+
+/// Calls `work` on a thread for each of P workers, and returns their results by rank.
+fn among<R: Send>(size: usize, work: impl Fn(Arc<dyn Collective>) -> R + Sync) -> Vec<R> {
+    // A pool of its own for each: a worker that waits holds its thread.
+    let work = |worker| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+        pool.install(|| work(worker))
+    };
+    thread::scope(|scope| {
+        let work = &work;
+        let start = |worker| scope.spawn(move || work(worker));
+        let started: Vec<_> = threads(size).into_iter().map(start).collect();
+        started.into_iter().map(|thread| thread.join().unwrap()).collect()
+    })
+}
+
+/// The parameters after each of 30 steps, with the losses, and the rows of two measurements.
+fn history(workers: Arc<dyn Collective>, config: Config) -> (Vec<(Vec<f32>, f64)>, Vec<Row>) {
+    let (mut trainer, mut rows) = (trainer(workers, config).unwrap(), Vec::new());
+    let mut steps = Vec::new();
+    while !trainer.is_finished() {
+        let loss = trainer.advance().unwrap();
+        steps.push((trainer.model().parameters().to_vec(), loss));
+        if [10, 30].contains(&trainer.step()) {
+            trainer.observe(&mut rows).unwrap();
+        }
+    }
+    (steps, rows)
+}
+
+fn optimizers(rule: Aggregation) -> [Config; 3] {
+    let plain = config(rule);
+    let momentum = Config { momentum: 0.5, weight_decay: 0.01, ..plain.clone() };
+    [plain.clone(), momentum, Config { micro_batch: Some(5), ..plain }]
+}
+
+#[test]
+fn three_workers_take_a_mini_batch_each_of_m3_and_a3_to_the_bits_of_one() {
+    for rule in [OverTime::M3, OverTime::A3].map(Aggregation::OverTime) {
+        for config in optimizers(rule) {
+            let one = among(1, |worker| history(worker, config.clone())).remove(0);
+            for found in among(3, |worker| history(worker, config.clone())) {
+                assert!(found == one, "{config:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn groups_of_median_of_means_on_workers_of_their_own_give_the_medians_of_one() {
+    for size in [2, 3, 4] {
+        let config = config(Aggregation::MedianOfMeans { groups: size });
+        let one = among(1, |worker| history(worker, config.clone())).remove(0);
+        for found in among(size, |worker| history(worker, config.clone())) {
+            close(&found.0, &one.0, 1e-6);
+        }
+    }
+}
+
+#[test]
+fn workers_add_their_gradients_in_a_fixed_order() {
+    let rules = [
+        Aggregation::Mean,
+        Aggregation::OverTime(OverTime::Rm3),
+        Aggregation::OverTime(OverTime::Ra3),
+        Aggregation::OverTime(OverTime::M3),
+    ];
+    for (rule, size) in rules.into_iter().zip([3, 2, 4, 2]) {
+        for config in optimizers(rule) {
+            let one = among(1, |worker| history(worker, config.clone())).remove(0);
+            let [first, second] =
+                [(); 2].map(|()| among(size, |worker| history(worker, config.clone())));
+            assert!(first == second, "{rule:?} differs from run to run");
+            for found in first {
+                close(&found.0, &one.0, 1e-5);
+            }
+        }
+    }
+}
+
+#[track_caller]
+fn close(found: &[(Vec<f32>, f64)], expected: &[(Vec<f32>, f64)], tolerance: f64) {
+    for (step, ((w, loss), (expected, expected_loss))) in found.iter().zip(expected).enumerate() {
+        assert!((loss - expected_loss).abs() <= tolerance, "step {step}: {loss} {expected_loss}");
+        for (w, expected) in w.iter().zip(expected) {
+            let error = f64::from((w - expected).abs());
+            assert!(error <= tolerance, "step {step}: {w} {expected}");
+        }
+    }
+}
+
+fn run(
+    worker: Arc<dyn Collective>,
+    folder: &Path,
+    config: Config,
+) -> Result<TrainingRun, TrainingRunError> {
+    let (train, test) = (Blobs { n: 110, seed: 1 }, Blobs { n: 40, seed: 2 });
+    TrainingRun::among(worker, folder, config, network(), examples(&train), examples(&test))
+}
+
+fn finish(folder: &Path, size: usize, config: &Config) {
+    let ended = among(size, |worker| {
+        run(worker, folder, config.clone())
+            .unwrap()
+            .advance(&AtomicBool::new(false), |_| {})
+            .unwrap()
+    });
+    assert_eq!(ended, vec![Outcome::Finished; size]);
+}
+
+const FILES: [&str; 3] = ["metrics.csv", "learned.csv", "weights.safetensors"];
+
+fn bytes(folder: &Path) -> [Vec<u8>; 3] {
+    FILES.map(|file| std::fs::read(folder.join(file)).unwrap())
+}
+
+#[test]
+fn a_stopped_run_goes_on_with_the_same_bytes_and_m3_with_any_number_of_workers() {
+    for (rule, sizes) in [
+        (Aggregation::Mean, [2, 2]),
+        (Aggregation::OverTime(OverTime::Rm3), [3, 3]),
+        (Aggregation::OverTime(OverTime::M3), [3, 1]),
+        (Aggregation::OverTime(OverTime::M3), [1, 3]),
+    ] {
+        let whole = tempfile::tempdir().unwrap();
+        finish(whole.path(), sizes[1], &config(rule));
+        for at in [0, 4, 9, 12, 29] {
+            let folder = tempfile::tempdir().unwrap();
+            // Only worker 1 is interrupted, or the only one.
+            let ended = among(sizes[0], |worker| {
+                let (stop, raises) = (AtomicBool::new(false), worker.rank() == sizes[0] - 1);
+                let mut run = run(worker, folder.path(), config(rule)).unwrap();
+                let raise = |step| stop.store(raises && step >= at, Ordering::Relaxed);
+                let outcome = run.advance(&stop, |progress| raise(progress.step)).unwrap();
+                (outcome, run.trainer().step())
+            });
+            assert!(ended.iter().all(|found| found == &ended[0]), "{ended:?}");
+            if ended[0].0 == Outcome::Interrupted
+                && !ended[0].1.is_multiple_of(3)
+                && sizes[1] == 3
+                && sizes[0] == 1
+            {
+                let refused = among(3, |worker| run(worker, folder.path(), config(rule)).map(drop));
+                assert!(
+                    refused
+                        .iter()
+                        .all(|found| { matches!(found, Err(TrainingRunError::Between { .. })) })
+                );
+                continue;
+            }
+            finish(folder.path(), sizes[1], &config(rule));
+            let (found, expected) = (bytes(folder.path()), bytes(whole.path()));
+            for ((file, found), expected) in FILES.iter().zip(found).zip(expected) {
+                assert!(found == expected, "{file} of {rule:?} stopped at {at}");
+            }
+        }
+    }
+}
+
+#[test]
+fn settings_that_need_all_examples_on_one_worker_are_refused() {
+    let refused = |size, config: Config| {
+        let found = among(size, |worker| trainer(worker, config.clone()).map(drop));
+        assert!(
+            found.iter().all(|found| matches!(found, Err(ConfigError::Workers { .. }))),
+            "{found:?}"
+        );
+    };
+    refused(2, config(Aggregation::Winsorized { clip: 1 }));
+    refused(2, config(Aggregation::MedianOfMeans { groups: 3 }));
+    refused(2, Config { watch: vec![Watch::Activity], ..config(Aggregation::Mean) });
+    refused(21, config(Aggregation::Mean)); // mini-batches of 20
+    refused(3, Config { micro_batch: Some(10), ..config(Aggregation::Mean) });
+}
+
+#[test]
+fn workers_that_differ_are_refused_by_rank() {
+    let found = among(3, |worker| {
+        let seed = if worker.rank() == 2 { 4 } else { 3 };
+        trainer(worker, Config { seed, ..config(Aggregation::Mean) }).map(drop)
+    });
+    assert_eq!(found, vec![Err(ConfigError::Differing(vec![2])); 3]);
+    let found = among(2, |worker| {
+        let n = 110 - worker.rank();
+        let (train, test) = (Blobs { n, seed: 1 }, Blobs { n: 40, seed: 2 });
+        let model: Model<f32> = network();
+        let config = config(Aggregation::Mean);
+        Trainer::among(worker, config, model, examples(&train), examples(&test)).map(drop)
+    });
+    assert_eq!(found, vec![Err(ConfigError::Differing(vec![1])); 2]);
+}
