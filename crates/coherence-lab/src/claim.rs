@@ -14,12 +14,14 @@ pub mod formula;
 mod judge;
 mod measure;
 mod quantity;
+mod read;
 mod timing;
 mod value;
 mod words;
 
 pub use judge::judge;
 pub use quantity::Quantity;
+pub use read::Read;
 pub use timing::Timing;
 pub use value::{Censored, Value};
 
@@ -91,7 +93,7 @@ pub enum Bound {
 }
 
 /// What is expected of a quantity.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Expect {
     /// value ≥ bound.

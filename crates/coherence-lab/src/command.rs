@@ -15,6 +15,7 @@ mod interrupt;
 mod list;
 mod matrix;
 mod measure;
+mod new;
 mod report;
 mod reproduce;
 mod run;
@@ -27,6 +28,7 @@ mod workers;
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     List(list::List),
+    New(new::New),
     Check(check::Check),
     Run(run::RunExperiment),
     Reproduce(reproduce::Reproduce),
@@ -44,6 +46,7 @@ impl Command {
     pub(crate) fn run(self) -> anyhow::Result<Status> {
         match self {
             Self::List(command) => command.run(),
+            Self::New(command) => command.run(),
             Self::Check(command) => command.run(),
             Self::Run(command) => command.run(),
             Self::Reproduce(command) => command.run(),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::cell::Setting;
+use crate::claim::Quantity;
 use crate::id::Id;
 
 /// One figure of the report.
@@ -36,6 +37,16 @@ pub struct Figure {
     /// Series to compare with, drawn as dashed grey lines; a single value gives a horizontal line.
     #[serde(default)]
     pub reference: Vec<String>,
+    /// Dashed grey horizontal lines, by name: formulas over the axes of the grid, for example
+    /// `{ "proper accuracy" = "1 - 0.9 * noise / 100" }`.
+    #[serde(default)]
+    pub levels: BTreeMap<String, Quantity>,
+    /// Heading that consecutive figures share: they are the panels of one figure of the paper.
+    #[serde(default)]
+    pub group: Option<String>,
+    /// A model that the reader can train in the page from any point of a heat map.
+    #[serde(default)]
+    pub play: Option<Play>,
     /// Quantity on the x axis: the step if absent, else an axis of the grid (each cell then gives the
     /// value at its last step) or the name of a series (coherence against loss).
     #[serde(default)]
@@ -88,4 +99,13 @@ pub enum Kind {
     Lines,
     /// One series' last value over two axes of the grid.
     HeatMap,
+}
+
+/// A model small enough to be trained in the page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Play {
+    /// [`TwoNeurons`](crate::toy::TwoNeurons) on the data set [`L`](crate::toy::L): x is the start of w1
+    /// and y that of w2.
+    TwoNeurons,
 }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::id::Id;
 use crate::scale::Scale;
-use crate::summary::{ClaimSummary, Verdict};
+use crate::summary::Verdict;
 
 /// What was found on one committed record.
 #[derive(Clone, Debug, Deserialize)]
@@ -55,22 +55,4 @@ pub struct FiledCell {
 pub fn filed() -> Vec<Filed> {
     let text = include_str!("../../../records/verdicts.json");
     serde_json::from_str(text).expect("a test reads the file")
-}
-
-/// The verdicts on the same claim at other scales, each with its record.
-pub(crate) fn elsewhere<'a>(
-    filed: &'a [Filed],
-    claim: &ClaimSummary,
-    here: Scale,
-) -> Vec<(&'a Filed, &'a FiledClaim)> {
-    let of_record = |record: &'a Filed| {
-        let same = |known: &&FiledClaim| {
-            claim.id == format!("{}.{}", record.experiment, known.id)
-                && claim.condition.starts_with(&known.quantity)
-        };
-        record.claims.iter().find(same).map(|known| (record, known))
-    };
-    let others = filed.iter().filter(|record| record.scale != here);
-    let judged = others.filter_map(of_record);
-    judged.filter(|(_, known)| known.verdict != Verdict::NotApplicable).collect()
 }

@@ -16,6 +16,7 @@ use crate::summary::Summary;
 mod answer;
 mod claim;
 mod experiment;
+mod forest;
 mod json;
 mod names;
 pub(crate) mod number;
@@ -23,33 +24,45 @@ mod overview;
 mod papers;
 mod plot;
 mod provenance;
+mod scales;
 mod verdict;
+mod words;
 
 /// The style sheets, in the order of the cascade.
-const STYLES: [&str; 4] = [
+const STYLES: [&str; 5] = [
     include_str!("report/assets/theme.css"),
     include_str!("report/assets/page.css"),
+    include_str!("report/assets/experiment.css"),
     include_str!("report/assets/plot.css"),
     include_str!("report/assets/print.css"),
 ];
 
-/// The scripts, each using only those above it; together they are one function body.
-const SCRIPTS: [&str; 16] = [
+/// The scripts; together they are one function body, in which a file may call what stands below it but not
+/// run it.
+const SCRIPTS: [&str; 24] = [
     include_str!("report/assets/dom.js"),
     include_str!("report/assets/number.js"),
     include_str!("report/assets/scale.js"),
+    include_str!("report/assets/smooth.js"),
     include_str!("report/assets/view.js"),
     include_str!("report/assets/layout.js"),
     include_str!("report/assets/axes.js"),
     include_str!("report/assets/lines.js"),
+    include_str!("report/assets/ends.js"),
     include_str!("report/assets/heat.js"),
     include_str!("report/assets/readout.js"),
     include_str!("report/assets/zoom.js"),
     include_str!("report/assets/export.js"),
     include_str!("report/assets/controls.js"),
+    include_str!("report/assets/legend.js"),
+    include_str!("report/assets/line-bar.js"),
+    include_str!("report/assets/keys.js"),
     include_str!("report/assets/stage.js"),
     include_str!("report/assets/line-chart.js"),
     include_str!("report/assets/heat-chart.js"),
+    include_str!("report/assets/neurons.js"),
+    include_str!("report/assets/link.js"),
+    include_str!("report/assets/lit.js"),
     include_str!("report/assets/page.js"),
 ];
 
@@ -65,15 +78,15 @@ pub fn html(summary: &Summary, records: &BTreeMap<Id, Record>) -> String {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
-                title { "coherence: reproduction at scale " (summary.scale) }
+                title { "coherence: " (title(summary)) }
                 style { (styles()) }
             }
             body {
                 (overview::header(summary))
                 (overview::navigation(&summary.experiments))
                 main {
-                    (answer::answer(summary))
-                    (overview::claims(summary))
+                    (answer::answer(summary, records))
+                    (scales::table(summary))
                     @for experiment in &summary.experiments {
                         (experiment::section(experiment, records.get(&experiment.id)))
                     }
@@ -84,6 +97,11 @@ pub fn html(summary: &Summary, records: &BTreeMap<Id, Record>) -> String {
         }
     };
     page.into_string()
+}
+
+fn title(summary: &Summary) -> String {
+    let scales: Vec<String> = summary.scales().iter().map(ToString::to_string).collect();
+    format!("reproduction at scale {}", scales.join(" and "))
 }
 
 fn styles() -> Markup {

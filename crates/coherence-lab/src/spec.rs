@@ -19,6 +19,7 @@ mod check;
 mod dataset;
 mod difficulty;
 mod error;
+mod explain;
 mod initial;
 mod library;
 pub mod limits;
@@ -89,11 +90,12 @@ impl Experiment {
         let experiment = Self::parse(text)
             .map_err(|source| SpecError::Format { file: file.to_owned(), source })?;
         let text = str::from_utf8(text).unwrap_or_default();
-        let problems = experiment.problems().into_iter().map(|p| line::located(text, p));
-        let mut problems: Vec<String> = problems.collect();
+        let mut problems = experiment.problems();
         if name != &*experiment.id {
             problems.push(format!("id is {}, which is not the file's name", experiment.id));
         }
+        let problems: Vec<String> =
+            problems.into_iter().map(|problem| line::located(text, problem)).collect();
         if problems.is_empty() {
             return Ok(experiment);
         }
@@ -108,7 +110,7 @@ impl Experiment {
         }
         let text = str::from_utf8(file)?;
         size::check(text)?;
-        toml::from_str(text).map_err(|e| FormatError::Toml(e.to_string().trim_end().to_owned()))
+        toml::from_str(text).map_err(|e| FormatError::Toml(explain::explain(&e.to_string())))
     }
 
     /// The axes of the grid at a scale; empty where the experiment does not run there.

@@ -13,11 +13,19 @@ use crate::made::today;
 use crate::record::{Record, RecordError, path_under};
 use crate::report;
 use crate::scale::Scale;
-use crate::spec::Experiment;
+use crate::spec::{Experiment, Training};
 use crate::summary::{ClaimSummary, ExperimentSummary, Summary};
 
-/// An experiment with its record, or with the reason why it has none.
-pub type Ran = (Experiment, Result<Record, String>);
+/// An experiment with its record at a scale, or with the reason why it has none.
+#[derive(Debug)]
+pub struct Ran {
+    /// The experiment.
+    pub experiment: Experiment,
+    /// The scale at which it ran.
+    pub scale: Scale,
+    /// What was measured.
+    pub record: Result<Record, String>,
+}
 
 /// Why a summary, a report or its records could not be written.
 #[derive(Debug, Error)]
@@ -31,11 +39,9 @@ pub enum WriteAllError {
 }
 
 /// Judges every claim of every experiment.
-pub fn summarize(scale: Scale, ran: &[Ran]) -> Summary {
-    let experiments: Vec<ExperimentSummary> =
-        ran.iter().map(|(experiment, record)| summary(experiment, scale, record)).collect();
+pub fn summarize(ran: &[Ran]) -> Summary {
+    let experiments: Vec<ExperimentSummary> = ran.iter().map(summary).collect();
     Summary {
-        scale,
         date: today(),
         machine: Machine::detect(),
         wall_seconds: experiments.iter().map(|experiment| experiment.wall_seconds).sum(),
@@ -43,11 +49,8 @@ pub fn summarize(scale: Scale, ran: &[Ran]) -> Summary {
     }
 }
 
-fn summary(
-    experiment: &Experiment,
-    scale: Scale,
-    record: &Result<Record, String>,
-) -> ExperimentSummary {
+fn summary(ran: &Ran) -> ExperimentSummary {
+    let Ran { experiment, scale, record } = ran;
     let header = record.as_ref().ok().map(|record| &record.header);
     let claim = |claim: &Claim| match record {
         Ok(record) => judge(claim, record),
@@ -55,13 +58,15 @@ fn summary(
     };
     ExperimentSummary {
         id: experiment.id.clone(),
+        scale: *scale,
         title: experiment.title.clone(),
         source: experiment.source.clone(),
         statement: experiment.statement.clone(),
         deviations: experiment.deviations.clone(),
         analysis: experiment.analysis.clone(),
-        settings: experiment.settings(scale),
-        axes: experiment.axes(scale),
+        settings: experiment.settings(*scale),
+        axes: experiment.axes(*scale),
+        epoch: experiment.scales.get(scale).and_then(Training::steps_of_epoch),
         seeds: header.map_or_else(Vec::new, |header| header.seeds.clone()),
         wall_seconds: header.map_or(0.0, |header| header.wall_seconds),
         made: header.map_or_else(Vec::new, |header| header.made.clone()),
@@ -79,9 +84,8 @@ fn unmeasured(experiment: &str, claim: &Claim, reason: &str) -> ClaimSummary {
 
 /// Writes `summary.json`, `report.html` and `records/` into `out`; returns the report's path.
 pub fn write(out: &Path, summary: &Summary, ran: Vec<Ran>) -> Result<PathBuf, WriteAllError> {
-    let measured = ran
-        .into_iter()
-        .filter_map(|(experiment, record)| record.ok().map(|record| (experiment.id, record)));
+    let measured =
+        ran.into_iter().filter_map(|ran| ran.record.ok().map(|record| (ran.experiment.id, record)));
     let records: BTreeMap<Id, Record> = measured.collect();
     for (id, record) in &records {
         record.save(&path_under(out, id))?;

@@ -1,11 +1,11 @@
 //! The summary of a reproduction: what `summary.json` holds and what the report and the table show.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use crate::cell::Axis;
-use crate::claim::{Bound, Timing, Value};
+use crate::claim::{Bound, Expect, Quantity, Read, Timing, Value};
 use crate::figure::Figure;
 use crate::id::Id;
 use crate::interval::Interval;
@@ -17,9 +17,7 @@ use crate::scale::Scale;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Summary {
-    /// Scale.
-    pub scale: Scale,
-    /// Day, ISO 8601.
+    /// The day on which the claims were judged, ISO 8601.
     pub date: String,
     /// The machine that judged.
     pub machine: Machine,
@@ -47,6 +45,11 @@ impl Summary {
         ran && self.claims().all(|claim| claim.verdict != Verdict::NotMeasured)
     }
 
+    /// The scales of the experiments, the smallest first.
+    pub fn scales(&self) -> BTreeSet<Scale> {
+        self.experiments.iter().map(|experiment| experiment.scale).collect()
+    }
+
     /// The claims of all experiments.
     pub fn claims(&self) -> impl Iterator<Item = &ClaimSummary> {
         self.experiments.iter().flat_map(|experiment| &experiment.claims)
@@ -59,6 +62,8 @@ impl Summary {
 pub struct ExperimentSummary {
     /// Identifier of the catalogue, for example `C1`.
     pub id: Id,
+    /// Scale.
+    pub scale: Scale,
     /// Title.
     pub title: String,
     /// Paper, section and figure.
@@ -73,6 +78,8 @@ pub struct ExperimentSummary {
     pub settings: BTreeMap<String, String>,
     /// The grid.
     pub axes: Vec<Axis>,
+    /// Steps of an epoch, where that is one number for all cells.
+    pub epoch: Option<f64>,
     /// Seeds; empty for a worked example.
     pub seeds: Vec<u64>,
     /// Seconds in which any of the runs was at work, whenever that was.
@@ -103,6 +110,10 @@ pub struct ClaimSummary {
     pub source: String,
     /// The condition in words made from the data, for example `max(train.accuracy): at least 0.999`.
     pub condition: String,
+    /// What is measured.
+    pub quantity: Quantity,
+    /// What it must be.
+    pub expect: Expect,
     /// Whose the bound is.
     pub bound: Bound,
     /// The day on which the claim took its present form, ISO 8601.
@@ -139,6 +150,9 @@ pub struct Measurement {
     pub verdict: Verdict,
     /// Why there is no value.
     pub reason: Option<String>,
+    /// The points of curves that were read; empty where the outcomes of many cells are counted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reads: Vec<Read>,
 }
 
 /// What became of a claim or of one of its measurements.

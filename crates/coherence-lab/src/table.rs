@@ -35,9 +35,11 @@ impl fmt::Display for Summary {
         }
         let count = |verdict| claims.iter().filter(|claim| claim.verdict == verdict).count();
         let counts = Verdict::ALL.map(|v| format!("{} {}", count(v), v.plural())).join(", ");
-        let (scale, n) = (self.scale, claims.len());
+        let n = claims.len();
+        let scales: Vec<String> = self.scales().iter().map(ToString::to_string).collect();
+        let scales = scales.join(" and ");
         let time = number::duration(self.wall_seconds);
-        write!(f, "scale {scale}, {n} claims: {counts} ({time})")
+        write!(f, "scale {scales}, {n} claims: {counts} ({time})")
     }
 }
 

@@ -86,3 +86,26 @@ fn a_wrong_variable_for_data_is_told() {
         );
     }
 }
+
+#[test]
+fn a_new_experiment_is_valid_and_runs_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let coherence = |args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_coherence"));
+        command.args(args).current_dir(folder.path()).output().unwrap()
+    };
+    let new = coherence(&["new", "T1"]);
+    check(&new, 0);
+    assert!(stdout(&new).contains("coherence run ./T1.toml --scale smoke"), "{}", stdout(&new));
+    check(&coherence(&["check", "T1.toml"]), 0);
+    let run = coherence(&["run", "T1.toml", "--scale", "smoke", "--out", "out"]);
+    assert_ne!(run.status.code(), Some(2), "{}", stderr(&run)); // a claim of so short a run may fail
+    assert!(stdout(&run).contains("T1.less-memorised"));
+    assert!(
+        fs::read_to_string(folder.path().join("out/report.html")).unwrap().contains("T1-overfit")
+    );
+    let again = coherence(&["new", "T1"]);
+    check(&again, 2);
+    assert!(stderr(&again).contains("T1.toml exists: choose another id or --out"));
+    check(&coherence(&["new", "a/b"]), 2);
+}

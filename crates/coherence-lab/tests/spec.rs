@@ -267,7 +267,7 @@ fn nonsense_is_refused_with_a_remedy() {
 
 #[test]
 fn claims_must_fit_the_grid() {
-    refused("clip = [0] }", "clip = [1] }", "line 20: claim c: axis clip has no value 1");
+    refused("clip = [0] }", "clip = [1] }", "line 25: claim c: axis clip has no value 1");
     refused(", clip = [0] }", " }", "claim c: does not say which clip to read");
     refused("each = { noise", "each = { nois", "the grid has no axis nois at scale quick");
     refused("at_least = 0.1", "falls_along = 'rate'", "the grid has no axis rate to walk along");
@@ -494,7 +494,7 @@ fn worked_examples_are_held_to_their_own_series_steps_and_limits() {
         ("w.2", "w.7", "no series is called w.7"),
         ("w.2", "test.accuracy", "no series is called test.accuracy"),
         ("steps = 100", "steps = 1000000000", "write at most 1000000"),
-        ("w1 = [0.1]\n\n", "w1 = [0.1, nan]\n\n", "a start is NaN: write finite numbers"),
+        ("w1 = [0.1]\n\n", "w1 = [0.1, nan]\n\n", "w1 is NaN: write finite numbers"),
         ("every = 10", "every = 0", "every is 0: it must be at least 1"),
     ] {
         assert!(WORKED.contains(from), "{from}");

@@ -13,7 +13,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::cell::Setting;
+use serde::{Deserialize, Serialize};
+
+use crate::cell::{Cell, Setting};
 
 mod parse;
 
@@ -62,7 +64,8 @@ pub struct Reading {
 }
 
 /// Where on a curve to read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Place {
     /// The value at the first step.
     Start,
@@ -121,6 +124,21 @@ impl Formula {
             Self::Number(_) | Self::Name(_) => Vec::new(),
             Self::Reading(reading) => vec![reading],
             Self::Operation(sides, _) => sides.iter().flat_map(Self::readings).collect(),
+        }
+    }
+
+    /// Its value in a cell, if it reads no series.
+    pub(super) fn constant(&self, cell: &Cell) -> Option<f64> {
+        match self {
+            Self::Number(number) => Some(*number),
+            Self::Name(axis) => match cell.get(axis)? {
+                Setting::Number(number) => Some(*number),
+                Setting::Text(_) => None,
+            },
+            Self::Reading(_) => None,
+            Self::Operation(sides, operator) => {
+                Some(operator.apply(sides[0].constant(cell)?, sides[1].constant(cell)?))
+            }
         }
     }
 

@@ -8,7 +8,7 @@
 use super::evidence::{Evidence, SEEDS_NEEDED};
 use super::measure::Scope;
 use super::value::Value;
-use super::{Bound, Claim, Timing};
+use super::{Bound, Claim, Read, Timing};
 use crate::cell::{Cell, Setting};
 use crate::interval::Interval;
 use crate::record::Record;
@@ -93,6 +93,7 @@ struct Measured {
     evidence: Option<Evidence>,
     interval: Option<Interval>,
     count: Option<Outcomes>,
+    reads: Vec<Read>,
 }
 
 impl Claim {
@@ -104,6 +105,8 @@ impl Claim {
             quote: self.quote.clone(),
             source: self.source.clone(),
             condition: self.condition(),
+            quantity: self.quantity.clone(),
+            expect: self.expect.clone(),
             bound: self.bound,
             written: self.written.to_string(),
             changed: self.changed.clone(),
@@ -132,7 +135,8 @@ impl Claim {
 
     fn in_cell(&self, record: &Record, cell: &Cell) -> Measured {
         let value = |&seed: &u64| Scope { record, cell, seed }.measure(&self.quantity);
-        Measured::new(cell.to_string(), record.seeds().iter().map(value).collect())
+        let values = record.seeds().iter().map(value).collect();
+        Measured::new(cell.to_string(), values).with_reads(self.reads(record, cell))
     }
 
     /// The quantity at the second value of the axis minus that at the first, seed by seed.
@@ -143,7 +147,13 @@ impl Claim {
             Ok(at(&to, seed)?.combine(super::formula::Operator::Minus, at(&from, seed)?))
         };
         let values = record.seeds().iter().map(value).collect();
-        Measured::new(format!("({to}) - ({from})"), values)
+        let reads = [self.reads(record, &from), self.reads(record, &to)].concat();
+        Measured::new(format!("({to}) - ({from})"), values).with_reads(reads)
+    }
+
+    /// What is read in a cell, which is the same for every seed.
+    fn reads(&self, record: &Record, cell: &Cell) -> Vec<Read> {
+        Scope { record, cell, seed: record.seeds()[0] }.reads(&self.quantity)
     }
 
     /// For each seed the share of the cells with the outcome yes.
@@ -168,7 +178,11 @@ fn along<'a>(record: &'a Record, axis: &str) -> &'a [Setting] {
 
 impl Measured {
     fn new(label: String, values: Result<Vec<Value>, String>) -> Self {
-        Self { label, values, evidence: None, interval: None, count: None }
+        Self { label, values, evidence: None, interval: None, count: None, reads: Vec::new() }
+    }
+
+    fn with_reads(self, reads: Vec<Read>) -> Self {
+        Self { reads, ..self }
     }
 
     fn with_evidence(mut self, claim: &Claim, random: bool) -> Self {
@@ -200,6 +214,7 @@ impl Measured {
             Err(reason) => (Vec::new(), Some(reason)),
         };
         let count = self.count.map(|outcomes| outcomes.yes);
-        Measurement { label: self.label, values, count, interval: self.interval, verdict, reason }
+        let Self { label, interval, reads, .. } = self;
+        Measurement { label, values, count, interval, verdict, reason, reads }
     }
 }

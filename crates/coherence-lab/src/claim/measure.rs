@@ -58,20 +58,29 @@ impl Scope<'_> {
     }
 
     fn read(&self, reading: &Reading) -> Result<Value, String> {
+        let cell = self.cell_of(reading)?;
+        let mut rows = self.curve(&reading.curve, &cell)?;
+        rows.retain(|&(step, _)| reading.from <= step);
+        self.place(reading, &cell, &rows, self.argument(reading)?)
+    }
+
+    /// The cell of the record to read from: that of the scope with the reading's own settings.
+    pub(super) fn cell_of(&self, reading: &Reading) -> Result<Cell, String> {
         let axes = &self.record.header.axes;
         let known = |(axis, _): &&(String, Setting)| axes.iter().any(|a| a.name == *axis);
         let own = Cell(self.cell.0.iter().filter(known).cloned().collect());
         let merged = reading.cell.iter().fold(own, |cell, (axis, v)| cell.with(axis, v));
-        let cell = in_order(axes, &merged)?;
-        let mut rows = self.curve(&reading.curve, &cell)?;
-        rows.retain(|&(step, _)| reading.from <= step);
-        let argument = match &reading.argument {
-            None => 0.0,
-            Some(Formula::Name(axis)) => self.setting(axis)?,
-            Some(Formula::Number(number)) => *number,
-            Some(_) => return Err("an argument is a number or an axis".to_owned()),
-        };
-        self.place(reading, &cell, &rows, argument)
+        in_order(axes, &merged)
+    }
+
+    /// The step or the level; 0 where the place has none.
+    pub(super) fn argument(&self, reading: &Reading) -> Result<f64, String> {
+        match &reading.argument {
+            None => Ok(0.0),
+            Some(Formula::Name(axis)) => self.setting(axis),
+            Some(Formula::Number(number)) => Ok(*number),
+            Some(_) => Err("an argument is a number or an axis".to_owned()),
+        }
     }
 
     fn place(

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+
+use crate::cell::Cell;
 
 use super::formula::{Comparison, Formula, FormulaError, Reading, parse};
 
@@ -15,8 +17,8 @@ use super::formula::{Comparison, Formula, FormulaError, Reading, parse};
 /// let outcome: Quantity = "reaches(test.accuracy, 0.9) < 1000".parse().unwrap();
 /// assert!(outcome.is_outcome());
 /// ```
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Quantity {
     text: String,
     formula: Formula,
@@ -44,6 +46,12 @@ impl Quantity {
         self.sides().flat_map(Formula::readings).collect()
     }
 
+    /// Its value where it reads no series: a formula over the settings of a cell. `None` for readings,
+    /// comparisons and axes that the cell lacks.
+    pub(crate) fn constant(&self, cell: &Cell) -> Option<f64> {
+        if self.is_outcome() { None } else { self.formula.constant(cell) }
+    }
+
     /// The names of axes in it.
     pub(crate) fn axes(&self) -> Vec<&str> {
         self.sides().flat_map(Formula::axes).collect()
@@ -68,6 +76,12 @@ impl TryFrom<String> for Quantity {
     fn try_from(text: String) -> Result<Self, FormulaError> {
         let (formula, compared) = parse(&text)?;
         Ok(Self { text, formula, compared })
+    }
+}
+
+impl From<Quantity> for String {
+    fn from(quantity: Quantity) -> Self {
+        quantity.text
     }
 }
 

@@ -1,13 +1,15 @@
 //! `coherence report`.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 use clap::Args;
 
+use coherence_lab::id::Id;
 use coherence_lab::record::Record;
 use coherence_lab::run::OF_SEEDS;
+use coherence_lab::spec::Library;
 use coherence_lab::summarize::{Ran, summarize, write};
 
 use super::experiments::Experiments;
@@ -16,7 +18,9 @@ use crate::output::Status;
 
 /// Judge committed records anew and write a report from them
 ///
-/// Nothing is run. The records must be of one scale, each of another experiment.
+/// Nothing is run. Of several records of an experiment the one of the largest scale is reported; two of
+/// the same scale are refused. The report has the verdicts on the repository's own records of other scales
+/// beside them.
 ///
 /// Exit status: 0 when no claim fails, 1 when one fails, 2 when something could not run or was not
 /// measured. With --strict an undecided claim, or one that is not shown, gives 1 too.
@@ -40,33 +44,40 @@ pub(crate) struct Report {
 
 impl Report {
     pub(crate) fn run(self) -> anyhow::Result<Status> {
-        let records: Vec<Record> =
-            self.records.iter().map(|path| Record::load(path)).collect::<Result<_, _>>()?;
-        let scale = records.first().context("no records")?.header.scale;
         let library = self.experiments.library();
-        let mut ran: Vec<Ran> = Vec::new();
-        for (path, record) in self.records.iter().zip(records) {
-            let (header, path) = (&record.header, path.display());
+        let mut ran: BTreeMap<Id, Ran> = BTreeMap::new();
+        for path in &self.records {
+            let found = judged(path, &library)?;
+            let (id, scale) = (found.experiment.id.clone(), found.scale);
+            let known = ran.get(&id).map(|known| known.scale);
             ensure!(
-                header.scale == scale,
-                "{path} is of scale {}, the first of {scale}",
-                header.scale
+                known != Some(scale),
+                "{} is a second record of {id} at scale {scale}: give one of them",
+                path.display()
             );
-            let id = header.experiment.clone();
-            ensure!(ran.iter().all(|(e, _)| e.id != id), "{path} is a second record of {id}");
-            let experiment = library.load(&id)?;
-            ensure!(
-                of_results(&header.settings) == of_results(&experiment.settings(scale)),
-                "{path} was made with other settings than those of {id} at scale {scale} in \
-                 {library}; --experiments names another folder"
-            );
-            ran.push((experiment, Ok(record)));
+            if known < Some(scale) {
+                ran.insert(id, found);
+            }
         }
-        ran.sort_by(|(a, _), (b, _)| a.id.cmp(&b.id));
-        let summary = summarize(scale, &ran);
+        let ran: Vec<Ran> = ran.into_values().collect();
+        let summary = summarize(&ran);
         let report = write(&self.out, &summary, ran)?;
         conclude(self.json, self.strict, &summary, &report)
     }
+}
+
+/// A record with its experiment, whose settings must be those that it was made with.
+fn judged(path: &Path, library: &Library) -> anyhow::Result<Ran> {
+    let record = Record::load(path)?;
+    let (id, scale) = (&record.header.experiment, record.header.scale);
+    let experiment = library.load(id)?;
+    ensure!(
+        of_results(&record.header.settings) == of_results(&experiment.settings(scale)),
+        "{} was made with other settings than those of {id} at scale {scale} in {library}; \
+         --experiments names another folder",
+        path.display()
+    );
+    Ok(Ran { experiment, scale, record: Ok(record) })
 }
 
 /// The settings but for those that say which seeds are run and what is recorded: they change no value of

@@ -97,21 +97,22 @@ impl Sitting {
         for experiment in experiments {
             match run::run(&experiment, &options, &progress) {
                 Err(e @ run::RunError::Interrupted) => return Err(e.into()),
-                result => ran.push((experiment, result.map_err(|e| e.to_string()))),
+                result => {
+                    let (scale, record) = (self.scale, result.map_err(|e| e.to_string()));
+                    ran.push(Ran { experiment, scale, record });
+                }
             }
         }
         self.file_records(&ran)?;
-        let summary = summarize(self.scale, &ran);
+        let summary = summarize(&ran);
         let report = write(&out, &summary, ran)?;
         conclude(self.json, self.strict, &summary, &report)
     }
 
     fn file_records(&self, ran: &[Ran]) -> anyhow::Result<()> {
         let Some(folder) = &self.records else { return Ok(()) };
-        for (_, record) in ran {
-            if let Ok(record) = record {
-                record.save(&filed(folder, record))?;
-            }
+        for record in ran.iter().filter_map(|ran| ran.record.as_ref().ok()) {
+            record.save(&filed(folder, record))?;
         }
         Ok(())
     }

@@ -18,16 +18,25 @@ pub(super) fn section(experiment: &ExperimentSummary, record: Option<&Record>) -
             @if let Some(failure) = &experiment.failure {
                 p.failure { "This experiment could not run to its end: " (failure) }
             }
-            div.columns {
-                aside { (paper(experiment)) (provenance::provenance(experiment)) }
-                div.results {
-                    (figures(experiment, record))
-                    @if !experiment.analysis.trim().is_empty() { (analysis(&experiment.analysis)) }
-                    @if !experiment.claims.is_empty() {
-                        h3 { "Claims" }
+            (paper(experiment))
+            div.beside {
+                (figures(experiment, record))
+                @if !experiment.claims.is_empty() {
+                    aside.verdicts aria-label={ "claims of " (experiment.id) } {
+                        h3 { "Claims, and what was measured" }
                         @for claim in &experiment.claims { (claim::article(claim)) }
                     }
                 }
+            }
+            div.after {
+                @if !experiment.analysis.trim().is_empty() { (analysis(&experiment.analysis)) }
+                @if !experiment.deviations.is_empty() {
+                    div {
+                        h3 { "Where we depart from the paper" }
+                        ul { @for deviation in &experiment.deviations { li { (deviation) } } }
+                    }
+                }
+                (provenance::provenance(experiment))
             }
         }
     }
@@ -35,69 +44,93 @@ pub(super) fn section(experiment: &ExperimentSummary, record: Option<&Record>) -
 
 fn paper(experiment: &ExperimentSummary) -> Markup {
     html! {
-        h3 { "The paper, in our words" }
         div.paraphrase {
+            h3 { "The paper, in our words" }
             @for paragraph in paragraphs(&experiment.statement) { p { (paragraph) } }
             p.source { (papers::source(&experiment.source)) }
         }
-        @if !experiment.deviations.is_empty() {
-            h3 { "Where we depart from it" }
-            ul { @for deviation in &experiment.deviations { li { (deviation) } } }
-        }
     }
 }
 
-/// The figures in order; two that follow each other and have one panel each stand side by side.
+/// The figures in order: consecutive ones of a group under its heading, two small ones side by side.
 fn figures(experiment: &ExperimentSummary, record: Option<&Record>) -> Markup {
-    let plots: Vec<Drawing> = experiment.figures.iter().map(|f| drawing(f, record)).collect();
-    let pair = |i: usize| plots[i..].len() > 1 && plots[i..i + 2].iter().all(is_small);
-    let mut shown = html! {};
-    let mut i = 0;
-    while i < plots.len() {
-        let step = if pair(i) { 2 } else { 1 };
-        for (figure, plot) in experiment.figures[i..].iter().zip(&plots[i..i + step]) {
-            shown.0 += &element(&experiment.id, figure, plot, step == 2).0;
-        }
-        i += step;
-    }
-    html! { div.figures { (shown) } }
-}
-
-/// A figure's data, or a sentence that says why there are none.
-type Drawing = Result<plot::Plot, String>;
-
-fn drawing(figure: &Figure, record: Option<&Record>) -> Drawing {
-    record.map_or(Err("Nothing was measured yet.".to_owned()), |record| plot::plot(figure, record))
-}
-
-fn is_small(drawing: &Drawing) -> bool {
-    drawing.as_ref().is_ok_and(|plot| plot.panels() == 1)
-}
-
-/// A figure: its data for the scripts, and words for those who have none.
-fn element(experiment: &str, figure: &Figure, plot: &Drawing, half: bool) -> Markup {
+    let drawn: Vec<Drawn> =
+        experiment.figures.iter().map(|figure| Drawn::new(experiment, figure, record)).collect();
+    let groups =
+        drawn.chunk_by(|a, b| a.figure.group.is_some() && a.figure.group == b.figure.group);
     html! {
-        figure.plot.half[half] id={ (experiment) "-" (figure.id) } {
-            div.heading {
-                h3 { (figure.title) }
-                @if !figure.source.is_empty() { span.source { "beside " (papers::source(&figure.source)) } }
-            }
-            @match plot {
-                Ok(plot) => {
-                    div.stage { noscript { p.empty { "This figure is drawn by a script." } } }
-                    script type="application/json" { (json::embed(plot)) }
+        div.figures {
+            @for group in groups {
+                @match &group[0].figure.group {
+                    Some(heading) => div.group {
+                        div.heading { h3 { (papers::source(heading)) } }
+                        @for drawn in group { (drawn.element(group.len() > 1)) }
+                    },
+                    None => (group[0].element(false)),
                 }
-                Err(reason) => p.empty { (reason) }
             }
-            @if !figure.caption.is_empty() { figcaption { (figure.caption) } }
         }
     }
+}
+
+/// A figure with its data, or with a sentence that says why there are none.
+struct Drawn<'a> {
+    id: String,
+    figure: &'a Figure,
+    plot: Result<plot::Plot, String>,
+}
+
+impl<'a> Drawn<'a> {
+    fn new(experiment: &ExperimentSummary, figure: &'a Figure, record: Option<&Record>) -> Self {
+        let nothing = || Err("Nothing was measured yet.".to_owned());
+        let draw = |record| plot::plot(figure, record, experiment.epoch);
+        let plot = record.map_or_else(nothing, draw);
+        Self { id: format!("{}-{}", experiment.id, figure.id), figure, plot }
+    }
+
+    /// The data for the scripts, and words for those who have none.
+    fn element(&self, half: bool) -> Markup {
+        let Self { id, figure, plot } = self;
+        html! {
+            figure.plot.half[half] id=(id) {
+                div.heading {
+                    h3 { (figure.title) }
+                    @if !figure.source.is_empty() && figure.group.is_none() {
+                        span.source { "beside " (papers::source(&figure.source)) }
+                    }
+                }
+                @match plot {
+                    Ok(plot) => {
+                        div.stage { noscript { p.empty { "This figure is drawn by a script." } } }
+                        script type="application/json" { (json::embed(plot)) }
+                    }
+                    Err(reason) => p.empty { (reason) }
+                }
+                @if !figure.caption.is_empty() { figcaption { (figure.caption) } }
+            }
+        }
+    }
+}
+
+/// The first figure, if it is one of lines, to be drawn once more beside the answer from the same data.
+pub(super) fn lead(experiment: &ExperimentSummary, record: Option<&Record>) -> Option<Markup> {
+    let drawn = Drawn::new(experiment, experiment.figures.first()?, record);
+    let lines = drawn.plot.as_ref().is_ok_and(plot::Plot::is_lines);
+    lines.then(|| html! {
+        figure.plot.lead id={ "answer-" (drawn.id) } data-of=(drawn.id) {
+            div.heading { h3 { (drawn.figure.title) } a href={ "#" (experiment.id) } { (experiment.id) } }
+            div.stage { noscript { p.empty { "This figure is drawn by a script." } } }
+            @if !drawn.figure.caption.is_empty() { figcaption { (drawn.figure.caption) } }
+        }
+    })
 }
 
 fn analysis(text: &str) -> Markup {
     html! {
-        h3 { "What we see" }
-        div.analysis { @for paragraph in paragraphs(text) { p { (paragraph) } } }
+        div {
+            h3 { "What we see" }
+            div.analysis { @for paragraph in paragraphs(text) { p { (paragraph) } } }
+        }
     }
 }
 

@@ -17,17 +17,43 @@ pub(crate) fn text(value: f64) -> String {
 }
 
 /// `mean ± half width`, both to the second digit of the half width; a point is its [`text`].
+///
+/// Of very large or small numbers both have the power of ten of the larger one: `(−0.9 ± 6.3) × 10⁶`.
 pub(crate) fn interval(interval: &Interval) -> String {
     let (mean, half) = (interval.mean, interval.high - interval.mean);
-    if half == 0.0 {
+    if half == 0.0 || !half.is_finite() {
         return text(mean);
     }
-    let digits = (1 - exponent(half)).max(0);
-    if digits > 6 || mean.abs() >= 1e6 {
-        return format!("{} ± {}", text(mean), text(half));
+    let power = exponent(mean.abs().max(half));
+    if (-3..6).contains(&power) {
+        return rounded(mean, half);
     }
-    let digits = digits as usize;
-    minus(&format!("{mean:.digits$} ± {half:.digits$}"))
+    let unit = 10f64.powi(power);
+    format!("({}) × 10{}", rounded(mean / unit, half / unit), superscript(&power.to_string()))
+}
+
+/// At most six decimals: a smaller half width is far below what the mean is known for.
+fn rounded(mean: f64, half: f64) -> String {
+    let digits = 1 - exponent(half);
+    if 6 < digits {
+        return format!("{} ± {}", text(mean), text(two_digits(half)));
+    }
+    let unit = 10f64.powi(-digits);
+    let round =
+        |value: f64| if digits < 0 { (value / unit).round_ties_even() * unit } else { value };
+    let (mean, half, digits) = (round(mean), round(half), digits.max(0) as usize);
+    let mean = format!("{mean:.digits$}");
+    let mean = if mean.bytes().any(|b| (b'1'..=b'9').contains(&b)) {
+        &*mean
+    } else {
+        mean.trim_start_matches('-')
+    };
+    minus(&format!("{mean} ± {half:.digits$}"))
+}
+
+/// The value rounded to two significant digits.
+pub(crate) fn two_digits(value: f64) -> f64 {
+    format!("{value:.1e}").parse().expect("a float prints as a float")
 }
 
 /// What one run shows: a number, or the bound that is known, as `> 300`.
@@ -117,8 +143,12 @@ mod tests {
         assert_eq!(of(0.971_23, 0.003_14), "0.9712 ± 0.0031");
         assert_eq!(of(-12.34, 2.6), "−12.3 ± 2.6");
         assert_eq!(of(0.625, 0.0), "0.625");
-        assert_eq!(of(728.7, 142.7), "729 ± 143");
-        assert_eq!(of(0.0, 1.5e-13), "0 ± 1.5 × 10⁻¹³");
+        assert_eq!(of(728.7, 142.7), "730 ± 140");
+        assert_eq!(of(25_582.0, 1_601.0), "25600 ± 1600");
+        assert_eq!(of(-926_504.0, 6_314_911.0), "(−0.9 ± 6.3) × 10⁶");
+        assert_eq!(of(2.5e-5, 1.2e-6), "(2.50 ± 0.12) × 10⁻⁵");
+        assert_eq!(of(-0.000_02, 0.012), "0.000 ± 0.012");
+        assert_eq!(of(1.0, 1.5e-13), "1 ± 1.5 × 10⁻¹³");
     }
 
     #[test]

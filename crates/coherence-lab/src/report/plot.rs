@@ -1,8 +1,10 @@
 //! What a figure shows, computed from a record: the data that the page's scripts draw.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
-use crate::figure::{Figure, Kind};
+use crate::figure::{Figure, Kind, Play};
 use crate::record::Record;
 
 mod abscissa;
@@ -40,6 +42,9 @@ pub(super) struct Lines {
     panels: Vec<Panel>,
     /// Seeds behind a mean.
     seeds: usize,
+    /// Steps of an epoch, where x is the step and all cells agree.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    epoch: Option<f64>,
     /// Number of points left out between two that are drawn; 0 when all are drawn.
     thinned: usize,
 }
@@ -53,6 +58,16 @@ pub(super) struct Heat {
     value: Axis,
     panels: Vec<HeatPanel>,
     seeds: usize,
+    /// The model that can be trained from a point, with its settings.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    play: Option<Played>,
+}
+
+/// A model to train in the page: gradient descent with these settings.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+struct Played {
+    model: Play,
+    settings: BTreeMap<String, String>,
 }
 
 /// One axis.
@@ -96,6 +111,10 @@ struct Line {
     /// The name of a reference; such a line is dashed grey.
     #[serde(skip_serializing_if = "Option::is_none")]
     reference: Option<String>,
+    /// The series that are drawn, by which a claim finds what it reads.
+    series: Vec<String>,
+    /// The cell of each point; a single one where all points are of one cell.
+    cells: Vec<String>,
     x: Vec<f64>,
     y: Vec<f64>,
     /// Ends of the 95 % interval; empty with a single seed.
@@ -103,6 +122,9 @@ struct Line {
     low: Vec<f64>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     high: Vec<f64>,
+    /// The values of each seed; empty with a single one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    seeds: Vec<Vec<Option<f64>>>,
     /// The step of each point, where x is something else.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     steps: Vec<u64>,
@@ -119,19 +141,17 @@ struct HeatPanel {
 }
 
 impl Plot {
-    /// How many panels it has.
-    pub(super) fn panels(&self) -> usize {
-        match self {
-            Self::Lines(lines) => lines.panels.len(),
-            Self::Heat(heat) => heat.panels.len(),
-        }
+    /// Whether it draws lines.
+    pub(super) fn is_lines(&self) -> bool {
+        matches!(self, Self::Lines(_))
     }
 }
 
-/// The figure's data, `Err` with a sentence for the reader when the record has nothing to draw.
-pub(super) fn plot(figure: &Figure, record: &Record) -> Result<Plot, String> {
+/// The figure's data, `Err` with a sentence for the reader when the record has nothing to draw; `epoch`
+/// is the number of steps of an epoch.
+pub(super) fn plot(figure: &Figure, record: &Record, epoch: Option<f64>) -> Result<Plot, String> {
     match figure.kind {
-        Kind::Lines => lines::plot(figure, record).map(Plot::Lines),
+        Kind::Lines => lines::plot(figure, record, epoch).map(Plot::Lines),
         Kind::HeatMap => heat::plot(figure, record).map(Plot::Heat),
     }
 }

@@ -9,6 +9,7 @@ use crate::id::Id;
 use crate::record::Record;
 use crate::summary::Verdict;
 
+mod contrast;
 pub(super) mod sample;
 
 use sample::{HOSTILE, claim, experiment, figure, id, record, summary};
@@ -102,8 +103,8 @@ fn same_input_gives_same_bytes() {
 fn failing_claim_is_visibly_failing() {
     let page = page();
     let rows = between(&page, "<tr class=\"claim\" data-verdict=\"fails\">", "</tr>");
-    assert_eq!(rows.len(), 1);
-    assert!(rows[0].contains("C3.bad") && rows[0].contains("✗") && rows[0].contains("fails"));
+    let row = rows.iter().find(|row| row.contains("C3.bad")).unwrap();
+    assert!(row.contains("✗") && row.contains("fails") && !row.contains("class=\"committed\""));
     assert!(page.contains("<article class=\"claim fails\" id=\"C3.bad\">"));
     let of_experiment = between(&page, "<a href=\"#C3\" title", "</a>");
     assert!(of_experiment[0].contains("✗"), "one failing claim fails its experiment");
@@ -144,6 +145,39 @@ fn the_answer_comes_first_and_leads_to_what_fails() {
 }
 
 #[test]
+fn days_are_those_of_the_runs_and_not_of_the_page() {
+    let page = page();
+    assert!(page.contains("from 2026-01-01 to 2026-01-02") && !page.contains("2026-01-05"));
+}
+
+/// The experiments of committed records that this run has not stand in the table, too.
+#[test]
+fn table_has_every_claim_at_every_scale() {
+    let page = page();
+    let table = between(&page, "<table class=\"claims\">", "</table>")[0];
+    for scale in ["smoke", "quick", "desk", "paper"] {
+        assert!(table.contains(&format!("<th>{scale}</th>")), "{scale}");
+    }
+    for record in crate::filed::filed().iter().filter(|record| &*record.experiment != "C3") {
+        for claim in &record.claims {
+            let id = format!("<td class=\"id\">{}.{}</td>", record.experiment, claim.id);
+            assert!(table.contains(&id), "{id}");
+        }
+    }
+    assert!(table.contains("class=\"committed\""));
+}
+
+#[test]
+fn consecutive_figures_of_a_group_are_panels_of_one() {
+    let figure = |text: &str| figure(&format!("series = ['a']\n{text}"));
+    let pair = vec![figure("group = 'CG20 Fig. 1'"), figure("group = 'CG20 Fig. 1'"), figure("")];
+    let page = html(&summary(vec![experiment(pair, Vec::new())]), &records());
+    assert_eq!(page.matches("<div class=\"group\">").count(), 1);
+    assert_eq!(page.matches("<figure class=\"plot half\"").count(), 2);
+    assert!(page.contains("<a href=\"#CG20\">CG20</a> Fig. 1"));
+}
+
+#[test]
 fn a_claim_tells_its_words_its_date_and_what_would_decide_it() {
     let page = page();
     let open = between(&page, "<article class=\"claim undecided\"", "</article>")[0];
@@ -162,11 +196,11 @@ fn verdicts_on_committed_records_stand_beside_the_same_claim_alone() {
     let record = filed.iter().find(|record| &*record.experiment == "C3").unwrap();
     let known = &record.claims[0];
     let mut same = claim(&format!("C3.{}", known.id), Verdict::Holds, &[1.0, 1.1]);
-    same.condition = format!("{}: at least 1", known.quantity);
+    same.quantity = known.quantity.parse().unwrap();
     let shown = |claim| html(&summary(vec![experiment(Vec::new(), vec![claim])]), &records());
     let title = format!("on {}", record.record);
     assert!(shown(same.clone()).contains(&title));
-    same.condition = "end(other): at least 1".into();
+    same.quantity = "end(other)".parse().unwrap();
     assert!(!shown(same).contains(&title));
 }
 

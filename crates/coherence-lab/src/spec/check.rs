@@ -3,8 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use super::{Experiment, Training};
-use crate::figure::{Figure, operands};
+use super::{Experiment, Model, Training};
+use crate::claim::Quantity;
+use crate::figure::{Figure, Kind, Play, operands};
 use crate::id::Id;
 use crate::scale::Scale;
 
@@ -84,10 +85,40 @@ impl Experiment {
         });
         let x = figure.x.iter().map(String::as_str).filter(|x| !has_axis(x));
         let series = series.chain(x).filter(|name| !has_series(name));
-        let series = series.map(|name| format!("no series is called {name}"));
-        let problems = axes.chain(series).chain(bounds(figure));
+        let series = series
+            .map(|name| format!("no series is called {name}: docs/experiments.md lists them"));
+        let problems =
+            axes.chain(series).chain(levels(figure, &has_axis)).chain(play(figure, self));
+        let problems = problems.chain(bounds(figure));
         problems.take(MOST).map(|p| format!("figure {}: {p}", figure.id)).collect()
     }
+}
+
+/// A level reads no series, and the grid has the axes in it.
+fn levels(figure: &Figure, has_axis: &dyn Fn(&str) -> bool) -> Vec<String> {
+    let problem = |(name, level): (&String, &Quantity)| {
+        if level.is_outcome() || !level.readings().is_empty() {
+            return Some(format!(
+                "the level {name:?} is {level}: write a formula of numbers and axes of the grid"
+            ));
+        }
+        let lost = level.axes().into_iter().find(|axis| !has_axis(axis))?;
+        Some(format!("the level {name:?} has {lost}, which is no axis of the grid"))
+    };
+    figure.levels.iter().filter_map(problem).collect()
+}
+
+/// What is trained in the page is what the experiment trains.
+fn play(figure: &Figure, experiment: &Experiment) -> Option<String> {
+    let Some(Play::TwoNeurons) = figure.play else { return None };
+    let same = experiment.worked.as_ref().is_some_and(|worked| worked.model == Model::TwoNeurons);
+    let placed = figure.columns.as_deref() == Some("w1") && figure.rows.as_deref() == Some("w2");
+    let map = figure.kind == Kind::HeatMap;
+    (!(same && placed && map)).then(|| {
+        "play = \"two-neurons\" needs a heat map with columns = \"w1\" and rows = \"w2\" of a worked \
+         example whose model is \"two-neurons\""
+            .to_owned()
+    })
 }
 
 fn bounds(figure: &Figure) -> Option<String> {

@@ -39,7 +39,7 @@ pub enum SpecError {
         source: FormatError,
     },
     /// Well-formed, but it asks for something that makes no sense.
-    #[error("{file}: {}", problems.join("; "))]
+    #[error("{file}: {}", problems.join("\n  "))]
     Invalid {
         /// File.
         file: String,

@@ -227,6 +227,14 @@ impl Training {
         self.watch.clone().unwrap_or_else(|| vec![Watch::Layer, Watch::Group])
     }
 
+    /// Steps in which each training example is seen once: examples / batch. `None` where the number of
+    /// examples is not known before the data are read, or differs between the cells.
+    pub fn steps_of_epoch(&self) -> Option<f64> {
+        let alike = self.grid.dataset.as_ref().is_none_or(|sets| sets.len() < 2);
+        let examples = self.examples.or_else(|| Some(self.dataset.sizes()?.0))?;
+        (alike && 0 < self.batch).then_some(examples as f64 / self.batch as f64)
+    }
+
     /// How a folder's images are cut.
     pub fn framing(&self) -> Framing {
         self.size.map_or(Framing::Original, Framing::square)

@@ -21,16 +21,33 @@ function within(box, x, words) {
   return box.width < 4 * half ? x : clamp(x, box.left + half, box.left + box.width - half);
 }
 
+const isDecade = (tick) => tick === 0 || Number.isInteger(round(Math.log10(Math.abs(tick))));
+
+// The ticks whose words do not touch, powers of ten first.
+function legible(box, ticks, at, words) {
+  const taken = [];
+  const fits = (tick) => {
+    const half = words(tick).length * 3.3 + 4;
+    const x = within(box, at.x(tick), words(tick));
+    const free = taken.every(([other, room]) => Math.abs(other - x) >= half + room);
+    if (free) taken.push([x, half]);
+    return free;
+  };
+  return new Set([...ticks.filter(isDecade), ...ticks.filter((tick) => !isDecade(tick))].filter(fits));
+}
+
 function tickMarks(view, box, at) {
   const { plot, window } = view;
   const group = svg("g", { class: "axes" });
   const right = box.left + box.width;
   const floor = box.top + box.height;
-  for (const tick of view.x.ticks(...window.x, box.width / 52)) {
+  const inside = (tick) => at.x(tick) >= box.left - 0.5 && at.x(tick) <= right + 0.5;
+  const ticks = view.x.ticks(...window.x, box.width / 52).filter(inside);
+  const shown = legible(box, ticks, at, (tick) => label(plot.x, tick));
+  for (const tick of ticks) {
     const x = at.x(tick);
-    if (x < box.left - 0.5 || x > right + 0.5) continue;
     group.append(svg("line", { class: "grid", x1: x, x2: x, y1: box.top, y2: floor }));
-    if (!box.bottom) continue;
+    if (!box.bottom || !shown.has(tick)) continue;
     const words = label(plot.x, tick);
     group.append(caption(within(box, x, words), floor + 15, words, { class: "tick middle" }));
   }
@@ -51,7 +68,7 @@ function titles(plot, box) {
   }
   const side = plot.rows?.[box.panel.row];
   if (side && box.last) {
-    const [x, y] = [box.left + box.width + 14, box.top + box.height / 2];
+    const [x, y] = [box.left + box.width + box.ends + 14, box.top + box.height / 2];
     group.append(caption(x, y, side, { class: "strip middle", transform: `rotate(90 ${x} ${y})` }));
   }
   return group;

@@ -1,11 +1,16 @@
 // A heat map on its stage, and what a reader does with it.
 
 class HeatChart {
-  constructor(figure, plot) {
-    Object.assign(this, stageOf(figure), { view: heatView(plot) });
-    this.stage.before(html("div", { class: "bar" }, html("div", { class: "legend" }), tools(this, heatRows, this.colorSwitch())));
-    this.root.addEventListener("pointermove", (event) => this.point(...pointOf(this.root, event)));
-    this.root.addEventListener("pointerleave", () => this.set(null));
+  constructor(stage, name, plot) {
+    Object.assign(this, stageOf(stage), { name, view: heatView(plot) });
+    const bar = html("div", { class: "bar" });
+    bar.append(...optionsOf(bar, stage, this.colorSwitch(), ...files(this, heatRows)));
+    this.stage.before(bar);
+    if (plot.play) this.neurons = new Neurons(this);
+    const at = (event) => pointOf(this.root, event);
+    this.root.addEventListener("pointerdown", (event) => this.press(event, ...at(event)));
+    this.root.addEventListener("pointermove", (event) => this.press(event, ...at(event)));
+    this.root.addEventListener("pointerleave", (event) => event.pointerType === "touch" || this.set(null));
     this.stage.addEventListener("keydown", (event) => this.key(event));
     this.stage.addEventListener("blur", () => this.set(null));
   }
@@ -26,19 +31,28 @@ class HeatChart {
     const panels = this.grid.boxes.map((box) => heatPanel(view, box));
     root.replaceChildren(...panels, axisLabels(view.plot, this.grid), colorBar(view, this.grid), this.overlay);
     this.set(null);
+    this.neurons?.place();
   }
 
   set(cursor, spoken = false) {
     this.view.cursor = cursor;
+    if (!this.grid) return;
     const at = markCell(this.view, this.overlay);
     this.tip.hidden = !at;
     if (at) showTip(this.tip, this.stage, cellTable(this.view), at.x, at.y);
     if (at && spoken) this.live.textContent = this.tip.innerText;
   }
 
-  point(x, y) {
+  // A pointer reads the cell under it; pressed down it also trains from there.
+  press(event, x, y) {
     const box = boxAt(this.grid, x, y);
-    if (!box) return this.set(null);
+    const touch = event.pointerType === "touch";
+    if (!box) return touch ? undefined : this.set(null);
+    const down = touch || event.buttons & 1;
+    if (this.neurons && down) {
+      this.neurons.drag(box, x, y);
+      return this.set(null);
+    }
     const [i, j] = cellAt(box, this.view.plot, x, y);
     return this.set({ box, i, j });
   }
@@ -49,9 +63,10 @@ class HeatChart {
     if (!move) return;
     event.preventDefault();
     const { plot, cursor } = this.view;
-    if (!cursor) return this.set({ box: this.grid.boxes[0], i: 0, j: 0 }, true);
-    const i = clamp(cursor.i + move[0], 0, plot.x.ticks.length - 1);
-    const j = clamp(cursor.j + move[1], 0, plot.y.ticks.length - 1);
-    return this.set({ box: cursor.box, i, j }, true);
+    const box = cursor?.box ?? this.grid.boxes[0];
+    const i = cursor ? clamp(cursor.i + move[0], 0, plot.x.ticks.length - 1) : 0;
+    const j = cursor ? clamp(cursor.j + move[1], 0, plot.y.ticks.length - 1) : 0;
+    this.set({ box, i, j }, true);
+    this.neurons?.put(i, j);
   }
 }

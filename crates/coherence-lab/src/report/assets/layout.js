@@ -1,35 +1,37 @@
 // Where the panels of a figure stand.
 
-const MARGIN = { left: 58, right: 10, top: 6, bottom: 40 };
+const MARGIN = { left: 66, right: 10, top: 6, bottom: 40 };
 const STRIP = 20; // room for the title of a row or a column
 const GAP = 10;
-const NARROWEST = 108; // a panel; in narrower places panels wrap or the figure scrolls
+const NARROWEST = 40; // a panel of several rows
+const ALONE = 138; // a panel of one row: in narrower places the row wraps
 
 // Boxes {panel, left, top, width, height, bottom, first} and the size of the whole.
 // `bottom`: nothing stands below (x labels go there); `first`: nothing to the left (y labels).
-function gridOf(plot, width, aspect) {
+// `ends` and `head` are room for names at the right and above.
+function gridOf(plot, width, aspect, ends = 0, head = 0) {
   const rows = Math.max(1, plot.rows?.length ?? 0);
   const columns = Math.max(1, plot.columns?.length ?? 0);
-  const inner = (n) => (width - MARGIN.left - MARGIN.right - sideStrip(plot) - GAP * (n - 1)) / n;
-  if (rows === 1 && inner(columns) < NARROWEST * 1.5) return wrapped(plot, columns, inner, aspect);
+  const edge = { right: MARGIN.right + (plot.rows?.length ? STRIP : 0) + ends, top: MARGIN.top + head, ends };
+  const inner = (n) => (width - MARGIN.left - edge.right - GAP * (n - 1)) / n;
+  if (rows === 1 && inner(columns) < ALONE) return wrapped(plot, columns, inner, aspect, edge);
   const panelWidth = Math.max(NARROWEST, inner(columns));
-  return place(plot, rows, columns, panelWidth, aspect, (panel) => [panel.row, panel.column]);
+  return place(plot, rows, columns, panelWidth, aspect, (panel) => [panel.row, panel.column], edge);
 }
-
-const sideStrip = (plot) => (plot.rows?.length ? STRIP : 0);
 
 // One row of many panels becomes several rows.
-function wrapped(plot, count, inner, aspect) {
+function wrapped(plot, count, inner, aspect, edge) {
   let columns = count;
-  while (columns > 1 && inner(columns) < NARROWEST * 1.5) columns--;
+  while (columns > 1 && inner(columns) < ALONE) columns--;
   const rows = Math.ceil(count / columns);
+  columns = Math.ceil(count / rows);
   const at = (panel) => [Math.floor(panel.column / columns), panel.column % columns];
-  return place(plot, rows, columns, inner(columns), aspect, at, STRIP);
+  return place(plot, rows, columns, inner(columns), aspect, at, edge, STRIP);
 }
 
-function place(plot, rows, columns, width, aspect, at, between = 0) {
+function place(plot, rows, columns, width, aspect, at, edge, between = 0) {
   const height = aspect(width, rows, columns);
-  const top = MARGIN.top + (plot.columns?.length ? STRIP : 0);
+  const top = Math.max(edge.top, MARGIN.top + (plot.columns?.length ? STRIP : 0));
   const taken = new Set(plot.panels.map((panel) => at(panel).join()));
   const boxes = plot.panels.map((panel) => {
     const [row, column] = at(panel);
@@ -40,12 +42,13 @@ function place(plot, rows, columns, width, aspect, at, between = 0) {
       bottom: !taken.has([row + 1, column].join()),
       first: column === 0 || !taken.has([row, column - 1].join()),
       last: column === columns - 1,
+      ends: edge.ends,
       head: row === 0 || between > 0,
     };
   });
   return {
     boxes,
-    width: MARGIN.left + columns * (width + GAP) - GAP + sideStrip(plot) + MARGIN.right,
+    width: MARGIN.left + columns * (width + GAP) - GAP + edge.right,
     height: top + rows * (height + GAP + between) - GAP - between + MARGIN.bottom,
   };
 }

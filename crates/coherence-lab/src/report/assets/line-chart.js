@@ -1,37 +1,37 @@
 // A figure of lines on its stage, and what a reader does with it.
 
+const NARROW = 640; // pixels; in less, rows of panels are shown one at a time
+
 class LineChart {
-  constructor(figure, plot) {
-    Object.assign(this, stageOf(figure), { view: viewOf(plot) });
-    this.stage.before(html("div", { class: "bar" }, legend(this), tools(this, linesRows, ...this.switches())));
+  constructor(stage, name, plot) {
+    Object.assign(this, stageOf(stage), { name, view: viewOf(plot), moved: false });
+    const { row, logX, logY } = this.view;
+    this.first = { row, logX, logY };
+    this.bar = lineBar(this);
+    this.stage.before(this.bar);
     this.stage.addEventListener("keydown", (event) => lineKeys(this, event));
     this.stage.addEventListener("blur", () => this.leave());
     attachZoom(this);
   }
 
-  switches() {
-    const { view } = this;
-    const again = button("reset", "the whole figure (double-click)", () => this.reset());
-    const bands = switchButton("bands", "95 % intervals over seeds", () => view.bands, () => {
-      view.bands = !view.bands;
-      this.draw();
-    });
-    const logX = switchButton("log x", "logarithmic or linear", () => view.logX, () => {
-      view.logX = !view.logX;
-      this.reset();
-    });
-    const { panels, x } = view.plot;
-    const banded = panels.some((panel) => panel.lines.some((line) => line.low));
-    return [...(banded ? [bands] : []), ...(x.ticks ? [] : [logX]), again];
+  // Opens with one row of panels at a time.
+  single() {
+    if (!(this.view.plot.rows.length > 1)) return;
+    this.view.row = this.first.row = 0;
+    this.settled();
   }
 
   draw() {
     const { view, root, stage } = this;
-    this.grid = gridOf(view.plot, stage.clientWidth, lineHeight);
+    const width = stage.clientWidth;
+    const room = endsRoom(view, width);
+    this.bar.classList.toggle("labelled", room > 0);
+    this.grid = gridOf(view.shown, width, lineHeight, room, room && view.shown.colors.name ? 12 : 0);
     resize(this);
-    const panels = this.grid.boxes.map((box) => linePanel(view, box));
-    root.replaceChildren(...panels, axisLabels(view.plot, this.grid), this.overlay);
+    const panels = this.grid.boxes.map((box) => linePanel(view, box, room > 0));
+    root.replaceChildren(...panels, axisLabels(view.shown, this.grid), this.overlay);
     if (view.cursor) view.cursor.box = this.grid.boxes[view.cursor.index];
+    if (view.cursor && !view.cursor.box) view.cursor = null;
     this.mark();
   }
 
@@ -62,12 +62,35 @@ class LineChart {
 
   leave() {
     this.view.cursor = null;
-    this.mark();
+    if (this.grid) this.mark();
   }
 
+  // Shows the whole figure again, and what was chosen in the address.
   reset() {
+    this.moved = false;
     reset(this.view);
-    this.draw();
+    this.changed();
+  }
+
+  // Something was chosen: it stands in the address from now on.
+  changed() {
+    this.settled();
+    remember(fragmentOf(this));
+  }
+
+  settled() {
+    arrange(this.view);
+    this.bar.dispatchEvent(new Event("settled"));
+    if (this.stage.clientWidth) this.draw();
+  }
+
+  zoomed() {
+    return this.moved;
+  }
+
+  light(reads) {
+    this.view.lit = reads;
+    if (this.stage.clientWidth) this.draw();
   }
 
   // To the next or the previous point of the panel.

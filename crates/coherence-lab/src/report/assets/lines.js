@@ -1,4 +1,4 @@
-// Bands, lines and references of one panel.
+// Bands, seeds, means and references of one panel.
 
 const DASHES = ["", "6 3", "2 3", "9 3 2 3", "1 2"];
 
@@ -16,6 +16,8 @@ function colorOf(key, index) {
 
 const strokeOf = (plot, line) =>
   line.reference !== undefined ? "var(--reference)" : colorOf(plot.colors, line.color);
+
+const dashOf = (line) => (line.reference !== undefined ? "4 4" : DASHES[line.dash % DASHES.length]);
 
 // Path data; a missing value is a gap.
 function path(xs, ys, at) {
@@ -36,10 +38,17 @@ function path(xs, ys, at) {
 function band(view, box, line, at) {
   const beyond = view.y.log ? (value) => value <= 0 : () => false;
   const y = (value) => (beyond(value) ? box.top + box.height : at.y(value));
-  const top = path(line.x, line.high, at);
-  const back = path([...line.x].reverse(), [...line.low].reverse(), { ...at, y });
+  const drawn = line.x.map((_, i) => i).filter((i) => Number.isFinite(at.y(line.y[i])));
+  const pick = (values) => drawn.map((i) => values[i]);
+  const top = path(pick(line.x), pick(line.high), at);
+  const back = path(pick(line.x).reverse(), pick(line.low).reverse(), { ...at, y });
   return svg("path", { class: "band", d: `${top}${back.replace("M", "L")}Z`, fill: strokeOf(view.plot, line) });
 }
+
+const seedLines = (view, line, at) =>
+  line.seeds.map((values) => svg("path", {
+    class: "seed", d: path(line.x, values, at), stroke: strokeOf(view.plot, line), "stroke-dasharray": dashOf(line),
+  }));
 
 // Of lines that are told apart by colour alone the first is the widest: it shows under one that lies on it.
 function widthOf(view, line) {
@@ -47,7 +56,7 @@ function widthOf(view, line) {
   return ordered || items.length < 2 ? 1.8 : 1.6 + 0.9 * (1 - line.color / (items.length - 1));
 }
 
-function curve(view, box, line, at) {
+function mean(view, box, line, at) {
   const reference = line.reference !== undefined;
   if (reference && line.x.length === 1) {
     const y = at.y(line.y[0]);
@@ -57,21 +66,31 @@ function curve(view, box, line, at) {
   if (line.x.length === 1) {
     return svg("circle", { cx: at.x(line.x[0]), cy: at.y(line.y[0]), r: 4, fill: stroke });
   }
-  const dash = reference ? "4 4" : DASHES[line.dash % DASHES.length];
   return svg("path", {
     class: reference ? "reference" : "line", d: path(line.x, line.y, at), stroke,
-    "stroke-dasharray": dash, "stroke-width": widthOf(view, line),
+    "stroke-dasharray": dashOf(line), "stroke-width": widthOf(view, line),
   });
 }
 
-function dots(view, line, at) {
-  const marks = line.x.map((x, i) =>
-    svg("circle", { cx: at.x(x).toFixed(1), cy: at.y(line.y[i]).toFixed(1), r: 2.4, fill: strokeOf(view.plot, line) }));
-  return svg("g", {}, ...marks);
+function dots(view, line, at, points, r, name) {
+  const shown = points.filter(([, y]) => y !== null);
+  return shown.map(([x, y]) => svg("circle", {
+    class: name, cx: at.x(x).toFixed(1), cy: at.y(y).toFixed(1), r, fill: strokeOf(view.plot, line),
+  }));
+}
+
+// One line with all that belongs to it, faded where a claim reads other lines.
+function lineGroup(view, box, line, at, dim) {
+  const group = svg("g", dim && !litPoints(view, line) && line.reference === undefined ? { class: "faded" } : {});
+  if (view.seeds && line.seeds && line.x.length > 1) group.append(...seedLines(view, line, at));
+  group.append(mean(view, box, line, at));
+  const few = line.x.length > 1 && line.x.length <= 12;
+  if (few) group.append(...dots(view, line, at, line.x.map((x, i) => [x, line.y[i]]), 2.4, "knot"));
+  return group;
 }
 
 // A panel: what lies beyond its frame is cut off by the nested svg.
-function linePanel(view, box) {
+function linePanel(view, box, named) {
   const at = project(box, view.x, view.y, view.window);
   const lines = linesOf(view, box.panel);
   const { left, top, width, height } = box;
@@ -79,9 +98,11 @@ function linePanel(view, box) {
   const banded = lines.filter((line) => view.bands && line.low && line.x.length > 1);
   const opacity = banded.length > 3 ? 0.1 : 0.17; // many bands lie over each other
   inside.append(svg("g", { "fill-opacity": opacity }, ...banded.map((line) => band(view, box, line, at))));
-  for (const line of lines) inside.append(curve(view, box, line, at));
-  for (const line of lines) if (line.x.length > 1 && line.x.length <= 12) inside.append(dots(view, line, at));
+  const dim = lights(view);
+  for (const line of lines) inside.append(lineGroup(view, box, line, at, dim));
+  for (const line of lines) inside.append(...dots(view, line, at, litPoints(view, line) ?? [], 5, "read"));
   return svg("g", {},
     svg("rect", { class: "frame", x: left, y: top, width, height }),
-    tickMarks(view, box, at), inside, titles(view.plot, box));
+    tickMarks(view, box, at), inside, titles(view.shown, box),
+    ...(named && box.last ? [endLabels(view, box, at)] : []));
 }

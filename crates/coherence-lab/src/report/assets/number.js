@@ -30,11 +30,15 @@ function show(value, digits = 4) {
 // `mean ± half width`, both to the second digit of the half width.
 function plusMinus(value, half) {
   if (!(half > 0) || value === null) return show(value);
-  const digits = Math.max(0, 1 - Math.floor(Math.log10(half)));
+  const digits = 1 - Math.floor(Math.log10(half));
   if (digits > 6 || Math.abs(value) >= 1e6) return `${show(value)} ± ${show(half, 2)}`;
-  return `${value.toFixed(digits).replace("-", "−")} ± ${half.toFixed(digits)}`;
+  const round = (number) => (digits < 0 ? Math.round(number * 10 ** digits) * 10 ** -digits : number);
+  const [mean, error] = [value, half].map((number) => round(number).toFixed(Math.max(0, digits)));
+  const sign = Number(mean) < 0 ? "−" : "";
+  return `${sign}${mean.replace("-", "")} ± ${error}`;
 }
 
+// Free of the noise of binary fractions.
 const round = (value) => Number(value.toPrecision(12));
 
 // About `count` round values between low and high.

@@ -2,19 +2,38 @@
 
 const LEAST_WIDTH = 160; // pixels; a page that is not laid out yet is narrower
 
+// Charts by the id of their figure.
+const charts = new Map();
+
 function start(figure) {
-  const data = figure.querySelector('script[type="application/json"]');
+  const source = figure.dataset.of ? document.getElementById(figure.dataset.of) : figure;
+  const data = source?.querySelector('script[type="application/json"]');
   if (!data) return;
   const plot = JSON.parse(data.textContent);
-  const chart = plot.kind === "heat" ? new HeatChart(figure, plot) : new LineChart(figure, plot);
+  const stage = figure.querySelector(".stage");
+  const chart = plot.kind === "heat" ? new HeatChart(stage, figure.id, plot) : new LineChart(stage, figure.id, plot);
+  charts.set(figure.id, chart);
   if (plot.thinned) {
-    chart.stage.after(html("p", { class: "note" }, `Drawn: one point in ${plot.thinned + 1}; the record has all.`));
+    stage.after(html("p", { class: "note" }, `Drawn: one point in ${plot.thinned + 1}; the record has all.`));
   }
-  const draw = () => chart.stage.clientWidth >= LEAST_WIDTH && chart.draw();
+  watch(chart, figure.classList.contains("lead"));
+}
+
+// Draws when there is room, and again when the room changes.
+function watch(chart, single = false) {
+  let drawn = 0;
+  const draw = () => {
+    const width = chart.stage.clientWidth;
+    if (width < LEAST_WIDTH || width === drawn) return;
+    if (!drawn && (single || width < NARROW)) chart.single?.();
+    drawn = width;
+    requestAnimationFrame(() => chart.draw());
+  };
   new ResizeObserver(draw).observe(chart.stage);
 }
 
 document.querySelectorAll("figure.plot").forEach(start);
+follow();
 
 function sift(verdict) {
   for (const row of document.querySelectorAll("tr.claim")) {

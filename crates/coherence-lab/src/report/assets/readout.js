@@ -41,7 +41,7 @@ function markLines(view, grid, overlay) {
 }
 
 function headOf(view, cursor, rows) {
-  const { plot } = view;
+  const plot = view.shown;
   const first = rows.find((row) => row.line.x.length > 1) ?? rows[0];
   const place = [plot.rows[cursor.box.panel.row], plot.columns[cursor.box.panel.column]].filter(Boolean);
   const at = first ? `${plot.x.label} ${label(plot.x, first.x)}` : "";

@@ -1,8 +1,7 @@
 // The stage of a figure: the drawing, what is laid over it, the read-out and its spoken twin.
 
-function stageOf(figure) {
-  const stage = figure.querySelector(".stage");
-  const label = figure.querySelector("h3").textContent;
+function stageOf(stage) {
+  const label = stage.closest("figure").querySelector("h3").textContent;
   const parts = {
     stage,
     root: svg("svg", { class: "drawing", role: "img", "aria-label": label }),

@@ -38,15 +38,22 @@ function panBy(view, drag, x, y) {
   panAxis(view, "y", at.uy(drag.y) - at.uy(y));
 }
 
+// A finger reads values: a tap keeps its read-out, a sideways drag moves it. A mouse zooms.
 function attachZoom(chart) {
   const { view, root, stage } = chart;
+  const isTouch = (event) => event.pointerType === "touch";
+  const zoomed = () => {
+    chart.moved = true;
+    chart.changed();
+  };
   let drag = null;
   root.addEventListener("pointerdown", (event) => {
     const [x, y] = pointOf(root, event);
+    if (isTouch(event)) return chart.point(x, y);
     const box = boxAt(chart.grid, x, y);
-    if (!box || event.button) return;
+    if (!box || event.button) return undefined;
     drag = { box, x, y, pan: event.shiftKey, window: view.window };
-    root.setPointerCapture(event.pointerId);
+    return root.setPointerCapture(event.pointerId);
   });
   root.addEventListener("pointermove", (event) => {
     const [x, y] = pointOf(root, event);
@@ -59,14 +66,15 @@ function attachZoom(chart) {
     return chart.draw();
   });
   root.addEventListener("pointerup", (event) => {
+    if (isTouch(event)) return;
     const [x, y] = pointOf(root, event);
     if (drag?.moved && !drag.pan) zoomTo(view, drag, frameOf(drag, x, y));
-    if (drag?.moved) chart.draw();
+    if (drag?.moved) zoomed();
     else chart.point(x, y);
     drag = null;
   });
   root.addEventListener("pointercancel", () => (drag = null));
-  root.addEventListener("pointerleave", () => drag ?? chart.leave());
+  root.addEventListener("pointerleave", (event) => drag ?? (isTouch(event) || chart.leave()));
   root.addEventListener("dblclick", () => chart.reset());
   root.addEventListener("wheel", (event) => {
     const [x, y] = pointOf(root, event);
@@ -75,6 +83,6 @@ function attachZoom(chart) {
     event.preventDefault();
     const at = project(box, view.x, view.y, view.window);
     zoomAxis(view, "x", Math.exp(clamp(event.deltaY, -200, 200) / 400), at.ux(x));
-    chart.draw();
+    zoomed();
   }, { passive: false });
 }

@@ -1,11 +1,13 @@
 //! What runs along x: the step, a series, or an axis of the grid.
 
+use std::collections::BTreeSet;
+
 use super::curves::Curve;
 use super::facets::Values;
 use super::index::{Index, Point};
 use super::{Axis, Line};
 use crate::cell::{Cell, Setting};
-use crate::figure::Figure;
+use crate::figure::{Figure, operands};
 use crate::report::json::short;
 
 /// What runs along x.
@@ -52,6 +54,15 @@ impl X {
         cells: &[(usize, &Cell)],
         curve: &Curve<'_>,
     ) -> Line {
+        let mut line = self.points(index, cells, curve);
+        line.series = series(curve.entry);
+        if line.cells.is_empty() {
+            line.cells.push(curve.place.to_string());
+        }
+        line
+    }
+
+    fn points(&self, index: &Index<'_>, cells: &[(usize, &Cell)], curve: &Curve<'_>) -> Line {
         match self {
             Self::Step => {
                 let points = index.curve(curve.cell, curve.entry);
@@ -61,18 +72,30 @@ impl X {
                 let x = index.curve(curve.cell, name);
                 let at = |step| x.iter().find(|point| point.step == step).map(|p| p.value.mean);
                 let points = index.curve(curve.cell, curve.entry).into_iter();
-                line(points.filter_map(|point| Some((at(point.step)?, point))), true)
+                let line = line(points.filter_map(|point| Some((at(point.step)?, point))), true);
+                // A seed has an x of its own, which is not this one.
+                Line { seeds: Vec::new(), ..line }
             }
             Self::Grid(values) => {
+                let mut names = Vec::new();
                 let points = values.values.iter().enumerate().filter_map(|(i, value)| {
                     let wanted = curve.place.with(&values.name, value);
                     let (cell, _) = cells.iter().find(|(_, cell)| **cell == wanted)?;
-                    Some((position(&values.values, i), index.last(*cell, curve.entry)?))
+                    let point = index.last(*cell, curve.entry)?;
+                    names.push(wanted.to_string());
+                    Some((position(&values.values, i), point))
                 });
-                line(points, true)
+                let line = line(points, true);
+                Line { cells: names, ..line }
             }
         }
     }
+}
+
+/// The series that an entry of a figure draws.
+fn series(entry: &str) -> Vec<String> {
+    let (a, b) = operands(entry);
+    [a].into_iter().chain(b).map(str::to_owned).collect()
 }
 
 /// Position of the i-th value: the value itself if all are numbers, else i.
@@ -85,8 +108,9 @@ fn position(values: &[Setting], i: usize) -> f64 {
 
 fn line(points: impl Iterator<Item = (f64, Point)>, steps: bool) -> Line {
     let mut line = Line::default();
-    for (x, point) in points {
-        line.x.push(short(x));
+    let points: Vec<(f64, Point)> = points.collect();
+    for (x, point) in &points {
+        line.x.push(short(*x));
         line.y.push(short(point.value.mean));
         line.low.push(short(point.value.low));
         line.high.push(short(point.value.high));
@@ -98,5 +122,17 @@ fn line(points: impl Iterator<Item = (f64, Point)>, steps: bool) -> Line {
     if !steps {
         line.steps.clear();
     }
+    line.seeds = seeds(&points);
     line
+}
+
+/// One list of values for each seed, where there are several.
+fn seeds(points: &[(f64, Point)]) -> Vec<Vec<Option<f64>>> {
+    let of_point = |(_, point): &(f64, Point)| point.seeds.clone();
+    let all: BTreeSet<u64> = points.iter().flat_map(of_point).map(|(seed, _)| seed).collect();
+    let value = |wanted: u64, (_, point): &(f64, Point)| {
+        point.seeds.iter().find(|(seed, _)| *seed == wanted).map(|(_, value)| short(*value))
+    };
+    let list = |seed: &u64| points.iter().map(|point| value(*seed, point)).collect();
+    if all.len() < 2 { Vec::new() } else { all.iter().map(list).collect() }
 }

@@ -1,8 +1,9 @@
 //! What a figure of lines draws: each series of each cell shown, and what tells them apart.
 
 use super::facets::{rest, varying};
-use crate::cell::{Cell, Setting};
+use crate::cell::Cell;
 use crate::figure::Figure;
+use crate::report::words;
 
 /// One thing to draw: a cell's series with its place, colour and dashes.
 pub(super) struct Curve<'a> {
@@ -47,7 +48,7 @@ pub(super) fn curves<'a>(
 fn group(figure: &Figure, cell: &Cell, placed: &[Option<&str>], varying: &[String]) -> String {
     let color = figure.color.as_deref();
     let others: Vec<Option<&str>> = placed.iter().copied().chain([color]).collect();
-    let value = color.and_then(|axis| cell.get(axis)).map(Setting::to_string);
+    let value = color.and_then(|axis| Some(words::value(axis, cell.get(axis)?)));
     let words = [value.unwrap_or_default(), rest(cell, &others, varying)];
     words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(", ")
 }

@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use super::index::Index;
 use crate::cell::{Cell, Setting};
 use crate::figure::Figure;
+use crate::report::words;
 
 /// The values of one axis of the grid among the cells shown, in order.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -37,7 +38,17 @@ impl Values {
 
     /// `25 % noise`, `50 % noise`, …; nothing for one place.
     pub(super) fn titles(&self) -> Vec<String> {
-        self.values.iter().map(|value| in_words(&self.name, value)).collect()
+        self.values.iter().map(|value| words::setting(&self.name, value)).collect()
+    }
+
+    /// What a key of colours calls the axis: `c` for `clip`.
+    pub(super) fn title(&self) -> &str {
+        words::name(&self.name)
+    }
+
+    /// The values in a key of colours, under the title: `25 %` of noise.
+    pub(super) fn keys(&self) -> Vec<String> {
+        self.values.iter().map(|value| words::value(&self.name, value)).collect()
     }
 
     pub(super) fn words(&self) -> Vec<String> {
@@ -67,22 +78,12 @@ pub(super) fn with_curves<'r>(
     if curves.is_empty() { cells } else { curves }
 }
 
-/// A value of an axis in words: `25 % noise`, `c = 2`, `w1 = 0.1`, `random pixels`.
-fn in_words(axis: &str, value: &Setting) -> String {
-    match (axis, value) {
-        ("noise", Setting::Number(percent)) => format!("{percent} % noise"),
-        ("clip", Setting::Number(count)) => format!("c = {count}"),
-        (_, Setting::Number(number)) => format!("{axis} = {number}"),
-        (_, Setting::Text(word)) => word.replace('-', " "),
-    }
-}
-
 /// The settings of a cell that the figure places nowhere, as `c = 2, real`; empty when there
 /// are none.
 pub(super) fn rest(cell: &Cell, placed: &[Option<&str>], varying: &[String]) -> String {
     let free = |axis: &str| !placed.contains(&Some(axis)) && varying.iter().any(|v| v == axis);
     let pairs = cell.0.iter().filter(|(axis, _)| free(axis));
-    pairs.map(|(axis, value)| in_words(axis, value)).collect::<Vec<_>>().join(", ")
+    pairs.map(|(axis, value)| words::setting(axis, value)).collect::<Vec<_>>().join(", ")
 }
 
 /// The axes that have more than one value among `cells`.

@@ -2,7 +2,7 @@
 
 use super::facets::{Values, rest, shown, varying};
 use super::index::{Index, Point};
-use super::{Axis, Heat, HeatPanel, nothing};
+use super::{Axis, Heat, HeatPanel, Played, nothing};
 use crate::cell::Cell;
 use crate::figure::Figure;
 use crate::record::Record;
@@ -37,7 +37,10 @@ pub(super) fn plot(figure: &Figure, record: &Record) -> Result<Heat, String> {
     let value = Axis { label, log, min, max, ..Axis::default() };
     let x_label = figure.x_label.clone().unwrap_or_else(|| x.name.clone());
     let seeds = record.seeds().len();
-    Ok(Heat { x: axis(x_label, &x), y: axis(figure.y_label.clone(), &y), value, panels, seeds })
+    let settings = record.header.settings.clone();
+    let play = figure.play.map(|model| Played { model, settings });
+    let (x, y) = (axis(x_label, &x), axis(figure.y_label.clone(), &y));
+    Ok(Heat { x, y, value, panels, seeds, play })
 }
 
 fn axis(label: String, values: &Values) -> Axis {

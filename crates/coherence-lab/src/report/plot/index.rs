@@ -16,11 +16,12 @@ pub(super) struct Index<'r> {
     runs: BTreeMap<(usize, &'r str), Runs>,
 }
 
-/// A step and the mean over the seeds of what was measured there.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// A step, the mean over the seeds of what was measured there, and the value of each seed.
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Point {
     pub(super) step: u64,
     pub(super) value: Interval,
+    pub(super) seeds: Vec<(u64, f64)>,
 }
 
 impl<'r> Index<'r> {
@@ -45,12 +46,13 @@ impl<'r> Index<'r> {
 
     /// The mean curve of a series, or of a difference `a - b` taken run by run and step by step.
     pub(super) fn curve(&self, cell: usize, entry: &str) -> Vec<Point> {
-        let mut steps: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
-        for (&(_, step), value) in &self.difference(cell, entry) {
-            steps.entry(step).or_default().push(*value);
+        let mut steps: BTreeMap<u64, Vec<(u64, f64)>> = BTreeMap::new();
+        for (&(seed, step), value) in &self.difference(cell, entry) {
+            steps.entry(step).or_default().push((seed, *value));
         }
-        let point = |(step, values): (u64, Vec<f64>)| {
-            Interval::from_values(&values).map(|value| Point { step, value })
+        let point = |(step, seeds): (u64, Vec<(u64, f64)>)| {
+            let values: Vec<f64> = seeds.iter().map(|(_, value)| *value).collect();
+            Interval::from_values(&values).map(|value| Point { step, value, seeds })
         };
         steps.into_iter().filter_map(point).collect()
     }

@@ -7,11 +7,13 @@ use super::index::Index;
 use super::thin::thin;
 use super::{Axis, Key, Line, Lines, Panel, nothing};
 use crate::cell::Cell;
+use crate::claim::Quantity;
 use crate::figure::Figure;
 use crate::record::Record;
+use crate::report::json::short;
 use crate::report::names;
 
-pub(super) fn plot(figure: &Figure, record: &Record) -> Result<Lines, String> {
+pub(super) fn plot(figure: &Figure, record: &Record, epoch: Option<f64>) -> Result<Lines, String> {
     let index = Index::new(record);
     let cells = shown(figure, &index);
     let x = X::from_figure(figure, &cells);
@@ -30,7 +32,10 @@ pub(super) fn plot(figure: &Figure, record: &Record) -> Result<Lines, String> {
         let (row, column) = (rows.place(curve.place), columns.place(curve.place));
         match panels.iter_mut().find(|panel| (panel.row, panel.column) == (row, column)) {
             Some(panel) => panel.lines.push(line),
-            None => panels.push(Panel { row, column, lines: vec![line] }),
+            None => {
+                let levels = levels(figure, curve.place, &line);
+                panels.push(Panel { row, column, lines: [levels, vec![line]].concat() });
+            }
         }
     }
     if panels.is_empty() {
@@ -47,7 +52,18 @@ pub(super) fn plot(figure: &Figure, record: &Record) -> Result<Lines, String> {
     };
     let (rows, columns) = (rows.titles(), columns.titles());
     let seeds = record.seeds().len();
-    Ok(Lines { x: x.axis(figure), y, rows, columns, colors, dashes, panels, seeds, thinned })
+    let epoch = epoch.filter(|_| matches!(x, X::Step));
+    let x = x.axis(figure);
+    Ok(Lines { x, y, rows, columns, colors, dashes, panels, seeds, epoch, thinned })
+}
+
+/// The horizontal lines of a panel, each a reference with one point.
+fn levels(figure: &Figure, cell: &Cell, beside: &Line) -> Vec<Line> {
+    let level = |(name, formula): (&String, &Quantity)| {
+        let y = vec![short(formula.constant(cell)?)];
+        Some(Line { reference: Some(name.clone()), x: vec![beside.x[0]], y, ..Line::default() })
+    };
+    figure.levels.iter().filter_map(level).collect()
 }
 
 /// The meanings of colours and dashes: colours stand for groups if there are several, else for series.
@@ -64,10 +80,8 @@ fn keys(figure: &Figure, cells: &[(usize, &Cell)], curves: &[Curve<'_>]) -> (Key
     }
     let axis = Values::from_cells(figure.color.as_deref(), cells);
     let ordered = axis.numeric() && axis.values.len() == groups.len();
-    if ordered {
-        groups = axis.words();
-    }
-    let groups = Key { name: axis.name, items: groups, ordered };
+    let items = if ordered { axis.keys() } else { groups };
+    let groups = Key { name: axis.title().to_owned(), items, ordered };
     (groups, if figure.series.len() > 1 { series } else { Key::default() })
 }
 

@@ -8,7 +8,7 @@ use crate::report::json::short;
 use crate::report::tests::sample::{figure, record};
 
 fn lines_of(text: &str, record: &Record) -> Lines {
-    match plot(&figure(text), record) {
+    match plot(&figure(text), record, Some(5.0)) {
         Ok(Plot::Lines(lines)) => lines,
         other => panic!("no lines: {other:?}"),
     }
@@ -23,7 +23,7 @@ fn only_line(text: &str) -> Line {
 }
 
 fn heat(text: &str) -> Heat {
-    match plot(&figure(&format!("kind = 'heat-map'\n{text}")), &record()) {
+    match plot(&figure(&format!("kind = 'heat-map'\n{text}")), &record(), None) {
         Ok(Plot::Heat(heat)) => heat,
         other => panic!("no heat map: {other:?}"),
     }
@@ -90,8 +90,32 @@ fn fixed_ends_of_y_are_kept() {
 fn numeric_color_axis_is_an_ordered_scale() {
     let plot = lines("series = ['a']\ncolor = 'noise'\ncolumns = 'clip'");
     assert_eq!((plot.colors.name.as_str(), plot.colors.ordered), ("noise", true));
-    assert_eq!(plot.colors.items, ["0", "50"]);
+    assert_eq!(plot.colors.items, ["0\u{a0}%", "50\u{a0}%"]);
     assert!(plot.dashes.items.is_empty());
+}
+
+#[test]
+fn every_seed_keeps_its_own_values() {
+    let line = only_line("series = ['a']\nonly = { noise = 0, clip = 2 }"); // c = 1, seeds 1 and 2
+    let expected = [[2.0, 12.0, 102.0], [3.0, 13.0, 103.0]];
+    assert_eq!(line.seeds, expected.map(|seed| seed.map(Some).to_vec()));
+    assert_eq!((line.series, line.cells), (vec!["a".into()], vec!["noise=0,clip=2".into()]));
+}
+
+#[test]
+fn level_is_the_value_of_its_formula_in_the_panel() {
+    let text = "series = ['a']\ncolumns = 'noise'\nlevels = { proper = '1 - 0.9 * noise / 100' }";
+    let plot = lines(text);
+    let levels: Vec<&Line> = plot.panels.iter().map(|panel| &panel.lines[0]).collect();
+    assert_eq!(levels[0].reference.as_deref(), Some("proper"));
+    assert_eq!((levels[0].y[0], levels[1].y[0]), (1.0, 0.55));
+}
+
+#[test]
+fn epochs_belong_to_steps_along_x() {
+    assert_eq!(lines("series = ['a']").epoch, Some(5.0));
+    assert_eq!(lines("series = ['a']\nx = 'clip'").epoch, None);
+    assert_eq!(lines("series = ['b']\nx = 'a'").epoch, None);
 }
 
 #[test]
@@ -116,6 +140,7 @@ fn grid_axis_along_x_takes_the_last_step_of_each_cell() {
     assert_eq!(lines.len(), 2);
     assert_eq!(lines[1].x, [0.0, 2.0]);
     assert_eq!(lines[1].y, [103.5, 104.5]);
+    assert_eq!(lines[1].cells, ["noise=50,clip=0", "noise=50,clip=2"]);
 }
 
 #[test]
@@ -138,7 +163,7 @@ fn non_finite_values_are_left_out() {
 #[test]
 fn record_without_rows_is_an_error_that_names_the_series() {
     let empty = Record { rows: Vec::new(), ..record() };
-    let reason = plot(&figure("series = ['a', 'b']"), &empty).unwrap_err();
+    let reason = plot(&figure("series = ['a', 'b']"), &empty, None).unwrap_err();
     assert!(reason.contains("a, b"), "{reason}");
 }
 

@@ -17,6 +17,10 @@ pub(super) fn thin(panels: &mut [Panel]) -> usize {
                 keep(values, stride, n);
             }
             keep(&mut line.steps, stride, n);
+            line.seeds.iter_mut().for_each(|seed| keep(seed, stride, n));
+            if 1 < line.cells.len() {
+                keep(&mut line.cells, stride, n);
+            }
         }
     }
     stride - 1

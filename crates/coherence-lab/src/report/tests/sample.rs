@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::cell::{Axis, Cell, Setting};
-use crate::claim::{Bound, Timing, Value};
+use crate::claim::{Bound, Expect, Timing, Value};
 use crate::figure::Figure;
 use crate::id::Id;
 use crate::interval::Interval;
@@ -90,6 +90,7 @@ pub(crate) fn claim(id: &str, verdict: Verdict, values: &[f64]) -> ClaimSummary 
         interval: Interval::from_values(values),
         verdict,
         reason: None,
+        reads: Vec::new(),
     };
     ClaimSummary {
         id: id.into(),
@@ -97,6 +98,8 @@ pub(crate) fn claim(id: &str, verdict: Verdict, values: &[f64]) -> ClaimSummary 
         quote: Some(HOSTILE.into()),
         source: "CG20 §3.3".into(),
         condition: "end(a): at least 1".into(),
+        quantity: "end(a)".parse().unwrap(),
+        expect: Expect::AtLeast(1.0),
         bound: Bound::Paper,
         written: "2026-01-01".into(),
         changed: Some(HOSTILE.into()),
@@ -111,6 +114,7 @@ pub(crate) fn claim(id: &str, verdict: Verdict, values: &[f64]) -> ClaimSummary 
 pub(crate) fn experiment(figures: Vec<Figure>, claims: Vec<ClaimSummary>) -> ExperimentSummary {
     ExperimentSummary {
         id: id("C3"),
+        scale: Scale::Smoke,
         title: HOSTILE.into(),
         source: "CG20 Fig. 4".into(),
         statement: HOSTILE.into(),
@@ -118,6 +122,7 @@ pub(crate) fn experiment(figures: Vec<Figure>, claims: Vec<ClaimSummary>) -> Exp
         analysis: "One paragraph.\n\nAnother.".into(),
         settings: [("rate".to_owned(), HOSTILE.to_owned())].into(),
         axes: axes(),
+        epoch: Some(5.0),
         seeds: vec![1, 2],
         wall_seconds: 3.0,
         made: vec![made("0.0.9"), made("0.1.0")],
@@ -129,6 +134,6 @@ pub(crate) fn experiment(figures: Vec<Figure>, claims: Vec<ClaimSummary>) -> Exp
 }
 
 pub(crate) fn summary(experiments: Vec<ExperimentSummary>) -> Summary {
-    let (scale, date) = (Scale::Smoke, "2026-01-02".into());
-    Summary { scale, date, machine: machine(), wall_seconds: 3.0, experiments }
+    let date = "2026-01-05".into();
+    Summary { date, machine: machine(), wall_seconds: 3.0, experiments }
 }

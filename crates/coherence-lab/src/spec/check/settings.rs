@@ -275,8 +275,8 @@ pub(super) fn worked(worked: &Worked) -> Vec<String> {
     let cells = worked.sweep.iter().map(|sweep| product(&sweep.axes()));
     let cells = cells.fold(0, usize::saturating_add);
     let measured = (worked.steps / worked.every.max(1)).saturating_mul(cells as u64);
-    let starts = worked.sweep.iter().flat_map(starts).chain([worked.start]);
-    let starts = starts.filter(|start| !start.is_finite());
+    let starts = worked.sweep.iter().flat_map(starts).chain([("start", worked.start)]);
+    let starts = starts.filter(|(_, start)| !start.is_finite());
     let mut problems: Vec<String> = [
         range("steps", worked.steps, limits::WORKED_STEPS),
         range("every", worked.every, u64::MAX),
@@ -292,14 +292,15 @@ pub(super) fn worked(worked: &Worked) -> Vec<String> {
     .into_iter()
     .flatten()
     .collect();
-    let starts = starts.map(|start| format!("a start is {start}: write finite numbers"));
+    let starts = starts.map(|(key, start)| format!("{key} is {start}: write finite numbers"));
     problems.extend(starts.take(1));
     problems.extend(lists(&worked.axes()));
     problems
 }
 
-fn starts(sweep: &Sweep) -> impl Iterator<Item = f64> {
-    sweep.w1.iter().chain(&sweep.w2).flatten().copied()
+fn starts(sweep: &Sweep) -> impl Iterator<Item = (&'static str, f64)> {
+    let named = [("w1", &sweep.w1), ("w2", &sweep.w2)];
+    named.into_iter().flat_map(|(key, starts)| starts.iter().flatten().map(move |s| (key, *s)))
 }
 
 /// Lists of values must have values, and each once.

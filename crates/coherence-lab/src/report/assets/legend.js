@@ -1,0 +1,60 @@
+// The legend of a figure: a click switches a line, shift-click leaves it alone.
+
+// What the legend lists: [key in view.hidden, words, a line that looks like it].
+function legendItems(plot) {
+  const groups = [
+    plot.colors.items.map((words, color) => [`c${color}`, words, { color }]),
+    plot.dashes.items.map((words, dash) => [`d${dash}`, words, { dash, reference: "" }]),
+  ];
+  const names = new Set(plot.panels.flatMap((panel) => panel.lines.map((line) => line.reference)));
+  names.delete(undefined);
+  groups.push([...names].map((reference) => [`r${reference}`, reference, { reference }]));
+  return groups.filter((group) => group.length);
+}
+
+// In the legend a dash pattern is drawn in ink, since it goes with any colour.
+function legendSwatch(plot, line) {
+  const piece = swatch(plot, line);
+  if (line.dash !== undefined) {
+    piece.firstChild.setAttribute("stroke", "var(--ink)");
+    piece.firstChild.setAttribute("stroke-dasharray", DASHES[line.dash % DASHES.length]);
+  }
+  return piece;
+}
+
+function legendGroup(chart, items, name) {
+  const { view } = chart;
+  const buttons = items.map(([key, words, line]) => {
+    const element = html("button", { type: "button", class: "key", "aria-pressed": "true" },
+      legendSwatch(view.plot, line), words);
+    element.addEventListener("click", (event) => {
+      toggle(view, key, items.map(([other]) => other), event.shiftKey);
+      chart.reset();
+    });
+    return element;
+  });
+  chart.onSettled.push(() => buttons.forEach((b, i) => b.setAttribute("aria-pressed", !view.hidden.has(items[i][0]))));
+  return html("span", { class: "keys", role: "group", "aria-label": name || "series" },
+    ...(name ? [html("span", { class: "key-name" }, name)] : []), ...buttons);
+}
+
+// Switches one line; alone: all others of its group off, or on again if it was alone already.
+function toggle(view, key, group, alone) {
+  const { hidden } = view;
+  if (!alone) {
+    if (!hidden.delete(key)) hidden.add(key);
+    return;
+  }
+  const others = group.filter((other) => other !== key);
+  const was = !hidden.has(key) && others.every((other) => hidden.has(other));
+  hidden.delete(key);
+  others.forEach((other) => (was ? hidden.delete(other) : hidden.add(other)));
+}
+
+function legend(chart) {
+  const { plot } = chart.view;
+  const all = legendItems(plot);
+  const groups = all.flat().length > 1 ? all : [];
+  const names = plot.colors.items.length ? [plot.colors.name] : [];
+  return html("div", { class: "legend" }, ...groups.map((items, i) => legendGroup(chart, items, names[i])));
+}
