@@ -67,9 +67,9 @@ fn damages_are_refused(graph: Graph<f32>, name: &str) {
     let extra = changed(&|entries| entries.push(added.clone()));
     refused(&mut model, &extra, &["head.weight [2, 3]".to_owned(), ours.clone()]);
 
-    let flat = vec![whole[at].shape.iter().product()];
-    let theirs = format!("{name} {flat:?}");
-    let misshapen = changed(&|entries| entries[at].shape.clone_from(&flat));
+    let longer = [&whole[at].shape[..], &[1]].concat();
+    let theirs = format!("{name} {longer:?}");
+    let misshapen = changed(&|entries| entries[at].shape.clone_from(&longer));
     refused(&mut model, &misshapen, &[ours, theirs]);
 
     let integers = changed(&|entries| entries[at].dtype = Dtype::I32);
