@@ -21,11 +21,27 @@ const FIGURE: &str = "[[figure]]\nid='f'\ntitle=''\nseries=[]\ny_label=''\n";
 
 /// Headings of the page, each with the table of a file that it explains: where it stands, with what is
 /// needed there.
-fn tables() -> [(&'static str, String, &'static str); 7] {
+fn tables() -> [(&'static str, String, &'static str); 11] {
     [
         ("## The file", String::new(), ""),
         ("## `[scale.NAME]`", String::new(), SCALE),
         ("## `[scale.NAME.grid]`", SCALE.to_owned(), "[scale.quick.grid]\n"),
+        (
+            "## `[scale.NAME.attribution.SAMPLE]`",
+            SCALE.to_owned(),
+            "[scale.quick.attribution.sample]\n",
+        ),
+        ("## `[scale.NAME.bound]`", SCALE.to_owned(), "[scale.quick.bound]\nsmoothness=0\n"),
+        (
+            "## `[scale.NAME.difficulty]`",
+            SCALE.to_owned(),
+            "[scale.quick.difficulty]\ninitialisations=1\nsteps=1\n",
+        ),
+        (
+            "## `[scale.NAME.single]`",
+            SCALE.to_owned(),
+            "[scale.quick.single]\nexamples=1\nloss=1\n",
+        ),
         ("## `[worked]`", String::new(), "[worked]\nsteps=1\nrate=1\nstart=0\nevery=1\nsweep=[]\n"),
         ("## `[[worked.sweep]]`", String::new(), WORKED),
         ("## `[[claim]]`", String::new(), CLAIM),
@@ -137,6 +153,7 @@ fn every_word_is_on_the_page_and_no_other() {
     for (key, table, line) in [
         ("data", SCALE, "data = 'zzz'"),
         ("watch", SCALE, "watch = ['zzz']"),
+        ("subset", SCALE, "subset = 'zzz'"),
         ("bound", CLAIM, "bound = 'zzz'"),
         ("kind", FIGURE, "kind = 'zzz'"),
         ("play", FIGURE, "play = 'zzz'"),
