@@ -21,11 +21,16 @@ const FIGURE: &str = "[[figure]]\nid='f'\ntitle=''\nseries=[]\ny_label=''\n";
 
 /// Headings of the page, each with the table of a file that it explains: where it stands, with what is
 /// needed there.
-fn tables() -> [(&'static str, String, &'static str); 11] {
+fn tables() -> [(&'static str, String, &'static str); 12] {
     [
         ("## The file", String::new(), ""),
         ("## `[scale.NAME]`", String::new(), SCALE),
         ("## `[scale.NAME.grid]`", SCALE.to_owned(), "[scale.quick.grid]\n"),
+        (
+            "## `[[scale.NAME.when]]`",
+            SCALE.to_owned(),
+            "[[scale.quick.when]]\ncell={noise=1}\nset={rate=1}\n",
+        ),
         (
             "## `[scale.NAME.attribution.SAMPLE]`",
             SCALE.to_owned(),
@@ -153,6 +158,7 @@ fn every_word_is_on_the_page_and_no_other() {
     for (key, table, line) in [
         ("data", SCALE, "data = 'zzz'"),
         ("watch", SCALE, "watch = ['zzz']"),
+        ("initial", SCALE, "initial = 'zzz'"),
         ("subset", SCALE, "subset = 'zzz'"),
         ("bound", CLAIM, "bound = 'zzz'"),
         ("kind", FIGURE, "kind = 'zzz'"),
