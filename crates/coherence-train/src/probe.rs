@@ -142,7 +142,8 @@ impl Probe {
         let Some((disjoint, imputation)) = &mut self.imputation else { return Ok(()) };
         let mut measure = |imputation: &mut Imputation, batches: &[Vec<usize>]| {
             imputation.measure(model, workspace, |visit| {
-                examples.visit(stop, batches.to_vec().into_iter(), |x, labels| visit(x, labels))
+                let lists = batches.to_vec();
+                examples.visit(stop, lists.into_iter(), |x, labels| visit(x, labels))
             })
         };
         let imputed = measure(imputation, &disjoint.whole)?;

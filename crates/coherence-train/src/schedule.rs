@@ -97,7 +97,9 @@ impl Schedule {
         let due = |step: &u64| self.is_due(*step, last);
         match self {
             Self::LowWater { .. } => None,
-            Self::Every { steps } => Some(last / steps + 1 + u64::from(last % steps > 0)),
+            Self::Every { steps } => {
+                Some(last / steps + 1 + u64::from(!last.is_multiple_of(*steps)))
+            }
             Self::At { steps } => {
                 let distinct: std::collections::BTreeSet<u64> =
                     steps.iter().copied().filter(|step| *step < last).collect();
