@@ -1,7 +1,5 @@
 //! Experiment files: what is wrong with one is refused with a message that helps.
 
-use std::path::Path;
-
 use coherence_lab::cell::Cell;
 use coherence_lab::scale::Scale;
 use coherence_lab::spec::Experiment;
