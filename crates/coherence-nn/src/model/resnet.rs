@@ -109,9 +109,9 @@ enum Block {
 /// channels has about a quarter of the parameters and multiply-adds.
 ///
 /// ```
-/// use coherence_nn::{Shape, model::{Norm, ResNet, Stem, resnet}};
+/// use coherence_nn::{Graph, Shape, model::{Norm, ResNet, Stem, resnet}};
 /// let narrow = ResNet { stem: Stem::ImageNet, norm: Norm::Batch, width: 8 };
-/// let network = resnet::<f32>(18, Shape::image(28, 28, 1), 10, narrow)?;
+/// let network: Graph<f32> = resnet(18, Shape::image(28, 28, 1), 10, narrow)?;
 /// assert_eq!(network.classes(), 10);
 /// # Ok::<(), coherence_nn::GraphError>(())
 /// ```
