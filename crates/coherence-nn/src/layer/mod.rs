@@ -1,6 +1,6 @@
 //! Layers: what one node of a network computes, forward and backward, and the factors of its
 //! per-example gradients. Each layer is one file, and is written once for every
-//! [`Device`](crate::device::Device).
+//! [`Device`](crate::device).
 //!
 //! Legend: m: examples, z: a layer's output before its activation function, h = φ(z), δ: gradient of
 //! the SUM loss with respect to z.
