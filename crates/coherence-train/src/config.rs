@@ -280,7 +280,7 @@ impl Config {
     }
 
     /// Whether α is imputed from mini-batches of the probe sample, of which it must have two.
-    pub(crate) fn imputes(&self, network: &Graph<f32>) -> bool {
+    pub fn imputes(&self, network: &Graph<f32>) -> bool {
         let couples = self.batch_statistics && network.couples_examples().is_some();
         let has_two = self.probe / 2 >= self.examples_of_a_pass();
         has_two && (couples || self.watch.iter().any(|watch| watch.imputes()))

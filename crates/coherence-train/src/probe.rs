@@ -74,8 +74,8 @@ impl Probe {
         }
     }
 
-    /// Measures the sample of the training examples, that of the test examples and the mini-batch `batch`, whose workspace may be used, and sends the series
-    /// `probe.…`, `test.…`, `batch.…` and `activity.…`.
+    /// Measures the sample of the training examples, that of the test examples and the mini-batch `batch`, whose
+    /// workspace may be used, and sends the series `probe.…`, `test.…`, `batch.…` and `activity.…`.
     ///
     /// # Errors
     ///

@@ -144,7 +144,7 @@ impl Trainer {
     pub fn among(
         workers: Arc<dyn Collective>,
         config: Config,
-        model: Model<f32>,
+        mut model: Model<f32>,
         train: Examples,
         test: Examples,
     ) -> Result<Self, ConfigError> {
@@ -153,9 +153,11 @@ impl Trainer {
         config.check_network(model.graph())?;
         fits(&model, &train, "training")?;
         fits(&model, &test, "test")?;
-        let mut trainer = Self {
+        let dropout = random::below(&mut random::stream(config.seed, "dropout"), u64::MAX);
+        on_worker_thread(|| estimate_statistics(&config, &mut model, &train, dropout))?;
+        let trainer = Self {
             feed: Feed::new(&config, &train, division.examples(), division.stride()),
-            dropout: random::below(&mut random::stream(config.seed, "dropout"), u64::MAX),
+            dropout,
             batch: Batch::new(&model, &config, &division),
             updater: Updater::new(
                 config.aggregation,
@@ -177,7 +179,6 @@ impl Trainer {
             test,
         };
         trainer.agree(&[])?;
-        on_worker_thread(|| trainer.estimate_statistics())?;
         Ok(trainer)
     }
 
@@ -201,32 +202,6 @@ impl Trainer {
         of.update(bytes);
         let differing = division.workers.differing(of.finalize().into());
         if differing.is_empty() { Ok(()) } else { Err(ConfigError::Differing(differing)) }
-    }
-
-    /// Sets the running statistics to the mean of those of the first passes. Every worker computes all of them.
-    fn estimate_statistics(&mut self) -> Result<(), ReadError> {
-        let Config { batch_statistics, estimation_batches, .. } = self.config;
-        if batch_statistics || self.model.graph().couples_examples().is_none() {
-            return Ok(());
-        }
-        let (m, mut count) = (self.config.examples_of_a_pass(), 0);
-        let mut workspace = self.model.workspace(m, Keep::Activations);
-        let mut x = vec![0.0; self.config.batch * self.model.inputs()];
-        let mut labels = vec![0; self.config.batch];
-        let mut feed = Feed::new(&self.config, &self.train, 0..self.config.batch, 1);
-        for step in 0..estimation_batches {
-            feed.load(step, &self.train, &mut x, &mut labels)?;
-            workspace.set_mode(Mode {
-                batch_statistics: true,
-                dropout: self.config.dropout.then(|| self.dropout.wrapping_add(step)),
-            });
-            for x in x.chunks(m * self.model.inputs()) {
-                self.model.forward(x, m, &mut workspace);
-                count += 1;
-                self.model.average_statistics(&workspace, count);
-            }
-        }
-        Ok(())
     }
 
     /// The settings.
@@ -393,8 +368,9 @@ impl Trainer {
             if let Some(share) = self.learned.share(belongs) {
                 sink.row(self.step, &format!("{name}.learned"), share);
             }
-            let watched = self.config.watch.contains(&Watch::Learned);
-            if let Some(step) = self.learned.median_last(belongs).filter(|_| watched) {
+            if self.config.watch.contains(&Watch::Learned)
+                && let Some(step) = self.learned.median_last(belongs)
+            {
                 sink.row(self.step, &format!("{name}.last_learned"), step as f64);
             }
         }
@@ -512,6 +488,36 @@ impl Batch {
             sums: vec![0.0; division.workers.size()],
         }
     }
+}
+
+/// Sets the running statistics to the mean of those of the first passes, if batch normalisation is by them. Every
+/// worker computes all passes; the buffers are gone before those of training are allocated.
+fn estimate_statistics(
+    config: &Config,
+    model: &mut Model<f32>,
+    train: &Examples,
+    dropout: u64,
+) -> Result<(), ReadError> {
+    if config.batch_statistics || model.graph().couples_examples().is_none() {
+        return Ok(());
+    }
+    let (k, m, inputs) = (config.batch, config.examples_of_a_pass(), model.inputs());
+    let mut workspace = model.workspace(m, Keep::Activations);
+    let (mut x, mut labels) = (vec![0.0; k * inputs], vec![0; k]);
+    let (mut feed, mut count) = (Feed::new(config, train, 0..k, 1), 0);
+    for step in 0..config.estimation_batches {
+        feed.load(step, train, &mut x, &mut labels)?;
+        workspace.set_mode(Mode {
+            batch_statistics: true,
+            dropout: config.dropout.then(|| dropout.wrapping_add(step)),
+        });
+        for x in x.chunks(m * inputs) {
+            model.forward(x, m, &mut workspace);
+            count += 1;
+            model.average_statistics(&workspace, count);
+        }
+    }
+    Ok(())
 }
 
 fn finite(loss: f64, step: u64, rate: f64) -> Result<(), Diverged> {

@@ -8,7 +8,7 @@
 
 use crate::{
     Aggregation,
-    collective::{Collective, Division},
+    collective::{Collective, Division, THREE},
     optimizer::Optimizer,
     tally::dot,
 };
@@ -133,7 +133,7 @@ impl Updater {
         if optimizer.weight_decay > 0.0 {
             axpy((optimizer.weight_decay / mean) as f32, w, gradient);
         }
-        recent.steps += 3;
+        recent.steps += THREE;
         let three = |rows: &[f32], rate: f64, out: &mut [f32]| {
             let at = |row: usize| &rows[row * out.len()..][..out.len()];
             descend_by_three(how, rate, mean, [at(0), at(1), at(2)], out);

@@ -37,9 +37,7 @@ pub enum Watch {
 
 /// A text that is not the name of a [`Watch`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "\"{text}\" cannot be watched (known: layer, group, activity, imputed, imputed-layer, imputed-group, test, learned)"
-)]
+#[error("\"{text}\" cannot be watched (known: {})", Watch::ALL.map(Watch::name).join(", "))]
 pub struct WatchError {
     /// The text.
     pub text: String,

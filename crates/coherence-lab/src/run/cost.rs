@@ -12,7 +12,7 @@ use rayon::ThreadPoolBuilder;
 use super::{PlannedRun, RunError, data, difficulty, plan, pretraining};
 use crate::cell::Cell;
 use crate::scale::Scale;
-use crate::spec::{Experiment, Subset};
+use crate::spec::Experiment;
 
 /// The cost of the runs of one cell, over all seeds.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
@@ -80,9 +80,12 @@ pub fn cost(
         let known = rates.iter().find(|(name, _)| name == one.name()).map(|(_, rate)| *rate);
         let rate = match known {
             Some(rate) => rate,
-            None => measured_rate(network()?)?,
+            None => {
+                let rate = measured_rate(network()?)?;
+                rates.push((one.name().to_owned(), rate));
+                rate
+            }
         };
-        rates.push((one.name().to_owned(), rate));
         costs.push(of_one(run, &sizes, &one, rate));
     }
     for cost in &mut costs {
@@ -100,7 +103,7 @@ fn of_one(run: &PlannedRun, sizes: &Data, network: &Graph<f32>, rate: f64) -> Co
         runs: 1,
         steps: config.steps,
         training: 3.0 * forward * config.batch as f64 * (before + config.steps) as f64,
-        measurement: forward * passes(&config, sizes, network.couples_examples().is_some()),
+        measurement: forward * passes(&config, sizes, config.imputes(network)),
         measurements: config.evaluate.count(config.steps),
         memory: config.memory(network, sizes.examples),
         rate,
@@ -108,10 +111,9 @@ fn of_one(run: &PlannedRun, sizes: &Data, network: &Graph<f32>, rate: f64) -> Co
 }
 
 /// The forward passes of single examples whose time one measurement takes.
-fn passes(config: &Config, sizes: &Data, couples: bool) -> f64 {
+fn passes(config: &Config, sizes: &Data, imputes: bool) -> f64 {
     let evaluated = sizes.examples[0] + sizes.examples[1];
     let probe = config.probe.min(sizes.examples[0]);
-    let imputes = couples || config.watch.iter().any(|watch| watch.imputes());
     // The sample once as a whole and, where they are watched, once more as groups; each is passed twice.
     let imputed = match (imputes, config.watch.contains(&Watch::ImputedGroup)) {
         (false, _) => 0,
@@ -140,11 +142,7 @@ fn sizes(run: &PlannedRun) -> Result<Data, RunError> {
             Data { examples, image: train.shape(), classes: train.classes() }
         }
     };
-    let chosen = match (settings.difficulty, settings.subset) {
-        (Some(difficulty), Subset::All) => difficulty.examples,
-        _ => settings.examples,
-    };
-    let asked = [chosen, settings.test_examples];
+    let asked = [settings.training_examples(), settings.test_examples];
     data.examples.iter_mut().zip(asked).for_each(|(n, asked)| *n = asked.unwrap_or(*n));
     Ok(data)
 }

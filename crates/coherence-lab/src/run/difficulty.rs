@@ -3,7 +3,6 @@
 //! The pool is the training part of the data set or a sample of it; a level is the difficulty of one of its examples. The
 //! levels are found by ordinary runs in folders of their own, which all runs of a data set, model and seed share.
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
@@ -15,7 +14,7 @@ use serde::Deserialize;
 use super::data::{Boxed, Grouped, sampled, settings_error};
 use super::{PlannedRun, RunError};
 use crate::cell::Cell;
-use crate::spec::{Data, Difficulty, Grid, Subset, Training};
+use crate::spec::{Difficulty, Subset, Training};
 
 /// The runs that must be finished before these `runs` can begin, each once.
 pub(super) fn earlier(runs: &[PlannedRun]) -> Vec<PlannedRun> {
@@ -34,24 +33,14 @@ fn rating(run: &PlannedRun) -> Vec<PlannedRun> {
         return Vec::new();
     };
     let settings = Training {
-        steps,
         examples,
         schedule: RateSchedule::Constant,
-        every: Some(steps),
-        low_water: None,
-        data: Data::Real,
-        noise: 0.0,
         clip: 0,
         rule: None,
         probe: 0,
-        watch: Some(Vec::new()),
-        attribution: BTreeMap::new(),
-        bound: None,
         difficulty: None,
         subset: Subset::All,
-        single: None,
-        grid: Grid::default(),
-        ..run.settings.clone()
+        ..run.settings.preliminary(steps)
     };
     // Other axes do not change the difficulty.
     let axes = run.cell.0.iter().filter(|(axis, _)| ["dataset", "model"].contains(&axis.as_str()));

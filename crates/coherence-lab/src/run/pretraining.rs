@@ -1,9 +1,7 @@
 //! The first stage of a run that begins with trained weights.
 
-use std::collections::BTreeMap;
-
 use super::PlannedRun;
-use crate::spec::{Data, Initial, Training};
+use crate::spec::Initial;
 
 /// The folder of the first stage, in that of the run.
 pub(super) const FOLDER: &str = "pretraining";
@@ -12,19 +10,5 @@ pub(super) const FOLDER: &str = "pretraining";
 /// random weights.
 pub(super) fn stage(run: &PlannedRun) -> Option<PlannedRun> {
     let steps = run.settings.pretraining.filter(|_| run.settings.initial == Initial::Trained)?;
-    let settings = Training {
-        initial: Initial::Random,
-        pretraining: None,
-        data: Data::Real,
-        noise: 0.0,
-        steps,
-        every: Some(steps),
-        low_water: None,
-        watch: Some(Vec::new()),
-        attribution: BTreeMap::new(),
-        bound: None,
-        single: None,
-        ..run.settings.clone()
-    };
-    Some(PlannedRun { settings, ..run.clone() })
+    Some(PlannedRun { settings: run.settings.preliminary(steps), ..run.clone() })
 }

@@ -12,7 +12,6 @@ use coherence_train::{Outcome, TrainingRun};
 use super::run_file::RunFile;
 use super::{PlannedRun, RunError, data, pretraining, single};
 use crate::made::Sitting;
-use crate::spec::Subset;
 
 /// Executes a run, goes on with it, or skips it when its folder says that it is finished. Returns
 /// its sittings; `advance` receives the number of steps done since its last call.
@@ -49,11 +48,8 @@ pub(super) fn memory(run: &PlannedRun) -> u64 {
     let settings = &run.settings;
     let Some((image, classes)) = settings.dataset.shape() else { return 0 };
     let (train, test) = settings.dataset.sizes().unwrap_or_default();
-    let chosen = match (settings.difficulty, settings.subset) {
-        (Some(difficulty), Subset::All) => difficulty.examples,
-        _ => settings.examples,
-    };
-    let examples = [chosen.unwrap_or(train), settings.test_examples.unwrap_or(test)];
+    let examples =
+        [settings.training_examples().unwrap_or(train), settings.test_examples.unwrap_or(test)];
     let bytes = |network| settings.config(run.seed).memory(&network, examples);
     settings.network(image, classes).map_or(u64::MAX, bytes)
 }

@@ -267,6 +267,33 @@ impl Training {
         }
     }
 
+    /// The number of examples that a run trains on; `None` for all of the data set.
+    pub fn training_examples(&self) -> Option<usize> {
+        match (self.difficulty, self.subset) {
+            (Some(difficulty), Subset::All) => difficulty.examples,
+            _ => self.examples,
+        }
+    }
+
+    /// A stage before a run: `steps` steps of the same network from random weights on the data without noise,
+    /// measured at the end, with nothing watched.
+    pub fn preliminary(&self, steps: u64) -> Self {
+        Self {
+            initial: Initial::Random,
+            pretraining: None,
+            data: Data::Real,
+            noise: 0.0,
+            steps,
+            every: Some(steps),
+            low_water: None,
+            watch: Some(Vec::new()),
+            attribution: BTreeMap::new(),
+            bound: None,
+            single: None,
+            ..self.clone()
+        }
+    }
+
     /// The steps at which a run is measured.
     pub fn evaluate(&self) -> Schedule {
         match (self.every, self.low_water) {

@@ -11,7 +11,7 @@
 mod division;
 mod threads;
 
-pub(crate) use division::Division;
+pub(crate) use division::{Division, THREE};
 pub use threads::threads;
 
 use coherence_cpu::elementwise::axpy;
@@ -117,7 +117,7 @@ impl dyn Collective + '_ {
 
     /// Overwrites the values of all workers with their sum, added in the order of ranks.
     pub(crate) fn sum(&self, values: &mut [f32], rows: &mut Vec<f32>) {
-        if self.is_solo() {
+        if self.is_solo() || values.is_empty() {
             return;
         }
         self.combine(values, rows, |rows, out| {
