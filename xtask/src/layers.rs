@@ -7,20 +7,22 @@ use anyhow::{Result, bail, ensure};
 use cargo_metadata::{DependencyKind, MetadataCommand, Package};
 
 /// Each crate of the workspace with its layer. Layer 0 of the picture holds the core and the kernel
-/// crates. The kernel crates may use the core, so the core has layer −1 here. Layer 1 of the picture holds
-/// the networks and their candle modules. The modules use the networks, so they have layer 2 here.
+/// crates. The kernel crates may use the core, so the core has layer −1 here; `coherence-cuda` uses
+/// `coherence-cpu`, so it has layer 1 and the networks have 2. Layer 1 of the picture holds the networks and
+/// their candle modules. The modules use the networks, so they have layer 3 here.
 const LAYERS: &[(&str, i8)] = &[
     ("coherence-core", -1),
     ("coherence-cpu", 0),
     ("coherence-data", 0),
-    ("coherence-nn", 1),
-    ("coherence-candle", 2),
-    ("coherence-train", 2),
-    ("coherence-mpi", 3),
-    ("coherence-lab", 4),
-    ("xtask", 5),
+    ("coherence-cuda", 1),
+    ("coherence-nn", 2),
+    ("coherence-candle", 3),
+    ("coherence-train", 3),
+    ("coherence-mpi", 4),
+    ("coherence-lab", 5),
+    ("xtask", 6),
     ("coherence-tests", -2), // oracles: they use none of our crates
-    ("coherence-benches", 5),
+    ("coherence-benches", 6),
 ];
 
 /// Fails on the first crate that is not in the table or depends on a crate of its own or a higher

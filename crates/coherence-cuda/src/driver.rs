@@ -1,0 +1,331 @@
+//! A GPU as an engine, through the CUDA driver.
+
+use crate::engine::{Engine, Product, Real};
+use core::{ffi::c_void, fmt};
+use cudarc::{
+    cublas::{self, CudaBlas, sys::cublasOperation_t},
+    driver::{self, CudaContext, CudaFunction, CudaStream, result, sys::CUresult},
+    nvrtc::{self, CompileOptions, compile_ptx_with_opts},
+};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+};
+
+/// The text of all kernels of one precision.
+pub(crate) fn source(precision: &str) -> String {
+    let real = if precision == "f32" { "float" } else { "double" };
+    format!(
+        "{}\n{}\ntypedef {real} real;\n{}",
+        include_str!("../kernels/device.cuh"),
+        include_str!("../kernels/structures.h"),
+        include_str!(concat!(env!("OUT_DIR"), "/kernels.cu")),
+    )
+}
+
+/// Why a GPU cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DriverError {
+    /// A library of CUDA is not installed.
+    #[error("{library} was not found: {remedy}, or compute on the processor (--device cpu)")]
+    Missing {
+        /// The library.
+        library: &'static str,
+        /// Where it comes from.
+        remedy: &'static str,
+    },
+    /// There is no device of this number.
+    #[error("there is no device cuda:{ordinal}; {}", found(*.count))]
+    NoDevice {
+        /// The number that was asked for.
+        ordinal: usize,
+        /// How many there are.
+        count: usize,
+    },
+    /// The device lacks what the kernels need.
+    #[error(
+        "{name} has compute capability {}.{}, the kernels need 8.0: compute on the processor (--device cpu)",
+        capability.0,
+        capability.1
+    )]
+    TooOld {
+        /// The device.
+        name: String,
+        /// Its compute capability.
+        capability: (i32, i32),
+    },
+    /// The kernels could not be compiled for the device.
+    #[error("the kernels could not be compiled for {architecture}: {log}")]
+    Compile {
+        /// The architecture.
+        architecture: String,
+        /// What the compiler said.
+        log: String,
+    },
+    /// The driver failed.
+    #[error("{operation}: {message}")]
+    Failed {
+        /// What was done.
+        operation: &'static str,
+        /// What the driver said.
+        message: String,
+    },
+}
+
+fn found(count: usize) -> String {
+    match count {
+        0 => "the driver finds none".into(),
+        1 => "the driver finds cuda:0".into(),
+        _ => format!("the driver finds cuda:0 to cuda:{}", count - 1),
+    }
+}
+
+fn failed(operation: &'static str) -> impl Fn(driver::DriverError) -> DriverError {
+    move |error| DriverError::Failed { operation, message: error.to_string() }
+}
+
+/// A GPU. Clones are the same GPU and queue.
+#[derive(Clone)]
+pub struct Driver(Arc<Inner>);
+
+struct Inner {
+    id: u64,
+    name: String,
+    context: Arc<CudaContext>,
+    stream: Arc<CudaStream>,
+    /// A handle of cuBLAS serves one thread at a time.
+    blas: Mutex<CudaBlas>,
+    kernels: HashMap<String, CudaFunction>,
+}
+
+impl Driver {
+    /// The GPU of this number.
+    ///
+    /// # Errors
+    ///
+    /// If a library, the device or a capability is missing, or the kernels do not compile.
+    pub fn new(ordinal: usize) -> Result<Self, DriverError> {
+        libraries()?;
+        let count = match CudaContext::device_count() {
+            Err(driver::DriverError(CUresult::CUDA_ERROR_NO_DEVICE)) => 0,
+            count => count.map_err(failed("counting the devices"))?.unsigned_abs() as usize,
+        };
+        if ordinal >= count {
+            return Err(DriverError::NoDevice { ordinal, count });
+        }
+        let context = CudaContext::new(ordinal).map_err(failed("opening the device"))?;
+        let name = context.name().map_err(failed("the device's name"))?;
+        let capability =
+            context.compute_capability().map_err(failed("the device's compute capability"))?;
+        if capability < (8, 0) {
+            return Err(DriverError::TooOld { name, capability });
+        }
+        let stream = context.new_stream().map_err(failed("a queue on the device"))?;
+        let blas = CudaBlas::new(stream.clone()).map_err(|error| DriverError::Failed {
+            operation: "starting cuBLAS",
+            message: format!("{error:?}"),
+        })?;
+        let kernels = load(&context, capability)?;
+        static NEXT: AtomicU64 = AtomicU64::new(1); // 0 is the host
+        let (id, blas) = (NEXT.fetch_add(1, Relaxed), Mutex::new(blas));
+        Ok(Self(Arc::new(Inner { id, name, context, stream, blas, kernels })))
+    }
+
+    /// The device's name, as "NVIDIA H100".
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// Waits until all that was queued has ended.
+    pub fn synchronize(&self) {
+        self.bound();
+        let done = self.0.stream.synchronize();
+        self.expect("waiting for the device", done);
+    }
+
+    /// Calls of the driver are of the thread's context.
+    fn bound(&self) {
+        let done = self.0.context.bind_to_thread();
+        self.expect("binding the device to a thread", done);
+    }
+
+    fn expect<V>(&self, operation: &str, done: Result<V, driver::DriverError>) -> V {
+        done.unwrap_or_else(|error| panic!("{operation} on {}: {error}", self.0.name))
+    }
+}
+
+impl fmt::Debug for Driver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cuda:{} ({})", self.0.context.ordinal(), self.0.name)
+    }
+}
+
+fn libraries() -> Result<(), DriverError> {
+    const TOOLKIT: &str = "install the CUDA toolkit's run-time libraries";
+    // SAFETY: they look for a library and load it.
+    let found = unsafe {
+        [
+            (driver::sys::is_culib_present(), "libcuda", "install NVIDIA's driver"),
+            (nvrtc::sys::is_culib_present(), "libnvrtc", TOOLKIT),
+            (cublas::sys::is_culib_present(), "libcublas", TOOLKIT),
+        ]
+    };
+    match found.into_iter().find(|(present, ..)| !present) {
+        Some((_, library, remedy)) => Err(DriverError::Missing { library, remedy }),
+        None => Ok(()),
+    }
+}
+
+/// Compiles the kernels of both precisions; the names have the precision's ending.
+fn load(
+    context: &Arc<CudaContext>,
+    (major, minor): (i32, i32),
+) -> Result<HashMap<String, CudaFunction>, DriverError> {
+    let architecture = format!("compute_{major}{minor}");
+    let mut kernels = HashMap::new();
+    for precision in [f32::PRECISION, f64::PRECISION] {
+        let options = CompileOptions {
+            options: vec![format!("--gpu-architecture={architecture}"), "--std=c++17".into()],
+            fmad: Some(false), // the same roundings as on the host
+            ..CompileOptions::default()
+        };
+        let compiled = compile_ptx_with_opts(source(precision), options);
+        let ptx = compiled.map_err(|error| DriverError::Compile {
+            architecture: architecture.clone(),
+            log: match &error {
+                nvrtc::CompileError::CompileError { log, .. } => log.to_string_lossy().into(),
+                other => other.to_string(),
+            },
+        })?;
+        let module = context.load_module(ptx).map_err(failed("loading the kernels"))?;
+        for name in names() {
+            let function = module.load_function(name).map_err(failed("finding a kernel"))?;
+            kernels.insert(format!("{name}_{precision}"), function);
+        }
+    }
+    Ok(kernels)
+}
+
+/// The names of all kernels, which stand after `KERNEL(`.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    let text = include_str!(concat!(env!("OUT_DIR"), "/kernels.cu"));
+    text.split("KERNEL(").skip(1).filter_map(|after| after.split_once(')').map(|(name, _)| name))
+}
+
+// SAFETY: the driver's memory belongs to its buffer alone, until `free`.
+unsafe impl Engine for Driver {
+    fn id(&self) -> u64 {
+        self.0.id
+    }
+
+    fn allocate(&self, bytes: usize) -> u64 {
+        self.bound();
+        let stream = self.0.stream.cu_stream();
+        // SAFETY: the stream is valid; the memory is used by its operations alone.
+        let allocated = unsafe {
+            result::malloc_async(stream, bytes)
+                .and_then(|at| result::memset_d8_async(at, 0, bytes, stream).map(|()| at))
+        };
+        allocated.unwrap_or_else(|error| {
+            let (free, total) = self.0.context.mem_get_info().unwrap_or_default();
+            panic!(
+                "{} has no memory for {bytes} bytes ({free} of {total} are free): \
+                 take smaller batches or micro-batches ({error})",
+                self.0.name
+            )
+        })
+    }
+
+    unsafe fn free(&self, address: u64, _: usize) {
+        self.bound();
+        // SAFETY: the caller's; what was queued before still runs before.
+        let done = unsafe { result::free_async(address, self.0.stream.cu_stream()) };
+        self.expect("freeing memory", done);
+    }
+
+    unsafe fn upload(&self, from: *const u8, to: u64, bytes: usize) {
+        self.bound();
+        // SAFETY: the caller's. The driver copies pageable memory before it returns.
+        let done = unsafe {
+            let from = core::slice::from_raw_parts(from, bytes);
+            result::memcpy_htod_async(to, from, self.0.stream.cu_stream())
+        };
+        self.expect("copying to the device", done);
+    }
+
+    unsafe fn download(&self, from: u64, to: *mut u8, bytes: usize) {
+        self.bound();
+        // SAFETY: the caller's; the copy has ended when the queue is empty.
+        let done = unsafe {
+            let to = core::slice::from_raw_parts_mut(to, bytes);
+            result::memcpy_dtoh_async(to, from, self.0.stream.cu_stream())
+        };
+        self.expect("copying from the device", done);
+        self.synchronize();
+    }
+
+    unsafe fn copy(&self, from: u64, to: u64, bytes: usize) {
+        self.bound();
+        // SAFETY: the caller's.
+        let done =
+            unsafe { result::memcpy_dtod_async(to, from, bytes, self.0.stream.cu_stream()) };
+        self.expect("copying on the device", done);
+    }
+
+    unsafe fn launch<T: Real>(
+        &self,
+        kernel: &'static str,
+        blocks: u32,
+        _: &str,
+        arguments: &mut [*mut c_void],
+    ) {
+        self.bound();
+        let name = format!("{kernel}_{}", T::PRECISION);
+        let function = self.0.kernels.get(&name).unwrap_or_else(|| panic!("no kernel {kernel}"));
+        let (function, stream) = (function.cu_function(), self.0.stream.cu_stream());
+        // SAFETY: the caller's; tests on the host compare the types of all arguments with the kernel's.
+        let done = unsafe {
+            result::launch_kernel(function, (blocks, 1, 1), (256, 1, 1), 0, stream, arguments)
+        };
+        self.expect(kernel, done);
+    }
+
+    unsafe fn multiply<T: Real>(&self, product: Product, left: u64, right: u64, out: u64) {
+        self.bound();
+        let Product { rows, inner, columns, left_transposed, right_transposed, add } = product;
+        let int = |n: usize| i32::try_from(n).expect("cuBLAS takes sizes below 2³¹");
+        let operation = |transposed| match transposed {
+            true => cublasOperation_t::CUBLAS_OP_T,
+            false => cublasOperation_t::CUBLAS_OP_N,
+        };
+        // cuBLAS is column-major: it computes outᵀ = rightᵀ · leftᵀ, and the transposes of row-major
+        // matrices are what lies in memory.
+        let (of_right, of_left) = (operation(right_transposed), operation(left_transposed));
+        let leading_right = int(if right_transposed { inner } else { columns });
+        let leading_left = int(if left_transposed { rows } else { inner });
+        let (m, n, k) = (int(columns), int(rows), int(inner));
+        let blas = self.0.blas.lock().unwrap_or_else(PoisonError::into_inner);
+        macro_rules! gemm {
+            ($gemm:ident, $type:ty) => {{
+                let (one, beta): ($type, $type) = (1.0, if add { 1.0 } else { 0.0 });
+                // SAFETY: the caller's: the sizes are those of the matrices.
+                unsafe {
+                    cublas::result::$gemm(
+                        *blas.handle(), of_right, of_left, m, n, k, &one,
+                        right as *const $type, leading_right, left as *const $type, leading_left,
+                        &beta, out as *mut $type, m,
+                    )
+                }
+            }};
+        }
+        let done = match T::PRECISION {
+            "f32" => gemm!(sgemm, f32),
+            _ => gemm!(dgemm, f64),
+        };
+        done.unwrap_or_else(|error| panic!("a product on {}: {error:?}", self.0.name));
+    }
+}

@@ -1,0 +1,89 @@
+//! Where memory lies and kernels run.
+
+use coherence_cpu::Element;
+use core::{ffi::c_void, fmt};
+
+/// An element type of kernels: `f32` or `f64`.
+pub trait Real: Element + crate::argument::Scalar {
+    /// The ending of the names of its kernels.
+    const PRECISION: &'static str;
+}
+
+impl Real for f32 {
+    const PRECISION: &'static str = "f32";
+}
+
+impl Real for f64 {
+    const PRECISION: &'static str = "f64";
+}
+
+/// A product `out [rows, columns] (+)= left · right`, all row-major; a transposed factor lies in memory as
+/// its transpose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Product {
+    /// Rows of the result.
+    pub rows: usize,
+    /// The numbers in a sum.
+    pub inner: usize,
+    /// Columns of the result.
+    pub columns: usize,
+    /// `left` lies as [inner, rows].
+    pub left_transposed: bool,
+    /// `right` lies as [columns, inner].
+    pub right_transposed: bool,
+    /// Whether the result is added to `out`.
+    pub add: bool,
+}
+
+/// Memory and kernels. What is queued runs in the order of the calls; [`download`](Engine::download) waits
+/// for it. An operation that fails panics with what was found and what to do about it.
+///
+/// # Safety
+///
+/// An implementation's addresses are of memory that nothing else uses until it is freed.
+pub unsafe trait Engine: Clone + fmt::Debug + Send + Sync + 'static {
+    /// A number that no other engine of this process has.
+    fn id(&self) -> u64;
+
+    /// New memory of `bytes` > 0 zeros, aligned to 256 bytes.
+    fn allocate(&self, bytes: usize) -> u64;
+
+    /// # Safety
+    ///
+    /// `address` is of [`allocate`](Engine::allocate) with as many `bytes` and not used again.
+    unsafe fn free(&self, address: u64, bytes: usize);
+
+    /// # Safety
+    ///
+    /// Both ranges are valid; `to` lies on the device.
+    unsafe fn upload(&self, from: *const u8, to: u64, bytes: usize);
+
+    /// # Safety
+    ///
+    /// Both ranges are valid; `from` lies on the device.
+    unsafe fn download(&self, from: u64, to: *mut u8, bytes: usize);
+
+    /// # Safety
+    ///
+    /// Both ranges are valid, lie on the device and do not overlap.
+    unsafe fn copy(&self, from: u64, to: u64, bytes: usize);
+
+    /// Runs `blocks` blocks of the kernel of this name in the precision `T`. `signature` has the types of the
+    /// arguments, by the letters of [`Scalar`](crate::argument::Scalar).
+    ///
+    /// # Safety
+    ///
+    /// The arguments are what the kernel takes, and valid for all that it reads and writes.
+    unsafe fn launch<T: Real>(
+        &self,
+        kernel: &'static str,
+        blocks: u32,
+        signature: &str,
+        arguments: &mut [*mut c_void],
+    );
+
+    /// # Safety
+    ///
+    /// The addresses are of device memory of the product's sizes, and `out` overlaps no factor.
+    unsafe fn multiply<T: Real>(&self, product: Product, left: u64, right: u64, out: u64);
+}

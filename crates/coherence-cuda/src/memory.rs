@@ -1,0 +1,176 @@
+//! Memory of a device: buffers, and views of contiguous parts of them.
+
+use crate::engine::Engine;
+use core::{fmt, marker::PhantomData, ops::Range};
+
+/// Owned numbers on a device. A clone is a copy of the numbers.
+pub struct Buffer<V, E: Engine> {
+    engine: E,
+    address: u64,
+    len: usize,
+    of: PhantomData<V>,
+}
+
+/// A view to read.
+pub struct View<'a, V> {
+    engine: u64,
+    address: u64,
+    len: usize,
+    of: PhantomData<&'a V>,
+}
+
+/// A view to read and write.
+pub struct ViewMut<'a, V> {
+    engine: u64,
+    address: u64,
+    len: usize,
+    of: PhantomData<&'a mut V>,
+}
+
+impl<V: Copy, E: Engine> Buffer<V, E> {
+    /// `len` numbers whose bytes are 0.
+    pub fn zeros(engine: &E, len: usize) -> Self {
+        let bytes = len.checked_mul(size_of::<V>()).expect("a buffer that memory can hold");
+        let address = if bytes == 0 { 0 } else { engine.allocate(bytes) };
+        Self { engine: engine.clone(), address, len, of: PhantomData }
+    }
+
+    /// A buffer with these values.
+    pub fn from_host(engine: &E, values: &[V]) -> Self {
+        let mut buffer = Self::zeros(engine, values.len());
+        buffer.view_mut().upload(engine, values);
+        buffer
+    }
+
+    /// All of it.
+    pub fn view(&self) -> View<'_, V> {
+        View { engine: self.engine.id(), address: self.address, len: self.len, of: PhantomData }
+    }
+
+    /// All of it, to write.
+    pub fn view_mut(&mut self) -> ViewMut<'_, V> {
+        ViewMut { engine: self.engine.id(), address: self.address, len: self.len, of: PhantomData }
+    }
+}
+
+impl<V: Copy, E: Engine> Clone for Buffer<V, E> {
+    fn clone(&self) -> Self {
+        let mut copy = Self::zeros(&self.engine, self.len);
+        copy.view_mut().copy_from(&self.engine, self.view());
+        copy
+    }
+}
+
+impl<V, E: Engine> Drop for Buffer<V, E> {
+    fn drop(&mut self) {
+        let bytes = self.len * size_of::<V>();
+        if bytes > 0 {
+            // SAFETY: allocated by `zeros` with as many bytes; views have ended with the borrow.
+            unsafe { self.engine.free(self.address, bytes) }
+        }
+    }
+}
+
+impl<V, E: Engine> fmt::Debug for Buffer<V, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} numbers on {:?}", self.len, self.engine)
+    }
+}
+
+impl<V> Clone for View<'_, V> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<V> Copy for View<'_, V> {}
+
+macro_rules! both {
+    ($view:ident) => {
+        impl<'a, V> $view<'a, V> {
+            /// The number of values.
+            pub fn len(&self) -> usize {
+                self.len
+            }
+
+            /// Whether there are none.
+            pub fn is_empty(&self) -> bool {
+                self.len == 0
+            }
+
+            /// The values `range`.
+            ///
+            /// # Panics
+            ///
+            /// If they are not all in the view.
+            #[must_use]
+            pub fn part(self, range: Range<usize>) -> Self {
+                let Range { start, end } = range;
+                assert!(start <= end && end <= self.len, "{start}..{end} of {} values", self.len);
+                let address = self.address + (start * size_of::<V>()) as u64;
+                Self { address, len: end - start, ..self }
+            }
+
+            pub(crate) fn address(&self) -> u64 {
+                self.address
+            }
+
+            /// Panics if the view is not of this engine or has not `len` values.
+            pub(crate) fn check(&self, engine: &impl Engine, len: usize) {
+                assert_eq!(self.engine, engine.id(), "a view of another device");
+                assert_eq!(self.len, len, "the number of values");
+            }
+        }
+
+        impl<V> fmt::Debug for $view<'_, V> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{} numbers on a device", self.len)
+            }
+        }
+    };
+}
+
+both!(View);
+both!(ViewMut);
+
+impl<V: Copy> View<'_, V> {
+    /// Copies the values to the host, once all that writes to them has ended.
+    pub fn download<E: Engine>(self, engine: &E, to: &mut [V]) {
+        self.check(engine, to.len());
+        if !to.is_empty() {
+            // SAFETY: both ranges have the same length, and the view is of this engine's memory.
+            unsafe { engine.download(self.address, to.as_mut_ptr().cast(), size_of_val(to)) }
+        }
+    }
+}
+
+impl<V: Copy> ViewMut<'_, V> {
+    /// Copies values from the host.
+    pub fn upload<E: Engine>(self, engine: &E, from: &[V]) {
+        self.check(engine, from.len());
+        if !from.is_empty() {
+            // SAFETY: both ranges have the same length, and the view is of this engine's memory.
+            unsafe { engine.upload(from.as_ptr().cast(), self.address, size_of_val(from)) }
+        }
+    }
+
+    /// Copies values within the device.
+    pub fn copy_from<E: Engine>(self, engine: &E, from: View<'_, V>) {
+        self.check(engine, from.len);
+        from.check(engine, self.len);
+        if self.len > 0 {
+            // SAFETY: both ranges have the same length on this engine; a view to write overlaps no other.
+            unsafe { engine.copy(from.address, self.address, self.len * size_of::<V>()) }
+        }
+    }
+
+    /// The same view to read, for as long as it is not written.
+    pub fn read(&self) -> View<'_, V> {
+        View { engine: self.engine, address: self.address, len: self.len, of: PhantomData }
+    }
+
+    /// The same view for a shorter time.
+    pub fn reborrow(&mut self) -> ViewMut<'_, V> {
+        ViewMut { engine: self.engine, address: self.address, len: self.len, of: PhantomData }
+    }
+}
