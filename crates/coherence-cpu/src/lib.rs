@@ -59,7 +59,7 @@ pub mod elementwise;
 mod isa;
 pub mod normalize;
 pub mod norms;
-mod order;
+pub mod order;
 pub mod outer;
 pub mod pool;
 pub mod product;

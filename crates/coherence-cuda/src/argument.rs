@@ -107,6 +107,16 @@ pub(crate) fn blocks_for(n: usize) -> u32 {
     n.div_ceil(256).clamp(1, 4096) as u32
 }
 
+/// The number of values of this shape.
+///
+/// # Panics
+///
+/// If no memory holds them.
+pub(crate) fn len_of<const N: usize>(shape: [usize; N]) -> usize {
+    let len = shape.iter().try_fold(1usize, |len, &n| len.checked_mul(n));
+    len.unwrap_or_else(|| panic!("{shape:?} values exceed the memory of any device"))
+}
+
 /// A list of arguments.
 pub(crate) trait Arguments {
     /// # Safety

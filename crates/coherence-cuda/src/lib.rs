@@ -18,9 +18,11 @@ mod engine;
 #[cfg(feature = "host")]
 mod host;
 mod memory;
+pub mod product;
+pub mod select;
 
 pub use driver::{Driver, DriverError};
-pub use engine::{Engine, Real};
+pub use engine::{Engine, Product, Real};
 #[cfg(feature = "host")]
 pub use host::Host;
 pub use memory::{Buffer, View, ViewMut};
