@@ -1,7 +1,5 @@
 // Operations on each value by itself: a value's thread does not depend on the number of blocks.
 
-#define EACH_VALUE(j, n) for (size j = (size)block * THREADS + thread; j < (n); j += (size)blocks * THREADS)
-
 KERNEL(axpy)(real factor, const real* x, real* y, size n) {
     EACH_THREAD {
         EACH_VALUE(j, n) y[j] = y[j] + factor * x[j];

@@ -1,6 +1,7 @@
 //! What is passed to a kernel, with the letters of its type: kernels/host.h has the same.
 
 use crate::{View, ViewMut, engine::Engine};
+use coherence_cpu::product::Output;
 use core::ffi::c_void;
 
 /// A number that kernels take by value or point at.
@@ -105,6 +106,11 @@ impl<A: Argument<Raw = u64>> Argument for Option<A> {
 /// The blocks for n values, one a thread; kernels whose threads go on to further values need no more.
 pub(crate) fn blocks_for(n: usize) -> u32 {
     n.div_ceil(256).clamp(1, 4096) as u32
+}
+
+/// The argument that says whether a result is added to what is there.
+pub(crate) fn add(output: Output) -> u32 {
+    u32::from(output == Output::Add)
 }
 
 /// A list of arguments.

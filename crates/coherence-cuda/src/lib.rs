@@ -12,12 +12,14 @@
 #![allow(unsafe_code)] // calls of the driver and of kernels; each block states its proof
 
 mod argument;
+pub mod arrangement;
 mod driver;
 pub mod elementwise;
 mod engine;
 #[cfg(feature = "host")]
 mod host;
 mod memory;
+pub mod pool;
 
 pub use driver::{Driver, DriverError};
 pub use engine::{Engine, Real};
