@@ -19,6 +19,7 @@ mod engine;
 #[cfg(feature = "host")]
 mod host;
 mod memory;
+pub mod normalization;
 pub mod pool;
 
 pub use driver::{Driver, DriverError};

@@ -3,4 +3,5 @@
 
 mod arrangement;
 mod common;
+mod normalization;
 mod pool;
