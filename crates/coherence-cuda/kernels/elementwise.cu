@@ -6,3 +6,17 @@ KERNEL(axpy)(real factor, const real* x, real* y, size n) {
     }
 }
 REGISTER(axpy)
+
+KERNEL(fill_u32)(u32 bits, u32* out, size n) {
+    EACH_THREAD {
+        EACH_VALUE(j, n) out[j] = bits;
+    }
+}
+REGISTER(fill_u32)
+
+KERNEL(fill_u64)(u64 bits, u64* out, size n) {
+    EACH_THREAD {
+        EACH_VALUE(j, n) out[j] = bits;
+    }
+}
+REGISTER(fill_u64)

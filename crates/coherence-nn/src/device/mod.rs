@@ -40,6 +40,8 @@
 mod arrangement;
 mod convolution;
 pub(crate) mod cpu;
+#[cfg(feature = "cuda")]
+mod cuda;
 mod dropped;
 mod elementwise;
 mod loss;
@@ -52,6 +54,8 @@ mod rows;
 pub use arrangement::{Arrangements, ChannelRange, Subsampling};
 pub use convolution::Convolutions;
 pub use cpu::Cpu;
+#[cfg(feature = "cuda")]
+pub use cuda::{Cuda, Standardization};
 pub use dropped::Dropped;
 pub use elementwise::Elementwise;
 pub use loss::Losses;
