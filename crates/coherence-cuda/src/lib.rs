@@ -12,12 +12,15 @@
 #![allow(unsafe_code)] // calls of the driver and of kernels; each block states its proof
 
 mod argument;
+pub mod arrangement;
 mod driver;
 pub mod elementwise;
 mod engine;
 #[cfg(feature = "host")]
 mod host;
 mod memory;
+pub mod normalization;
+pub mod pool;
 pub mod product;
 pub mod select;
 
