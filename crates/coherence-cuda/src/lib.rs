@@ -13,6 +13,7 @@
 
 mod argument;
 pub mod arrangement;
+pub mod convolution;
 mod driver;
 pub mod elementwise;
 mod engine;
