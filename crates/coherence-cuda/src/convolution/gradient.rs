@@ -3,7 +3,7 @@
 use super::{
     batch::{Batch, outputs_of_group, tiles},
     forward,
-    kernels::{add_row_dots, depthwise_gradients, sum_examples},
+    kernels::{add_gram_norms, add_row_dots, depthwise_gradients, sum_examples},
 };
 use crate::{
     Buffer, View, ViewMut,
@@ -118,20 +118,40 @@ fn dense<T: Real, E: Engine>(
             let out = out.reborrow().part(outputs.start * patch..outputs.end * patch);
             multiply(engine, product, deltas, patches, out);
         }
-        if let Some(sq_norms) = &mut sq_norms {
-            let (width, p) = (outputs.len() * patch, conv.positions());
-            for tile in tiles::<T>(engine, batch.m, width) {
-                let mut gradients = Buffer::unspecified(engine, tile.len() * width);
-                let product = Product { inner: p, ..product };
-                let [deltas, patches] = [(deltas, outputs.len()), (patches, patch)]
-                    .map(|(x, columns)| x.part(tile.start * p * columns..tile.end * p * columns));
-                let to = gradients.view_mut();
-                multiply_each(engine, tile.len(), product, deltas, patches, to);
-                let gradients = gradients.view();
-                let sq_norms = sq_norms.reborrow().part(tile);
-                add_row_dots(engine, gradients, gradients, width, sq_norms);
+        match &mut sq_norms {
+            None => {}
+            Some(to) if is_gram(conv) => {
+                add_gram_norms(engine, conv, [patches, deltas], to.reborrow());
             }
+            Some(to) => add_norms_by_example(batch, [patches, deltas], to.reborrow()),
         }
+    }
+}
+
+/// Whether squared norms come from Gram matrices: if these have fewer terms than the gradients have
+/// coordinates to form and square.
+fn is_gram(conv: &Convolution) -> bool {
+    let (p, patch, outputs) = (conv.positions(), conv.patch(), conv.group_outputs());
+    p.saturating_mul(p + 1).saturating_mul(patch + outputs) <= 2 * patch * outputs
+}
+
+/// `to[e] += ‖g_e‖²` for a group, from the examples' gradients.
+fn add_norms_by_example<T: Real, E: Engine>(
+    batch: &Batch<'_, T, E>,
+    [patches, deltas]: [View<'_, T>; 2],
+    mut to: ViewMut<'_, f64>,
+) {
+    let (engine, conv, p) = (batch.engine, batch.conv, batch.conv.positions());
+    let (patch, outputs) = (conv.patch(), conv.group_outputs());
+    let width = outputs * patch;
+    for tile in tiles::<T>(engine, batch.m, width) {
+        let mut gradients = Buffer::unspecified(engine, tile.len() * width);
+        let [deltas, patches] = [(deltas, outputs), (patches, patch)]
+            .map(|(x, columns)| x.part(tile.start * p * columns..tile.end * p * columns));
+        let product = product(outputs, p, patch);
+        multiply_each(engine, tile.len(), product, deltas, patches, gradients.view_mut());
+        let gradients = gradients.view();
+        add_row_dots(engine, gradients, gradients, width, to.reborrow().part(tile));
     }
 }
 

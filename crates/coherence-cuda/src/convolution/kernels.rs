@@ -195,3 +195,21 @@ pub(super) fn add_row_dots<T: Real>(
     unsafe { arguments.launch::<T>(engine, "row_dots", count.clamp(1, 1 << 16) as u32) }
     sum_segments(engine, parts.view(), 1.0, Output::Add, out);
 }
+
+/// `out[e] += ‖g_e‖²` of the gradients of a group, by Gram matrices: patches [m · positions, patch] and deltas
+/// [m · positions, outputs] of m = out.len() examples.
+pub(super) fn add_gram_norms<T: Real>(
+    engine: &impl Engine,
+    conv: &Convolution,
+    [patches, deltas]: [View<'_, T>; 2],
+    out: ViewMut<'_, f64>,
+) {
+    let (m, positions) = (out.len(), conv.positions());
+    let (patch, outputs) = (conv.patch(), conv.group_outputs());
+    patches.check(engine, m * positions * patch);
+    deltas.check(engine, m * positions * outputs);
+    out.check(engine, m);
+    let arguments = (patches, deltas, positions, patch, outputs, out, m);
+    // SAFETY: patches and deltas have the rows of m examples, `out` a number for each, on this engine.
+    unsafe { arguments.launch::<T>(engine, "add_gram_norms", m.clamp(1, 1 << 16) as u32) }
+}

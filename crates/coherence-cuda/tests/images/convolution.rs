@@ -25,6 +25,9 @@ fn settings() -> Vec<Convolution> {
         Convolution { padding: [3, 0], dilation: [2, 3], ..new([5, 9], 2, 3, [3, 2]) },
         Convolution { stride: [3, 2], ..new([7, 8], 3, 4, [2, 1]) },
         Convolution { padding: [2, 2], ..new([1, 1], 3, 2, [5, 5]) },
+        // Few positions: norms from Gram matrices.
+        new([2, 2], 150, 30, [1, 2]),
+        Convolution { groups: 2, ..new([2, 3], 40, 36, [2, 2]) },
         Convolution { padding: [1, 1], groups: 2, ..new([4, 5], 6, 4, [3, 3]) },
         Convolution { groups: 3, stride: [2, 1], ..new([5, 4], 3, 6, [1, 2]) },
         Convolution { padding: [1, 1], groups: 5, ..new([6, 7], 5, 5, [3, 3]) },
