@@ -190,3 +190,42 @@ KERNEL(row_dots)
     }
 }
 REGISTER(row_dots)
+
+// out[e] += ‖g_e‖² for gradients g_e = Σ_p δ_p ⊗ a_p of few positions p, from the Gram matrices of a and δ:
+// Σ_{p, q} (a_p · a_q) (δ_p · δ_q). a [count, positions, patch], delta [count, positions, outputs]; one block
+// for each example.
+KERNEL(add_gram_norms)
+(const real* a, const real* delta, size positions, size patch, size outputs, double* out, size count) {
+    SHARED double of_a[THREADS];
+    SHARED double of_delta[THREADS];
+    for (size e = block; e < count; e += blocks) {
+        PRIVATE(double, norm);
+        EACH_THREAD { OWN(norm) = 0; }
+        for (size p = e * positions; p < (e + 1) * positions; ++p) {
+            for (size q = e * positions; q <= p; ++q) {
+                EACH_THREAD {
+                    double product = 0, delta_product = 0;
+                    for (size k = thread; k < patch; k += THREADS) {
+                        product += (double)a[p * patch + k] * a[q * patch + k];
+                    }
+                    for (size k = thread; k < outputs; k += THREADS) {
+                        delta_product += (double)delta[p * outputs + k] * delta[q * outputs + k];
+                    }
+                    of_a[thread] = product;
+                    of_delta[thread] = delta_product;
+                }
+                add_up(of_a, 1);
+                add_up(of_delta, 1);
+                EACH_THREAD {
+                    if (thread == 0) OWN(norm) += (q < p ? 2 : 1) * of_a[0] * of_delta[0];
+                }
+                BARRIER
+            }
+        }
+        EACH_THREAD {
+            if (thread == 0) out[e] += OWN(norm);
+        }
+        BARRIER
+    }
+}
+REGISTER(add_gram_norms)
