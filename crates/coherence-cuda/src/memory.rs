@@ -211,15 +211,15 @@ impl<V: Copy> ViewMut<'_, V> {
         // SAFETY: the view has n numbers of the size of the bits on this engine.
         unsafe {
             if let Some(bits) = short.or(any.downcast_ref().copied()) {
-                (bits, self.as_bits::<u32>(), n).launch::<f32>(engine, "fill_u32", blocks_for(n));
+                (bits, self.into_bits::<u32>(), n).launch::<f32>(engine, "fill_u32", blocks_for(n));
             } else if let Some(bits) = long.or(any.downcast_ref().copied()) {
-                (bits, self.as_bits::<u64>(), n).launch::<f32>(engine, "fill_u64", blocks_for(n));
+                (bits, self.into_bits::<u64>(), n).launch::<f32>(engine, "fill_u64", blocks_for(n));
             }
         }
     }
 
     /// The view as one of numbers of the same size.
-    fn as_bits<B>(self) -> ViewMut<'static, B> {
+    fn into_bits<B>(self) -> ViewMut<'static, B> {
         debug_assert_eq!(size_of::<V>(), size_of::<B>(), "numbers of one size");
         ViewMut { engine: self.engine, address: self.address, len: self.len, of: PhantomData }
     }
