@@ -158,18 +158,6 @@ KERNEL(depthwise_gradients)
 }
 REGISTER(depthwise_gradients)
 
-// out [n] (+)= the sum of m rows.
-KERNEL(sum_examples)(const real* rows, size m, u32 add, real* out, size n) {
-    EACH_THREAD {
-        EACH_VALUE(j, n) {
-            double sum = 0;
-            for (size e = 0; e < m; ++e) sum += rows[e * n + j];
-            out[j] = add ? out[j] + (real)sum : (real)sum;
-        }
-    }
-}
-REGISTER(sum_examples)
-
 // out [segments, rows]: x[r] · y[r] over each segment of the columns of x and y [rows, width]; one block each.
 KERNEL(row_dots)
 (const real* x, const real* y, size rows, size width, size segment, double* out, size count) {

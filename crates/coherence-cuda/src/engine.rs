@@ -75,7 +75,8 @@ pub unsafe trait Engine: Clone + fmt::Debug + Send + Sync + 'static {
     /// Both ranges are valid, lie on the device and do not overlap.
     unsafe fn copy(&self, from: u64, to: u64, bytes: usize);
 
-    /// Bytes of scratch memory that an operation takes for a matrix, unless one example takes more.
+    /// Bytes of scratch memory that an operation takes for a matrix at most, where its smallest piece of work is
+    /// not larger.
     fn scratch_bytes(&self) -> usize {
         64 << 20
     }

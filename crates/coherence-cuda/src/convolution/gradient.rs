@@ -3,12 +3,13 @@
 use super::{
     batch::{Batch, outputs_of_group, tiles},
     forward,
-    kernels::{add_gram_norms, add_row_dots, depthwise_gradients, sum_examples},
+    kernels::{add_gram_norms, add_row_dots, depthwise_gradients},
 };
 use crate::{
     Buffer, View, ViewMut,
     engine::{Engine, Product, Real},
     product::{multiply, multiply_each},
+    rows::column_sums,
 };
 use coherence_cpu::{convolution::Convolution, product::Output};
 
@@ -167,7 +168,7 @@ fn depthwise<T: Real, E: Engine>(
     depthwise_gradients(engine, conv, inputs, channels, 1, gradients.view_mut());
     let gradients = gradients.view();
     if let Some((output, out)) = sum {
-        sum_examples(engine, gradients, output, out);
+        column_sums(engine, gradients, output, out);
     }
     if let Some(sq_norms) = sq_norms {
         add_row_dots(engine, gradients, gradients, width, sq_norms);

@@ -158,21 +158,6 @@ pub(super) fn depthwise_gradients<T: Real>(
     unsafe { arguments.launch::<T>(engine, "depthwise_gradients", blocks_for(n)) }
 }
 
-/// `out [d] (+)= Σ_e rows[e]` of rows [m, d], in `f64`.
-pub(super) fn sum_examples<T: Real>(
-    engine: &impl Engine,
-    rows: View<'_, T>,
-    output: Output,
-    out: ViewMut<'_, T>,
-) {
-    let n = out.len();
-    let m = rows.len().checked_div(n).unwrap_or(0);
-    rows.check(engine, m * n);
-    out.check(engine, n);
-    // SAFETY: there are m rows of the length of `out`, on this engine.
-    unsafe { (rows, m, add(output), out, n).launch::<T>(engine, "sum_examples", blocks_for(n)) }
-}
-
 /// Columns that a block multiplies at most, before they are shared among blocks.
 const SEGMENT: usize = 1 << 14;
 

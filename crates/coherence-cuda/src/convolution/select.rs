@@ -12,10 +12,10 @@ use crate::{
     Buffer, View, ViewMut,
     engine::{Engine, Product, Real},
     product::{multiply, multiply_each},
-    select::select_columns,
+    select::{select_columns, select_outer},
 };
 use coherence_core::aggregate::{Median, Winsorized, groups};
-use coherence_cpu::{convolution::Convolution, order::OrderRule};
+use coherence_cpu::{convolution::Convolution, order::OrderRule, product::Dims};
 use core::ops::Range;
 
 /// Winsorised MEAN of the g_e, coordinate by coordinate, `out [o, kh, kw, i/g]`.
@@ -90,6 +90,11 @@ fn select<T: Real, E: Engine>(
     let n = groups.map_or(batch.m, <[_]>::len);
     rule.check(n).unwrap_or_else(|error| panic!("{error}"));
     let patch = conv.patch();
+    if conv.positions() == 1 && conv.groups == 1 && groups.is_none() {
+        // Each gradient is one outer product, which need not be stored.
+        let (patches, dims) = (batch.patches(0), Dims { m: n, i: patch, o: conv.outputs });
+        return select_outer(engine, rule, dims, [patches.view(), batch.delta], rate, out);
+    }
     let band = pieces::<T>(engine, n * patch);
     let mut apply = |outputs: Range<usize>, values: View<'_, T>| {
         let out = out.reborrow().part(outputs.start * patch..outputs.end * patch);
