@@ -102,6 +102,6 @@ impl<T: Element, D> Device<T> for D where
         + Normalizations<T>
         + Arrangements<T>
         + Losses<T>
-    + Vectors<T>
+        + Vectors<T>
 {
 }
