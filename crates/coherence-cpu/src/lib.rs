@@ -21,6 +21,7 @@
 //! - [`dense`]: the same rules on an n × d matrix; Gram matrix, geometric median, Krum.
 //! - [`pool`], [`normalize`]: pooling and normalisation of images, channels last.
 //! - [`norms`], [`elementwise`]: dots of rows; bias, ReLU, column sums and updates.
+//! - [`vectors`]: dots, running sums and updates of all parameters.
 //!
 //! # Words
 //!
@@ -59,12 +60,13 @@ pub mod elementwise;
 mod isa;
 pub mod normalize;
 pub mod norms;
-mod order;
+pub mod order;
 pub mod outer;
 pub mod pool;
 pub mod product;
 mod scratch;
 mod simd;
+pub mod vectors;
 
 pub use element::Element;
 pub use isa::Isa;

@@ -7,6 +7,7 @@ use coherence_cpu::{
     elementwise::{add_bias, axpy, bias_relu, column_sums, median_of_three_update, relu_backward},
     norms::{dots_with, row_dots, row_sq_norms},
     product::Output,
+    vectors::{self, Descent, accumulate, descend},
 };
 use naive::Rng;
 
@@ -122,6 +123,42 @@ fn the_median_step_takes_the_middle_gradient() {
             let mut values = [a[at] * scales[0], b[at] * scales[1], c[at] * scales[2]];
             values.sort_by(f32::total_cmp);
             assert_eq!(params[at], before[at] - 0.25 * values[1]);
+        }
+    }
+}
+
+#[test]
+fn dots_and_running_sums_of_long_vectors_equal_plain_loops() {
+    let mut rng = Rng::new(7);
+    for d in [0, 1, 100, 16_384, 16_385, 50_000] {
+        let (x, y) = (rng.normals(d), rng.normals(d));
+        let scale = (dot(&x, &x) * dot(&y, &y)).sqrt();
+        assert!((vectors::dot(&x, &y) - dot(&x, &y)).abs() <= 1e-14 * scale, "{d}");
+        let mut sum = vec![f64::NAN; d];
+        accumulate(&x, Output::Overwrite, &mut sum);
+        accumulate(&y, Output::Add, &mut sum);
+        let expected: Vec<f64> =
+            x.iter().zip(&y).map(|(&x, &y)| f64::from(x) + f64::from(y)).collect();
+        assert_eq!(sum, expected, "{d}");
+    }
+}
+
+#[test]
+fn descent_is_that_of_every_coordinate_alone() {
+    let mut rng = Rng::new(8);
+    for (d, nesterov) in [(1, false), (20_000, false), (20_000, true)] {
+        let (g, start, first) = (rng.normals(d), rng.normals(d), rng.normals(d));
+        let by = Descent { rate: 0.1, momentum: 0.9, nesterov, weight_decay: 0.01 };
+        let (mut w, mut v) = (start.clone(), first.clone());
+        descend(by, &g, Some(&mut v), &mut w);
+        let mut without = start.clone();
+        descend(by, &g, None, &mut without);
+        for j in 0..d {
+            let decayed = g[j] + 0.01 * start[j];
+            let velocity = 0.9 * first[j] + decayed;
+            let step = if nesterov { decayed + 0.9 * velocity } else { velocity };
+            assert_eq!((v[j], w[j]), (velocity, start[j] - 0.1 * step), "{d}: {j}");
+            assert_eq!(without[j], start[j] - 0.1 * decayed, "{d}: {j}");
         }
     }
 }

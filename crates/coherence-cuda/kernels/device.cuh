@@ -4,7 +4,8 @@
 // between two such parts that exchange values in SHARED memory stands BARRIER. `thread` is the index of
 // the thread, `block` that of the block, `blocks` their number. A value that a thread keeps from one part
 // to the next is PRIVATE(type, name) and read as OWN(name). Nothing but declarations and loops whose bounds
-// are the same for all threads of a block stands outside of EACH_THREAD.
+// are the same for all threads of a block stands outside of EACH_THREAD. EACH_VALUE(j, n) shares the indices
+// j < n among the threads of all blocks.
 //
 // REGISTER(name) after a kernel makes it known to the host's engine.
 #define THREADS 256
@@ -17,6 +18,7 @@
 #define SHARED __shared__
 #define PRIVATE(type, name) type name
 #define OWN(name) name
+#define EACH_VALUE(j, n) for (size j = (size)block * THREADS + thread; j < (n); j += (size)blocks * THREADS)
 #define thread threadIdx.x
 #define block blockIdx.x
 #define blocks gridDim.x

@@ -1,6 +1,7 @@
 //! What is passed to a kernel, with the letters of its type: kernels/host.h has the same.
 
 use crate::{View, ViewMut, engine::Engine};
+use coherence_cpu::product::Output;
 use core::ffi::c_void;
 
 /// A number that kernels take by value or point at.
@@ -105,6 +106,21 @@ impl<A: Argument<Raw = u64>> Argument for Option<A> {
 /// The blocks for n values, one a thread; kernels whose threads go on to further values need no more.
 pub(crate) fn blocks_for(n: usize) -> u32 {
     n.div_ceil(256).clamp(1, 4096) as u32
+}
+
+/// The number of values of this shape.
+///
+/// # Panics
+///
+/// If no memory holds them.
+pub(crate) fn len_of<const N: usize>(shape: [usize; N]) -> usize {
+    let len = shape.iter().try_fold(1usize, |len, &n| len.checked_mul(n));
+    len.unwrap_or_else(|| panic!("{shape:?} values exceed the memory of any device"))
+}
+
+/// The argument that says whether a result is added to what is there.
+pub(crate) fn add(output: Output) -> u32 {
+    u32::from(output == Output::Add)
 }
 
 /// A list of arguments.

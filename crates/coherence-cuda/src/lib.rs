@@ -12,15 +12,20 @@
 #![allow(unsafe_code)] // calls of the driver and of kernels; each block states its proof
 
 mod argument;
+pub mod arrangement;
 mod driver;
 pub mod elementwise;
 mod engine;
 #[cfg(feature = "host")]
 mod host;
 mod memory;
+pub mod normalization;
+pub mod pool;
+pub mod product;
+pub mod select;
 
 pub use driver::{Driver, DriverError};
-pub use engine::{Engine, Real};
+pub use engine::{Engine, Product, Real};
 #[cfg(feature = "host")]
 pub use host::Host;
 pub use memory::{Buffer, View, ViewMut};

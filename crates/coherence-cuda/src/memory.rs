@@ -1,9 +1,17 @@
 //! Memory of a device: buffers, and views of contiguous parts of them.
 
-use crate::engine::Engine;
-use core::{fmt, marker::PhantomData, ops::Range};
+use crate::{
+    argument::{Arguments, blocks_for},
+    engine::Engine,
+};
+use core::{
+    any::{Any, TypeId, type_name},
+    fmt,
+    marker::PhantomData,
+    ops::Range,
+};
 
-/// Owned numbers on a device. A clone is a copy of the numbers.
+/// Owned numbers on a device: `f32`, `f64`, `u32` or `u64`. A clone is a copy of the numbers.
 pub struct Buffer<V, E: Engine> {
     engine: E,
     address: u64,
@@ -27,9 +35,25 @@ pub struct ViewMut<'a, V> {
     of: PhantomData<&'a mut V>,
 }
 
-impl<V: Copy, E: Engine> Buffer<V, E> {
-    /// `len` numbers whose bytes are 0.
+/// Whether kernels know the type. For each of these types every bit pattern is a value, so that zeroed
+/// memory holds values of it.
+fn is_number<V: 'static>() -> bool {
+    let known = [TypeId::of::<f32>(), TypeId::of::<f64>(), TypeId::of::<u32>(), TypeId::of::<u64>()];
+    known.contains(&TypeId::of::<V>())
+}
+
+impl<V: Copy + 'static, E: Engine> Buffer<V, E> {
+    /// `len` zeros.
+    ///
+    /// # Panics
+    ///
+    /// If `V` is none of the types of a buffer, or the device has not enough memory.
     pub fn zeros(engine: &E, len: usize) -> Self {
+        assert!(
+            is_number::<V>(),
+            "a buffer of {} (it holds f32, f64, u32 or u64)",
+            type_name::<V>()
+        );
         let bytes = len.checked_mul(size_of::<V>()).expect("a buffer that memory can hold");
         let address = if bytes == 0 { 0 } else { engine.allocate(bytes) };
         Self { engine: engine.clone(), address, len, of: PhantomData }
@@ -53,7 +77,7 @@ impl<V: Copy, E: Engine> Buffer<V, E> {
     }
 }
 
-impl<V: Copy, E: Engine> Clone for Buffer<V, E> {
+impl<V: Copy + 'static, E: Engine> Clone for Buffer<V, E> {
     fn clone(&self) -> Self {
         let mut copy = Self::zeros(&self.engine, self.len);
         copy.view_mut().copy_from(&self.engine, self.view());
@@ -162,6 +186,31 @@ impl<V: Copy> ViewMut<'_, V> {
             // SAFETY: both ranges have the same length on this engine; a view to write overlaps no other.
             unsafe { engine.copy(from.address, self.address, self.len * size_of::<V>()) }
         }
+    }
+
+    /// Sets every number to `value`.
+    pub fn fill<E: Engine>(self, engine: &E, value: V)
+    where
+        V: 'static,
+    {
+        self.check(engine, self.len);
+        let (n, any): (_, &dyn Any) = (self.len, &value);
+        let short = any.downcast_ref::<f32>().map(|x| x.to_bits());
+        let long = any.downcast_ref::<f64>().map(|x| x.to_bits());
+        // SAFETY: the view has n numbers of the size of the bits on this engine.
+        unsafe {
+            if let Some(bits) = short.or(any.downcast_ref().copied()) {
+                (bits, self.as_bits::<u32>(), n).launch::<f32>(engine, "fill_u32", blocks_for(n));
+            } else if let Some(bits) = long.or(any.downcast_ref().copied()) {
+                (bits, self.as_bits::<u64>(), n).launch::<f32>(engine, "fill_u64", blocks_for(n));
+            }
+        }
+    }
+
+    /// The view as one of numbers of the same size.
+    fn as_bits<B>(self) -> ViewMut<'static, B> {
+        debug_assert_eq!(size_of::<V>(), size_of::<B>(), "numbers of one size");
+        ViewMut { engine: self.engine, address: self.address, len: self.len, of: PhantomData }
     }
 
     /// The same view to read, for as long as it is not written.

@@ -3,6 +3,7 @@
 use crate::{Examples, examples::Halt, memory, tally::ChunkSums};
 use coherence_nn::{
     Factors, Keep, Model, Workspace,
+    device::{Device, Memory},
     loss::{Loss, Targets},
 };
 use std::sync::atomic::AtomicBool;
@@ -11,21 +12,46 @@ use std::sync::atomic::AtomicBool;
 /// adding the d sums of a chunk in f64 is cheap compared with its matrix products.
 pub(crate) const CHUNK: usize = 500;
 
-/// Buffers of one chunk.
+/// Memory of a device for the images and labels of a batch; empty where the device reads those of the host.
 #[derive(Debug)]
-pub(crate) struct ChunkedPasses {
-    loss: Loss,
-    workspace: Workspace<f32>,
-    losses: Vec<f64>,
+pub(crate) struct Staged<D: Memory> {
+    x: D::Buffer<f32>,
+    labels: D::Buffer<u32>,
 }
 
-impl ChunkedPasses {
-    pub(crate) fn new(model: &Model<f32>, loss: Loss) -> Self {
+impl<D: Memory> Staged<D> {
+    pub(crate) fn new(device: &D) -> Self {
+        Self { x: device.zeros(0), labels: device.zeros(0) }
+    }
+
+    /// Images and labels of a batch as the device reads them.
+    pub(crate) fn batch<'a>(
+        &'a mut self,
+        device: &D,
+        x: &'a [f32],
+        labels: &'a [u32],
+    ) -> (D::Slice<'a, f32>, D::Slice<'a, u32>) {
+        (device.stage(x, &mut self.x), device.stage(labels, &mut self.labels))
+    }
+}
+
+/// Buffers of one chunk.
+#[derive(Debug)]
+pub(crate) struct ChunkedPasses<D: Device<f32>> {
+    loss: Loss,
+    staged: Staged<D>,
+    workspace: Workspace<f32, D>,
+    losses: D::Buffer<f64>,
+}
+
+impl<D: Device<f32>> ChunkedPasses<D> {
+    pub(crate) fn new(model: &Model<f32, D>, loss: Loss) -> Self {
         let chunk = memory::chunk(model.graph(), CHUNK);
         Self {
             loss,
+            staged: Staged::new(model.device()),
             workspace: model.workspace(chunk, Keep::Activations),
-            losses: vec![0.0; chunk],
+            losses: model.device().zeros(chunk),
         }
     }
 
@@ -38,19 +64,15 @@ impl ChunkedPasses {
     pub(crate) fn run(
         &mut self,
         stop: &AtomicBool,
-        model: &Model<f32>,
+        model: &Model<f32, D>,
         examples: &Examples,
         indices: &[usize],
-        chunk: &mut ChunkSums,
-        mut visit: impl FnMut(&ChunkSums, &Workspace<f32>),
+        chunk: &mut ChunkSums<D>,
+        mut visit: impl FnMut(&ChunkSums<D>, &Workspace<f32, D>),
     ) -> Result<(), Halt> {
-        let lists = self.lists(indices);
-        examples.visit(stop, lists, |x, labels| {
-            let losses = &mut self.losses[..labels.len()];
-            forward(self.loss, model, x, labels, &mut self.workspace, losses);
-            chunk.begin(model.layout(), labels.len());
-            model.backward(x, &mut self.workspace, |factors| chunk.add(factors));
-            visit(chunk, &self.workspace);
+        self.backward(stop, model, examples, indices, |x, m, workspace| {
+            chunk.compute(model.layout(), m, |add| model.backward(x, workspace, add));
+            visit(chunk, workspace);
         })
     }
 
@@ -63,37 +85,51 @@ impl ChunkedPasses {
     pub(crate) fn factors(
         &mut self,
         stop: &AtomicBool,
-        model: &Model<f32>,
+        model: &Model<f32, D>,
         examples: &Examples,
         indices: &[usize],
-        mut visit: impl FnMut(usize, &Factors<'_, f32>),
+        mut visit: impl FnMut(usize, &Factors<'_, f32, D>),
     ) -> Result<(), Halt> {
-        let (lists, mut start) = (self.lists(indices), 0);
-        examples.visit(stop, lists, |x, labels| {
-            let losses = &mut self.losses[..labels.len()];
-            forward(self.loss, model, x, labels, &mut self.workspace, losses);
-            model.backward(x, &mut self.workspace, |factors| visit(start, factors));
-            start += labels.len();
+        let mut start = 0;
+        self.backward(stop, model, examples, indices, |x, m, workspace| {
+            model.backward(x, workspace, |factors| visit(start, factors));
+            start += m;
         })
     }
 
-    /// The indices chunk by chunk.
-    fn lists(&self, indices: &[usize]) -> impl Iterator<Item = Vec<usize>> + Send + use<> {
-        let lists = indices.chunks(self.losses.len()).map(<[usize]>::to_vec);
-        lists.collect::<Vec<_>>().into_iter()
+    /// Forward passes and losses chunk by chunk; `backward` is called with the images, their number and the
+    /// workspace.
+    fn backward(
+        &mut self,
+        stop: &AtomicBool,
+        model: &Model<f32, D>,
+        examples: &Examples,
+        indices: &[usize],
+        mut backward: impl FnMut(D::Slice<'_, f32>, usize, &mut Workspace<f32, D>),
+    ) -> Result<(), Halt> {
+        let Self { loss, staged, workspace, losses } = self;
+        let lists = indices.chunks(workspace.capacity()).map(<[usize]>::to_vec);
+        let lists = lists.collect::<Vec<_>>().into_iter();
+        examples.visit(stop, lists, |x, labels| {
+            let m = labels.len();
+            let (x, labels) = staged.batch(model.device(), x, labels);
+            let losses = D::part_mut(D::view_mut(losses), 0..m);
+            forward(*loss, model, x, labels, workspace, losses);
+            backward(x, m, workspace);
+        })
     }
 }
 
 /// Forward pass of `x` [m, features], losses \[m\] and the deltas from which the backward pass starts; returns the SUM of losses.
-pub(crate) fn forward(
+pub(crate) fn forward<D: Device<f32>>(
     loss: Loss,
-    model: &Model<f32>,
-    x: &[f32],
-    labels: &[u32],
-    workspace: &mut Workspace<f32>,
-    losses: &mut [f64],
+    model: &Model<f32, D>,
+    x: D::Slice<'_, f32>,
+    labels: D::Slice<'_, u32>,
+    workspace: &mut Workspace<f32, D>,
+    losses: D::SliceMut<'_, f64>,
 ) -> f64 {
-    model.forward(x, labels.len(), workspace);
+    model.forward(x, D::len(labels), workspace);
     workspace.loss(loss, Targets::Labels(labels), losses)
 }
 

@@ -64,7 +64,7 @@ impl Tile {
 impl<'a, T: Element> Batch<'a, T> {
     pub(super) fn new(isa: Isa, conv: &'a Convolution, x: &'a [T], delta: &'a [T]) -> Self {
         let gather = Gather::forward(conv);
-        let m = conv.examples(x, delta);
+        let m = conv.examples(x.len(), delta.len());
         Self { isa, conv, gather, x, delta, m }
     }
 

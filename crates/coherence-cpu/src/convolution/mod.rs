@@ -78,7 +78,7 @@ pub fn forward<T: Element>(
     output: Output,
     out: &mut [T],
 ) {
-    conv.examples(x, out);
+    conv.examples(x.len(), out.len());
     assert_eq!(weight.len(), conv.weights(), "weight of {conv:?}");
     rows::forward(isa, conv, [x, weight], output, out);
 }
@@ -101,7 +101,7 @@ pub fn backward<T: Element>(
     output: Output,
     out: &mut [T],
 ) {
-    conv.examples(out, delta);
+    conv.examples(out.len(), delta.len());
     assert_eq!(weight.len(), conv.weights(), "weight of {conv:?}");
     rows::backward(isa, conv, [delta, weight], output, out);
 }
@@ -173,7 +173,7 @@ pub fn add_dots<T: Element>(
     v: &[T],
     out: &mut [f64],
 ) {
-    assert_eq!(out.len(), conv.examples(x, delta), "one dot for each example");
+    assert_eq!(out.len(), conv.examples(x.len(), delta.len()), "one dot for each example");
     assert_eq!(v.len(), conv.weights(), "vector for {conv:?}");
     rows::add_dots(isa, conv, [x, delta, v], out);
 }

@@ -107,12 +107,12 @@ impl Convolution {
     }
 
     /// Input channels of a group, i/g.
-    pub(super) fn group_channels(&self) -> usize {
+    pub fn group_channels(&self) -> usize {
         self.channels / self.groups
     }
 
     /// Output channels of a group, o/g.
-    pub(super) fn group_outputs(&self) -> usize {
+    pub fn group_outputs(&self) -> usize {
         self.outputs / self.groups
     }
 
@@ -127,7 +127,7 @@ impl Convolution {
     }
 
     /// Whether each group has one input and one output channel.
-    pub(super) fn is_depthwise(&self) -> bool {
+    pub fn is_depthwise(&self) -> bool {
         self.channels == self.groups && self.outputs == self.groups && self.groups > 1
     }
 
@@ -141,16 +141,17 @@ impl Convolution {
         self.positions() * self.outputs
     }
 
-    /// Number of examples in a batch of input images and output images; panics unless both are whole
-    /// and as many.
-    pub(super) fn examples<T>(&self, x: &[T], output: &[T]) -> usize {
-        let sizes = [(x.len(), self.image()), (output.len(), self.output_image())];
+    /// The number of examples with so many input and output values.
+    ///
+    /// # Panics
+    ///
+    /// Unless both are whole images, and as many.
+    pub fn examples(&self, inputs: usize, outputs: usize) -> usize {
+        let sizes = [(inputs, self.image()), (outputs, self.output_image())];
         let m = sizes.iter().find(|(_, size)| *size > 0).map_or(0, |(len, size)| len / size);
         assert!(
             sizes.iter().all(|&(len, size)| len == m * size),
-            "{} input and {} output values are no batch of one size for {self:?}",
-            x.len(),
-            output.len()
+            "{inputs} input and {outputs} output values are no batch of one size for {self:?}"
         );
         m
     }

@@ -79,6 +79,21 @@ impl Groups {
         self.positions * self.width()
     }
 
+    /// Positions of an item.
+    pub fn positions(&self) -> usize {
+        self.positions
+    }
+
+    /// Channels of an item.
+    pub fn channels(&self) -> usize {
+        self.channels
+    }
+
+    /// The number of groups of channels.
+    pub fn groups(&self) -> usize {
+        self.groups
+    }
+
     /// Channels of a group.
     fn width(&self) -> usize {
         self.channels / self.groups
@@ -94,8 +109,12 @@ impl Groups {
         self.positions == 1
     }
 
-    /// Asserts that `len` values are whole items, and returns their number.
-    fn items(&self, len: usize) -> usize {
+    /// The number of items of `len` values.
+    ///
+    /// # Panics
+    ///
+    /// Unless they are whole items.
+    pub fn items(&self, len: usize) -> usize {
         if len == 0 {
             return 0;
         }

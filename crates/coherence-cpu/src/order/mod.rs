@@ -3,12 +3,16 @@
 //! Two ways to the same bits: [`extremes`] keeps the few smallest and largest values in registers,
 //! [`network`] sorts all values in memory with a pruned merging network. Both only compare and
 //! exchange.
+//!
+//! [`Statistics`] are what a rule of the core needs of the order of its values; other devices ask for them.
 #![allow(unsafe_code)] // reading values without a bounds check
 
 pub(crate) mod extremes;
 pub(crate) mod network;
 pub(crate) mod rule;
 pub(crate) mod sort8;
+
+pub use rule::{Finish, OrderRule, Statistics};
 
 use crate::{Element, simd::Simd};
 

@@ -16,21 +16,43 @@ use core::cell::RefCell;
 use std::sync::{Arc, OnceLock};
 
 /// A rule of the core that rests on one pair of order statistics.
-pub(crate) trait OrderRule: Requirements {
+pub trait OrderRule: Requirements {
     /// The statistics of `m` values, for which the rule is defined.
     fn statistics(self, m: usize) -> Statistics;
 }
 
 /// The `rank`-th smallest and the `rank`-th largest value, and what is made of them.
+///
+/// ```
+/// use coherence_core::aggregate::{Median, Winsorized};
+/// use coherence_cpu::order::{Finish, Statistics};
+/// let clipped = Statistics { rank: 3, finish: Finish::ClippedMean };
+/// assert_eq!(Statistics::new(Winsorized { clip: 2 }, 10), clipped);
+/// assert_eq!(Statistics::new(Median, 10), Statistics { rank: 5, finish: Finish::Middle });
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Statistics {
+pub struct Statistics {
     /// From 1 to ⌈m/2⌉.
-    rank: usize,
-    finish: Finish,
+    pub rank: usize,
+    /// What is made of the two values.
+    pub finish: Finish,
 }
 
+impl Statistics {
+    /// The statistics of `rule` for `m` values.
+    ///
+    /// # Panics
+    ///
+    /// With the core's error when the rule is not defined for `m` values.
+    pub fn new(rule: impl OrderRule, m: usize) -> Self {
+        rule.check(m).unwrap_or_else(|error| panic!("{error}"));
+        rule.statistics(m)
+    }
+}
+
+/// How two order statistics and the values become a robust mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Finish {
+pub enum Finish {
     /// The mean of all values; no statistics are needed.
     Mean,
     /// The mean of the values clipped to the two statistics.
@@ -84,8 +106,7 @@ impl Selection {
         std::thread_local! {
             static LATEST: RefCell<Option<Arc<Selection>>> = const { RefCell::new(None) };
         }
-        rule.check(m).unwrap_or_else(|error| panic!("{error}"));
-        let statistics = rule.statistics(m);
+        let statistics = Statistics::new(rule, m);
         LATEST.with_borrow_mut(|latest| match latest {
             Some(same) if (same.m, same.statistics) == (m, statistics) => same.clone(),
             _ => latest.insert(Arc::new(Self::new(statistics, m))).clone(),

@@ -16,8 +16,9 @@ pub enum Divisor {
 }
 
 impl Divisor {
+    /// The one of the two numbers of positions that a sum is divided by.
     #[inline(always)]
-    fn choose(self, padded: usize, inputs: usize) -> usize {
+    pub fn choose(self, padded: usize, inputs: usize) -> usize {
         match self {
             Self::Window => padded,
             Self::Inputs => inputs,
@@ -42,7 +43,7 @@ impl Divisor {
 /// # Ok::<(), coherence_cpu::pool::PoolError>(())
 /// ```
 pub fn average_forward<T: Element>(windows: &Windows, divisor: Divisor, x: &[T], out: &mut [T]) {
-    windows.assert_lengths(x.len(), out.len());
+    windows.examples(x.len(), out.len());
     let (len, c) = (windows.output_row_len(), windows.channels());
     windows.each_output_row::<T, _>(out.par_chunks_mut(len), |row, out| {
         for (out, window) in out.chunks_exact_mut(c).zip(row.windows(x)) {
@@ -98,7 +99,7 @@ pub fn average_backward<T: Element>(
     output: Output,
     out: &mut [T],
 ) {
-    windows.assert_lengths(out.len(), delta.len());
+    windows.examples(out.len(), delta.len());
     windows.each_input_pixel(output, out, |window, _, out| {
         let count = T::narrow(divisor.choose(window.padded, window.inputs) as f64);
         let delta = &delta[window.values];

@@ -24,7 +24,7 @@ use crate::{Element, product::Output, simd::TILE};
 /// # Ok::<(), coherence_cpu::pool::PoolError>(())
 /// ```
 pub fn max_forward<T: Element>(windows: &Windows, x: &[T], out: &mut [T], from: &mut [u32]) {
-    windows.assert_lengths(x.len(), out.len());
+    windows.examples(x.len(), out.len());
     assert_eq!(out.len(), from.len(), "as many positions as maxima");
     let (len, c) = (windows.output_row_len(), windows.channels());
     let rows = out.par_chunks_mut(len).zip(from.par_chunks_mut(len));
@@ -89,7 +89,7 @@ pub fn max_backward<T: Element>(
     output: Output,
     out: &mut [T],
 ) {
-    windows.assert_lengths(out.len(), delta.len());
+    windows.examples(out.len(), delta.len());
     assert_eq!(delta.len(), from.len(), "as many positions as deltas");
     windows.each_input_pixel(output, out, |window, index, out| {
         let (delta, from) = (&delta[window.values.clone()], &from[window.values]);

@@ -13,4 +13,4 @@ mod windows;
 pub use average::{Divisor, average_backward, average_forward};
 pub use error::PoolError;
 pub use max::{max_backward, max_forward};
-pub use windows::{Pool, Windows};
+pub use windows::{Pool, Window, Windows};

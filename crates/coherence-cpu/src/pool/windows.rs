@@ -77,12 +77,13 @@ struct Axis {
     containing: Vec<Range<usize>>,
 }
 
-/// Some consecutive input positions, at least one.
+/// The window of an output position on one axis.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Window {
-    inputs: Range<usize>,
-    /// The length with padding.
-    padded: usize,
+pub struct Window {
+    /// Its input positions, at least one.
+    pub inputs: Range<usize>,
+    /// Its length with padding.
+    pub padded: usize,
 }
 
 impl Windows {
@@ -131,11 +132,26 @@ impl Windows {
         self.channels
     }
 
-    /// Asserts that `inputs` and `outputs` values are those of the same number of examples.
-    pub(super) fn assert_lengths(&self, inputs: usize, outputs: usize) {
+    /// The windows along an axis, 0 vertical and 1 horizontal; both ends are in ascending order.
+    pub fn along(&self, axis: usize) -> &[Window] {
+        &[&self.rows, &self.columns][axis].windows
+    }
+
+    /// For each input position along an axis the windows that contain it.
+    pub fn containing_along(&self, axis: usize) -> &[Range<usize>] {
+        &[&self.rows, &self.columns][axis].containing
+    }
+
+    /// The number of examples with so many input and output values.
+    ///
+    /// # Panics
+    ///
+    /// Unless both are whole images, and as many.
+    pub fn examples(&self, inputs: usize, outputs: usize) -> usize {
         let [image, pooled] = [self.input, self.output()].map(|[h, w]| h * w * self.channels);
         assert!(inputs.is_multiple_of(image), "{inputs} inputs in images of {image}");
         assert_eq!(outputs, inputs / image * pooled, "outputs of {} images", inputs / image);
+        inputs / image
     }
 
     /// The values of one row of an output.

@@ -10,9 +10,10 @@ use clap::{Args, ValueEnum};
 use coherence_data::Dataset;
 use coherence_data::matrix::foreign_format;
 use coherence_lab::memory;
-use coherence_nn::{Activation, Graph, Model, Shape, model::Architecture, weights};
+use coherence_nn::{Activation, Graph, Model, Shape, device::Device, model::Architecture, weights};
 use coherence_train::measure::{self, impute, measure};
 
+use super::device::{On, Work};
 use super::source::Input;
 use crate::output::{self, Status};
 
@@ -78,6 +79,8 @@ pub(crate) struct Measure {
     /// Write the examples to a file, one row each
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
+    #[command(flatten)]
+    on: On,
     /// JSON instead of tables
     #[arg(long)]
     json: bool,
@@ -97,8 +100,20 @@ enum By {
     Example,
 }
 
+impl Work for &Measure {
+    type Output = Status;
+
+    fn on<D: Device<f32>>(self, device: D) -> anyhow::Result<Status> {
+        self.measure(device)
+    }
+}
+
 impl Measure {
     pub(crate) fn run(self) -> anyhow::Result<Status> {
+        self.on.run(&self)
+    }
+
+    fn measure<D: Device<f32>>(&self, device: D) -> anyhow::Result<Status> {
         self.model.check_activation(self.activation)?;
         let data = self.input.open(self.seed)?;
         let network = network(&self.model, self.activation, data.as_ref())?;
@@ -106,7 +121,7 @@ impl Measure {
         let needed =
             measure::memory(&network, data.len()).max(measure::memory_of_group(&network, group));
         memory::check(&format!("measuring {}", self.model), needed)?;
-        let model = self.load(network)?;
+        let model = self.load(device, network)?;
         let by = measure::By {
             class: self.asks(By::Class),
             example: self.asks(By::Example) || self.csv.is_some(),
@@ -146,8 +161,12 @@ impl Measure {
         }
     }
 
-    fn load(&self, network: Graph<f32>) -> anyhow::Result<Model<f32>> {
-        let mut model = Model::zeros(network);
+    fn load<D: Device<f32>>(
+        &self,
+        device: D,
+        network: Graph<f32, D>,
+    ) -> anyhow::Result<Model<f32, D>> {
+        let mut model = Model::zeros_on(device, network);
         let file = self.weights.display();
         let bytes = fs::read(&self.weights).with_context(|| format!("cannot read {file}"))?;
         if let Some(what) = foreign_format(&bytes) {
@@ -163,11 +182,11 @@ impl Measure {
 }
 
 /// The network `name` for images and classes like those of `data`.
-pub(super) fn network(
+pub(super) fn network<D: Device<f32>>(
     name: &Architecture,
     activation: Activation,
     data: &dyn Dataset,
-) -> anyhow::Result<Graph<f32>> {
+) -> anyhow::Result<Graph<f32, D>> {
     let image = data.shape();
     let input = Shape::image(image.height, image.width, image.channels);
     let network = name.build(input, data.classes(), activation);

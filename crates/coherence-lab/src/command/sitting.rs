@@ -3,7 +3,7 @@
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use coherence_lab::record::Record;
 use coherence_lab::run::{self, Options, Workers};
@@ -12,6 +12,7 @@ use coherence_lab::spec::{Experiment, limits};
 use coherence_lab::summarize::{Ran, summarize, write};
 use coherence_lab::summary::Summary;
 
+use super::device::On;
 use super::{cost, data, interrupt};
 use crate::output::{self, Status};
 use crate::watch::{self, Progress};
@@ -26,9 +27,8 @@ pub(super) struct Sitting {
     /// The first N seeds instead of each experiment's own number; claims need at least 3
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=limits::SEEDS))]
     seeds: Option<u64>,
-    /// Where to compute
-    #[arg(long, value_enum, default_value_t = Device::Cpu)]
-    device: Device,
+    #[command(flatten)]
+    on: On,
     /// Folder of runs, records, summary.json and report.html [default: target/reproduce/SCALE]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -55,12 +55,6 @@ pub(super) struct Sitting {
     quiet: bool,
 }
 
-/// Where to compute.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Device {
-    Cpu,
-}
-
 impl Sitting {
     pub(super) fn scale(&self) -> Scale {
         self.scale
@@ -75,12 +69,12 @@ impl Sitting {
 
     /// Runs the experiments, judges their claims, writes everything and prints the result.
     pub(super) fn run(self, experiments: Vec<Experiment>) -> anyhow::Result<Status> {
+        self.on.needs_processor("experiments are computed")?;
         if self.dry_run {
             return cost::print(self.json, &experiments, self.scale, self.seeds);
         }
         let stop = interrupt::flag()?;
         data::warn_of_wrong_variable();
-        let Device::Cpu = self.device;
         let out = self
             .out
             .clone()

@@ -14,12 +14,13 @@ use serde::Serialize;
 use coherence_data::augment::Augmentation;
 use coherence_data::{Dataset, random};
 use coherence_lab::memory;
-use coherence_nn::{Activation, Model, loss::Loss, model::Architecture};
+use coherence_nn::{Activation, Model, device::Device, loss::Loss, model::Architecture};
 use coherence_train::{
     Aggregation, Config, Examples, Outcome, Progress, RateSchedule, Schedule, TrainingRun, Watch,
     collective::Collective,
 };
 
+use super::device::{On, Work};
 use super::interrupt;
 use super::measure::network;
 use super::source::Input;
@@ -48,6 +49,10 @@ use crate::watch;
 /// mini-batch in three, or, for m3 and a3 over three workers, gives each a mini-batch, to the same bits as one
 /// worker. median-of-means:P over P workers takes the exact median of the workers' mean gradients. All workers
 /// need the same files; each uses all cores, unless RAYON_NUM_THREADS says how many.
+///
+/// With --device cuda:N everything is computed on a GPU; its last bits differ from the processor's. A run may go on on
+/// another device. A device that fails ends the command with a message; the same command goes on from the last
+/// checkpoint.
 #[derive(Debug, Args)]
 pub(crate) struct Train {
     /// The network: mlp:INPUTS,HIDDEN,…,CLASSES or one of `coherence list models`
@@ -114,6 +119,8 @@ pub(crate) struct Train {
     /// Of several workers: the seconds that one waits for the others before it ends all with a message
     #[arg(long, default_value_t = 600, value_name = "SECONDS")]
     patience: u64,
+    #[command(flatten)]
+    on: On,
     /// The folder of the results
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -151,10 +158,16 @@ struct Optimizer {
 
 impl Train {
     pub(crate) fn run(self) -> anyhow::Result<Status> {
-        workers::among(Duration::from_secs(self.patience), |workers| self.train(workers))
+        workers::among(Duration::from_secs(self.patience), |workers| {
+            self.on.run(Training { command: &self, workers })
+        })
     }
 
-    fn train(self, workers: Arc<dyn Collective>) -> anyhow::Result<Status> {
+    fn train<D: Device<f32>>(
+        &self,
+        workers: Arc<dyn Collective>,
+        device: D,
+    ) -> anyhow::Result<Status> {
         let is_first = workers.rank() == 0;
         self.model.check_activation(self.activation)?;
         let (train, test) = (self.input.open(self.seed)?, self.input.open_test()?);
@@ -164,7 +177,7 @@ impl Train {
         let needed = config.memory(&network, [train.len(), test.len()]);
         memory::check(&format!("training {}", self.model), needed)?;
         let mut rng = random::stream(self.seed, "initialisation");
-        let model = Model::initialized(network, &mut rng);
+        let model = Model::initialized_on(device, network, &mut rng);
         let stop = interrupt::flag()?;
         let (train, test) = (Examples::open(Arc::from(train))?, Examples::open(Arc::from(test))?);
         let mut run = TrainingRun::among(workers, &self.out, config, model, train, test)?;
@@ -175,7 +188,7 @@ impl Train {
             bail!("interrupted; the same command goes on at step {}", run.trainer().step());
         }
         if is_first {
-            let found = Trained { out: self.out, latest: run.latest().clone() };
+            let found = Trained { out: self.out.clone(), latest: run.latest().clone() };
             output::result(self.json, &found)?;
         }
         Ok(Status::Holds)
@@ -206,6 +219,20 @@ impl Train {
             checkpoint_every: self.checkpoint_every,
             ..Config::default()
         }
+    }
+}
+
+/// The training of one worker.
+struct Training<'a> {
+    command: &'a Train,
+    workers: Arc<dyn Collective>,
+}
+
+impl Work for Training<'_> {
+    type Output = Status;
+
+    fn on<D: Device<f32>>(self, device: D) -> anyhow::Result<Status> {
+        self.command.train(self.workers, device)
     }
 }
 

@@ -58,6 +58,50 @@ pub trait Memory: Clone + fmt::Debug + Send + Sync + 'static {
         values
     }
 
+    /// Values of the host as a view: their own memory if the device reads it, else `buffer`, which they are
+    /// [uploaded](Memory::upload) to and which grows to their number.
+    ///
+    /// ```
+    /// use coherence_nn::device::{Cpu, Memory};
+    /// let (cpu, values, mut buffer) = (Cpu::default(), [1.0, 2.0], Vec::new());
+    /// assert_eq!(cpu.stage(&values, &mut buffer), values);
+    /// assert!(buffer.is_empty()); // the processor reads the values where they are
+    /// ```
+    fn stage<'a, V: Number>(
+        &self,
+        values: &'a [V],
+        buffer: &'a mut Self::Buffer<V>,
+    ) -> Self::Slice<'a, V> {
+        if Self::len(Self::view(buffer)) < values.len() {
+            *buffer = self.zeros(values.len());
+        }
+        self.upload(values, Self::part_mut(Self::view_mut(buffer), 0..values.len()));
+        Self::part(Self::view(buffer), 0..values.len())
+    }
+
+    /// Calls `read` with the values on the host: in place if the device's memory is the host's, else
+    /// [downloaded](Memory::download).
+    fn with_host<V: Number, R>(
+        &self,
+        values: Self::Slice<'_, V>,
+        read: impl FnOnce(&[V]) -> R,
+    ) -> R {
+        read(&self.to_host(values))
+    }
+
+    /// Calls `write` with the values on the host, which may change them: in place if the device's memory is the
+    /// host's, else downloaded before and uploaded after.
+    fn with_host_mut<V: Number, R>(
+        &self,
+        values: Self::SliceMut<'_, V>,
+        write: impl FnOnce(&mut [V]) -> R,
+    ) -> R {
+        let mut host = self.to_host(Self::read(&values));
+        let result = write(&mut host);
+        self.upload(&host, values);
+        result
+    }
+
     /// Copies `from` to `to` within the device.
     fn copy<V: Number>(&self, from: Self::Slice<'_, V>, to: Self::SliceMut<'_, V>);
 

@@ -17,6 +17,7 @@
 //! | [`Normalizations`] | batch and group normalisation |
 //! | [`Arrangements`] | values moved or scaled by channel and position |
 //! | [`Losses`] | losses and their gradients |
+//! | [`Vectors`] | dots, running sums and updates of all parameters |
 //!
 //! m: examples, i: inputs, o: outputs, c: channels. Images are channels last. Every operation panics if
 //! a length does not fit. Values are of the element type `T`; squared norms, dots, losses and
@@ -29,17 +30,22 @@
 //! its stream can be one. Operations return no errors: a device that can fail panics with what it found and
 //! what to do about it.
 //!
+//! `Remote` (feature `remote`) is a device for tests: it computes on the processor, in memory that code for
+//! any device cannot read.
+//!
 //! # Transfers
 //!
 //! Numbers cross between host and device in [`Memory::buffer_from`], [`Memory::upload`] and
-//! [`Memory::download`] only, and in the SUM that the operations of [`Losses`] return. A forward and a
-//! backward pass with norms, sums and steps need none of them but that sum, so that a device may
-//! queue a pass as a whole. Views of squared norms, dots and losses belong to the device: the caller
-//! downloads what the host needs.
+//! [`Memory::download`] only (and what calls them), and in the SUM that the operations of [`Losses`] and the
+//! dots that those of [`Vectors`] return. A forward and a backward pass with norms, sums and steps need none
+//! of them but that sum, so that a device may queue a pass as a whole. Views of squared norms, dots and
+//! losses belong to the device: the caller downloads what the host needs.
 
 mod arrangement;
 mod convolution;
 pub(crate) mod cpu;
+#[cfg(feature = "cuda")]
+mod cuda;
 mod dropped;
 mod elementwise;
 mod loss;
@@ -47,11 +53,16 @@ mod memory;
 mod normalization;
 mod pool;
 mod product;
+#[cfg(feature = "remote")]
+mod remote;
 mod rows;
+mod vectors;
 
 pub use arrangement::{Arrangements, ChannelRange, Subsampling};
 pub use convolution::Convolutions;
 pub use cpu::Cpu;
+#[cfg(feature = "cuda")]
+pub use cuda::{Cuda, Standardization};
 pub use dropped::Dropped;
 pub use elementwise::Elementwise;
 pub use loss::Losses;
@@ -59,7 +70,10 @@ pub use memory::{Memory, Number};
 pub use normalization::Normalizations;
 pub use pool::Pools;
 pub use product::Products;
+#[cfg(feature = "remote")]
+pub use remote::Remote;
 pub use rows::Rows;
+pub use vectors::Vectors;
 
 use coherence_cpu::Element;
 
@@ -74,6 +88,7 @@ pub trait Device<T: Element>:
     + Normalizations<T>
     + Arrangements<T>
     + Losses<T>
+    + Vectors<T>
 {
 }
 
@@ -87,5 +102,6 @@ impl<T: Element, D> Device<T> for D where
         + Normalizations<T>
         + Arrangements<T>
         + Losses<T>
+        + Vectors<T>
 {
 }

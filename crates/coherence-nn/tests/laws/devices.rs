@@ -1,13 +1,10 @@
 //! The same network on two devices has the same bits, and a pass moves no number between host and device.
 
-use crate::{
-    layers::{CLASSES, IMAGE, networks},
-    remote::Remote,
-};
-use coherence_cpu::product::Output;
+use crate::layers::{CLASSES, IMAGE, networks};
+use coherence_cpu::{product::Output, vectors::Descent};
 use coherence_nn::{
     Factors, Gradients, Graph, Keep, Model,
-    device::{Cpu, Device, Memory},
+    device::{Cpu, Device, Memory, Remote},
     layer::Mode,
     loss::{Loss, Targets},
     model::mlp,
@@ -112,6 +109,50 @@ fn every_layer_has_the_same_bits_on_every_device() {
         }
     }
     assert!(remote.transfers() > 0, "the device counts its transfers");
+}
+
+/// Every result of the family of vectors, over `d` coordinates.
+fn vectors<D: Device<f64>>(device: &D, d: usize) -> Vec<Vec<f64>> {
+    let mut rng = ChaCha8Rng::seed_from_u64(29);
+    let mut draw = || (0..d).map(|_| rng.random_range(-1.0..1.0)).collect::<Vec<f64>>();
+    let [x, y, z] = [(); 3].map(|()| device.buffer_from(draw()));
+    let [mut sum, mut w, mut velocity, mut picked] = [(); 4].map(|()| device.buffer_from(draw()));
+    let indices = device.buffer_from((0..d).map(|j| (d - 1 - j) as u32).collect());
+    let [x, y, z] = [&x, &y, &z].map(D::view);
+    device.accumulate(x, Output::Overwrite, D::view_mut(&mut sum));
+    device.accumulate_wide(y, Output::Add, D::view_mut(&mut sum));
+    let by = Descent { rate: 0.5, momentum: 0.25, nesterov: true, weight_decay: 0.125 };
+    device.descend(by, x, Some(D::view_mut(&mut velocity)), D::view_mut(&mut w));
+    device.descend(by, y, None, D::view_mut(&mut w));
+    device.median_of_three_step([x, y, z], 0.5, 0.25, D::view_mut(&mut w));
+    device.gather(x, D::view(&indices), D::view_mut(&mut picked));
+    let mut results: Vec<_> =
+        [&sum, &w, &velocity, &picked].map(|buffer| device.to_host(D::view(buffer))).into();
+    results.push(vec![device.dot(x, y), device.dot_wide(y, z)]);
+    results
+}
+
+#[test]
+fn vectors_have_the_same_bits_on_every_device() {
+    for d in [0, 1, 1000, 40_000] {
+        same_bits("vectors", &vectors(&Cpu::default(), d), &vectors(&Remote::default(), d));
+    }
+}
+
+/// Staged values and values changed on the host, on any device.
+fn on_the_host<D: Device<f64>>(device: &D) -> [Vec<f64>; 2] {
+    let mut buffer = device.zeros(1);
+    let staged = device.to_host(device.stage(&[1.0, 2.0, 3.0], &mut buffer));
+    let mut values = device.buffer_from(staged.clone());
+    device.with_host_mut(D::view_mut(&mut values), |values| values[1] = 5.0);
+    [staged, device.with_host(D::view(&values), <[f64]>::to_vec)]
+}
+
+#[test]
+fn the_host_reads_and_changes_the_values_of_every_device() {
+    let expected = [vec![1.0, 2.0, 3.0], vec![1.0, 5.0, 3.0]];
+    assert_eq!(on_the_host(&Cpu::default()), expected);
+    assert_eq!(on_the_host(&Remote::default()), expected);
 }
 
 #[test]

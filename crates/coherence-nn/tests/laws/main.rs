@@ -11,6 +11,5 @@ mod hostile;
 mod layers;
 mod loss;
 mod parity;
-mod remote;
 mod shared;
 mod weights;

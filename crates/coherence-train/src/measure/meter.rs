@@ -11,7 +11,10 @@ use crate::{
     tally::{ChunkSums, Tally},
 };
 use coherence_data::{Dataset, Designation, ReadError};
-use coherence_nn::Model;
+use coherence_nn::{
+    Model,
+    device::{Cpu, Device},
+};
 use core::fmt;
 use rayon::prelude::*;
 
@@ -30,19 +33,19 @@ use rayon::prelude::*;
 /// assert_eq!(unlimited.measure()?, without_memory.measure()?);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub struct Meter<'a> {
+pub struct Meter<'a, D: Device<f32> = Cpu> {
     by: By,
-    sample: Sample<'a>,
-    piece: ChunkSums,
+    sample: Sample<'a, D>,
+    piece: ChunkSums<D>,
     /// The second piece of a class that has two.
-    other: ChunkSums,
+    other: ChunkSums<D>,
     /// The pristine and the corrupt examples: the indices of their pieces, and their sums.
-    designations: Vec<(Designation, Vec<usize>, Tally)>,
+    designations: Vec<(Designation, Vec<usize>, Tally<D>)>,
     /// The sums over each class in turn, then over all examples.
-    sums: Tally,
+    sums: Tally<D>,
 }
 
-impl<'a> Meter<'a> {
+impl<'a, D: Device<f32>> Meter<'a, D> {
     /// Buffers to measure `model` on `data`, with at most `budget` bytes (but at least one chunk)
     /// for the activations and deltas that a second pass needs.
     ///
@@ -50,28 +53,28 @@ impl<'a> Meter<'a> {
     ///
     /// [`MeasureError`] if the data do not fit the network or there are too many examples to sort.
     pub fn new(
-        model: &'a Model<f32>,
+        model: &'a Model<f32, D>,
         data: &'a dyn Dataset,
         by: By,
         budget: usize,
     ) -> Result<Self, MeasureError> {
         check(model, data)?;
-        let (plan, layout) =
-            (Plan::new(data, by.class, memory::chunk(model.graph(), CHUNK))?, model.layout());
+        let plan = Plan::new(data, by.class, memory::chunk(model.graph(), CHUNK))?;
+        let (device, layout) = (model.device(), model.layout());
         let designations = Designation::ALL
             .map(|designation| (designation, plan.designated(designation)))
             .into_iter()
             .filter(|(_, pieces)| !pieces.is_empty())
-            .map(|(designation, pieces)| (designation, pieces, Tally::new(layout)))
+            .map(|(designation, pieces)| (designation, pieces, Tally::new(device, layout)))
             .collect();
         let second_pass = (by.example || by.errors).then_some(budget);
         Ok(Self {
             by,
             sample: Sample::new(model, data, plan, second_pass, by.example),
-            piece: ChunkSums::new(layout),
-            other: ChunkSums::new(layout),
+            piece: ChunkSums::new(device, layout),
+            other: ChunkSums::new(device, layout),
             designations,
-            sums: Tally::new(layout),
+            sums: Tally::new(device, layout),
         })
     }
 
@@ -86,10 +89,11 @@ impl<'a> Meter<'a> {
     /// # Panics
     ///
     /// If `sum` does not have d values.
-    pub fn passes(&mut self, sum: &mut [f32]) -> Result<(), ReadError> {
+    pub fn passes(&mut self, mut sum: D::SliceMut<'_, f32>) -> Result<(), ReadError> {
         on_worker_thread(|| {
             self.sample.begin();
-            (0..self.sample.plan.chunks.len()).try_for_each(|c| self.sample.gradient(c, sum))
+            let mut chunks = 0..self.sample.plan.chunks.len();
+            chunks.try_for_each(|c| self.sample.gradient(c, D::reborrow(&mut sum)))
         })
     }
 
@@ -212,7 +216,7 @@ impl<'a> Meter<'a> {
 type MeasuredClass = (u32, Statistics, Vec<usize>);
 
 /// Prints only what is measured: the buffers are too large.
-impl fmt::Debug for Meter<'_> {
+impl<D: Device<f32>> fmt::Debug for Meter<'_, D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Meter").field("by", &self.by).finish_non_exhaustive()
     }

@@ -15,25 +15,25 @@ use coherence_core::{
 };
 use coherence_cpu::product::Output;
 use coherence_data::{Dataset, ReadError, Target};
-use coherence_nn::{Model, loss::argmax};
+use coherence_nn::{Model, device::Device, loss::argmax};
 
 /// A network's passes over a sample of m examples.
 ///
 /// A place is a position in the plan's order; groups are given by the indices of their pieces.
-pub(super) struct Sample<'a> {
+pub(super) struct Sample<'a, D: Device<f32>> {
     pub(super) plan: Plan,
-    slots: Slots<'a>,
+    slots: Slots<'a, D>,
     data: &'a dyn Dataset,
     losses: Losses,
     /// The number of correct predictions.
     correct: usize,
     /// The results of the second pass, if there is one.
-    members: Option<Members>,
+    members: Option<Members<D>>,
 }
 
-impl<'a> Sample<'a> {
+impl<'a, D: Device<f32>> Sample<'a, D> {
     pub(super) fn new(
-        model: &'a Model<f32>,
+        model: &'a Model<f32, D>,
         data: &'a dyn Dataset,
         plan: Plan,
         second_pass: Option<usize>,
@@ -44,12 +44,12 @@ impl<'a> Sample<'a> {
             data,
             losses: Losses::new(examples),
             correct: 0,
-            members: second_pass.map(|_| Members::new(model.layout(), &plan)),
+            members: second_pass.map(|_| Members::new(model.device(), model.layout(), &plan)),
             plan,
         }
     }
 
-    pub(super) fn model(&self) -> &'a Model<f32> {
+    pub(super) fn model(&self) -> &'a Model<f32, D> {
         self.slots.model()
     }
 
@@ -62,27 +62,32 @@ impl<'a> Sample<'a> {
 
     /// Runs the forward and backward pass over chunk `c` and writes the sum of its gradients to `sum`
     /// \[d\].
-    pub(super) fn gradient(&mut self, c: usize, sum: &mut [f32]) -> Result<(), ReadError> {
+    pub(super) fn gradient(
+        &mut self,
+        c: usize,
+        mut sum: D::SliceMut<'_, f32>,
+    ) -> Result<(), ReadError> {
         let (model, pass) = (self.slots.model(), self.slots.pass(c, &self.plan)?);
         model.factors(pass.x, pass.workspace, |factors| {
-            factors.sum(Output::Overwrite, &mut sum[factors.range.clone()]);
+            let tensor = D::part_mut(D::reborrow(&mut sum), factors.range.clone());
+            factors.sum(Output::Overwrite, tensor);
         });
         Ok(())
     }
 
     /// The first pass over piece `p`, after all pieces before it; writes its sums to `sums`.
-    pub(super) fn sum(&mut self, p: usize, sums: &mut ChunkSums) -> Result<(), ReadError> {
+    pub(super) fn sum(&mut self, p: usize, sums: &mut ChunkSums<D>) -> Result<(), ReadError> {
         let Piece { places, chunk, .. } = &self.plan.pieces[p];
         let (model, pass) = (self.slots.model(), self.slots.pass(*chunk, &self.plan)?);
         let of_chunk = self.plan.chunks[*chunk].clone();
         let rows = places.start - of_chunk.start..places.end - of_chunk.start;
-        sums.begin(model.layout(), rows.len());
-        model.factors(pass.x, pass.workspace, |factors| {
-            sums.add(&factors.rows(rows.clone()));
+        sums.compute(model.layout(), rows.len(), |add| {
+            model.factors(pass.x, pass.workspace, |factors| add(&factors.rows(rows.clone())));
         });
         if places.start == of_chunk.start {
             self.losses.add(of_chunk.map(|place| self.plan.index(place)), pass.losses);
-            self.correct += correct(pass.workspace.logits(), pass.labels);
+            let correct = |logits: &[f32]| correct(logits, pass.labels);
+            self.correct += model.device().with_host(pass.workspace.logits(), correct);
         }
         if let Some(members) = &mut self.members {
             members.set_sq_norms(places.clone(), sums);
@@ -109,7 +114,7 @@ impl<'a> Sample<'a> {
     /// second pass over the group.
     pub(super) fn statistics(
         &mut self,
-        sums: &Tally,
+        sums: &Tally<D>,
         pieces: &[usize],
         errors: bool,
     ) -> Result<Statistics, ReadError> {
@@ -126,7 +131,7 @@ impl<'a> Sample<'a> {
 
     /// The statistics of tensor `t` over all examples, after [`statistics`](Self::statistics) over
     /// them.
-    pub(super) fn tensor(&self, sums: &Tally, t: usize) -> Statistics {
+    pub(super) fn tensor(&self, sums: &Tally<D>, t: usize) -> Statistics {
         let coherence = sums.tensor(t);
         let alpha_debiased = self.members.as_ref().map(|members| {
             jackknife(coherence, (0..self.plan.len()).map(|place| members.tensor(t, place)))

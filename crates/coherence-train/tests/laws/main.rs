@@ -5,6 +5,7 @@ mod aggregations;
 mod attributing;
 mod blobs;
 mod configs;
+mod devices;
 mod divergence;
 mod heads;
 mod imputing;

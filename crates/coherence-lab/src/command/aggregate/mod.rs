@@ -19,6 +19,7 @@ use coherence_cpu::Element;
 use coherence_data::files::is_same_file;
 use coherence_data::matrix::{Dtype, Format, Matrix, Source, Value, write_vector};
 
+use super::device::On;
 use super::matrix::number::Number;
 use super::matrix::workers;
 use crate::output::{self, Status};
@@ -47,6 +48,8 @@ pub(crate) struct Aggregate {
     /// Name of the tensor, if a safetensors file has several
     #[arg(long)]
     tensor: Option<String>,
+    #[command(flatten)]
+    on: On,
     /// JSON instead of text
     #[arg(long)]
     json: bool,
@@ -89,6 +92,7 @@ fn help() -> String {
 
 impl Aggregate {
     pub(crate) fn run(self) -> anyhow::Result<Status> {
+        self.on.needs_processor("the rows of a matrix are aggregated")?;
         let matrix = Matrix::open(&self.file, self.tensor.as_deref())?;
         self.check_out()?;
         let result = match matrix.dtype() {

@@ -9,6 +9,7 @@ mod normalization;
 mod pool;
 mod product;
 mod rows;
+mod vectors;
 
 use super::{Memory, Number};
 use coherence_cpu::{Isa, normalize::Standardization};
@@ -73,6 +74,22 @@ impl Memory for Cpu {
 
     fn download<V: Number>(&self, from: &[V], to: &mut [V]) {
         to.copy_from_slice(from);
+    }
+
+    fn stage<'a, V: Number>(&self, values: &'a [V], _: &'a mut Vec<V>) -> &'a [V] {
+        values
+    }
+
+    fn with_host<V: Number, R>(&self, values: &[V], read: impl FnOnce(&[V]) -> R) -> R {
+        read(values)
+    }
+
+    fn with_host_mut<V: Number, R>(
+        &self,
+        values: &mut [V],
+        write: impl FnOnce(&mut [V]) -> R,
+    ) -> R {
+        write(values)
     }
 
     fn copy<V: Number>(&self, from: &[V], to: &mut [V]) {

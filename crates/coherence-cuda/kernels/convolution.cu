@@ -1,0 +1,192 @@
+// Convolutions: patches and their products, folded back by gathering; and depthwise convolutions.
+//
+// Positions are u32, so that divisions are cheap; indices of values are of type `size`.
+
+// A position of an image of an example.
+struct Position {
+    size example;
+    u32 y, x;
+};
+
+FUNCTION Position position(size pixel, u32 height, u32 width) {
+    const size row = pixel / width;
+    return {row / height, (u32)(row % height), (u32)(pixel % width)};
+}
+
+// The input row under tap `a` of output row y; not less than the height if it lies in the padding.
+FUNCTION u32 row_under(Convolution s, u32 y, u32 a) { return y * s.stride_y + a * s.dilation_y - s.padding_y; }
+
+FUNCTION u32 column_under(Convolution s, u32 x, u32 b) { return x * s.stride_x + b * s.dilation_x - s.padding_x; }
+
+// The output row whose tap `a` is over input row y; out_height if there is none.
+FUNCTION u32 row_over(Convolution s, u32 y, u32 a) {
+    const u32 from = y + s.padding_y, shift = a * s.dilation_y;
+    const bool exists = from >= shift && (from - shift) % s.stride_y == 0;
+    return exists && (from - shift) / s.stride_y < s.out_height ? (from - shift) / s.stride_y : s.out_height;
+}
+
+FUNCTION u32 column_over(Convolution s, u32 x, u32 b) {
+    const u32 from = x + s.padding_x, shift = b * s.dilation_x;
+    const bool exists = from >= shift && (from - shift) % s.stride_x == 0;
+    return exists && (from - shift) / s.stride_x < s.out_width ? (from - shift) / s.stride_x : s.out_width;
+}
+
+// The place of an input or output position's first channel.
+FUNCTION size of_input(Convolution s, size example, u32 y, u32 x) {
+    return ((example * s.height + y) * s.width + x) * s.channels;
+}
+
+FUNCTION size of_output(Convolution s, size example, u32 y, u32 x) {
+    return ((example * s.out_height + y) * s.out_width + x) * s.outputs;
+}
+
+// patches [m · positions, taps · channels of a group] of x, for the group whose channels begin at `first`.
+KERNEL(unfold)(const real* x, Convolution s, u32 first, real* patches, size n) {
+    EACH_THREAD {
+        const u32 channels = s.channels / s.groups, taps = s.kernel_height * s.kernel_width;
+        EACH_VALUE(v, n) {
+            const size column = v / channels;
+            const u32 tap = (u32)(column % taps);
+            const Position p = position(column / taps, s.out_height, s.out_width);
+            const u32 row = row_under(s, p.y, tap / s.kernel_width), at = column_under(s, p.x, tap % s.kernel_width);
+            const bool is_inside = row < s.height && at < s.width;
+            patches[v] = is_inside ? x[of_input(s, p.example, row, at) + first + v % channels] : (real)0;
+        }
+    }
+}
+REGISTER(unfold)
+
+// Adds each product [m · positions, taps · channels of a group] to the input value that it belongs to; a thread
+// gathers those of one of the n input values of the group.
+KERNEL(fold_back)(const real* products, Convolution s, u32 first, u32 add, real* out, size n) {
+    EACH_THREAD {
+        const u32 channels = s.channels / s.groups, taps = s.kernel_height * s.kernel_width;
+        EACH_VALUE(v, n) {
+            const Position p = position(v / channels, s.height, s.width);
+            real sum = 0;
+            for (u32 a = 0; a < s.kernel_height; ++a) {
+                const u32 y = row_over(s, p.y, a);
+                if (y == s.out_height) continue;
+                for (u32 b = 0; b < s.kernel_width; ++b) {
+                    const u32 x = column_over(s, p.x, b);
+                    if (x == s.out_width) continue;
+                    const size row = (p.example * s.out_height + y) * s.out_width + x;
+                    sum = sum + products[(row * taps + a * s.kernel_width + b) * channels + v % channels];
+                }
+            }
+            real* to = out + v / channels * s.channels + first + v % channels;
+            *to = add ? *to + sum : sum;
+        }
+    }
+}
+REGISTER(fold_back)
+
+// A thread for each output value.
+KERNEL(depthwise_forward)(const real* x, const real* weight, Convolution s, u32 add, real* out, size n) {
+    EACH_THREAD {
+        const u32 taps = s.kernel_height * s.kernel_width;
+        EACH_VALUE(v, n) {
+            const Position p = position(v / s.channels, s.out_height, s.out_width);
+            const u32 channel = (u32)(v % s.channels);
+            real sum = 0;
+            for (u32 a = 0; a < s.kernel_height; ++a) {
+                const u32 row = row_under(s, p.y, a);
+                if (row >= s.height) continue;
+                for (u32 b = 0; b < s.kernel_width; ++b) {
+                    const u32 at = column_under(s, p.x, b);
+                    if (at >= s.width) continue;
+                    const real value = x[of_input(s, p.example, row, at) + channel];
+                    sum = sum + value * weight[(size)channel * taps + a * s.kernel_width + b];
+                }
+            }
+            out[v] = add ? out[v] + sum : sum;
+        }
+    }
+}
+REGISTER(depthwise_forward)
+
+// A thread for each input value.
+KERNEL(depthwise_backward)(const real* delta, const real* weight, Convolution s, u32 add, real* out, size n) {
+    EACH_THREAD {
+        const u32 taps = s.kernel_height * s.kernel_width;
+        EACH_VALUE(v, n) {
+            const Position p = position(v / s.channels, s.height, s.width);
+            const u32 channel = (u32)(v % s.channels);
+            real sum = 0;
+            for (u32 a = 0; a < s.kernel_height; ++a) {
+                const u32 y = row_over(s, p.y, a);
+                if (y == s.out_height) continue;
+                for (u32 b = 0; b < s.kernel_width; ++b) {
+                    const u32 x = column_over(s, p.x, b);
+                    if (x == s.out_width) continue;
+                    const real value = delta[of_output(s, p.example, y, x) + channel];
+                    sum = sum + value * weight[(size)channel * taps + a * s.kernel_width + b];
+                }
+            }
+            out[v] = add ? out[v] + sum : sum;
+        }
+    }
+}
+REGISTER(depthwise_backward)
+
+// out [m / each, channels, taps], of `channels` channels from `first` on: the gradients summed over each `each`
+// examples, in f64. A thread for each value; neighbouring threads have neighbouring channels.
+KERNEL(depthwise_gradients)
+(const real* x, const real* delta, Convolution s, u32 first, u32 channels, size each, real* out, size n) {
+    EACH_THREAD {
+        const u32 taps = s.kernel_height * s.kernel_width;
+        EACH_VALUE(v, n) {
+            const u32 channel = (u32)(v % channels), tap = (u32)(v / channels % taps);
+            const u32 a = tap / s.kernel_width, b = tap % s.kernel_width;
+            const size start = v / channels / taps * each;
+            double sum = 0;
+            for (size e = start; e < start + each; ++e) {
+                for (u32 y = 0; y < s.out_height; ++y) {
+                    const u32 row = row_under(s, y, a);
+                    if (row >= s.height) continue;
+                    for (u32 at = 0; at < s.out_width; ++at) {
+                        const u32 column = column_under(s, at, b);
+                        if (column >= s.width) continue;
+                        const double value = x[of_input(s, e, row, column) + first + channel];
+                        sum += value * delta[of_output(s, e, y, at) + first + channel];
+                    }
+                }
+            }
+            out[(v / channels / taps * channels + channel) * taps + tap] = (real)sum;
+        }
+    }
+}
+REGISTER(depthwise_gradients)
+
+// out [n] (+)= the sum of m rows.
+KERNEL(sum_examples)(const real* rows, size m, u32 add, real* out, size n) {
+    EACH_THREAD {
+        EACH_VALUE(j, n) {
+            double sum = 0;
+            for (size e = 0; e < m; ++e) sum += rows[e * n + j];
+            out[j] = add ? out[j] + (real)sum : (real)sum;
+        }
+    }
+}
+REGISTER(sum_examples)
+
+// out [segments, rows]: x[r] · y[r] over each segment of the columns of x and y [rows, width]; one block each.
+KERNEL(row_dots)
+(const real* x, const real* y, size rows, size width, size segment, double* out, size count) {
+    SHARED double sums[THREADS];
+    for (size at = block; at < count; at += blocks) {
+        EACH_THREAD {
+            const size start = at / rows * segment, row = at % rows * width;
+            const size end = start + segment < width ? start + segment : width;
+            double sum = 0;
+            for (size i = start + thread; i < end; i += THREADS) sum += (double)x[row + i] * y[row + i];
+            sums[thread] = sum;
+        }
+        add_up(sums, 1);
+        EACH_THREAD {
+            if (thread == 0) out[at] = sums[0];
+        }
+        BARRIER
+    }
+}
+REGISTER(row_dots)

@@ -1,0 +1,7 @@
+//! Operations on images, on the host's engine, against `coherence_cpu` and plain loops.
+#![cfg(feature = "host")]
+
+mod arrangement;
+mod common;
+mod normalization;
+mod pool;
