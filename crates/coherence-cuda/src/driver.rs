@@ -1,11 +1,14 @@
 //! A GPU as an engine, through the CUDA driver.
 
-use crate::engine::{Engine, Product, Real};
+use crate::{
+    compile::{self, Library},
+    engine::{Engine, Product, Real},
+};
 use core::{ffi::c_void, fmt};
 use cudarc::{
     cublas::{self, CudaBlas, sys::cublasOperation_t},
     driver::{self, CudaContext, CudaFunction, CudaStream, result, sys::CUresult},
-    nvrtc::{self, CompileOptions, compile_ptx_with_opts},
+    nvrtc::Ptx,
 };
 use std::{
     collections::HashMap,
@@ -14,17 +17,6 @@ use std::{
         atomic::{AtomicU64, Ordering::Relaxed},
     },
 };
-
-/// The text of all kernels of one precision.
-pub(crate) fn source(precision: &str) -> String {
-    let real = if precision == "f32" { "float" } else { "double" };
-    format!(
-        "{}\n{}\ntypedef {real} real;\n{}",
-        include_str!("../kernels/device.cuh"),
-        include_str!("../kernels/structures.h"),
-        include_str!(concat!(env!("OUT_DIR"), "/kernels.cu")),
-    )
-}
 
 /// Why a GPU cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -109,7 +101,7 @@ impl Driver {
     ///
     /// If a library, the device or a capability is missing, or the kernels do not compile.
     pub fn new(ordinal: usize) -> Result<Self, DriverError> {
-        libraries()?;
+        compile::present(&[Library::Driver, Library::Compiler, Library::Products])?;
         let count = match CudaContext::device_count() {
             Err(driver::DriverError(CUresult::CUDA_ERROR_NO_DEVICE)) => 0,
             count => count.map_err(failed("counting the devices"))?.unsigned_abs() as usize,
@@ -164,56 +156,21 @@ impl fmt::Debug for Driver {
     }
 }
 
-fn libraries() -> Result<(), DriverError> {
-    const TOOLKIT: &str = "install the CUDA toolkit's run-time libraries";
-    // SAFETY: they look for a library and load it.
-    let found = unsafe {
-        [
-            (driver::sys::is_culib_present(), "libcuda", "install NVIDIA's driver"),
-            (nvrtc::sys::is_culib_present(), "libnvrtc", TOOLKIT),
-            (cublas::sys::is_culib_present(), "libcublas", TOOLKIT),
-        ]
-    };
-    match found.into_iter().find(|(present, ..)| !present) {
-        Some((_, library, remedy)) => Err(DriverError::Missing { library, remedy }),
-        None => Ok(()),
-    }
-}
-
-/// Compiles the kernels of both precisions; the names have the precision's ending.
+/// Both precisions' kernels; the names have the precision's ending.
 fn load(
     context: &Arc<CudaContext>,
     (major, minor): (i32, i32),
 ) -> Result<HashMap<String, CudaFunction>, DriverError> {
-    let architecture = format!("compute_{major}{minor}");
     let mut kernels = HashMap::new();
-    for precision in [f32::PRECISION, f64::PRECISION] {
-        let options = CompileOptions {
-            options: vec![format!("--gpu-architecture={architecture}"), "--std=c++17".into()],
-            fmad: Some(false), // the same roundings as on the host
-            ..CompileOptions::default()
-        };
-        let compiled = compile_ptx_with_opts(source(precision), options);
-        let ptx = compiled.map_err(|error| DriverError::Compile {
-            architecture: architecture.clone(),
-            log: match &error {
-                nvrtc::CompileError::CompileError { log, .. } => log.to_string_lossy().into(),
-                other => other.to_string(),
-            },
-        })?;
-        let module = context.load_module(ptx).map_err(failed("loading the kernels"))?;
-        for name in names() {
+    for (precision, ptx) in compile::ptx(&format!("compute_{major}{minor}"))? {
+        let module =
+            context.load_module(Ptx::from_src(ptx)).map_err(failed("loading the kernels"))?;
+        for name in compile::kernels() {
             let function = module.load_function(name).map_err(failed("finding a kernel"))?;
             kernels.insert(format!("{name}_{precision}"), function);
         }
     }
     Ok(kernels)
-}
-
-/// The names of all kernels, which stand after `KERNEL(`.
-pub(crate) fn names() -> impl Iterator<Item = &'static str> {
-    let text = include_str!(concat!(env!("OUT_DIR"), "/kernels.cu"));
-    text.split("KERNEL(").skip(1).filter_map(|after| after.split_once(')').map(|(name, _)| name))
 }
 
 // SAFETY: the driver's memory belongs to its buffer alone, until `free`.
@@ -224,12 +181,8 @@ unsafe impl Engine for Driver {
 
     fn allocate(&self, bytes: usize) -> u64 {
         self.bound();
-        let stream = self.0.stream.cu_stream();
         // SAFETY: the stream is valid; the memory is used by its operations alone.
-        let allocated = unsafe {
-            result::malloc_async(stream, bytes)
-                .and_then(|at| result::memset_d8_async(at, 0, bytes, stream).map(|()| at))
-        };
+        let allocated = unsafe { result::malloc_async(self.0.stream.cu_stream(), bytes) };
         allocated.unwrap_or_else(|error| {
             let (free, total) = self.0.context.mem_get_info().unwrap_or_default();
             panic!(
@@ -238,6 +191,13 @@ unsafe impl Engine for Driver {
                 self.0.name
             )
         })
+    }
+
+    unsafe fn clear(&self, address: u64, bytes: usize) {
+        self.bound();
+        // SAFETY: the caller's.
+        let done = unsafe { result::memset_d8_async(address, 0, bytes, self.0.stream.cu_stream()) };
+        self.expect("clearing memory", done);
     }
 
     unsafe fn free(&self, address: u64, _: usize) {
@@ -293,7 +253,12 @@ unsafe impl Engine for Driver {
         self.expect(kernel, done);
     }
 
-    unsafe fn multiply<T: Real>(&self, product: Product, left: u64, right: u64, out: u64) {
+    unsafe fn multiply<T: Real>(
+        &self,
+        count: usize,
+        product: Product,
+        [left, right, out]: [u64; 3],
+    ) {
         self.bound();
         let Product { rows, inner, columns, left_transposed, right_transposed, add } = product;
         let int = |n: usize| i32::try_from(n).expect("cuBLAS takes sizes below 2³¹");
@@ -307,10 +272,14 @@ unsafe impl Engine for Driver {
         let leading_right = int(if right_transposed { inner } else { columns });
         let leading_left = int(if left_transposed { rows } else { inner });
         let (m, n, k) = (int(columns), int(rows), int(inner));
+        let [stride_right, stride_left, stride_out] =
+            [inner * columns, rows * inner, rows * columns].map(|size| size as i64);
+        let count = int(count);
         let blas = self.0.blas.lock().unwrap_or_else(PoisonError::into_inner);
         macro_rules! gemm {
             ($gemm:ident, $type:ty) => {{
                 let (one, beta): ($type, $type) = (1.0, if add { 1.0 } else { 0.0 });
+                let (right, left) = (right as *const $type, left as *const $type);
                 // SAFETY: the caller's: the sizes are those of the matrices.
                 unsafe {
                     cublas::result::$gemm(
@@ -321,20 +290,24 @@ unsafe impl Engine for Driver {
                         n,
                         k,
                         &one,
-                        right as *const $type,
+                        right,
                         leading_right,
-                        left as *const $type,
+                        stride_right,
+                        left,
                         leading_left,
+                        stride_left,
                         &beta,
                         out as *mut $type,
                         m,
+                        stride_out,
+                        count,
                     )
                 }
             }};
         }
         let done = match T::PRECISION {
-            "f32" => gemm!(sgemm, f32),
-            _ => gemm!(dgemm, f64),
+            "f32" => gemm!(sgemm_strided_batched, f32),
+            _ => gemm!(dgemm_strided_batched, f64),
         };
         done.unwrap_or_else(|error| panic!("a product on {}: {error:?}", self.0.name));
     }
