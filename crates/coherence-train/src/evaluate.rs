@@ -1,18 +1,25 @@
 //! Loss and prediction of every example of a set, in large chunks.
 
-use crate::{Examples, Group, examples::Halt, memory};
+use crate::{
+    Examples, Group,
+    collective::{Collective, block},
+    examples::Halt,
+    memory,
+};
 use coherence_nn::{
     Keep, Model, Workspace,
     loss::{self, Loss, Targets},
 };
-use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, atomic::AtomicBool};
 
 /// Examples per forward pass of an evaluation at most. Constant, so that results do not depend on settings.
 pub(crate) const CHUNK: usize = 1000;
 
-/// Evaluates networks of one shape, with buffers for one chunk.
+/// Evaluates networks of one shape, with buffers for one chunk. Each of several workers evaluates a run of the
+/// chunks; outcomes have the bits of one worker.
 #[derive(Debug)]
 pub(crate) struct Evaluator {
+    workers: Arc<dyn Collective>,
     loss: Loss,
     workspace: Workspace<f32>,
 }
@@ -27,8 +34,9 @@ pub(crate) struct Outcomes {
 }
 
 impl Evaluator {
-    pub(crate) fn new(model: &Model<f32>, loss: Loss) -> Self {
-        Self { loss, workspace: model.workspace(memory::chunk(model.graph(), CHUNK), Keep::Logits) }
+    pub(crate) fn new(workers: Arc<dyn Collective>, model: &Model<f32>, loss: Loss) -> Self {
+        let workspace = model.workspace(memory::chunk(model.graph(), CHUNK), Keep::Logits);
+        Self { workers, loss, workspace }
     }
 
     /// Evaluates all `examples`; overwrites `outcomes`.
@@ -46,8 +54,8 @@ impl Evaluator {
         let (n, chunk) = (examples.len(), self.workspace.capacity());
         outcomes.losses.clear();
         outcomes.correct.clear();
-        let chunks =
-            (0..n).step_by(chunk).map(move |start| (start..n.min(start + chunk)).collect());
+        let own = block(n.div_ceil(chunk), self.workers.size(), self.workers.rank());
+        let chunks = own.map(move |c| (c * chunk..n.min((c + 1) * chunk)).collect());
         examples.visit(stop, chunks, |x, labels| {
             model.forward(x, labels.len(), &mut self.workspace);
             let (logits, done) = (self.workspace.logits(), outcomes.losses.len());
@@ -55,7 +63,9 @@ impl Evaluator {
             self.loss.evaluate(logits, Targets::Labels(labels), &mut outcomes.losses[done..]);
             let rows = logits.chunks_exact(model.classes()).zip(labels);
             outcomes.correct.extend(rows.map(|(row, &label)| loss::argmax(row) == label as usize));
-        })
+        })?;
+        outcomes.gather(&*self.workers);
+        Ok(())
     }
 }
 
@@ -67,6 +77,18 @@ pub(crate) struct Score {
 }
 
 impl Outcomes {
+    /// Takes in the outcomes of all workers, by rank.
+    fn gather(&mut self, workers: &dyn Collective) {
+        if workers.is_solo() {
+            return;
+        }
+        let pairs = self.losses.iter().zip(&self.correct);
+        let all = workers.concatenate(pairs.flat_map(|(&l, &c)| [l, c.into()]).collect());
+        let (pairs, _) = all.as_chunks();
+        self.losses = pairs.iter().map(|&[loss, _]| loss).collect();
+        self.correct = pairs.iter().map(|&[_, correct]| correct == 1.0).collect();
+    }
+
     /// The score of these examples; `None` if there are none.
     pub(crate) fn score(&self, members: impl Iterator<Item = usize>) -> Option<Score> {
         let (mut m, mut loss, mut correct) = (0usize, 0.0, 0usize);

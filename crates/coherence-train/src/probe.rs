@@ -3,6 +3,7 @@
 use crate::{
     Config, Examples, Watch,
     activity::Activity,
+    collective::Collective,
     examples::Halt,
     imputed::{Imputation, m_coherence},
     passes::ChunkedPasses,
@@ -11,11 +12,13 @@ use crate::{
 use coherence_core::{Coherence, Member, helpfulness::helpfulness};
 use coherence_data::{Designation, random};
 use coherence_nn::{Model, Workspace};
-use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, atomic::AtomicBool};
 
-/// The fixed sample, with the buffers to measure it and the mini-batches.
+/// The fixed sample, with the buffers to measure it and the mini-batches. Several workers share the passes over it
+/// and over the mini-batch; what is imputed is measured by each of them.
 #[derive(Debug)]
 pub(crate) struct Probe {
+    workers: Arc<dyn Collective>,
     watch: Vec<Watch>,
     sample: ByDesignation,
     /// Test examples, if their coherence is watched; else none.
@@ -43,9 +46,9 @@ impl Probe {
     /// Draws the examples of the probe (at most all); the sample is a pure function of seed, size and number
     /// of examples.
     pub(crate) fn new(
+        workers: Arc<dyn Collective>,
         model: &Model<f32>,
-        examples: &Examples,
-        test: &Examples,
+        [examples, test]: [&Examples; 2],
         config: &Config,
     ) -> Self {
         let mut rng = random::stream(config.seed, "probe");
@@ -63,6 +66,7 @@ impl Probe {
         });
         chosen.sort_unstable();
         Self {
+            workers,
             watch: config.watch.clone(),
             sample: by_designation(examples, &chosen),
             test: test_sample(test, config),
@@ -122,9 +126,9 @@ impl Probe {
         if self.test.is_empty() {
             return Ok(());
         }
-        let Self { passes, chunk, whole, test: sample, .. } = self;
+        let Self { workers, passes, chunk, whole, test: sample, .. } = self;
         whole.clear();
-        passes.run(stop, model, test, sample, chunk, |chunk, _| whole.add(chunk))?;
+        passes.tally(&**workers, stop, (model, test, sample), (chunk, whole), |_| {})?;
         send("test.alpha", whole.network().alpha());
         rows("test", whole.network(), send);
         Ok(())
@@ -179,11 +183,8 @@ impl Probe {
         self.whole.clear();
         for (indices, tally) in groups.iter().zip(&mut self.tallies) {
             tally.clear();
-            let add = |chunk: &ChunkSums, workspace: &Workspace<f32>| {
-                tally.add(chunk);
-                visit(workspace);
-            };
-            self.passes.run(stop, model, examples, indices, &mut self.chunk, add)?;
+            let (of, sums) = ((model, examples, &indices[..]), (&mut self.chunk, &mut *tally));
+            self.passes.tally(&*self.workers, stop, of, sums, &mut visit)?;
             self.whole.merge(tally);
         }
         Ok(())

@@ -2,10 +2,11 @@
 //!
 //! Legend: m: examples, t: tensors, d: parameters, S = Σ g_e, Q = Σ ‖g_e‖².
 
+use crate::collective::Collective;
 use coherence_core::Coherence;
 use coherence_cpu::{Element, norms::row_dots, product::Output};
 use coherence_nn::{Factors, Layout};
-use core::ops::Range;
+use core::{iter, ops::Range};
 use rayon::prelude::*;
 
 /// The sums over some examples of a chunk, to be added to the tallies of their groups.
@@ -94,7 +95,7 @@ impl Tally {
 
     /// Adds the examples of a chunk.
     pub(crate) fn add(&mut self, chunk: &ChunkSums) {
-        self.add_sum(chunk.m as u64, &chunk.sum);
+        self.add_sum(0..chunk.sum.len(), chunk.m as u64, &chunk.sum);
         for (t, q) in self.sum_sq_norms.iter_mut().enumerate() {
             *q += chunk.sq_norms(t).iter().sum::<f64>();
         }
@@ -103,14 +104,60 @@ impl Tally {
     /// Adds another group's sums.
     pub(crate) fn merge(&mut self, other: &Self) {
         if other.m > 0 {
-            self.add_sum(other.m, &other.sum);
+            self.add_sum(0..other.sum.len(), other.m, &other.sum);
         }
         self.sum_sq_norms.iter_mut().zip(&other.sum_sq_norms).for_each(|(q, o)| *q += o);
     }
 
-    /// Adds S of `m` more examples, on all threads; coordinates are independent of each other.
-    fn add_sum<T: Copy + Sync + Into<f64>>(&mut self, m: u64, x: &[T]) {
-        let blocks = self.sum.par_chunks_mut(BLOCK).zip(x.par_chunks(BLOCK));
+    /// Adds one chunk of each of the first `count` workers, in the order of ranks: coordinates of S that are not
+    /// of this worker's block come with [`complete`](Self::complete). `rows` is overwritten, and grows to d values.
+    pub(crate) fn add_round(
+        &mut self,
+        workers: &dyn Collective,
+        count: usize,
+        chunk: &ChunkSums,
+        rows: &mut Vec<f32>,
+    ) {
+        if workers.is_solo() {
+            return self.add(chunk);
+        }
+        let own = workers.receive(&chunk.sum, rows);
+        let sq_norms = (0..self.ranges.len()).map(|t| chunk.sq_norms(t).iter().sum());
+        let mine: Vec<f64> = iter::once(chunk.m as f64).chain(sq_norms).collect();
+        let mut all = vec![0.0; workers.size() * mine.len()];
+        workers.gather_f64(&mine, &mut all);
+        for (rank, numbers) in all.chunks_exact(mine.len()).enumerate().take(count) {
+            let row = &rows[rank * own.len()..][..own.len()];
+            self.add_sum(own.clone(), numbers[0] as u64, row);
+            self.sum_sq_norms.iter_mut().zip(&numbers[1..]).for_each(|(q, more)| *q += more);
+        }
+    }
+
+    /// Takes the coordinates of S that the other workers have summed.
+    pub(crate) fn complete(&mut self, workers: &dyn Collective) {
+        if self.m > 0 {
+            workers.gather(&mut self.sum);
+        }
+    }
+
+    /// Adds the examples of all workers, which have tallies of their own: S and Q are added in the order of ranks.
+    pub(crate) fn sum_over(&mut self, workers: &dyn Collective) {
+        if workers.is_solo() {
+            return;
+        }
+        if self.m == 0 {
+            self.sum.fill(0.0);
+        }
+        workers.sum_f64(&mut self.sum);
+        workers.sum_f64(&mut self.sum_sq_norms);
+        let mut m = [self.m as f64];
+        workers.sum_f64(&mut m);
+        self.m = m[0] as u64;
+    }
+
+    /// Adds coordinates `range` of S of `m` more examples, on all threads; coordinates are independent of each other.
+    fn add_sum<T: Copy + Sync + Into<f64>>(&mut self, range: Range<usize>, m: u64, x: &[T]) {
+        let blocks = self.sum[range].par_chunks_mut(BLOCK).zip(x.par_chunks(BLOCK));
         if self.m == 0 {
             blocks.for_each(|(sum, x)| sum.iter_mut().zip(x).for_each(|(s, &x)| *s = x.into()));
         } else {

@@ -3,7 +3,7 @@
 use crate::{
     Config, ConfigError, Examples, Learned, LowWater, Sink, Watch,
     attribution::Attributor,
-    collective::{Collective, Division, Solo},
+    collective::{Collective, Division, Solo, compared},
     evaluate::{Evaluator, Outcomes, Score},
     examples::{Halt, accepts, shape},
     feed::Feed,
@@ -149,7 +149,7 @@ impl Trainer {
         test: Examples,
     ) -> Result<Self, ConfigError> {
         config.check(train.len())?;
-        let division = Division::new(&config, workers)?;
+        let division = Division::new(&config, Arc::clone(&workers))?;
         config.check_network(model.graph())?;
         fits(&model, &train, "training")?;
         fits(&model, &test, "test")?;
@@ -169,16 +169,17 @@ impl Trainer {
             step: 0,
             low_water: LowWater::default(),
             learned: Learned::new(train.len()),
-            evaluator: Evaluator::new(&model, config.loss),
+            evaluator: Evaluator::new(Arc::clone(&workers), &model, config.loss),
             outcomes: Outcomes::default(),
-            probe: (config.probe > 0).then(|| Probe::new(&model, &train, &test, &config)),
+            probe: (config.probe > 0)
+                .then(|| Probe::new(workers, &model, [&train, &test], &config)),
             attributor: Attributor::new(&model, &train, &config),
             config,
             model,
             train,
             test,
         };
-        trainer.agree(&[])?;
+        trainer.agree(&trainer.sample()?)?;
         Ok(trainer)
     }
 
@@ -202,6 +203,23 @@ impl Trainer {
         of.update(bytes);
         let differing = division.workers.differing(of.finalize().into());
         if differing.is_empty() { Ok(()) } else { Err(ConfigError::Differing(differing)) }
+    }
+
+    /// A digest of some images of both sets.
+    fn sample(&self) -> Result<[u8; 32], ConfigError> {
+        let mut of = Sha256::new();
+        if self.division.workers.is_solo() {
+            return Ok(of.finalize().into());
+        }
+        for examples in [&self.train, &self.test] {
+            let some = compared(examples.len()).collect();
+            let add = |x: &[f32], _: &[u32]| x.iter().for_each(|x| of.update(x.to_le_bytes()));
+            match examples.visit(&AtomicBool::new(false), core::iter::once(some), add) {
+                Err(Halt::Read(error)) => return Err(error.into()),
+                Ok(()) | Err(Halt::Stopped) => {}
+            }
+        }
+        Ok(of.finalize().into())
     }
 
     /// The settings.

@@ -12,9 +12,12 @@ use crate::{
     optimizer::Optimizer,
     tally::dot,
 };
-use coherence_core::aggregate::{self, OfThree, Recent};
+use coherence_core::{
+    aggregate::{self, OfThree, Recent},
+    finite::Policy,
+};
 use coherence_cpu::{
-    dense,
+    dense::Columnwise,
     elementwise::{axpy, median_of_three_update},
     product::Output,
 };
@@ -38,6 +41,8 @@ pub(crate) struct Updater {
     workers: Arc<dyn Collective>,
     /// Whether each worker has the gradient of a mini-batch of its own.
     by_mini_batch: bool,
+    /// The rule over the workers' mean gradients, if it is one.
+    of_replicas: Option<Columnwise>,
     /// One block of coordinates of all workers; empty for one worker.
     rows: Vec<f32>,
 }
@@ -74,6 +79,7 @@ impl Updater {
             direction: vec![0.0; block],
             workers: Arc::clone(&division.workers),
             by_mini_batch: division.by_mini_batch,
+            of_replicas: division.of_replicas.clone(),
             rows: Vec::new(),
         }
     }
@@ -115,9 +121,12 @@ impl Updater {
             Aggregation::OverTime(rule) if self.by_mini_batch => {
                 self.apply_at_once(rule.of_three(), rate, mean, w);
             }
-            Aggregation::MedianOfMeans { .. } => {
-                self.workers.combine(&mut self.gradient, &mut self.rows, dense::median);
-                self.optimizer.update(rate, w, &self.gradient, &mut self.velocity);
+            _ if let Some(rule) = &self.of_replicas => {
+                let (counts, gradient) = (vec![1; self.workers.size()], &mut self.gradient);
+                self.workers
+                    .aggregate(rule, Policy::Propagate, &counts, gradient, &mut self.rows)
+                    .expect("no value is refused");
+                self.optimizer.update(rate, w, gradient, &mut self.velocity);
             }
             _ => {
                 self.workers.sum(&mut self.gradient, &mut self.rows);

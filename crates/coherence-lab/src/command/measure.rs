@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
@@ -11,9 +12,11 @@ use coherence_data::Dataset;
 use coherence_data::matrix::foreign_format;
 use coherence_lab::memory;
 use coherence_nn::{Activation, Graph, Model, Shape, model::Architecture, weights};
-use coherence_train::measure::{self, impute, measure};
+use coherence_train::collective::Collective;
+use coherence_train::measure::{self, Meter, impute};
 
 use super::source::Input;
+use super::workers::{self, Patience};
 use crate::output::{self, Status};
 
 mod assumed;
@@ -39,6 +42,10 @@ use findings::Findings;
 /// Batch normalisation is by the running statistics in the file, so that every example has a gradient of its
 /// own. What training by the statistics of a mini-batch sees is measured with --groups K: the coherence of
 /// the gradients of K groups of examples and the α of single examples that follows from it.
+///
+/// Several workers: with a program built with --features mpi, `mpirun -np P coherence measure …` shares the passes
+/// over the examples. S and Q are added in the order of the workers, so that their last bits depend on P alone;
+/// --groups is measured by each worker.
 ///
 /// JSON: assumed (model, activation, normalize, data, noise, examples, classes), loss (MEAN per
 /// example), accuracy, network, and the arrays layers, classes, groups, examples. The network and
@@ -78,6 +85,8 @@ pub(crate) struct Measure {
     /// Write the examples to a file, one row each
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
+    #[command(flatten)]
+    patience: Patience,
     /// JSON instead of tables
     #[arg(long)]
     json: bool,
@@ -99,6 +108,11 @@ enum By {
 
 impl Measure {
     pub(crate) fn run(self) -> anyhow::Result<Status> {
+        workers::among(self.patience, |workers| self.measure(workers))
+    }
+
+    fn measure(self, workers: Arc<dyn Collective>) -> anyhow::Result<Status> {
+        let is_first = workers.rank() == 0;
         self.model.check_activation(self.activation)?;
         let data = self.input.open(self.seed)?;
         let network = network(&self.model, self.activation, data.as_ref())?;
@@ -112,12 +126,15 @@ impl Measure {
             example: self.asks(By::Example) || self.csv.is_some(),
             errors: self.errors,
         };
-        let measured = measure(&model, &data, by)?;
+        let measured = Meter::among(workers, &model, &data, by, measure::BUDGET)?.measure()?;
+        let seed = self.seed;
+        let imputed = self.groups.map(|groups| impute(&model, data.as_ref(), groups, seed));
+        if !is_first {
+            return imputed.transpose().map(|_| Status::Holds).map_err(Into::into);
+        }
         if let Some(path) = &self.csv {
             findings::write_csv(&measured.examples, path)?;
         }
-        let seed = self.seed;
-        let imputed = self.groups.map(|groups| impute(&model, data.as_ref(), groups, seed));
         let assumed = self.assumed(data.as_ref());
         if let Some(warning) = assumed.warning(measured.accuracy) {
             // Nobody is there to be warned if stderr is gone.

@@ -12,7 +12,7 @@ use coherence_lab::spec::{Experiment, limits};
 use coherence_lab::summarize::{Ran, summarize, write};
 use coherence_lab::summary::Summary;
 
-use super::{cost, data, interrupt};
+use super::{cost, data, interrupt, workers};
 use crate::output::{self, Status};
 use crate::watch::{self, Progress};
 
@@ -75,6 +75,11 @@ impl Sitting {
 
     /// Runs the experiments, judges their claims, writes everything and prints the result.
     pub(super) fn run(self, experiments: Vec<Experiment>) -> anyhow::Result<Status> {
+        workers::refuse(
+            "run or reproduce",
+            "start it without mpirun: --jobs N trains N networks side by side; of several machines give each its \
+             experiments by --only and a folder of its own",
+        )?;
         if self.dry_run {
             return cost::print(self.json, &experiments, self.scale, self.seeds);
         }

@@ -1,7 +1,7 @@
 //! The second pass: each example's squared norm and dot product with a sum of gradients.
 
 use super::{plan::Plan, slots::Slots};
-use crate::tally::ChunkSums;
+use crate::{collective::Collective, tally::ChunkSums};
 use coherence_core::Member;
 use coherence_data::ReadError;
 use coherence_nn::Layout;
@@ -45,11 +45,12 @@ impl Members {
         }
     }
 
-    /// Computes the dots of all examples of `pieces` with `sum` \[d\].
+    /// Computes the dots of all examples of `pieces` with `sum` \[d\]; each worker those of its chunks.
     ///
     /// Runs backwards, to begin with the passes computed last, which may still be in the cache.
     pub(super) fn dot(
         &mut self,
+        workers: &dyn Collective,
         slots: &mut Slots,
         plan: &Plan,
         pieces: &[usize],
@@ -57,8 +58,9 @@ impl Members {
     ) -> Result<(), ReadError> {
         let model = slots.model();
         self.sum.iter_mut().zip(sum).for_each(|(narrow, &s)| *narrow = s as f32);
-        for (c, places) in plan.runs(pieces).into_iter().rev() {
-            let (pass, start) = (slots.pass(c, plan)?, plan.chunks[c].start);
+        let runs = plan.runs(pieces);
+        for (c, places) in runs.iter().filter(|(c, _)| plan.own.contains(c)).rev() {
+            let (pass, start) = (slots.pass(*c, plan)?, plan.chunks[*c].start);
             let rows = places.start - start..places.end - start;
             model.factors(pass.x, pass.workspace, |factors| {
                 let factors = factors.rows(rows.clone());
@@ -66,9 +68,25 @@ impl Members {
                 dots.fill(0.0);
                 factors.dots(&self.sum[factors.range.clone()], &mut self.product, dots);
             });
-            self.add_tensors(places);
         }
+        self.gather(workers, plan, &runs);
+        runs.into_iter().for_each(|(_, places)| self.add_tensors(places));
         Ok(())
+    }
+
+    /// Takes the squared norms and dots of the examples of `runs` that are of other workers.
+    fn gather(&mut self, workers: &dyn Collective, plan: &Plan, runs: &[(usize, Range<usize>)]) {
+        if workers.is_solo() {
+            return;
+        }
+        let rows = self.sq_norms.chunks_exact_mut(self.m).chain(self.dots.chunks_exact_mut(self.m));
+        for row in rows {
+            let own = runs.iter().filter(|(c, _)| plan.own.contains(c));
+            let own = own.flat_map(|(_, places)| &row[places.clone()]);
+            let all = workers.concatenate(own.copied().collect());
+            let places = runs.iter().flat_map(|(_, places)| places.clone());
+            places.zip(all).for_each(|(place, value)| row[place] = value);
+        }
     }
 
     fn add_tensors(&mut self, places: Range<usize>) {

@@ -21,9 +21,11 @@ use plan::CHUNK;
 
 use crate::examples::{accepts, shape};
 use crate::memory::{F32, F64, bytes_per_example, chunk, parameters, wide};
+use crate::collective::{Collective, compared};
 use coherence_core::{Coherence, Member, unbiased::Estimate};
 use coherence_data::{Dataset, Designation, ReadError};
 use coherence_nn::{Graph, Model};
+use sha2::{Digest, Sha256};
 
 /// Memory in which [`measure`] keeps activations and deltas for the second pass: 256 MiB.
 ///
@@ -155,6 +157,12 @@ pub enum MeasureError {
         /// Its loss.
         loss: f64,
     },
+    /// Workers that measure together differ from worker 0; their ranks.
+    #[error(
+        "workers {0:?} differ from worker 0 in network, data or what is measured (start all with the same command, \
+         on the same files)"
+    )]
+    Differing(Vec<usize>),
     /// The file of an example cannot be read.
     #[error(transparent)]
     Read(#[from] ReadError),
@@ -218,6 +226,29 @@ pub fn memory(network: &Graph<f32>, examples: usize) -> u64 {
 pub fn memory_of_group(network: &Graph<f32>, k: usize) -> u64 {
     let sums = parameters(network).saturating_mul(3 * F32 + F64);
     sums.saturating_add(wide(k).saturating_mul(bytes_per_example(network)))
+}
+
+/// Whether all workers have the same network, data and request.
+fn agree(
+    workers: &dyn Collective,
+    model: &Model<f32>,
+    data: &dyn Dataset,
+    by: By,
+) -> Result<(), MeasureError> {
+    if workers.is_solo() {
+        return Ok(());
+    }
+    let mut of = Sha256::new();
+    of.update(format!("{by:?} {} {:?}", model.graph().name(), model.layout()));
+    (0..data.len()).for_each(|i| of.update(format!("{:?}", data.target(i))));
+    let mut image = vec![0.0; data.shape().features()];
+    for i in compared(data.len()) {
+        data.get(i, &mut image)?;
+        image.iter().for_each(|x| of.update(x.to_le_bytes()));
+    }
+    model.parameters().iter().chain(model.statistics()).for_each(|w| of.update(w.to_le_bytes()));
+    let differing = workers.differing(of.finalize().into());
+    if differing.is_empty() { Ok(()) } else { Err(MeasureError::Differing(differing)) }
 }
 
 fn check(model: &Model<f32>, data: &dyn Dataset) -> Result<(), MeasureError> {

@@ -14,4 +14,5 @@ mod observing;
 mod optimizer;
 mod resuming;
 mod threads;
+mod replicas;
 mod workers;

@@ -22,7 +22,7 @@ fn trainer(workers: Arc<dyn Collective>, config: Config) -> Result<Trainer, Conf
 }
 
 /// Calls `work` on a thread for each of P workers, and returns their results by rank.
-fn among<R: Send>(size: usize, work: impl Fn(Arc<dyn Collective>) -> R + Sync) -> Vec<R> {
+pub(crate) fn among<R: Send>(size: usize, work: impl Fn(Arc<dyn Collective>) -> R + Sync) -> Vec<R> {
     // A pool of its own for each: a worker that waits holds its thread.
     let work = |worker| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
@@ -69,9 +69,25 @@ fn three_workers_take_a_mini_batch_each_of_m3_and_a3_to_the_bits_of_one() {
 }
 
 #[test]
-fn groups_of_median_of_means_on_workers_of_their_own_give_the_medians_of_one() {
+fn groups_of_median_of_means_on_workers_of_their_own_give_the_bits_of_one() {
     for size in [2, 3, 4] {
-        let config = config(Aggregation::MedianOfMeans { groups: size });
+        let plain = config(Aggregation::MedianOfMeans { groups: size });
+        let momentum = Config { momentum: 0.5, weight_decay: 0.01, ..plain.clone() };
+        for config in [plain, momentum] {
+            let one = among(1, |worker| history(worker, config.clone())).remove(0);
+            for found in among(size, |worker| history(worker, config.clone())) {
+                let first = (0..30).find(|&step| found.0[step].0 != one.0[step].0);
+                assert_eq!(first, None, "first step with other parameters, {config:?}");
+                close(&found.0, &one.0, 1e-12); // the losses
+            }
+        }
+    }
+}
+
+#[test]
+fn a_winsorised_mean_of_one_example_on_each_worker_is_that_of_one_worker() {
+    for (size, clip) in [(2, 0), (3, 1), (4, 1), (4, 2)] {
+        let config = Config { batch: size, ..config(Aggregation::Winsorized { clip }) };
         let one = among(1, |worker| history(worker, config.clone())).remove(0);
         for found in among(size, |worker| history(worker, config.clone())) {
             close(&found.0, &one.0, 1e-6);

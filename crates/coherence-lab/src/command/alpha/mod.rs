@@ -42,6 +42,7 @@ pub(crate) struct Alpha {
 
 impl Alpha {
     pub(crate) fn run(self) -> anyhow::Result<Status> {
+        super::workers::refuse("alpha", "start it without mpirun: it uses all cores")?;
         let matrix = Matrix::open(&self.file, self.tensor.as_deref())?;
         let measured = match matrix.dtype() {
             Dtype::F64 => measure::<f64>(&matrix, workers::threads()),
