@@ -1,8 +1,9 @@
 //! `mpirun -np P coherence …`: the bits of one worker where the rule allows it, workers that die, hang or fail alone, and
 //! workers that were started differently.
 
+use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -99,9 +100,9 @@ fn ends(mut child: Child) -> Output {
 }
 
 #[test]
-fn three_workers_train_by_m3_to_the_bytes_of_one() {
+fn three_workers_train_to_the_bytes_of_one() {
     let folder = tempfile::tempdir().unwrap();
-    for rule in ["m3", "a3"] {
+    for rule in ["m3", "a3", "median-of-means:3"] {
         let one = finish(&folder.path().join(format!("{rule}-1")), 1, &["--rule", rule]);
         let three = finish(&folder.path().join(format!("{rule}-3")), 3, &["--rule", rule]);
         assert!(one == three, "{rule}");
@@ -214,17 +215,41 @@ fn rules_over_all_examples_are_refused_with_the_remedy() {
 }
 
 #[test]
-fn commands_that_do_not_share_their_work_are_refused_with_the_remedy() {
+fn a_command_that_does_not_share_its_work_is_refused_with_the_remedy() {
     let folder = tempfile::tempdir().unwrap();
-    let out = folder.path().join("out");
-    let run = ["run", "C1", "--scale", "smoke", "--out", out.to_str().unwrap()];
-    for arguments in [run.to_vec(), vec!["alpha", "gradients.npy"]] {
-        let output = mpirun(folder.path(), &[(2, arguments)]).output().unwrap();
-        assert!(!output.status.success());
-        let message = text(&output);
-        assert!(message.contains("one of 2 MPI processes (start it without mpirun"), "{message}");
-        assert!(!out.exists());
+    let output = mpirun(folder.path(), &[(2, vec!["alpha", "gradients.npy"])]).output().unwrap();
+    assert!(!output.status.success());
+    let message = text(&output);
+    assert!(message.contains("one of 2 MPI processes (start it without mpirun"), "{message}");
+}
+
+/// The files `metrics.csv` below a folder, by path.
+fn all_metrics(folder: &Path, below: &Path, found: &mut BTreeMap<PathBuf, Vec<u8>>) {
+    for entry in fs::read_dir(below).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            all_metrics(folder, &path, found);
+        } else if path.ends_with("metrics.csv") {
+            found.insert(path.strip_prefix(folder).unwrap().to_owned(), fs::read(&path).unwrap());
+        }
     }
+}
+
+#[test]
+fn processes_share_the_runs_of_an_experiment() {
+    let folder = tempfile::tempdir().unwrap();
+    let [one, three] = [1, 3].map(|size| {
+        let out = folder.path().join(size.to_string());
+        let run = ["run", "C1", "--scale", "smoke", "--jobs", "1", "--threads", "1", "--quiet"];
+        let arguments = [&run[..], &["--out", out.to_str().unwrap()]].concat();
+        let output = mpirun(folder.path(), &[(size, arguments)]).output().unwrap();
+        assert!(output.status.success(), "{}", text(&output));
+        assert!(out.join("report.html").exists());
+        let mut found = BTreeMap::new();
+        all_metrics(&out, &out, &mut found);
+        found
+    });
+    assert!(one.len() > 2 && one == three, "{:?} {:?}", one.keys(), three.keys());
 }
 
 #[test]

@@ -56,7 +56,8 @@ pub fn with_workers<R, E: From<MpiError> + Display>(
     }
     let world = universe.world();
     let [rank, size] = [world.rank(), world.size()].map(|n| usize::try_from(n).expect("a rank"));
-    let done = work(Arc::new(Worker { rank, size, patience: Patience::start(patience, rank, size) }));
+    let done =
+        work(Arc::new(Worker { rank, size, patience: Patience::start(patience, rank, size) }));
     if let Err(error) = &done {
         patience::end_unless_all_do(format!("worker {rank} of {size} failed: {error:#}"));
     }

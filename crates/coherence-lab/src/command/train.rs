@@ -167,10 +167,13 @@ impl Train {
         let model = Model::initialized(network, &mut rng);
         let stop = interrupt::flag()?;
         let (train, test) = (Examples::open(Arc::from(train))?, Examples::open(Arc::from(test))?);
+        let all = Arc::clone(&workers);
         let mut run = TrainingRun::among(workers, &self.out, config, model, train, test)?;
         let bar = if self.quiet || !is_first { ProgressBar::hidden() } else { watch::bar() };
         let outcome = run.advance(stop, |progress| show(&bar, progress))?;
         bar.finish_and_clear();
+        // An interruption is an error, which ends all soon: worker 0 must have written the checkpoint.
+        all.any(false);
         if outcome == Outcome::Interrupted {
             bail!("interrupted; the same command goes on at step {}", run.trainer().step());
         }

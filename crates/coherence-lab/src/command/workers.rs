@@ -19,6 +19,12 @@ pub(crate) struct Patience {
     patience: u64,
 }
 
+impl Patience {
+    pub(crate) const fn with_seconds(patience: u64) -> Self {
+        Self { patience }
+    }
+}
+
 /// The number of processes that a launcher started, this one among them; 1 without a launcher.
 fn started() -> usize {
     SIZES.iter().find_map(|name| env::var(name).ok()?.parse().ok()).unwrap_or(1)

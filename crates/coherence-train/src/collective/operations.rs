@@ -53,11 +53,7 @@ impl dyn Collective + '_ {
     }
 
     /// Overwrites `rows` [P, b] with this worker's block of the values of all; returns its coordinates.
-    pub(crate) fn receive<T: Copy + Default>(
-        &self,
-        values: &[T],
-        rows: &mut Vec<T>,
-    ) -> Range<usize>
+    pub(crate) fn receive<T: Copy + Default>(&self, values: &[T], rows: &mut Vec<T>) -> Range<usize>
     where
         Self: Exchange<T>,
     {
@@ -112,7 +108,7 @@ impl dyn Collective + '_ {
     }
 
     /// Whether the flag of any worker is raised.
-    pub(crate) fn any(&self, flag: bool) -> bool {
+    pub fn any(&self, flag: bool) -> bool {
         self.first(flag).is_some()
     }
 

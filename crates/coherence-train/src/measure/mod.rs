@@ -19,9 +19,9 @@ pub use meter::Meter;
 
 use plan::CHUNK;
 
+use crate::collective::{Collective, compared};
 use crate::examples::{accepts, shape};
 use crate::memory::{F32, F64, bytes_per_example, chunk, parameters, wide};
-use crate::collective::{Collective, compared};
 use coherence_core::{Coherence, Member, unbiased::Estimate};
 use coherence_data::{Dataset, Designation, ReadError};
 use coherence_nn::{Graph, Model};

@@ -18,7 +18,7 @@ const RULES: [(&str, usize); 9] = [
     ("winsorized:1", 2),
     ("winsorized:30%:interpolated", 1),
     ("median-of-means:2", 2),
-    ("mean-around-median:1", 2),
+    ("mean-around-median:1", 3),
     ("sign-majority", 1),
 ];
 
@@ -68,7 +68,8 @@ where
             let rows = rows::<T>(n, w, (n * w) as u64);
             let mut expected = vec![T::default(); w];
             prepared.aggregate(&rows, Policy::Error, &mut expected).unwrap();
-            let bits = |values: &[T]| values.iter().map(|x| x.widen().to_bits()).collect::<Vec<_>>();
+            let bits =
+                |values: &[T]| values.iter().map(|x| x.widen().to_bits()).collect::<Vec<_>>();
             for found in found(&prepared, Policy::Error, counts, &rows) {
                 assert_eq!(bits(&found.unwrap()), bits(&expected), "{text} of {counts:?}, {w}");
             }

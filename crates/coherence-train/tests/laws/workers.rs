@@ -22,7 +22,10 @@ fn trainer(workers: Arc<dyn Collective>, config: Config) -> Result<Trainer, Conf
 }
 
 /// Calls `work` on a thread for each of P workers, and returns their results by rank.
-pub(crate) fn among<R: Send>(size: usize, work: impl Fn(Arc<dyn Collective>) -> R + Sync) -> Vec<R> {
+pub(crate) fn among<R: Send>(
+    size: usize,
+    work: impl Fn(Arc<dyn Collective>) -> R + Sync,
+) -> Vec<R> {
     // A pool of its own for each: a worker that waits holds its thread.
     let work = |worker| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();

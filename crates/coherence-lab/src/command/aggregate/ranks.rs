@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail, ensure};
 
-use coherence_core::aggregate::{AggregateError, AnyCoordinateRule, Requirements, Rule};
+use coherence_core::aggregate::{AggregateError, AnyCoordinateRule, Rule};
 use coherence_core::finite::{NonFinite, Policy};
 use coherence_cpu::{Element, dense::Columnwise};
 use coherence_data::matrix::{Dtype, Matrix, Source, Value};
