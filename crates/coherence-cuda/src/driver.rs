@@ -271,7 +271,8 @@ unsafe impl Engine for Driver {
     unsafe fn copy(&self, from: u64, to: u64, bytes: usize) {
         self.bound();
         // SAFETY: the caller's.
-        let done = unsafe { result::memcpy_dtod_async(to, from, bytes, self.0.stream.cu_stream()) };
+        let done =
+            unsafe { result::memcpy_dtod_async(to, from, bytes, self.0.stream.cu_stream()) };
         self.expect("copying on the device", done);
     }
 
@@ -314,20 +315,9 @@ unsafe impl Engine for Driver {
                 // SAFETY: the caller's: the sizes are those of the matrices.
                 unsafe {
                     cublas::result::$gemm(
-                        *blas.handle(),
-                        of_right,
-                        of_left,
-                        m,
-                        n,
-                        k,
-                        &one,
-                        right as *const $type,
-                        leading_right,
-                        left as *const $type,
-                        leading_left,
-                        &beta,
-                        out as *mut $type,
-                        m,
+                        *blas.handle(), of_right, of_left, m, n, k, &one,
+                        right as *const $type, leading_right, left as *const $type, leading_left,
+                        &beta, out as *mut $type, m,
                     )
                 }
             }};

@@ -3,7 +3,7 @@
 use crate::{
     Config, ConfigError, Examples, Learned, LowWater, Sink, Watch,
     attribution::Attributor,
-    collective::{Collective, Division, Solo, compared},
+    collective::{Collective, Division, Fingerprint, Solo},
     evaluate::{Evaluator, Outcomes, Score},
     examples::{Halt, accepts, shape},
     feed::Feed,
@@ -15,7 +15,6 @@ use crate::{
 use coherence_core::aggregate::Recent;
 use coherence_data::{Designation, ReadError, random};
 use coherence_nn::{Keep, Model, Workspace, layer::Mode};
-use sha2::{Digest, Sha256};
 use std::sync::{Arc, atomic::AtomicBool};
 
 /// The loss is no longer a finite number.
@@ -179,7 +178,7 @@ impl Trainer {
             train,
             test,
         };
-        trainer.agree(&trainer.sample()?)?;
+        trainer.agree(&[])?;
         Ok(trainer)
     }
 
@@ -187,39 +186,20 @@ impl Trainer {
     ///
     /// # Errors
     ///
-    /// [`ConfigError::Differing`] with their ranks if some have not.
+    /// [`ConfigError::Differing`] with their ranks if some have not; [`ConfigError::Read`] if an image cannot be read.
     pub(crate) fn agree(&self, bytes: &[u8]) -> Result<(), ConfigError> {
         let Self { config, model, train, test, division, .. } = self;
         if division.workers.is_solo() {
             return Ok(());
         }
-        let mut of = Sha256::new();
-        of.update(format!("{config:?} {} {:?}", model.graph().name(), model.layout()));
-        for examples in [train, test] {
-            of.update(format!("{:?} {:?}", examples.shape(), examples.labels()));
-            of.update(format!("{:?}", examples.designations()));
-        }
-        model.parameters().iter().for_each(|w| of.update(w.to_le_bytes()));
-        of.update(bytes);
-        let differing = division.workers.differing(of.finalize().into());
+        let mut mine = Fingerprint::default();
+        mine.bytes(format!("{config:?}"));
+        mine.network(model);
+        mine.examples(train)?;
+        mine.examples(test)?;
+        mine.bytes(bytes);
+        let differing = mine.differing(&*division.workers);
         if differing.is_empty() { Ok(()) } else { Err(ConfigError::Differing(differing)) }
-    }
-
-    /// A digest of some images of both sets.
-    fn sample(&self) -> Result<[u8; 32], ConfigError> {
-        let mut of = Sha256::new();
-        if self.division.workers.is_solo() {
-            return Ok(of.finalize().into());
-        }
-        for examples in [&self.train, &self.test] {
-            let some = compared(examples.len()).collect();
-            let add = |x: &[f32], _: &[u32]| x.iter().for_each(|x| of.update(x.to_le_bytes()));
-            match examples.visit(&AtomicBool::new(false), core::iter::once(some), add) {
-                Err(Halt::Read(error)) => return Err(error.into()),
-                Ok(()) | Err(Halt::Stopped) => {}
-            }
-        }
-        Ok(of.finalize().into())
     }
 
     /// The settings.

@@ -106,7 +106,13 @@ impl Updater {
         let output = if pass.is_first { Output::Overwrite } else { Output::Add };
         self.gradient.resize(model.parameters().len(), 0.0);
         model.backward(x, workspace, |factors| {
-            factors.sum(output, &mut self.gradient[factors.range.clone()]);
+            let gradient = &mut self.gradient[factors.range.clone()];
+            if self.of_replicas.is_none() {
+                return factors.sum(output, gradient);
+            }
+            // The median of one group: its sum to the bits that one worker has of each of P groups.
+            gradient.fill(0.0);
+            factors.median_of_sums_step(1, -1.0, gradient);
         });
         if is_solo && pass.is_last {
             self.apply(rate, 1.0 / pass.examples as f64, model.parameters_mut());

@@ -9,13 +9,14 @@
 //! memory is O(d).
 
 mod aggregate;
+mod agreement;
 mod division;
 mod operations;
 mod threads;
 
 pub use aggregate::SharedRuleError;
+pub(crate) use agreement::{Fingerprint, compared};
 pub(crate) use division::{Division, THREE};
-pub(crate) use operations::compared;
 pub use threads::threads;
 
 use core::{fmt, ops::Range};

@@ -4,13 +4,6 @@ use super::{Collective, Exchange, block};
 use coherence_cpu::elementwise::axpy;
 use core::ops::Range;
 
-/// Indices of the examples, of n, whose images workers compare before they begin: sets with the same labels may be
-/// normalised or corrupted differently.
-pub(crate) fn compared(n: usize) -> impl Iterator<Item = usize> {
-    const MOST: usize = 16;
-    (0..n).step_by(n.div_ceil(MOST).max(1))
-}
-
 impl dyn Collective + '_ {
     /// Overwrites `all` [P, n] with the values `mine` \[n\] of every worker, by rank.
     pub fn gather_f64(&self, mine: &[f64], all: &mut [f64]) {
@@ -117,14 +110,5 @@ impl dyn Collective + '_ {
         let mut flags = vec![0.0; self.size()];
         self.gather_f64(&[flag.into()], &mut flags);
         flags.iter().position(|&flag| flag == 1.0)
-    }
-
-    /// The ranks whose bytes differ from those of worker 0.
-    pub(crate) fn differing(&self, digest: [u8; 32]) -> Vec<usize> {
-        let mine: Vec<f64> = digest.iter().map(|&byte| byte.into()).collect();
-        let mut all = vec![0.0; self.size() * mine.len()];
-        self.gather_f64(&mine, &mut all);
-        let digests: Vec<&[f64]> = all.chunks_exact(mine.len()).collect();
-        (0..self.size()).filter(|&rank| digests[rank] != digests[0]).collect()
     }
 }

@@ -19,13 +19,12 @@ pub use meter::Meter;
 
 use plan::CHUNK;
 
-use crate::collective::{Collective, compared};
+use crate::collective::{Collective, Fingerprint, compared};
 use crate::examples::{accepts, shape};
 use crate::memory::{F32, F64, bytes_per_example, chunk, parameters, wide};
 use coherence_core::{Coherence, Member, unbiased::Estimate};
 use coherence_data::{Dataset, Designation, ReadError};
 use coherence_nn::{Graph, Model};
-use sha2::{Digest, Sha256};
 
 /// Memory in which [`measure`] keeps activations and deltas for the second pass: 256 MiB.
 ///
@@ -238,16 +237,16 @@ fn agree(
     if workers.is_solo() {
         return Ok(());
     }
-    let mut of = Sha256::new();
-    of.update(format!("{by:?} {} {:?}", model.graph().name(), model.layout()));
-    (0..data.len()).for_each(|i| of.update(format!("{:?}", data.target(i))));
+    let mut mine = Fingerprint::default();
+    mine.bytes(format!("{by:?}"));
+    mine.network(model);
+    (0..data.len()).for_each(|i| mine.bytes(format!("{:?}", data.target(i))));
     let mut image = vec![0.0; data.shape().features()];
     for i in compared(data.len()) {
         data.get(i, &mut image)?;
-        image.iter().for_each(|x| of.update(x.to_le_bytes()));
+        mine.numbers(&image);
     }
-    model.parameters().iter().chain(model.statistics()).for_each(|w| of.update(w.to_le_bytes()));
-    let differing = workers.differing(of.finalize().into());
+    let differing = mine.differing(workers);
     if differing.is_empty() { Ok(()) } else { Err(MeasureError::Differing(differing)) }
 }
 

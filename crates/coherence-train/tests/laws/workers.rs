@@ -1,7 +1,8 @@
 //! Several workers: the same results as one worker where the rule allows it, and the same on every run.
 
 use crate::blobs::{Blobs, config, examples, network};
-use coherence_nn::Model;
+use coherence_data::{digits, random, select::Subset};
+use coherence_nn::{Model, Shape, model::lenet5};
 use coherence_train::{
     Aggregation, Config, ConfigError, Outcome, OverTime, Row, Trainer, TrainingRun,
     TrainingRunError, Watch,
@@ -83,6 +84,30 @@ fn groups_of_median_of_means_on_workers_of_their_own_give_the_bits_of_one() {
                 assert_eq!(first, None, "first step with other parameters, {config:?}");
                 close(&found.0, &one.0, 1e-12); // the losses
             }
+        }
+    }
+}
+
+#[test]
+fn medians_of_means_of_convolutions_have_the_bits_of_one_worker() {
+    let train = |worker, groups| {
+        let data = Subset::new(digits::train(), (0..120).collect()).unwrap();
+        let aggregation = Aggregation::MedianOfMeans { groups };
+        let config = Config { batch: 30, steps: 4, aggregation, ..Config::default() };
+        let network = lenet5(Shape::image(28, 28, 1), 10).unwrap();
+        let model = Model::initialized(network, &mut random::stream(5, "initialisation"));
+        let mut trainer =
+            Trainer::among(worker, config, model, examples(&data), examples(&data)).unwrap();
+        while !trainer.is_finished() {
+            trainer.advance().unwrap();
+        }
+        trainer.model().parameters().to_vec()
+    };
+    for size in [2, 3, 4] {
+        let one = among(1, |worker| train(worker, size)).remove(0);
+        for found in among(size, |worker| train(worker, size)) {
+            let differing = found.iter().zip(&one).filter(|(found, one)| found != one).count();
+            assert_eq!(differing, 0, "of {} parameters, {size} workers", one.len());
         }
     }
 }
