@@ -1,6 +1,12 @@
 //! Forward and backward passes over chosen examples, chunk by chunk.
 
-use crate::{Examples, examples::Halt, memory, tally::ChunkSums};
+use crate::{
+    Examples,
+    collective::Collective,
+    examples::Halt,
+    memory,
+    tally::{ChunkSums, Tally},
+};
 use coherence_nn::{
     Factors, Keep, Model, Workspace,
     device::{Device, Memory},
@@ -74,6 +80,39 @@ impl<D: Device<f32>> ChunkedPasses<D> {
             chunk.compute(model.layout(), m, |add| model.backward(x, workspace, add));
             visit(chunk, workspace);
         })
+    }
+
+    /// Adds the examples `indices` to `tally`. Of P workers, worker r passes over chunks r, P + r and so on, and sums are
+    /// added in the order of chunks: to the same bits for any P. `visit` is called with the activations of each
+    /// chunk of this worker; `chunk` is overwritten.
+    ///
+    /// # Errors
+    ///
+    /// As [`Examples::visit`].
+    pub(crate) fn tally(
+        &mut self,
+        workers: &dyn Collective,
+        stop: &AtomicBool,
+        (model, examples, indices): (&Model<f32, D>, &Examples, &[usize]),
+        (chunk, tally): (&mut ChunkSums<D>, &mut Tally<D>),
+        mut visit: impl FnMut(&Workspace<f32, D>),
+    ) -> Result<(), Halt> {
+        let (size, capacity) = (workers.size(), self.workspace.capacity());
+        let (chunks, mut rows, mut round) = (indices.len().div_ceil(capacity), Vec::new(), 0);
+        let in_round = |round: usize| (chunks - round * size).min(size);
+        let own = indices.chunks(capacity).skip(workers.rank()).step_by(size);
+        let own: Vec<usize> = own.flatten().copied().collect();
+        self.run(stop, model, examples, &own, chunk, |chunk, workspace| {
+            tally.add_round(workers, in_round(round), chunk, &mut rows);
+            round += 1;
+            visit(workspace);
+        })?;
+        // In the last round some workers have no chunk.
+        if round < chunks.div_ceil(size) {
+            tally.add_round(workers, in_round(round), chunk, &mut rows);
+        }
+        tally.complete(workers);
+        Ok(())
     }
 
     /// As [`run`](Self::run), but `visit` is called with the factors of each tensor, and with the place in `indices` of

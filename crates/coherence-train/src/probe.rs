@@ -3,6 +3,7 @@
 use crate::{
     Config, Examples, Watch,
     activity::Activity,
+    collective::Collective,
     examples::Halt,
     imputed::{Imputation, m_coherence},
     passes::ChunkedPasses,
@@ -11,11 +12,13 @@ use crate::{
 use coherence_core::{Coherence, Member, helpfulness::helpfulness};
 use coherence_data::{Designation, random};
 use coherence_nn::{Model, Workspace, device::Device};
-use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, atomic::AtomicBool};
 
-/// The fixed sample, with the buffers to measure it and the mini-batches.
+/// The fixed sample, with the buffers to measure it and the mini-batches. Several workers share the passes over it
+/// and over the mini-batch; what is imputed is measured by each of them.
 #[derive(Debug)]
 pub(crate) struct Probe<D: Device<f32>> {
+    workers: Arc<dyn Collective>,
     watch: Vec<Watch>,
     sample: ByDesignation,
     /// Test examples, if their coherence is watched; else none.
@@ -43,9 +46,9 @@ impl<D: Device<f32>> Probe<D> {
     /// Draws the examples of the probe (at most all); the sample is a pure function of seed, size and number
     /// of examples.
     pub(crate) fn new(
+        workers: Arc<dyn Collective>,
         model: &Model<f32, D>,
-        examples: &Examples,
-        test: &Examples,
+        [examples, test]: [&Examples; 2],
         config: &Config,
     ) -> Self {
         let (device, layout) = (model.device(), model.layout());
@@ -64,6 +67,7 @@ impl<D: Device<f32>> Probe<D> {
         });
         chosen.sort_unstable();
         Self {
+            workers,
             watch: config.watch.clone(),
             sample: by_designation(examples, &chosen),
             test: test_sample(test, config),
@@ -123,9 +127,9 @@ impl<D: Device<f32>> Probe<D> {
         if self.test.is_empty() {
             return Ok(());
         }
-        let Self { passes, chunk, whole, test: sample, .. } = self;
+        let Self { workers, passes, chunk, whole, test: sample, .. } = self;
         whole.clear();
-        passes.run(stop, model, test, sample, chunk, |chunk, _| whole.add(chunk))?;
+        passes.tally(&**workers, stop, (model, test, sample), (chunk, whole), |_| {})?;
         send("test.alpha", whole.network().alpha());
         rows("test", whole.network(), send);
         Ok(())
@@ -180,11 +184,8 @@ impl<D: Device<f32>> Probe<D> {
         self.whole.clear();
         for (indices, tally) in groups.iter().zip(&mut self.tallies) {
             tally.clear();
-            let add = |chunk: &ChunkSums<D>, workspace: &Workspace<f32, D>| {
-                tally.add(chunk);
-                visit(workspace);
-            };
-            self.passes.run(stop, model, examples, indices, &mut self.chunk, add)?;
+            let (of, sums) = ((model, examples, &indices[..]), (&mut self.chunk, &mut *tally));
+            self.passes.tally(&*self.workers, stop, of, sums, &mut visit)?;
             self.whole.merge(tally);
         }
         Ok(())

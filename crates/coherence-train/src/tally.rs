@@ -2,13 +2,14 @@
 //!
 //! Legend: m: examples, t: tensors, d: parameters, S = Σ g_e, Q = Σ ‖g_e‖².
 
+use crate::collective::Collective;
 use coherence_core::Coherence;
 use coherence_cpu::product::Output;
 use coherence_nn::{
     Factors, Layout,
     device::{Device, Memory},
 };
-use core::ops::Range;
+use core::{iter, ops::Range};
 
 /// The sums over some examples of a chunk, to be added to the tallies of their groups.
 #[derive(Debug, Clone)]
@@ -144,6 +145,59 @@ impl<D: Device<f32>> Tally<D> {
             self.m += other.m;
         }
         self.sum_sq_norms.iter_mut().zip(&other.sum_sq_norms).for_each(|(q, o)| *q += o);
+    }
+
+    /// Adds one chunk of each of the first `count` workers, in the order of ranks: coordinates of S that are not
+    /// of this worker's block come with [`complete`](Self::complete). `rows` is overwritten, and grows to d values.
+    pub(crate) fn add_round(
+        &mut self,
+        workers: &dyn Collective,
+        count: usize,
+        chunk: &ChunkSums<D>,
+        rows: &mut Vec<f32>,
+    ) {
+        if workers.is_solo() {
+            return self.add(chunk);
+        }
+        let device = self.device.clone();
+        let own = device.with_host(D::view(&chunk.sum), |sum| workers.receive(sum, rows));
+        let sq_norms = (0..self.ranges.len()).map(|t| chunk.sq_norms(t).iter().sum());
+        let mine: Vec<f64> = iter::once(chunk.m as f64).chain(sq_norms).collect();
+        let mut all = vec![0.0; workers.size() * mine.len()];
+        workers.gather_f64(&mine, &mut all);
+        let mut staged = device.zeros(0);
+        for (rank, numbers) in all.chunks_exact(mine.len()).enumerate().take(count) {
+            let row = device.stage(&rows[rank * own.len()..][..own.len()], &mut staged);
+            let output = self.output();
+            let sum = D::part_mut(D::view_mut(&mut self.sum), own.clone());
+            device.accumulate(row, output, sum);
+            self.m += numbers[0] as u64;
+            self.sum_sq_norms.iter_mut().zip(&numbers[1..]).for_each(|(q, more)| *q += more);
+        }
+    }
+
+    /// Takes the coordinates of S that the other workers have summed.
+    pub(crate) fn complete(&mut self, workers: &dyn Collective) {
+        if self.m > 0 && !workers.is_solo() {
+            let sum = D::view_mut(&mut self.sum);
+            self.device.with_host_mut(sum, |sum| workers.gather(sum));
+        }
+    }
+
+    /// Adds the examples of all workers, which have tallies of their own: S and Q are added in the order of ranks.
+    pub(crate) fn sum_over(&mut self, workers: &dyn Collective) {
+        if workers.is_solo() {
+            return;
+        }
+        let Self { device, sum, .. } = self;
+        if self.m == 0 {
+            device.fill(0.0, D::view_mut(sum));
+        }
+        device.with_host_mut(D::view_mut(sum), |sum| workers.sum_f64(sum));
+        workers.sum_f64(&mut self.sum_sq_norms);
+        let mut m = [self.m as f64];
+        workers.sum_f64(&mut m);
+        self.m = m[0] as u64;
     }
 
     /// What the next sums do to those of the examples so far.

@@ -3,7 +3,7 @@
 use crate::{
     Config, ConfigError, Examples, Learned, LowWater, Sink, Watch,
     attribution::Attributor,
-    collective::{Collective, Division, Solo},
+    collective::{Collective, Division, Fingerprint, Solo},
     evaluate::{Evaluator, Outcomes, Score},
     examples::{Halt, accepts, shape},
     feed::Feed,
@@ -19,7 +19,6 @@ use coherence_nn::{
     device::{Cpu, Device},
     layer::Mode,
 };
-use sha2::{Digest, Sha256};
 use std::sync::{Arc, atomic::AtomicBool};
 
 /// The loss is no longer a finite number.
@@ -158,7 +157,7 @@ impl<D: Device<f32>> Trainer<D> {
         test: Examples,
     ) -> Result<Self, ConfigError> {
         config.check(train.len())?;
-        let division = Division::new(&config, workers)?;
+        let division = Division::new(&config, Arc::clone(&workers))?;
         config.check_network(model.graph())?;
         fits(&model, &train, "training")?;
         fits(&model, &test, "test")?;
@@ -179,9 +178,10 @@ impl<D: Device<f32>> Trainer<D> {
             step: 0,
             low_water: LowWater::default(),
             learned: Learned::new(train.len()),
-            evaluator: Evaluator::new(&model, config.loss),
+            evaluator: Evaluator::new(Arc::clone(&workers), &model, config.loss),
             outcomes: Outcomes::default(),
-            probe: (config.probe > 0).then(|| Probe::new(&model, &train, &test, &config)),
+            probe: (config.probe > 0)
+                .then(|| Probe::new(workers, &model, [&train, &test], &config)),
             attributor: Attributor::new(&model, &train, &config),
             config,
             model,
@@ -196,23 +196,19 @@ impl<D: Device<f32>> Trainer<D> {
     ///
     /// # Errors
     ///
-    /// [`ConfigError::Differing`] with their ranks if some have not.
+    /// [`ConfigError::Differing`] with their ranks if some have not; [`ConfigError::Read`] if an image cannot be read.
     pub(crate) fn agree(&self, bytes: &[u8]) -> Result<(), ConfigError> {
         let Self { config, model, train, test, division, .. } = self;
         if division.workers.is_solo() {
             return Ok(());
         }
-        let mut of = Sha256::new();
-        of.update(format!("{config:?} {} {:?}", model.graph().name(), model.layout()));
-        for examples in [train, test] {
-            of.update(format!("{:?} {:?}", examples.shape(), examples.labels()));
-            of.update(format!("{:?}", examples.designations()));
-        }
-        model.device().with_host(model.parameters(), |w| {
-            w.iter().for_each(|w| of.update(w.to_le_bytes()));
-        });
-        of.update(bytes);
-        let differing = division.workers.differing(of.finalize().into());
+        let mut mine = Fingerprint::default();
+        mine.bytes(format!("{config:?}"));
+        mine.network(model);
+        mine.examples(train)?;
+        mine.examples(test)?;
+        mine.bytes(bytes);
+        let differing = mine.differing(&*division.workers);
         if differing.is_empty() { Ok(()) } else { Err(ConfigError::Differing(differing)) }
     }
 

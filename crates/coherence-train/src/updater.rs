@@ -11,8 +11,11 @@ use crate::{
     collective::{Collective, Division, THREE},
     optimizer::Optimizer,
 };
-use coherence_core::aggregate::{self, OfThree, Recent};
-use coherence_cpu::{dense, product::Output};
+use coherence_core::{
+    aggregate::{self, OfThree, Recent},
+    finite::Policy,
+};
+use coherence_cpu::{dense::Columnwise, product::Output};
 use coherence_nn::{
     Factors, Layout, Model, Workspace,
     device::{Cpu, Device},
@@ -37,6 +40,8 @@ pub(crate) struct Updater<D: Device<f32>> {
     workers: Arc<dyn Collective>,
     /// Whether each worker has the gradient of a mini-batch of its own.
     by_mini_batch: bool,
+    /// The rule over the workers' mean gradients, if it is one.
+    of_replicas: Option<Columnwise>,
     /// One block of coordinates of all workers, on the host; empty for one worker.
     rows: Vec<f32>,
 }
@@ -75,6 +80,7 @@ impl<D: Device<f32>> Updater<D> {
             direction: device.zeros(block),
             workers: Arc::clone(&division.workers),
             by_mini_batch: division.by_mini_batch,
+            of_replicas: division.of_replicas.clone(),
             rows: Vec::new(),
         }
     }
@@ -105,7 +111,13 @@ impl<D: Device<f32>> Updater<D> {
         }
         model.backward(x, workspace, |factors| {
             let gradient = D::view_mut(&mut self.gradient);
-            factors.sum(output, D::part_mut(gradient, factors.range.clone()));
+            let mut gradient = D::part_mut(gradient, factors.range.clone());
+            if self.of_replicas.is_none() {
+                return factors.sum(output, gradient);
+            }
+            // The median of one group: its sum to the bits that one worker has of each of P groups.
+            self.device.fill(0.0, D::reborrow(&mut gradient));
+            factors.median_of_sums_step(1, -1.0, gradient);
         });
         if is_solo && pass.is_last {
             self.apply(rate, 1.0 / pass.examples as f64, model.parameters_mut());
@@ -116,23 +128,20 @@ impl<D: Device<f32>> Updater<D> {
     /// mini-batch.
     pub(crate) fn finish(&mut self, rate: f64, examples: usize, model: &mut Model<f32, D>) {
         let (mean, w) = (1.0 / examples as f64, model.parameters_mut());
-        let Self { device, optimizer, gradient, velocity, workers, rows, .. } = self;
+        let Self { device, optimizer, gradient, velocity, workers, rows, of_replicas, .. } = self;
         match self.rule {
             Aggregation::OverTime(rule) if self.by_mini_batch => {
                 self.apply_at_once(rule.of_three(), rate, mean, w);
             }
-            Aggregation::MedianOfMeans { .. } => {
+            _ if let Some(rule) = of_replicas => {
+                let counts = vec![1; workers.size()];
                 device.with_host_mut(D::view_mut(gradient), |gradient| {
-                    workers.combine(gradient, rows, dense::median);
+                    workers
+                        .aggregate(rule, Policy::Propagate, &counts, gradient, rows)
+                        .expect("no value is refused");
                 });
-                optimizer.update(
-                    device,
-                    rate,
-                    D::view(gradient),
-                    velocity,
-                    0..D::len(D::read(&w)),
-                    w,
-                );
+                let d = D::len(D::read(&w));
+                optimizer.update(device, rate, D::view(gradient), velocity, 0..d, w);
             }
             _ => {
                 device.with_host_mut(D::view_mut(gradient), |gradient| workers.sum(gradient, rows));

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
@@ -11,10 +12,12 @@ use coherence_data::Dataset;
 use coherence_data::matrix::foreign_format;
 use coherence_lab::memory;
 use coherence_nn::{Activation, Graph, Model, Shape, device::Device, model::Architecture, weights};
-use coherence_train::measure::{self, impute, measure};
+use coherence_train::collective::Collective;
+use coherence_train::measure::{self, Meter, impute};
 
 use super::device::{On, Work};
 use super::source::Input;
+use super::workers::{self, Patience};
 use crate::output::{self, Status};
 
 mod assumed;
@@ -40,6 +43,10 @@ use findings::Findings;
 /// Batch normalisation is by the running statistics in the file, so that every example has a gradient of its
 /// own. What training by the statistics of a mini-batch sees is measured with --groups K: the coherence of
 /// the gradients of K groups of examples and the α of single examples that follows from it.
+///
+/// Several workers: with a program built with --features mpi, `mpirun -np P coherence measure …` shares the passes
+/// over the examples. S and Q are added in the order of the workers, so that their last bits depend on P alone;
+/// --groups is measured by each worker.
 ///
 /// JSON: assumed (model, activation, normalize, data, noise, examples, classes), loss (MEAN per
 /// example), accuracy, network, and the arrays layers, classes, groups, examples. The network and
@@ -81,6 +88,8 @@ pub(crate) struct Measure {
     csv: Option<PathBuf>,
     #[command(flatten)]
     on: On,
+    #[command(flatten)]
+    patience: Patience,
     /// JSON instead of tables
     #[arg(long)]
     json: bool,
@@ -100,20 +109,31 @@ enum By {
     Example,
 }
 
-impl Work for &Measure {
+/// The measurement of one worker.
+struct Measuring<'a> {
+    command: &'a Measure,
+    workers: Arc<dyn Collective>,
+}
+
+impl Work for Measuring<'_> {
     type Output = Status;
 
     fn on<D: Device<f32>>(self, device: D) -> anyhow::Result<Status> {
-        self.measure(device)
+        self.command.measure(self.workers, device)
     }
 }
 
 impl Measure {
     pub(crate) fn run(self) -> anyhow::Result<Status> {
-        self.on.run(&self)
+        workers::among(self.patience, |workers| self.on.run(Measuring { command: &self, workers }))
     }
 
-    fn measure<D: Device<f32>>(&self, device: D) -> anyhow::Result<Status> {
+    fn measure<D: Device<f32>>(
+        &self,
+        workers: Arc<dyn Collective>,
+        device: D,
+    ) -> anyhow::Result<Status> {
+        let is_first = workers.rank() == 0;
         self.model.check_activation(self.activation)?;
         let data = self.input.open(self.seed)?;
         let network = network(&self.model, self.activation, data.as_ref())?;
@@ -127,12 +147,15 @@ impl Measure {
             example: self.asks(By::Example) || self.csv.is_some(),
             errors: self.errors,
         };
-        let measured = measure(&model, &data, by)?;
+        let measured = Meter::among(workers, &model, &data, by, measure::BUDGET)?.measure()?;
+        let seed = self.seed;
+        let imputed = self.groups.map(|groups| impute(&model, data.as_ref(), groups, seed));
+        if !is_first {
+            return imputed.transpose().map(|_| Status::Holds).map_err(Into::into);
+        }
         if let Some(path) = &self.csv {
             findings::write_csv(&measured.examples, path)?;
         }
-        let seed = self.seed;
-        let imputed = self.groups.map(|groups| impute(&model, data.as_ref(), groups, seed));
         let assumed = self.assumed(data.as_ref());
         if let Some(warning) = assumed.warning(measured.accuracy) {
             // Nobody is there to be warned if stderr is gone.

@@ -1,7 +1,10 @@
 //! The second pass: each example's squared norm and dot product with a sum of gradients.
 
 use super::{plan::Plan, slots::Slots};
-use crate::tally::{ChunkSums, zeros};
+use crate::{
+    collective::Collective,
+    tally::{ChunkSums, zeros},
+};
 use coherence_core::Member;
 use coherence_data::ReadError;
 use coherence_nn::{Layout, device::Device};
@@ -48,11 +51,12 @@ impl<D: Device<f32>> Members<D> {
         }
     }
 
-    /// Computes the dots of all examples of `pieces` with `sum` \[d\].
+    /// Computes the dots of all examples of `pieces` with `sum` \[d\]; each worker those of its chunks.
     ///
     /// Runs backwards, to begin with the passes computed last, which may still be in the cache.
     pub(super) fn dot(
         &mut self,
+        workers: &dyn Collective,
         slots: &mut Slots<'_, D>,
         plan: &Plan,
         pieces: &[usize],
@@ -60,8 +64,9 @@ impl<D: Device<f32>> Members<D> {
     ) -> Result<(), ReadError> {
         let (model, device) = (slots.model(), slots.model().device());
         device.narrow(sum, D::view_mut(&mut self.sum));
-        for (c, places) in plan.runs(pieces).into_iter().rev() {
-            let (pass, start) = (slots.pass(c, plan)?, plan.chunks[c].start);
+        let runs = plan.runs(pieces);
+        for (c, places) in runs.iter().filter(|(c, _)| plan.own.contains(c)).rev() {
+            let (pass, start) = (slots.pass(*c, plan)?, plan.chunks[*c].start);
             let rows = places.start - start..places.end - start;
             let Self { sum, product, computed, dots, .. } = self;
             let (sum, m) = (D::view(sum), places.len());
@@ -76,10 +81,25 @@ impl<D: Device<f32>> Members<D> {
                 let tensors = dots.chunks_exact_mut(self.m).zip(computed.chunks_exact(m));
                 tensors.for_each(|(dots, of)| dots[places.clone()].copy_from_slice(of));
             });
-            drop(computed);
-            self.add_tensors(places);
         }
+        self.gather(workers, plan, &runs);
+        runs.into_iter().for_each(|(_, places)| self.add_tensors(places));
         Ok(())
+    }
+
+    /// Takes the squared norms and dots of the examples of `runs` that are of other workers.
+    fn gather(&mut self, workers: &dyn Collective, plan: &Plan, runs: &[(usize, Range<usize>)]) {
+        if workers.is_solo() {
+            return;
+        }
+        let rows = self.sq_norms.chunks_exact_mut(self.m).chain(self.dots.chunks_exact_mut(self.m));
+        for row in rows {
+            let own = runs.iter().filter(|(c, _)| plan.own.contains(c));
+            let own = own.flat_map(|(_, places)| &row[places.clone()]);
+            let all = workers.concatenate(own.copied().collect());
+            let places = runs.iter().flat_map(|(_, places)| places.clone());
+            places.zip(all).for_each(|(place, value)| row[place] = value);
+        }
     }
 
     fn add_tensors(&mut self, places: Range<usize>) {

@@ -19,6 +19,7 @@ pub use meter::Meter;
 
 use plan::CHUNK;
 
+use crate::collective::{Collective, Fingerprint, compared};
 use crate::examples::{accepts, shape};
 use crate::memory::{F32, F64, bytes_per_example, chunk, parameters, wide};
 use coherence_core::{Coherence, Member, unbiased::Estimate};
@@ -155,6 +156,12 @@ pub enum MeasureError {
         /// Its loss.
         loss: f64,
     },
+    /// Workers that measure together differ from worker 0; their ranks.
+    #[error(
+        "workers {0:?} differ from worker 0 in network, data or what is measured (start all with the same command, \
+         on the same files)"
+    )]
+    Differing(Vec<usize>),
     /// The file of an example cannot be read.
     #[error(transparent)]
     Read(#[from] ReadError),
@@ -218,6 +225,29 @@ pub fn memory<D: Device<f32>>(network: &Graph<f32, D>, examples: usize) -> u64 {
 pub fn memory_of_group<D: Device<f32>>(network: &Graph<f32, D>, k: usize) -> u64 {
     let sums = parameters(network).saturating_mul(3 * F32 + F64);
     sums.saturating_add(wide(k).saturating_mul(bytes_per_example(network)))
+}
+
+/// Whether all workers have the same network, data and request.
+fn agree<D: Device<f32>>(
+    workers: &dyn Collective,
+    model: &Model<f32, D>,
+    data: &dyn Dataset,
+    by: By,
+) -> Result<(), MeasureError> {
+    if workers.is_solo() {
+        return Ok(());
+    }
+    let mut mine = Fingerprint::default();
+    mine.bytes(format!("{by:?}"));
+    mine.network(model);
+    (0..data.len()).for_each(|i| mine.bytes(format!("{:?}", data.target(i))));
+    let mut image = vec![0.0; data.shape().features()];
+    for i in compared(data.len()) {
+        data.get(i, &mut image)?;
+        mine.numbers(&image);
+    }
+    let differing = mine.differing(workers);
+    if differing.is_empty() { Ok(()) } else { Err(MeasureError::Differing(differing)) }
 }
 
 fn check<D: Device<f32>>(model: &Model<f32, D>, data: &dyn Dataset) -> Result<(), MeasureError> {

@@ -7,7 +7,10 @@ use super::{
     plan::{Piece, Plan},
     slots::Slots,
 };
-use crate::tally::{ChunkSums, Tally};
+use crate::{
+    collective::Collective,
+    tally::{ChunkSums, Tally},
+};
 use coherence_core::{
     Coherence,
     helpfulness::helpfulness,
@@ -16,11 +19,13 @@ use coherence_core::{
 use coherence_cpu::product::Output;
 use coherence_data::{Dataset, ReadError, Target};
 use coherence_nn::{Model, device::Device, loss::argmax};
+use std::sync::Arc;
 
 /// A network's passes over a sample of m examples.
 ///
 /// A place is a position in the plan's order; groups are given by the indices of their pieces.
 pub(super) struct Sample<'a, D: Device<f32>> {
+    workers: Arc<dyn Collective>,
     pub(super) plan: Plan,
     slots: Slots<'a, D>,
     data: &'a dyn Dataset,
@@ -33,13 +38,16 @@ pub(super) struct Sample<'a, D: Device<f32>> {
 
 impl<'a, D: Device<f32>> Sample<'a, D> {
     pub(super) fn new(
+        workers: Arc<dyn Collective>,
         model: &'a Model<f32, D>,
         data: &'a dyn Dataset,
         plan: Plan,
         second_pass: Option<usize>,
         examples: bool,
     ) -> Self {
+        let examples = examples || !workers.is_solo();
         Self {
+            workers,
             slots: Slots::new(model, data, &plan, second_pass.unwrap_or(0)),
             data,
             losses: Losses::new(examples),
@@ -75,7 +83,7 @@ impl<'a, D: Device<f32>> Sample<'a, D> {
         Ok(())
     }
 
-    /// The first pass over piece `p`, after all pieces before it; writes its sums to `sums`.
+    /// The first pass over piece `p` of this worker, after all pieces before it; writes its sums to `sums`.
     pub(super) fn sum(&mut self, p: usize, sums: &mut ChunkSums<D>) -> Result<(), ReadError> {
         let Piece { places, chunk, .. } = &self.plan.pieces[p];
         let (model, pass) = (self.slots.model(), self.slots.pass(*chunk, &self.plan)?);
@@ -93,6 +101,17 @@ impl<'a, D: Device<f32>> Sample<'a, D> {
             members.set_sq_norms(places.clone(), sums);
         }
         Ok(())
+    }
+
+    /// Takes the losses and predictions of all workers, after the first pass.
+    pub(super) fn gather(&mut self) {
+        if self.workers.is_solo() {
+            return;
+        }
+        self.losses.gather(&*self.workers, |place| self.plan.index(place));
+        let mut correct = [self.correct as f64];
+        self.workers.sum_f64(&mut correct);
+        self.correct = correct[0] as usize;
     }
 
     /// The MEAN loss.
@@ -123,7 +142,7 @@ impl<'a, D: Device<f32>> Sample<'a, D> {
         let Some(members) = members else {
             return Ok(Statistics { coherence, alpha_debiased: None });
         };
-        members.dot(&mut self.slots, &self.plan, pieces, sums.sum())?;
+        members.dot(&*self.workers, &mut self.slots, &self.plan, pieces, sums.sum())?;
         let of_pieces = self.plan.places(pieces).map(|place| members.network(place));
         let alpha_debiased = Some(jackknife(coherence, of_pieces)).filter(is_defined);
         Ok(Statistics { coherence, alpha_debiased })

@@ -6,7 +6,7 @@ use coherence_data::{Dataset, ReadError};
 use coherence_nn::{Keep, Model, Workspace, device::Device, loss::Loss};
 use rayon::prelude::*;
 
-/// The passes of every chunk of a plan: computed on demand, or kept from the first time.
+/// The passes of this worker's chunks of a plan: computed on demand, or kept from the first time.
 ///
 /// As many chunks as fit the budget have a workspace each; all others share the last one.
 /// Images are decoded each time, unless those of all chunks fit.
@@ -65,14 +65,14 @@ pub(super) struct ChunkPass<'a, D: Device<f32>> {
 }
 
 impl<'a, D: Device<f32>> Slots<'a, D> {
-    /// Slots for the chunks of `plan` in at most `budget` bytes, but at least one slot.
+    /// Slots for this worker's chunks of `plan` in at most `budget` bytes, but at least one slot.
     pub(super) fn new(
         model: &'a Model<f32, D>,
         data: &'a dyn Dataset,
         plan: &Plan,
         budget: usize,
     ) -> Self {
-        let (capacity, chunks, features) = (plan.capacity(), plan.chunks.len(), model.inputs());
+        let (capacity, chunks, features) = (plan.capacity(), plan.own.len(), model.inputs());
         let room = |bytes_per_example: usize| budget / (capacity * bytes_per_example);
         let passes = bytes_kept_per_example(model);
         let images = if room(passes + size_of::<f32>() * features) < chunks { 1 } else { chunks };
@@ -102,18 +102,18 @@ impl<'a, D: Device<f32>> Slots<'a, D> {
         Slot::forget(&mut self.workspaces);
     }
 
-    /// The passes of chunk `c`, computed unless kept.
+    /// The passes of chunk `c` of this worker, computed unless kept.
     pub(super) fn pass(&mut self, c: usize, plan: &Plan) -> Result<ChunkPass<'_, D>, ReadError> {
         let places = plan.chunks[c].clone();
-        let m = places.len();
-        let (ChunkImages { x, labels }, to_decode) = Slot::for_chunk(&mut self.images, c);
+        let (m, own) = (places.len(), c - plan.own.start);
+        let (ChunkImages { x, labels }, to_decode) = Slot::for_chunk(&mut self.images, own);
         let (x, labels) = (&mut x[..m * self.model.inputs()], &mut labels[..m]);
         if to_decode {
             decode(self.data, |e| plan.index(places.start + e), x, labels)?;
         }
         let (model, device, labels) = (self.model, self.model.device(), &*labels);
         let (x, targets) = self.staged.batch(device, x, labels);
-        let (workspace, fresh) = Slot::for_chunk(&mut self.workspaces, c);
+        let (workspace, fresh) = Slot::for_chunk(&mut self.workspaces, own);
         let losses = &mut self.losses[..if fresh { m } else { 0 }];
         if fresh {
             let mut computed = D::part_mut(D::view_mut(&mut self.computed), 0..m);

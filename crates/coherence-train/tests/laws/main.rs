@@ -13,6 +13,8 @@ mod measuring;
 mod networks;
 mod observing;
 mod optimizer;
+mod replicas;
 mod resuming;
+mod sharing;
 mod threads;
 mod workers;

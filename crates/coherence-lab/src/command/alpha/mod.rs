@@ -46,6 +46,7 @@ pub(crate) struct Alpha {
 impl Alpha {
     pub(crate) fn run(self) -> anyhow::Result<Status> {
         self.on.needs_processor("the rows of a matrix are measured")?;
+        super::workers::refuse("alpha", "start it without mpirun: it uses all cores")?;
         let matrix = Matrix::open(&self.file, self.tensor.as_deref())?;
         let measured = match matrix.dtype() {
             Dtype::F64 => measure::<f64>(&matrix, workers::threads()),
