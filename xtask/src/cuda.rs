@@ -173,7 +173,7 @@ Written by `cargo xtask cuda`; do not edit.
 
 NVRTC and ptxas come with the CUDA toolkit, or without it from PyPI: `pip install 'nvidia-cuda-nvrtc-cu12==12.8.*' 'nvidia-cuda-nvcc-cu12==12.8.*'`; then `LD_LIBRARY_PATH` has the folder `nvidia/cuda_nvrtc/lib`, and `--ptxas` names `nvidia/cuda_nvcc/bin/ptxas`.
 With `COHERENCE_CUDA=required` the tests of networks fail where there is no GPU; otherwise they say that they were not run there.
-On a GPU, `compute-sanitizer --tool memcheck` and `--tool racecheck` take the test program of `coherence-nn` as it is.
+On a GPU, also run the test program `laws` of `coherence-nn` under `compute-sanitizer --tool memcheck` and `--tool racecheck`.
 ";
 
 fn page(hash: &str, records: &[Record], table: &Table) -> String {

@@ -1,5 +1,5 @@
-// Order statistics of the values of a coordinate, by whole threads: each thread has its own coordinate and
-// reads all its values, as often as it needs them.
+// Order statistics of the values of a coordinate. Each thread has its own coordinate and reads all of its
+// values, once or several times.
 
 // The values x[e · x_stride], or x[e · x_stride] · y[e · y_stride] if there is a y, rounded to `real`.
 struct Column {
@@ -49,8 +49,8 @@ typedef decltype(image((real)0)) Image;
 
 FUNCTION real infinity() { return (real)__longlong_as_double(0x7ff0000000000000ll); }
 
-// The rank-th smallest and largest of n values, whatever the rank: their images bit by bit, from the number
-// of values below a candidate.
+// The rank-th smallest and largest of n values, for any rank: the bits of their images, from the highest to
+// the lowest, each from the number of values below a candidate.
 template <class Values>
 FUNCTION void bisect(Values values, size n, size rank, real* low, real* high) {
     size from_below = rank, from_above = n + 1 - rank;

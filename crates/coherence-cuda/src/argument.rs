@@ -127,7 +127,7 @@ pub(crate) fn add(output: Output) -> u32 {
 pub(crate) trait Arguments {
     /// # Safety
     ///
-    /// As [`Engine::launch`]. Views must be of this engine: [`crate::memory::same`] asks for it.
+    /// As [`Engine::launch`]. Views must be of this engine: [`View::check`] asserts it.
     unsafe fn launch<T: crate::Real>(self, engine: &impl Engine, kernel: &'static str, blocks: u32);
 }
 

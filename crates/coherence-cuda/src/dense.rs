@@ -1,4 +1,6 @@
-//! Aggregates of the rows of a dense matrix [n, d] that are no order statistics of its columns: those are
+//! Aggregates of the rows of a dense matrix [n, d].
+//!
+//! The mean, the winsorised and trimmed means and the median of columns are computed by
 //! [`select_columns`](crate::select::select_columns).
 
 use crate::{

@@ -31,7 +31,8 @@ pub(crate) fn divide<T: Real>(engine: &impl Engine, m: usize, sums: ViewMut<'_, 
     unsafe { (T::narrow(m as f64), sums, n).launch::<T>(engine, "divide", blocks_for(n)) }
 }
 
-/// Which units of values are dropped: unit u is if the u-th 64 bits of a ChaCha8 stream are below a threshold.
+/// Which units of values are dropped. Unit u is dropped if the u-th 64 bits of a ChaCha8 stream are below a
+/// threshold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(C)]
 pub struct Dropping {

@@ -35,8 +35,8 @@ pub struct ViewMut<'a, V> {
     of: PhantomData<&'a mut V>,
 }
 
-/// Whether kernels know the type. For each of these types every bit pattern is a value, so that zeroed
-/// memory holds values of it.
+/// Whether kernels know the type. For each of these types every bit pattern is a value, so that any memory
+/// holds values of it.
 fn is_number<V: 'static>() -> bool {
     let known =
         [TypeId::of::<f32>(), TypeId::of::<f64>(), TypeId::of::<u32>(), TypeId::of::<u64>()];

@@ -1,8 +1,8 @@
 //! Robust means of columns, and steps along them.
 //!
-//! A rule of the core rests on a pair of order statistics ([`Statistics`]), which are exact: of their ranks up
-//! to 9 the extreme values are kept in registers, others are found by bisection of the values' bits. Means are
-//! summed in `f64` in the order of the values. Values should be finite: a NaN makes a mean NaN.
+//! A rule of the core rests on a pair of order statistics ([`Statistics`]), which are exact. For ranks up to 9
+//! the smallest and largest values are kept in registers; others are found by bisection of the values' bits.
+//! Means are summed in `f64` in the order of the values. Values should be finite: a NaN makes a mean NaN.
 
 use crate::{
     View, ViewMut,

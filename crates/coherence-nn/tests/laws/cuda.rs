@@ -204,6 +204,7 @@ fn a_label_that_is_no_class_is_refused() {
 
 /// The laws on a GPU: a failure without one where `COHERENCE_CUDA` is `required`.
 #[test]
+#[allow(clippy::print_stdout, reason = "a law that was not tested says so")]
 fn every_layer_agrees_on_a_gpu() {
     match Driver::new(0) {
         Ok(driver) => {

@@ -17,7 +17,8 @@ use core::ops::Range;
 /// A GPU, as the engine that holds its memory and runs its kernels: `coherence_cuda::Driver`, or in tests
 /// `coherence_cuda::Host`.
 ///
-/// A view of another device's memory, a length that does not fit, and a failure of the device panic.
+/// Operations panic on a view of another device's memory, on a length that does not fit, and when the device
+/// fails; the message says what was found and what to do.
 ///
 /// ```no_run
 /// use coherence_cuda::Driver;
