@@ -2,8 +2,13 @@
 
 mod arrangement;
 mod convolution;
+mod elementwise;
+mod loss;
 mod normalization;
 mod pool;
+mod product;
+mod rows;
+mod vectors;
 
 use super::{Memory, Number};
 use coherence_cuda::{Buffer, Engine, View, ViewMut};
