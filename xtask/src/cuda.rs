@@ -158,31 +158,44 @@ fn devices(hash: &str, records: &[Record]) -> String {
     format!("The laws of networks passed on\n\n{}", records.iter().map(line).collect::<String>())
 }
 
+/// What the page says of itself; the tables of devices and of kernels follow.
+const HEAD: &str = "# CUDA kernels
+
+Written by `cargo xtask cuda`; do not edit.
+
+| command | what it does | needs |
+|---|---|---|
+| `cargo test -p coherence-cuda --features host` | compares every kernel, run on the processor, with coherence-cpu | a C++ compiler |
+| `cargo test -p coherence-nn --test laws cuda` | compares networks on `Cuda<Host>` with the processor | a C++ compiler |
+| `cargo xtask cuda --sanitize` | the first under the address and undefined-behaviour sanitizers | g++ |
+| `cargo xtask cuda` | compiles for sm_80 and sm_90, fails where registers are spilled, writes this page | NVRTC, ptxas |
+| `cargo xtask cuda --device` | compares networks on cuda:0 with the processor, and records it | a GPU, its driver, NVRTC, cuBLAS |
+
+NVRTC and ptxas come with the CUDA toolkit, or without it from PyPI: `pip install 'nvidia-cuda-nvrtc-cu12==12.8.*' 'nvidia-cuda-nvcc-cu12==12.8.*'`; then `LD_LIBRARY_PATH` has the folder `nvidia/cuda_nvrtc/lib`, and `--ptxas` names `nvidia/cuda_nvcc/bin/ptxas`.
+With `COHERENCE_CUDA=required` the tests of networks fail where there is no GPU; otherwise they say that they were not run there.
+On a GPU, `compute-sanitizer --tool memcheck` and `--tool racecheck` take the test program of `coherence-nn` as it is.
+";
+
 fn page(hash: &str, records: &[Record], table: &Table) -> String {
     let columns =
         ARCHITECTURES.iter().flat_map(|n| ["f32", "f64"].map(|p| format!(" {p}, sm_{n} |")));
     let columns: String = columns.collect();
     let mut page = format!(
-        "# CUDA kernels\n\nWritten by `cargo xtask cuda`. SHA-256 of the kernels' text: `{hash}`\n\n\
-         ## Devices\n\n{}\n## Registers and memory\n\n\
+        "{HEAD}\n## Devices\n\n{}\nSHA-256 of the kernels' text: `{hash}`\n\n## Registers and memory\n\n\
          Registers of a thread, as ptxas counts them, for blocks of 256 threads; then bytes of memory that a \
          block shares and bytes of a thread's local memory, where there are any. No kernel spills registers to \
          memory.\n\n| kernel |{columns}\n|---|---|---|---|---|\n",
         devices(hash, records)
     );
     for (kernel, usages) in table {
-        page.push_str(&format!("| `{kernel}` |"));
-        for usage in usages {
-            page.push_str(&format!(" {}", usage.registers));
-            if usage.shared > 0 {
-                page.push_str(&format!(", {} shared", usage.shared));
-            }
-            if usage.local > 0 {
-                page.push_str(&format!(", {} local", usage.local));
-            }
-            page.push_str(" |");
-        }
-        page.push('\n');
+        let cells = usages.iter().map(|Usage { registers, shared, local, .. }| {
+            let part = |bytes: u32, what| match bytes {
+                0 => String::new(),
+                _ => format!(", {bytes} {what}"),
+            };
+            format!(" {registers}{}{} |", part(*shared, "shared"), part(*local, "local"))
+        });
+        page.push_str(&format!("| `{kernel}` |{}\n", cells.collect::<String>()));
     }
     page
 }

@@ -46,10 +46,12 @@ pub fn accumulate<T: Element>(x: &[T], output: Output, sum: &mut [f64]) {
     assert_eq!(x.len(), sum.len(), "vectors of one length");
     let blocks = sum.par_chunks_mut(BLOCK).zip(x.par_chunks(BLOCK));
     match output {
-        Output::Overwrite => blocks
-            .for_each(|(sum, x)| sum.iter_mut().zip(x).for_each(|(sum, x)| *sum = x.widen())),
-        Output::Add => blocks
-            .for_each(|(sum, x)| sum.iter_mut().zip(x).for_each(|(sum, x)| *sum += x.widen())),
+        Output::Overwrite => {
+            blocks.for_each(|(sum, x)| sum.iter_mut().zip(x).for_each(|(sum, x)| *sum = x.widen()))
+        }
+        Output::Add => {
+            blocks.for_each(|(sum, x)| sum.iter_mut().zip(x).for_each(|(sum, x)| *sum += x.widen()))
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! Writes the kernels as PTX for some architectures, and prints the SHA-256 of their text:
 //! `cargo run -p coherence-cuda --example ptx -- FOLDER compute_80 compute_90`. It needs NVRTC, but no GPU.
 
+#![allow(clippy::print_stdout, reason = "the hash is the program's output")]
+
 use coherence_cuda::compile;
 use sha2::{Digest, Sha256};
 use std::{env, error::Error, fs, path::Path};

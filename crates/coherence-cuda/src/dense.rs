@@ -107,7 +107,8 @@ fn of_pairs<T: Real>(
     let (d, count) = (rows.len() / n, pairs.len());
     let indices: Vec<u32> = pairs.as_flattened().iter().map(|&e| index(e)).collect();
     assert!(indices.iter().all(|&e| (e as usize) < n), "pairs of {n} rows");
-    let (indices, mut out) = (Buffer::from_host(engine, &indices), Buffer::zeros(engine, count));
+    let (indices, mut out) =
+        (Buffer::from_host(engine, &indices), Buffer::unspecified(engine, count));
     let arguments = (rows, indices.view(), count, d, u32::from(are_distances), out.view_mut());
     // SAFETY: rows are [n, d], the indices below n, two for each value of out, on this engine.
     unsafe { arguments.launch::<T>(engine, "pairs_of_rows", blocks_for(256 * count)) }

@@ -21,7 +21,7 @@ pub fn dot<T: Real>(engine: &impl Engine, x: View<'_, T>, y: View<'_, T>) -> f64
     x.check(engine, n);
     y.check(engine, n);
     let mut values = vec![0.0; n.div_ceil(PART)];
-    let mut parts = Buffer::zeros(engine, values.len());
+    let mut parts = Buffer::unspecified(engine, values.len());
     let (arguments, blocks) = ((x, y, n, PART, parts.view_mut()), blocks_for(256 * values.len()));
     // SAFETY: x and y have n values, there is a part for each PART of them, on this engine.
     unsafe { arguments.launch::<T>(engine, "dot_parts", blocks) }

@@ -10,6 +10,7 @@ mod check;
 mod completions;
 mod cost;
 mod data;
+mod device;
 mod experiments;
 mod interrupt;
 mod list;

@@ -1,8 +1,11 @@
 //! From a spec to a record: plan, execute, resume.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
+
+use coherence_train::collective::Collective;
 
 use crate::made::{Sitting, made, wall_seconds};
 use crate::memory;
@@ -43,6 +46,9 @@ pub struct Options<'a> {
     pub workers: Workers,
     /// Raised to stop: every run saves and ends.
     pub stop: &'a AtomicBool,
+    /// This process among those that share the runs and have one folder: process r of P trains runs r, P + r and so
+    /// on, and all gather the same record.
+    pub processes: Arc<dyn Collective>,
 }
 
 /// Receives the progress of an experiment; called from several threads.
@@ -113,10 +119,26 @@ fn execute(
     options: &Options,
     watch: &dyn Watch,
 ) -> Result<Vec<Vec<Sitting>>, RunError> {
-    let done = options.workers.map(runs, |run| {
-        training::execute(run, &options.out, options.stop, &|steps| watch.advance(steps))
-    });
-    done.into_iter().collect()
+    let (size, rank) = (options.processes.size(), options.processes.rank());
+    let train = |run: &PlannedRun, advance: &dyn Fn(u64)| {
+        training::execute(run, &options.out, options.stop, advance)
+    };
+    let own: Vec<&PlannedRun> = runs.iter().skip(rank).step_by(size).collect();
+    let done = options.workers.map(&own, |run| train(run, &|steps| watch.advance(steps)));
+    let done: Result<Vec<_>, _> = done.into_iter().collect();
+    if size == 1 {
+        return done;
+    }
+    if options.processes.any(done.is_err()) {
+        done?;
+        return Err(RunError::Elsewhere);
+    }
+    // All are finished now: their sittings are read from their folders.
+    let read = |(index, run)| {
+        let is_own = index % size == rank;
+        train(run, &|steps| watch.advance(if is_own { 0 } else { steps }))
+    };
+    runs.iter().enumerate().map(read).collect()
 }
 
 /// Refuses runs that do not fit in memory side by side, before anything is allocated.

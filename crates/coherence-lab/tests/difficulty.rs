@@ -1,6 +1,7 @@
 //! Easy and hard examples, against networks that are trained and asked one example at a time.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use coherence_data::{Dataset, Split, open, random, select::Subset};
@@ -14,6 +15,7 @@ use coherence_nn::{
     loss::{Loss, Targets, argmax},
     model::mlp,
 };
+use coherence_train::collective::Solo;
 use coherence_train::{Config, Examples, Schedule, Trainer};
 
 const EXPERIMENT: &str = r#"
@@ -55,6 +57,7 @@ fn record(text: &str, out: &Path) -> Result<Record, String> {
     std::fs::write(&file, text).unwrap();
     let experiment = Experiment::load(&file).map_err(|e| e.to_string())?;
     let options = Options {
+        processes: Arc::new(Solo),
         scale: Scale::Smoke,
         out: out.to_owned(),
         seeds: None,

@@ -97,6 +97,10 @@ fn keys_of_deep_networks_that_make_no_sense_are_refused() {
         refused("seeds = 3", &format!("{line}\nseeds = 3"), why);
     };
     added("every = 5\nlow_water = 1", "every and low_water are both given: keep one");
+    added(
+        "difficulty = { initialisations = 2, steps = 5 }\nbound = { smoothness = 0 }",
+        "bound and difficulty are both given",
+    );
     added("low_water = 100", "evaluate when the loss falls by 100 %");
     added("initial = 'trained'", "initial is trained: give the steps as pretraining");
     added("initial = 'trained'\npretraining = 0", "pretraining is 0: it must be at least 1");

@@ -3,22 +3,23 @@
 //! Building this crate needs an MPI library with its C headers and libclang (Debian: `libopenmpi-dev libclang-dev`);
 //! running it, a launcher such as `mpirun -np 3 PROGRAM`. It is the only crate that depends on MPI.
 //!
-//! Sums are added in the order of ranks by the workers themselves ([`Collective::exchange`], then
-//! [`Collective::gather`]), not by `MPI_Allreduce`, whose order is the library's choice: the same number of workers
+//! Sums are added in the order of ranks by the workers themselves ([`Exchange::exchange`], then
+//! [`Exchange::gather`]), not by `MPI_Allreduce`, whose order is the library's choice: the same number of workers
 //! gives the same bits on every run.
 
 mod patience;
 
-use coherence_train::collective::{Collective, block};
+use coherence_train::collective::{Collective, Exchange, block};
 use mpi::{
     Threading,
     collective::CommunicatorCollectives,
-    datatype::{Partition, PartitionMut},
+    datatype::{Equivalence, Partition, PartitionMut},
     environment,
     topology::{Communicator, SimpleCommunicator},
 };
+pub use patience::GRACE;
 use patience::Patience;
-use std::{sync::Arc, time::Duration};
+use std::{fmt::Display, sync::Arc, time::Duration};
 
 /// Why workers cannot be connected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -33,26 +34,36 @@ pub enum MpiError {
     Threads,
 }
 
-/// Calls `work` with this process's place among the workers that a launcher has started, one after the other of
-/// whose exchanges takes at most `patience`; afterwards the process prints a message and ends, whereupon the launcher
-/// ends the others. A worker that dies ends the others at once.
+/// Calls `work` with this process's place among the workers that a launcher has started.
+///
+/// What ends the others, with a message of the process that ends first:
+///
+/// - a worker that dies: at once, by the launcher;
+/// - one that waits for the others longer than `patience` in one exchange;
+/// - one whose `work` fails while the others go on: [`GRACE`] later.
 ///
 /// # Errors
 ///
-/// [`MpiError`] if MPI cannot be started.
-pub fn with_workers<R>(
+/// [`MpiError`] if MPI cannot be started, else the result of `work`.
+pub fn with_workers<R, E: From<MpiError> + Display>(
     patience: Duration,
-    work: impl FnOnce(Arc<dyn Collective>) -> R,
-) -> Result<R, MpiError> {
+    work: impl FnOnce(Arc<dyn Collective>) -> Result<R, E>,
+) -> Result<R, E> {
     let (universe, level) = environment::initialize_with_threading(Threading::Serialized)
         .ok_or(MpiError::Initialized)?;
     if level < Threading::Serialized {
-        return Err(MpiError::Threads);
+        return Err(MpiError::Threads.into());
     }
     let world = universe.world();
     let [rank, size] = [world.rank(), world.size()].map(|n| usize::try_from(n).expect("a rank"));
-    // MPI ends when `universe` is dropped, after the work.
-    Ok(work(Arc::new(Worker { rank, size, patience: Patience::start(patience, rank, size) })))
+    let done =
+        work(Arc::new(Worker { rank, size, patience: Patience::start(patience, rank, size) }));
+    if let Err(error) = &done {
+        patience::end_unless_all_do(format!("worker {rank} of {size} failed: {error:#}"));
+    }
+    // MPI ends here, as soon as all workers are here.
+    drop(universe);
+    done
 }
 
 /// This process among the others.
@@ -90,8 +101,10 @@ impl Collective for Worker {
     fn size(&self) -> usize {
         self.size
     }
+}
 
-    fn exchange(&self, values: &[f32], rows: &mut [f32]) {
+impl<T: Equivalence + Copy> Exchange<T> for Worker {
+    fn exchange(&self, values: &[T], rows: &mut [T]) {
         let (counts, places) = self.blocks(values.len());
         let width = rows.len() / self.size;
         let (received, slots) = Self::layout((0..self.size).map(|_| width));
@@ -102,16 +115,12 @@ impl Collective for Worker {
         });
     }
 
-    fn gather(&self, values: &mut [f32]) {
+    fn gather(&self, values: &mut [T]) {
         let (counts, places) = self.blocks(values.len());
         let mine = values[block(values.len(), self.size, self.rank)].to_vec();
         self.patience.wait(|| {
             let mut all = PartitionMut::new(values, counts, places);
             SimpleCommunicator::world().all_gather_varcount_into(&mine[..], &mut all);
         });
-    }
-
-    fn gather_f64(&self, mine: &[f64], all: &mut [f64]) {
-        self.patience.wait(|| SimpleCommunicator::world().all_gather_into(mine, all));
     }
 }

@@ -1,4 +1,4 @@
-//! The end of a worker that waits too long for the others.
+//! The end of a worker that waits too long for the others, or that has failed alone.
 
 use std::{
     sync::{
@@ -12,8 +12,12 @@ use std::{
 /// How often the time is looked at.
 const INTERVAL: Duration = Duration::from_millis(200);
 
-/// The exit status of a worker whose patience ends.
-const TOO_LONG: i32 = 3;
+/// The time that the others have to end, after the work of one worker has failed. If all fail for the same reason,
+/// they end together.
+pub const GRACE: Duration = Duration::from_secs(5);
+
+/// The exit status of a worker whose patience ends, or that has failed alone.
+const ENDED: i32 = 3;
 
 /// Watches how long an exchange takes.
 #[derive(Debug)]
@@ -33,7 +37,11 @@ impl Patience {
                 thread::sleep(INTERVAL);
                 let since = watched.load(Ordering::Relaxed);
                 if since > 0 && start.elapsed() > limit + Duration::from_millis(since) {
-                    end(limit, rank, size);
+                    end(&format!(
+                        "worker {rank} of {size} waited {} s for the others: one of them hangs, or is slower than \
+                         that (see --patience)",
+                        limit.as_secs()
+                    ));
                 }
             }
         });
@@ -50,12 +58,16 @@ impl Patience {
     }
 }
 
-#[allow(clippy::print_stderr, reason = "no caller is there to be told: all threads wait")]
-fn end(limit: Duration, rank: usize, size: usize) -> ! {
-    eprintln!(
-        "error: worker {rank} of {size} waited {} s for the others: one of them hangs, or is slower than that (see \
-         --patience)",
-        limit.as_secs()
-    );
-    std::process::exit(TOO_LONG);
+/// Ends the process with `message` after [`GRACE`], unless it ends before because the other workers do.
+pub(crate) fn end_unless_all_do(message: String) {
+    thread::spawn(move || {
+        thread::sleep(GRACE);
+        end(&message);
+    });
+}
+
+#[allow(clippy::print_stderr, reason = "no caller is there to be told: the others are waited for")]
+fn end(message: &str) -> ! {
+    eprintln!("error: {message}");
+    std::process::exit(ENDED);
 }

@@ -3,7 +3,7 @@
 //! Legend: m: examples. A unit is a channel of a layer's output, at all positions; it is inactive for an example if
 //! its output is 0 at each of them.
 
-use coherence_nn::{Model, Workspace};
+use coherence_nn::{Model, Workspace, device::Device};
 
 /// What was seen of the layers with a rectifier, over the examples so far.
 #[derive(Debug, Default)]
@@ -23,9 +23,31 @@ struct Layer {
     dead: usize,
 }
 
+impl Layer {
+    /// Takes in the outputs [m, positions, channels], and marks the examples for which all units are inactive.
+    fn add(&mut self, channels: usize, outputs: &[f32], any_dead: &mut [bool]) {
+        let examples = outputs.chunks(outputs.len() / any_dead.len());
+        for (dead, example) in any_dead.iter_mut().zip(examples) {
+            let mut is_dead = true;
+            for position in example.chunks(channels) {
+                for (active, &output) in self.active.iter_mut().zip(position) {
+                    *active |= output > 0.0;
+                    is_dead &= output <= 0.0;
+                }
+            }
+            self.dead += usize::from(is_dead);
+            *dead |= is_dead;
+        }
+    }
+}
+
 impl Activity {
     /// Takes in the examples of the last forward pass, whose activations the workspace keeps.
-    pub(crate) fn add(&mut self, model: &Model<f32>, workspace: &Workspace<f32>) {
+    pub(crate) fn add<D: Device<f32>>(
+        &mut self,
+        model: &Model<f32, D>,
+        workspace: &Workspace<f32, D>,
+    ) {
         let m = workspace.examples();
         let mut any_dead = vec![false; m];
         for (l, (name, channels, outputs)) in model.rectified(workspace).enumerate() {
@@ -34,17 +56,9 @@ impl Activity {
                 self.layers.push(Layer { name, active, dead: 0 });
             }
             let layer = &mut self.layers[l];
-            for (dead, example) in any_dead.iter_mut().zip(outputs.chunks(outputs.len() / m)) {
-                let mut is_dead = true;
-                for position in example.chunks(channels) {
-                    for (active, &output) in layer.active.iter_mut().zip(position) {
-                        *active |= output > 0.0;
-                        is_dead &= output <= 0.0;
-                    }
-                }
-                layer.dead += usize::from(is_dead);
-                *dead |= is_dead;
-            }
+            model
+                .device()
+                .with_host(outputs, |outputs| layer.add(channels, outputs, &mut any_dead));
         }
         self.m += m;
         self.dead += any_dead.into_iter().filter(|&dead| dead).count();

@@ -11,7 +11,7 @@ use crate::{
 };
 use coherence_core::similarity::{Decrease, permute};
 use coherence_data::{Designation, random};
-use coherence_nn::{Factors, Layout, Model};
+use coherence_nn::{Factors, Layout, Model, device::Device};
 use serde::{Deserialize, Serialize};
 use std::sync::atomic::AtomicBool;
 
@@ -35,11 +35,11 @@ pub struct Attribution {
 
 /// The samples of a run, with the buffers to measure them.
 #[derive(Debug)]
-pub(crate) struct Attributor {
+pub(crate) struct Attributor<D: Device<f32>> {
     samples: Vec<Sample>,
-    passes: ChunkedPasses,
-    chunk: ChunkSums,
-    sum: Tally,
+    passes: ChunkedPasses<D>,
+    chunk: ChunkSums<D>,
+    sum: Tally<D>,
 }
 
 #[derive(Debug)]
@@ -53,17 +53,17 @@ struct Sample {
     coordinates: Option<Vec<usize>>,
 }
 
-impl Attributor {
+impl<D: Device<f32>> Attributor<D> {
     /// Draws the samples of `config`; `None` if there are none.
-    pub(crate) fn new(model: &Model<f32>, train: &Examples, config: &Config) -> Option<Self> {
+    pub(crate) fn new(model: &Model<f32, D>, train: &Examples, config: &Config) -> Option<Self> {
         let sample = |(name, of): (&String, &Attribution)| {
             Sample::new(name.clone(), *of, model.layout(), train, config.seed)
         };
         (!config.attribution.is_empty()).then(|| Self {
             samples: config.attribution.iter().map(sample).collect(),
             passes: ChunkedPasses::new(model, config.loss),
-            chunk: ChunkSums::new(model.layout()),
-            sum: Tally::new(model.layout()),
+            chunk: ChunkSums::new(model.device(), model.layout()),
+            sum: Tally::new(model.device(), model.layout()),
         })
     }
 
@@ -75,7 +75,7 @@ impl Attributor {
     pub(crate) fn observe(
         &mut self,
         stop: &AtomicBool,
-        model: &Model<f32>,
+        model: &Model<f32, D>,
         train: &Examples,
         send: &mut dyn FnMut(&str, f64),
     ) -> Result<(), Halt> {
@@ -92,44 +92,45 @@ impl Attributor {
 }
 
 /// g_e · S \[n\] over all parameters: one pass for S, one for the dots.
-fn dots(
+fn dots<D: Device<f32>>(
     stop: &AtomicBool,
-    model: &Model<f32>,
+    model: &Model<f32, D>,
     train: &Examples,
     indices: &[usize],
-    (passes, chunk, sum): (&mut ChunkedPasses, &mut ChunkSums, &mut Tally),
+    (passes, chunk, sum): (&mut ChunkedPasses<D>, &mut ChunkSums<D>, &mut Tally<D>),
 ) -> Result<Vec<f64>, Halt> {
+    let device = model.device();
     sum.clear();
     passes.run(stop, model, train, indices, chunk, |chunk, _| sum.add(chunk))?;
-    let narrow: Vec<f32> = sum.sum().iter().map(|&s| s as f32).collect();
-    let (mut dots, mut product) = (vec![0.0; indices.len()], Vec::new());
+    let mut narrow = device.zeros(D::len(sum.sum()));
+    device.narrow(sum.sum(), D::view_mut(&mut narrow));
+    let (mut dots, mut product) = (device.zeros(indices.len()), device.zeros(0));
     passes.factors(stop, model, train, indices, |start, factors| {
-        let out = &mut dots[start..start + factors.m];
-        factors.dots(&narrow[factors.range.clone()], &mut product, out);
+        let out = D::part_mut(D::view_mut(&mut dots), start..start + factors.m);
+        factors.dots(D::part(D::view(&narrow), factors.range.clone()), &mut product, out);
     })?;
-    Ok(dots)
+    Ok(device.to_host(D::view(&dots)))
 }
 
 /// g_e · S \[n\] over the parameters `coordinates` \[c\].
-fn sampled_dots(
+fn sampled_dots<D: Device<f32>>(
     stop: &AtomicBool,
-    model: &Model<f32>,
+    model: &Model<f32, D>,
     train: &Examples,
     indices: &[usize],
     coordinates: &[usize],
-    passes: &mut ChunkedPasses,
+    passes: &mut ChunkedPasses<D>,
 ) -> Result<Vec<f64>, Halt> {
     let c = coordinates.len();
     let mut values = vec![0.0_f32; indices.len() * c];
-    let mut gradient = Vec::new();
     passes.factors(stop, model, train, indices, |start, factors| {
         let first = coordinates.partition_point(|&at| at < factors.range.start);
         let end = coordinates.partition_point(|&at| at < factors.range.end);
         if first < end {
             let rows = values[start * c..(start + factors.m) * c].chunks_exact_mut(c);
-            let chosen = &coordinates[first..end];
-            for (e, row) in rows.enumerate() {
-                pick(factors, e, chosen, &mut gradient, &mut row[first..end]);
+            let picked = pick(factors, &coordinates[first..end]);
+            for (row, picked) in rows.zip(picked.chunks_exact(end - first)) {
+                row[first..end].copy_from_slice(picked);
             }
         }
     })?;
@@ -141,19 +142,21 @@ fn sampled_dots(
     Ok(values.chunks_exact(c.max(1)).map(dot).collect())
 }
 
-/// Writes the values of example `e`'s gradient at `chosen` coordinates of the parameter vector to `out`.
-fn pick(
-    factors: &Factors<'_, f32>,
-    e: usize,
-    chosen: &[usize],
-    gradient: &mut Vec<f32>,
-    out: &mut [f32],
-) {
-    gradient.resize(factors.range.len(), 0.0);
-    factors.per_example(e, gradient);
-    for (out, &at) in out.iter_mut().zip(chosen) {
-        *out = gradient[at - factors.range.start];
+/// The values of every example's gradient at the `chosen` coordinates of the parameter vector [m, chosen].
+fn pick<D: Device<f32>>(factors: &Factors<'_, f32, D>, chosen: &[usize]) -> Vec<f32> {
+    let (device, width) = (&factors.device, chosen.len());
+    let index = |&at: &usize| {
+        u32::try_from(at - factors.range.start).expect("a tensor has less than 2³² values")
+    };
+    let indices = device.buffer_from(chosen.iter().map(index).collect());
+    let mut gradient = device.zeros(factors.range.len());
+    let mut picked = device.zeros(factors.m * width);
+    for e in 0..factors.m {
+        factors.per_example(e, D::view_mut(&mut gradient));
+        let out = D::part_mut(D::view_mut(&mut picked), e * width..(e + 1) * width);
+        device.gather(D::view(&gradient), D::view(&indices), out);
     }
+    device.to_host(D::view(&picked))
 }
 
 impl Sample {

@@ -3,7 +3,7 @@
 use crate::{Aggregation, Attribution, RateSchedule, Schedule, Watch};
 use coherence_core::aggregate::AggregateError;
 use coherence_data::{ReadError, augment::Augmentation};
-use coherence_nn::{Graph, loss::Loss};
+use coherence_nn::{Graph, device::Device, loss::Loss};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -280,7 +280,7 @@ impl Config {
     }
 
     /// Whether α is imputed from mini-batches of the probe sample, of which it must have two.
-    pub fn imputes(&self, network: &Graph<f32>) -> bool {
+    pub fn imputes<D: Device<f32>>(&self, network: &Graph<f32, D>) -> bool {
         let couples = self.batch_statistics && network.couples_examples().is_some();
         let has_two = self.probe / 2 >= self.examples_of_a_pass();
         has_two && (couples || self.watch.iter().any(|watch| watch.imputes()))
@@ -385,7 +385,10 @@ impl Config {
     }
 
     /// Whether the rule and the passes are defined for this network.
-    pub(crate) fn check_network(&self, network: &Graph<f32>) -> Result<(), ConfigError> {
+    pub(crate) fn check_network<D: Device<f32>>(
+        &self,
+        network: &Graph<f32, D>,
+    ) -> Result<(), ConfigError> {
         let Some(layer) = network.couples_examples().filter(|_| self.batch_statistics) else {
             return Ok(());
         };

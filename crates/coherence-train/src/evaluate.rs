@@ -1,20 +1,31 @@
 //! Loss and prediction of every example of a set, in large chunks.
 
-use crate::{Examples, Group, examples::Halt, memory};
+use crate::{
+    Examples, Group,
+    collective::{Collective, block},
+    examples::Halt,
+    memory,
+    passes::Staged,
+};
 use coherence_nn::{
     Keep, Model, Workspace,
+    device::Device,
     loss::{self, Loss, Targets},
 };
-use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, atomic::AtomicBool};
 
 /// Examples per forward pass of an evaluation at most. Constant, so that results do not depend on settings.
 pub(crate) const CHUNK: usize = 1000;
 
-/// Evaluates networks of one shape, with buffers for one chunk.
+/// Evaluates networks of one shape, with buffers for one chunk. Each of several workers evaluates a run of the
+/// chunks; outcomes have the bits of one worker.
 #[derive(Debug)]
-pub(crate) struct Evaluator {
+pub(crate) struct Evaluator<D: Device<f32>> {
+    workers: Arc<dyn Collective>,
     loss: Loss,
-    workspace: Workspace<f32>,
+    staged: Staged<D>,
+    workspace: Workspace<f32, D>,
+    losses: D::Buffer<f64>,
 }
 
 /// The results of an evaluation for each example.
@@ -26,9 +37,16 @@ pub(crate) struct Outcomes {
     pub(crate) correct: Vec<bool>,
 }
 
-impl Evaluator {
-    pub(crate) fn new(model: &Model<f32>, loss: Loss) -> Self {
-        Self { loss, workspace: model.workspace(memory::chunk(model.graph(), CHUNK), Keep::Logits) }
+impl<D: Device<f32>> Evaluator<D> {
+    pub(crate) fn new(workers: Arc<dyn Collective>, model: &Model<f32, D>, loss: Loss) -> Self {
+        let chunk = memory::chunk(model.graph(), CHUNK);
+        Self {
+            workers,
+            loss,
+            staged: Staged::new(model.device()),
+            workspace: model.workspace(chunk, Keep::Logits),
+            losses: model.device().zeros(chunk),
+        }
     }
 
     /// Evaluates all `examples`; overwrites `outcomes`.
@@ -39,23 +57,32 @@ impl Evaluator {
     pub(crate) fn run(
         &mut self,
         stop: &AtomicBool,
-        model: &Model<f32>,
+        model: &Model<f32, D>,
         examples: &Examples,
         outcomes: &mut Outcomes,
     ) -> Result<(), Halt> {
-        let (n, chunk) = (examples.len(), self.workspace.capacity());
+        let Self { workers, loss, staged, workspace, losses } = self;
+        let (device, n, chunk) = (model.device(), examples.len(), workspace.capacity());
         outcomes.losses.clear();
         outcomes.correct.clear();
-        let chunks =
-            (0..n).step_by(chunk).map(move |start| (start..n.min(start + chunk)).collect());
+        let own = block(n.div_ceil(chunk), workers.size(), workers.rank());
+        let chunks = own.map(move |c| (c * chunk..n.min((c + 1) * chunk)).collect());
         examples.visit(stop, chunks, |x, labels| {
-            model.forward(x, labels.len(), &mut self.workspace);
-            let (logits, done) = (self.workspace.logits(), outcomes.losses.len());
-            outcomes.losses.resize(done + labels.len(), 0.0);
-            self.loss.evaluate(logits, Targets::Labels(labels), &mut outcomes.losses[done..]);
-            let rows = logits.chunks_exact(model.classes()).zip(labels);
-            outcomes.correct.extend(rows.map(|(row, &label)| loss::argmax(row) == label as usize));
-        })
+            let m = labels.len();
+            let (x, targets) = staged.batch(device, x, labels);
+            model.forward(x, m, workspace);
+            let to = D::part_mut(D::view_mut(losses), 0..m);
+            workspace.evaluate(*loss, Targets::Labels(targets), to);
+            let losses = D::part(D::view(losses), 0..m);
+            device.with_host(losses, |losses| outcomes.losses.extend(losses));
+            device.with_host(workspace.logits(), |logits| {
+                let rows = logits.chunks_exact(model.classes()).zip(labels);
+                let correct = rows.map(|(row, &label)| loss::argmax(row) == label as usize);
+                outcomes.correct.extend(correct);
+            });
+        })?;
+        outcomes.gather(&**workers);
+        Ok(())
     }
 }
 
@@ -67,6 +94,18 @@ pub(crate) struct Score {
 }
 
 impl Outcomes {
+    /// Takes in the outcomes of all workers, by rank.
+    fn gather(&mut self, workers: &dyn Collective) {
+        if workers.is_solo() {
+            return;
+        }
+        let pairs = self.losses.iter().zip(&self.correct);
+        let all = workers.concatenate(pairs.flat_map(|(&l, &c)| [l, c.into()]).collect());
+        let (pairs, _) = all.as_chunks();
+        self.losses = pairs.iter().map(|&[loss, _]| loss).collect();
+        self.correct = pairs.iter().map(|&[_, correct]| correct == 1.0).collect();
+    }
+
     /// The score of these examples; `None` if there are none.
     pub(crate) fn score(&self, members: impl Iterator<Item = usize>) -> Option<Score> {
         let (mut m, mut loss, mut correct) = (0usize, 0.0, 0usize);

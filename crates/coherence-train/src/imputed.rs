@@ -3,13 +3,14 @@
 //! Legend: k: examples of a mini-batch, K: mini-batches, m = K k, d: parameters, G_b: gradient of the SUM loss of
 //! mini-batch b, S = Σ_b G_b.
 
-use crate::{passes::forward, tally::dot};
+use crate::passes::{Staged, forward};
 use coherence_core::{
     Coherence, Member,
     minibatch::{deamplify_estimate, deamplify_partition},
     unbiased::{Estimate, jackknife},
 };
-use coherence_nn::{Model, Workspace, layer::Mode, loss::Loss};
+use coherence_cpu::product::Output;
+use coherence_nn::{Model, Workspace, device::Device, layer::Mode, loss::Loss};
 use core::ops::Range;
 
 /// Coherence of the gradients of K disjoint mini-batches of one sample, and the α of the sample's examples
@@ -61,25 +62,26 @@ pub(crate) fn m_coherence(batches: Coherence, k: u64) -> f64 {
 
 /// The buffers of the measurement: two gradients.
 #[derive(Debug)]
-pub(crate) struct Imputation {
+pub(crate) struct Imputation<D: Device<f32>> {
     /// The coherence of the last mini-batches' gradients, tensor by tensor; empty if that is not asked for.
     pub(crate) tensors: Vec<(Range<usize>, Coherence)>,
     loss: Loss,
-    losses: Vec<f64>,
-    gradient: Vec<f32>,
-    sum: Vec<f64>,
+    staged: Staged<D>,
+    losses: D::Buffer<f64>,
+    gradient: D::Buffer<f32>,
+    sum: D::Buffer<f64>,
 }
 
-impl Imputation {
+impl<D: Device<f32>> Imputation<D> {
     /// Buffers for mini-batches of k examples.
-    pub(crate) fn new(model: &Model<f32>, loss: Loss, k: usize) -> Self {
-        let d = model.parameters().len();
-        let (losses, gradient, sum) = (vec![0.0; k], vec![0.0; d], vec![0.0; d]);
-        Self { tensors: Vec::new(), loss, losses, gradient, sum }
+    pub(crate) fn new(model: &Model<f32, D>, loss: Loss, k: usize) -> Self {
+        let (device, d) = (model.device(), model.layout().parameters());
+        let (losses, gradient, sum) = (device.zeros(k), device.zeros(d), device.zeros(d));
+        Self { tensors: Vec::new(), loss, staged: Staged::new(device), losses, gradient, sum }
     }
 
     /// The same, with the coherence of each tensor.
-    pub(crate) fn by_tensor(self, model: &Model<f32>) -> Self {
+    pub(crate) fn by_tensor(self, model: &Model<f32, D>) -> Self {
         let tensors = model.layout().tensors().iter();
         let tensors = tensors.map(|tensor| (tensor.range.clone(), Coherence::default())).collect();
         Self { tensors, ..self }
@@ -89,45 +91,52 @@ impl Imputation {
     /// are visited twice: once for S, once for the products G_b · S. The mode of the workspace is changed.
     pub(crate) fn measure<E>(
         &mut self,
-        model: &Model<f32>,
-        workspace: &mut Workspace<f32>,
+        model: &Model<f32, D>,
+        workspace: &mut Workspace<f32, D>,
         mut visit: impl FnMut(&mut dyn FnMut(&[f32], &[u32])) -> Result<(), E>,
     ) -> Result<Imputed, E> {
         workspace.set_mode(Mode { batch_statistics: true, dropout: None });
-        let Self { tensors, loss, losses, gradient, sum } = self;
-        let mut backward = |x: &[f32], labels: &[u32], gradient: &mut [f32]| {
-            forward(*loss, model, x, labels, workspace, losses);
-            model.gradient(x, workspace, gradient);
+        let Self { tensors, loss, staged, losses, gradient, sum } = self;
+        let (device, k) = (model.device(), D::len(D::view(losses)) as u64);
+        let mut backward = |x: &[f32], labels: &[u32], gradient: &mut D::Buffer<f32>| {
+            let (x, labels) = staged.batch(device, x, labels);
+            forward(*loss, model, x, labels, workspace, D::view_mut(losses));
+            model.gradient(x, workspace, D::view_mut(gradient));
         };
         let mut members: Vec<Member> = Vec::new();
-        sum.fill(0.0);
+        device.fill(0.0, D::view_mut(sum));
         tensors.iter_mut().for_each(|(_, coherence)| *coherence = Coherence::default());
         visit(&mut |x, labels| {
             backward(x, labels, gradient);
-            sum.iter_mut().zip(&*gradient).for_each(|(sum, &g)| *sum += f64::from(g));
-            members.push(Member { dot_with_sum: 0.0, sq_norm: dot(gradient, gradient) });
+            let gradient = D::view(gradient);
+            device.accumulate(gradient, Output::Add, D::view_mut(sum));
+            let sq_norm = device.dot(gradient, gradient);
+            members.push(Member { dot_with_sum: 0.0, sq_norm });
             for (range, coherence) in tensors.iter_mut() {
-                let tensor = &gradient[range.clone()];
+                let tensor = D::part(gradient, range.clone());
                 coherence.m += 1;
-                coherence.sum_sq_norms += dot(tensor, tensor);
+                coherence.sum_sq_norms += device.dot(tensor, tensor);
             }
         })?;
+        let sum = D::view(sum);
         for (range, coherence) in tensors.iter_mut() {
-            coherence.sq_norm_of_sum = dot(&sum[range.clone()], &sum[range.clone()]);
+            let tensor = D::part(sum, range.clone());
+            coherence.sq_norm_of_sum = device.dot_wide(tensor, tensor);
         }
-        let narrow: Vec<f32> = sum.iter().map(|&s| s as f32).collect();
+        let mut narrow = device.zeros(D::len(sum));
+        device.narrow(sum, D::view_mut(&mut narrow));
         let mut second = members.iter_mut();
         visit(&mut |x, labels| {
             backward(x, labels, gradient);
             let member = second.next().expect("as many mini-batches as before");
-            member.dot_with_sum = dot(gradient, &narrow);
+            member.dot_with_sum = device.dot(D::view(gradient), D::view(&narrow));
         })?;
         let batches = Coherence {
             m: members.len() as u64,
-            sq_norm_of_sum: dot(sum, sum),
+            sq_norm_of_sum: device.dot_wide(sum, sum),
             sum_sq_norms: members.iter().map(|member| member.sq_norm).sum(),
         };
-        let (k, batch_alpha) = (losses.len() as u64, jackknife(batches, members));
+        let batch_alpha = jackknife(batches, members);
         let alpha_debiased = deamplify_estimate(batch_alpha, k);
         Ok(Imputed { k, batches, batch_alpha, alpha_debiased })
     }

@@ -6,7 +6,7 @@
 //! saturates, so that the functions return a value for any settings.
 
 use crate::{Aggregation, Config, evaluate, examples::RESIDENT, passes};
-use coherence_nn::Graph;
+use coherence_nn::{Graph, device::Device};
 
 pub(crate) const F32: u64 = size_of::<f32>() as u64;
 pub(crate) const F64: u64 = size_of::<f64>() as u64;
@@ -19,12 +19,12 @@ impl Config {
     /// ```
     /// # use coherence_train::Config;
     /// let config = Config { batch: 100, ..Config::default() };
-    /// let network = coherence_nn::model::mlp(&[784, 256, 256, 256, 10])?;
+    /// let network: coherence_nn::Graph<f32> = coherence_nn::model::mlp(&[784, 256, 256, 256, 10])?;
     /// let bytes = config.memory(&network, [60_000, 10_000]);
     /// assert!((220_000_000..260_000_000).contains(&bytes)); // the images, as f32
     /// # Ok::<(), coherence_nn::GraphError>(())
     /// ```
-    pub fn memory(&self, network: &Graph<f32>, examples: [usize; 2]) -> u64 {
+    pub fn memory<D: Device<f32>>(&self, network: &Graph<f32, D>, examples: [usize; 2]) -> u64 {
         let (d, inputs) = (parameters(network), wide(network.input().values()));
         let gradients = match self.aggregation {
             Aggregation::OverTime(_) => 3,
@@ -63,19 +63,19 @@ impl Config {
 
 /// Examples of a chunk: `most`, or as many as have 256 MiB of activations and deltas. A function of the
 /// network alone, so that results do not depend on settings.
-pub(crate) fn chunk(network: &Graph<f32>, most: usize) -> usize {
+pub(crate) fn chunk<D: Device<f32>>(network: &Graph<f32, D>, most: usize) -> usize {
     const BYTES: u64 = 256 << 20;
     let fit = BYTES / bytes_per_example(network).max(1);
     usize::try_from(fit).map_or(most, |fit| fit.clamp(1, most))
 }
 
 /// d.
-pub(crate) fn parameters(network: &Graph<f32>) -> u64 {
+pub(crate) fn parameters<D: Device<f32>>(network: &Graph<f32, D>) -> u64 {
     wide(network.layout().parameters())
 }
 
 /// Bytes of an example's activations and deltas.
-pub(crate) fn bytes_per_example(network: &Graph<f32>) -> u64 {
+pub(crate) fn bytes_per_example<D: Device<f32>>(network: &Graph<f32, D>) -> u64 {
     wide(network.deltas()).saturating_mul(2 * F32)
 }
 

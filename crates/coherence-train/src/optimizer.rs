@@ -3,9 +3,11 @@
 //! Legend: d: parameters, w: parameters \[d\], g: direction \[d\], v: velocity \[d\], η: rate.
 
 use crate::Config;
-use rayon::prelude::*;
+use coherence_cpu::vectors::Descent;
+use coherence_nn::device::{Device, Memory};
+use core::ops::Range;
 
-/// The settings of [`Config`] that turn a direction into an update.
+/// The settings of [`Config`] that turn a direction into an update, a [`Descent`].
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct Optimizer {
     /// μ.
@@ -14,10 +16,6 @@ pub(crate) struct Optimizer {
     /// λ.
     pub(crate) weight_decay: f64,
 }
-
-/// Coordinates in a thread's unit of work. Coordinates are independent of each other, so that results do
-/// not depend on it.
-const PIECE: usize = 1 << 14;
 
 impl Optimizer {
     pub(crate) fn new(config: &Config) -> Self {
@@ -31,27 +29,26 @@ impl Optimizer {
     }
 
     /// The velocity before the first update: 0 \[d\], or empty without momentum.
-    pub(crate) fn velocity(self, d: usize) -> Vec<f32> {
-        if self.momentum == 0.0 { Vec::new() } else { vec![0.0; d] }
+    pub(crate) fn velocity<D: Memory>(self, device: &D, d: usize) -> D::Buffer<f32> {
+        device.zeros(if self.momentum == 0.0 { 0 } else { d })
     }
 
-    /// g ← g + λ w; v ← μ v + g; w ← w − η v, or w ← w − η (g + μ v) for Nesterov's momentum; without momentum
-    /// `velocity` is empty and w ← w − η g. As `torch.optim.SGD` without dampening.
-    pub(crate) fn update(self, rate: f64, w: &mut [f32], g: &[f32], velocity: &mut [f32]) {
-        let [rate, momentum, decay] = [rate, self.momentum, self.weight_decay].map(|x| x as f32);
-        let pieces = w.par_chunks_mut(PIECE).zip(g.par_chunks(PIECE));
-        if velocity.is_empty() {
-            pieces.for_each(|(w, g)| {
-                w.iter_mut().zip(g).for_each(|(w, g)| *w -= rate * (g + decay * *w));
-            });
-            return;
-        }
-        pieces.zip(velocity.par_chunks_mut(PIECE)).for_each(|((w, g), v)| {
-            for ((w, g), v) in w.iter_mut().zip(g).zip(v) {
-                let g = g + decay * *w;
-                *v = momentum * *v + g;
-                *w -= rate * if self.nesterov { g + momentum * *v } else { *v };
-            }
-        });
+    /// Updates the coordinates `range` of all parameters: `w` along the direction `g`, and their `velocity`, which
+    /// is that of all, or empty.
+    pub(crate) fn update<D: Device<f32>>(
+        self,
+        device: &D,
+        rate: f64,
+        g: D::Slice<'_, f32>,
+        velocity: &mut D::Buffer<f32>,
+        range: Range<usize>,
+        w: D::SliceMut<'_, f32>,
+    ) {
+        let [rate, momentum, weight_decay] =
+            [rate, self.momentum, self.weight_decay].map(|x| x as f32);
+        let by = Descent { rate, momentum, nesterov: self.nesterov, weight_decay };
+        let has_velocity = D::len(D::view(velocity)) > 0;
+        let velocity = has_velocity.then(|| D::part_mut(D::view_mut(velocity), range));
+        device.descend(by, g, velocity, w);
     }
 }

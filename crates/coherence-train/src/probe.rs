@@ -3,29 +3,32 @@
 use crate::{
     Config, Examples, Watch,
     activity::Activity,
+    collective::Collective,
     examples::Halt,
     imputed::{Imputation, m_coherence},
     passes::ChunkedPasses,
-    tally::{ChunkSums, Tally, dot},
+    tally::{ChunkSums, Tally},
 };
 use coherence_core::{Coherence, Member, helpfulness::helpfulness};
 use coherence_data::{Designation, random};
-use coherence_nn::{Model, Workspace};
-use std::sync::atomic::AtomicBool;
+use coherence_nn::{Model, Workspace, device::Device};
+use std::sync::{Arc, atomic::AtomicBool};
 
-/// The fixed sample, with the buffers to measure it and the mini-batches.
+/// The fixed sample, with the buffers to measure it and the mini-batches. Several workers share the passes over it
+/// and over the mini-batch; what is imputed is measured by each of them.
 #[derive(Debug)]
-pub(crate) struct Probe {
+pub(crate) struct Probe<D: Device<f32>> {
+    workers: Arc<dyn Collective>,
     watch: Vec<Watch>,
     sample: ByDesignation,
     /// Test examples, if their coherence is watched; else none.
     test: Vec<usize>,
-    tallies: [Tally; 2],
-    whole: Tally,
-    passes: ChunkedPasses,
-    chunk: ChunkSums,
+    tallies: [Tally<D>; 2],
+    whole: Tally<D>,
+    passes: ChunkedPasses<D>,
+    chunk: ChunkSums<D>,
     /// Disjoint mini-batches, if α is to be imputed from them.
-    imputation: Option<(Disjoint, Imputation)>,
+    imputation: Option<(Disjoint, Imputation<D>)>,
 }
 
 /// Disjoint mini-batches of the sample.
@@ -39,15 +42,16 @@ struct Disjoint {
 /// Indices of the pristine and of the corrupt examples.
 type ByDesignation = [Vec<usize>; 2];
 
-impl Probe {
+impl<D: Device<f32>> Probe<D> {
     /// Draws the examples of the probe (at most all); the sample is a pure function of seed, size and number
     /// of examples.
     pub(crate) fn new(
-        model: &Model<f32>,
-        examples: &Examples,
-        test: &Examples,
+        workers: Arc<dyn Collective>,
+        model: &Model<f32, D>,
+        [examples, test]: [&Examples; 2],
         config: &Config,
     ) -> Self {
+        let (device, layout) = (model.device(), model.layout());
         let mut rng = random::stream(config.seed, "probe");
         let mut chosen = random::permutation(&mut rng, examples.len());
         chosen.truncate(config.probe);
@@ -63,13 +67,14 @@ impl Probe {
         });
         chosen.sort_unstable();
         Self {
+            workers,
             watch: config.watch.clone(),
             sample: by_designation(examples, &chosen),
             test: test_sample(test, config),
-            tallies: [(); 2].map(|()| Tally::new(model.layout())),
-            whole: Tally::new(model.layout()),
+            tallies: [(); 2].map(|()| Tally::new(device, layout)),
+            whole: Tally::new(device, layout),
             passes: ChunkedPasses::new(model, config.loss),
-            chunk: ChunkSums::new(model.layout()),
+            chunk: ChunkSums::new(device, layout),
             imputation,
         }
     }
@@ -83,9 +88,9 @@ impl Probe {
     pub(crate) fn observe(
         &mut self,
         stop: &AtomicBool,
-        model: &Model<f32>,
+        model: &Model<f32, D>,
         [examples, test]: [&Examples; 2],
-        (batch, workspace): (&[usize], &mut Workspace<f32>),
+        (batch, workspace): (&[usize], &mut Workspace<f32, D>),
         send: &mut dyn FnMut(&str, f64),
     ) -> Result<(), Halt> {
         let (sample, mut activity) = (self.sample.clone(), Activity::default());
@@ -115,16 +120,16 @@ impl Probe {
     fn measure_test(
         &mut self,
         stop: &AtomicBool,
-        model: &Model<f32>,
+        model: &Model<f32, D>,
         test: &Examples,
         send: &mut dyn FnMut(&str, f64),
     ) -> Result<(), Halt> {
         if self.test.is_empty() {
             return Ok(());
         }
-        let Self { passes, chunk, whole, test: sample, .. } = self;
+        let Self { workers, passes, chunk, whole, test: sample, .. } = self;
         whole.clear();
-        passes.run(stop, model, test, sample, chunk, |chunk, _| whole.add(chunk))?;
+        passes.tally(&**workers, stop, (model, test, sample), (chunk, whole), |_| {})?;
         send("test.alpha", whole.network().alpha());
         rows("test", whole.network(), send);
         Ok(())
@@ -134,13 +139,13 @@ impl Probe {
     fn impute(
         &mut self,
         stop: &AtomicBool,
-        model: &Model<f32>,
+        model: &Model<f32, D>,
         examples: &Examples,
-        workspace: &mut Workspace<f32>,
+        workspace: &mut Workspace<f32, D>,
         send: &mut dyn FnMut(&str, f64),
     ) -> Result<(), Halt> {
         let Some((disjoint, imputation)) = &mut self.imputation else { return Ok(()) };
-        let mut measure = |imputation: &mut Imputation, batches: &[Vec<usize>]| {
+        let mut measure = |imputation: &mut Imputation<D>, batches: &[Vec<usize>]| {
             imputation.measure(model, workspace, |visit| {
                 let lists = batches.to_vec();
                 examples.visit(stop, lists.into_iter(), |x, labels| visit(x, labels))
@@ -171,19 +176,16 @@ impl Probe {
     fn measure(
         &mut self,
         stop: &AtomicBool,
-        model: &Model<f32>,
+        model: &Model<f32, D>,
         examples: &Examples,
         groups: &ByDesignation,
-        mut visit: impl FnMut(&Workspace<f32>),
+        mut visit: impl FnMut(&Workspace<f32, D>),
     ) -> Result<(), Halt> {
         self.whole.clear();
         for (indices, tally) in groups.iter().zip(&mut self.tallies) {
             tally.clear();
-            let add = |chunk: &ChunkSums, workspace: &Workspace<f32>| {
-                tally.add(chunk);
-                visit(workspace);
-            };
-            self.passes.run(stop, model, examples, indices, &mut self.chunk, add)?;
+            let (of, sums) = ((model, examples, &indices[..]), (&mut self.chunk, &mut *tally));
+            self.passes.tally(&*self.workers, stop, of, sums, &mut visit)?;
             self.whole.merge(tally);
         }
         Ok(())
@@ -204,7 +206,7 @@ impl Probe {
             }
             rows(&format!("{prefix}.{name}"), group, send);
             // h is linear in the example, so the sum over a group follows from the group's sums.
-            let dot_with_sum = dot(self.whole.sum(), tally.sum());
+            let dot_with_sum = self.whole.dot(tally);
             let members = Member { dot_with_sum, sq_norm: group.sum_sq_norms };
             let sum = helpfulness(whole, members);
             if !sum.is_nan() {

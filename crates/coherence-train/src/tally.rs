@@ -2,46 +2,60 @@
 //!
 //! Legend: m: examples, t: tensors, d: parameters, S = Σ g_e, Q = Σ ‖g_e‖².
 
+use crate::collective::Collective;
 use coherence_core::Coherence;
-use coherence_cpu::{Element, norms::row_dots, product::Output};
-use coherence_nn::{Factors, Layout};
-use core::ops::Range;
-use rayon::prelude::*;
+use coherence_cpu::product::Output;
+use coherence_nn::{
+    Factors, Layout,
+    device::{Device, Memory},
+};
+use core::{iter, ops::Range};
 
 /// The sums over some examples of a chunk, to be added to the tallies of their groups.
 #[derive(Debug, Clone)]
-pub(crate) struct ChunkSums {
+pub(crate) struct ChunkSums<D: Device<f32>> {
+    device: D,
     m: usize,
     /// S \[d\], a product of the examples' factors, in f32.
-    sum: Vec<f32>,
-    /// ‖g_e‖² by tensor and example [t, m].
+    sum: D::Buffer<f32>,
+    /// ‖g_e‖² by tensor and example [t, m], on the device.
+    computed: D::Buffer<f64>,
+    /// The same on the host.
     sq_norms: Vec<f64>,
 }
 
-impl ChunkSums {
-    pub(crate) fn new(layout: &Layout) -> Self {
-        Self { m: 0, sum: vec![0.0; layout.parameters()], sq_norms: Vec::new() }
+impl<D: Device<f32>> ChunkSums<D> {
+    pub(crate) fn new(device: &D, layout: &Layout) -> Self {
+        let (sum, computed) = (device.zeros(layout.parameters()), device.zeros(0));
+        Self { device: device.clone(), m: 0, sum, computed, sq_norms: Vec::new() }
     }
 
-    /// Starts the sums of `m` examples, to which every tensor is then [`add`](Self::add)ed once.
-    pub(crate) fn begin(&mut self, layout: &Layout, m: usize) {
+    /// Computes the sums of `m` examples: `pass` gives the factors of every tensor to its argument once.
+    pub(crate) fn compute(
+        &mut self,
+        layout: &Layout,
+        m: usize,
+        pass: impl FnOnce(&mut dyn FnMut(&Factors<'_, f32, D>)),
+    ) {
+        let Self { device, sum, computed, sq_norms, .. } = self;
+        let len = layout.tensors().len() * m;
+        let mut to = zeros(device, computed, len);
+        pass(&mut |factors| {
+            let sum = D::part_mut(D::view_mut(sum), factors.range.clone());
+            let of_tensor = factors.tensor * m..(factors.tensor + 1) * m;
+            let sq_norms = D::part_mut(D::reborrow(&mut to), of_tensor);
+            factors.sum_and_sq_norms(Output::Overwrite, sum, sq_norms);
+        });
+        sq_norms.resize(len, 0.0);
+        device.download(D::read(&to), sq_norms);
         self.m = m;
-        self.sq_norms.clear();
-        self.sq_norms.resize(layout.tensors().len() * m, 0.0);
-    }
-
-    /// Computes the sums of one tensor.
-    pub(crate) fn add(&mut self, factors: &Factors<'_, f32>) {
-        let sum = &mut self.sum[factors.range.clone()];
-        let sq_norms = &mut self.sq_norms[factors.tensor * self.m..][..self.m];
-        factors.sum_and_sq_norms(Output::Overwrite, sum, sq_norms);
     }
 
     /// The statistics of the whole network.
     pub(crate) fn network(&self) -> Coherence {
         Coherence {
             m: self.m as u64,
-            sq_norm_of_sum: dot(&self.sum, &self.sum),
+            sq_norm_of_sum: self.dot(self),
             sum_sq_norms: self.sq_norms.iter().sum(),
         }
     }
@@ -50,12 +64,17 @@ impl ChunkSums {
     /// ‖S + S′‖² = ‖S‖² + 2 S·S′ + ‖S′‖².
     pub(crate) fn network_with(&self, other: &Self) -> Coherence {
         let (this, that) = (self.network(), other.network());
-        let between = 2.0 * dot(&self.sum, &other.sum);
+        let between = 2.0 * self.dot(other);
         Coherence {
             m: this.m + that.m,
             sq_norm_of_sum: this.sq_norm_of_sum + between + that.sq_norm_of_sum,
             sum_sq_norms: this.sum_sq_norms + that.sum_sq_norms,
         }
+    }
+
+    /// S · S′.
+    fn dot(&self, other: &Self) -> f64 {
+        self.device.dot(D::view(&self.sum), D::view(&other.sum))
     }
 
     /// Each example's ‖g_e‖² \[m\] in tensor `t`.
@@ -64,23 +83,39 @@ impl ChunkSums {
     }
 }
 
+/// The first `len` numbers of a buffer, set to 0; it grows if it has fewer.
+pub(crate) fn zeros<'a, D: Memory>(
+    device: &D,
+    buffer: &'a mut D::Buffer<f64>,
+    len: usize,
+) -> D::SliceMut<'a, f64> {
+    if D::len(D::view(buffer)) < len {
+        *buffer = device.zeros(len);
+    }
+    let mut zeros = D::part_mut(D::view_mut(buffer), 0..len);
+    device.fill(0.0, D::reborrow(&mut zeros));
+    zeros
+}
+
 /// Running sums over per-example gradients of the SUM loss. Chunks are added in f64.
 #[derive(Debug, Clone)]
-pub(crate) struct Tally {
+pub(crate) struct Tally<D: Device<f32>> {
+    device: D,
     m: u64,
     /// S \[d\].
-    sum: Vec<f64>,
+    sum: D::Buffer<f64>,
     /// Q of each tensor.
     sum_sq_norms: Vec<f64>,
     ranges: Vec<Range<usize>>,
 }
 
-impl Tally {
-    pub(crate) fn new(layout: &Layout) -> Self {
+impl<D: Device<f32>> Tally<D> {
+    pub(crate) fn new(device: &D, layout: &Layout) -> Self {
         let ranges: Vec<_> = layout.tensors().iter().map(|tensor| tensor.range.clone()).collect();
         Self {
+            device: device.clone(),
             m: 0,
-            sum: vec![0.0; layout.parameters()],
+            sum: device.zeros(layout.parameters()),
             sum_sq_norms: vec![0.0; ranges.len()],
             ranges,
         }
@@ -93,8 +128,10 @@ impl Tally {
     }
 
     /// Adds the examples of a chunk.
-    pub(crate) fn add(&mut self, chunk: &ChunkSums) {
-        self.add_sum(chunk.m as u64, &chunk.sum);
+    pub(crate) fn add(&mut self, chunk: &ChunkSums<D>) {
+        let (output, sum) = (self.output(), D::view_mut(&mut self.sum));
+        self.device.accumulate(D::view(&chunk.sum), output, sum);
+        self.m += chunk.m as u64;
         for (t, q) in self.sum_sq_norms.iter_mut().enumerate() {
             *q += chunk.sq_norms(t).iter().sum::<f64>();
         }
@@ -103,20 +140,69 @@ impl Tally {
     /// Adds another group's sums.
     pub(crate) fn merge(&mut self, other: &Self) {
         if other.m > 0 {
-            self.add_sum(other.m, &other.sum);
+            let (output, sum) = (self.output(), D::view_mut(&mut self.sum));
+            self.device.accumulate_wide(D::view(&other.sum), output, sum);
+            self.m += other.m;
         }
         self.sum_sq_norms.iter_mut().zip(&other.sum_sq_norms).for_each(|(q, o)| *q += o);
     }
 
-    /// Adds S of `m` more examples, on all threads; coordinates are independent of each other.
-    fn add_sum<T: Copy + Sync + Into<f64>>(&mut self, m: u64, x: &[T]) {
-        let blocks = self.sum.par_chunks_mut(BLOCK).zip(x.par_chunks(BLOCK));
-        if self.m == 0 {
-            blocks.for_each(|(sum, x)| sum.iter_mut().zip(x).for_each(|(s, &x)| *s = x.into()));
-        } else {
-            blocks.for_each(|(sum, x)| sum.iter_mut().zip(x).for_each(|(s, &x)| *s += x.into()));
+    /// Adds one chunk of each of the first `count` workers, in the order of ranks: coordinates of S that are not
+    /// of this worker's block come with [`complete`](Self::complete). `rows` is overwritten, and grows to d values.
+    pub(crate) fn add_round(
+        &mut self,
+        workers: &dyn Collective,
+        count: usize,
+        chunk: &ChunkSums<D>,
+        rows: &mut Vec<f32>,
+    ) {
+        if workers.is_solo() {
+            return self.add(chunk);
         }
-        self.m += m;
+        let device = self.device.clone();
+        let own = device.with_host(D::view(&chunk.sum), |sum| workers.receive(sum, rows));
+        let sq_norms = (0..self.ranges.len()).map(|t| chunk.sq_norms(t).iter().sum());
+        let mine: Vec<f64> = iter::once(chunk.m as f64).chain(sq_norms).collect();
+        let mut all = vec![0.0; workers.size() * mine.len()];
+        workers.gather_f64(&mine, &mut all);
+        let mut staged = device.zeros(0);
+        for (rank, numbers) in all.chunks_exact(mine.len()).enumerate().take(count) {
+            let row = device.stage(&rows[rank * own.len()..][..own.len()], &mut staged);
+            let output = self.output();
+            let sum = D::part_mut(D::view_mut(&mut self.sum), own.clone());
+            device.accumulate(row, output, sum);
+            self.m += numbers[0] as u64;
+            self.sum_sq_norms.iter_mut().zip(&numbers[1..]).for_each(|(q, more)| *q += more);
+        }
+    }
+
+    /// Takes the coordinates of S that the other workers have summed.
+    pub(crate) fn complete(&mut self, workers: &dyn Collective) {
+        if self.m > 0 && !workers.is_solo() {
+            let sum = D::view_mut(&mut self.sum);
+            self.device.with_host_mut(sum, |sum| workers.gather(sum));
+        }
+    }
+
+    /// Adds the examples of all workers, which have tallies of their own: S and Q are added in the order of ranks.
+    pub(crate) fn sum_over(&mut self, workers: &dyn Collective) {
+        if workers.is_solo() {
+            return;
+        }
+        let Self { device, sum, .. } = self;
+        if self.m == 0 {
+            device.fill(0.0, D::view_mut(sum));
+        }
+        device.with_host_mut(D::view_mut(sum), |sum| workers.sum_f64(sum));
+        workers.sum_f64(&mut self.sum_sq_norms);
+        let mut m = [self.m as f64];
+        workers.sum_f64(&mut m);
+        self.m = m[0] as u64;
+    }
+
+    /// What the next sums do to those of the examples so far.
+    fn output(&self) -> Output {
+        if self.m == 0 { Output::Overwrite } else { Output::Add }
     }
 
     /// The statistics of the whole network.
@@ -126,29 +212,22 @@ impl Tally {
 
     /// The statistics of tensor `t` alone.
     pub(crate) fn tensor(&self, t: usize) -> Coherence {
-        let sum = self.sum().get(self.ranges[t].clone()).unwrap_or_default();
-        self.statistics(sum, self.sum_sq_norms[t])
+        let range = if self.m == 0 { 0..0 } else { self.ranges[t].clone() };
+        self.statistics(D::part(self.sum(), range), self.sum_sq_norms[t])
     }
 
-    fn statistics(&self, sum: &[f64], sum_sq_norms: f64) -> Coherence {
-        Coherence { m: self.m, sq_norm_of_sum: dot(sum, sum), sum_sq_norms }
+    fn statistics(&self, sum: D::Slice<'_, f64>, sum_sq_norms: f64) -> Coherence {
+        Coherence { m: self.m, sq_norm_of_sum: self.device.dot_wide(sum, sum), sum_sq_norms }
     }
 
     /// S \[d\]; empty if there are no examples.
-    pub(crate) fn sum(&self) -> &[f64] {
-        if self.m == 0 { &[] } else { &self.sum }
+    pub(crate) fn sum(&self) -> D::Slice<'_, f64> {
+        let len = if self.m == 0 { 0 } else { D::len(D::view(&self.sum)) };
+        D::part(D::view(&self.sum), 0..len)
     }
-}
 
-/// Coordinates in a thread's unit of work.
-const BLOCK: usize = 1 << 14;
-
-/// x · y: fixed blocks on all threads, added in order.
-pub(crate) fn dot<T: Element>(x: &[T], y: &[T]) -> f64 {
-    let blocks = x.par_chunks(BLOCK).zip(y.par_chunks(BLOCK)).map(|(x, y)| {
-        let mut dot = [0.0];
-        row_dots(x, y, &mut dot);
-        dot[0]
-    });
-    blocks.collect::<Vec<f64>>().into_iter().sum()
+    /// S · S′ of two groups that have examples.
+    pub(crate) fn dot(&self, other: &Self) -> f64 {
+        self.device.dot_wide(self.sum(), other.sum())
+    }
 }

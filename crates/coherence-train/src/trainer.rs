@@ -3,19 +3,22 @@
 use crate::{
     Config, ConfigError, Examples, Learned, LowWater, Sink, Watch,
     attribution::Attributor,
-    collective::{Collective, Division, Solo},
+    collective::{Collective, Division, Fingerprint, Solo},
     evaluate::{Evaluator, Outcomes, Score},
     examples::{Halt, accepts, shape},
     feed::Feed,
     optimizer::Optimizer,
-    passes::{forward, on_worker_thread},
+    passes::{Staged, forward, on_worker_thread},
     probe::Probe,
     updater::{Pass, Updater},
 };
 use coherence_core::aggregate::Recent;
 use coherence_data::{Designation, ReadError, random};
-use coherence_nn::{Keep, Model, Workspace, layer::Mode};
-use sha2::{Digest, Sha256};
+use coherence_nn::{
+    Keep, Model, Workspace,
+    device::{Cpu, Device},
+    layer::Mode,
+};
 use std::sync::{Arc, atomic::AtomicBool};
 
 /// The loss is no longer a finite number.
@@ -46,6 +49,10 @@ pub enum TrainError {
 /// [`TrainingRun`](crate::TrainingRun) adds the folder of a run. Results are the same for any
 /// number of threads.
 ///
+/// Everything is computed on the device of the model. Mini-batches go there; losses, logits of evaluations, squared
+/// norms and dots come back, and outputs of hidden layers if [`Watch::Activity`] is watched. Several workers exchange
+/// their gradients through the host. A failure of the device panics with what it found and the remedy.
+///
 /// ```
 /// use coherence_data::{digits, random, select};
 /// use coherence_nn::{Model, model::mlp};
@@ -67,38 +74,39 @@ pub enum TrainError {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
-pub struct Trainer {
+pub struct Trainer<D: Device<f32> = Cpu> {
     config: Config,
-    model: Model<f32>,
+    model: Model<f32, D>,
     train: Examples,
     test: Examples,
     division: Division,
     feed: Feed,
     /// The seed of dropout in the first step; the next one is used in the next step.
     dropout: u64,
-    batch: Batch,
-    updater: Updater,
+    batch: Batch<D>,
+    updater: Updater<D>,
     step: u64,
     low_water: LowWater,
     learned: Learned,
-    evaluator: Evaluator,
+    evaluator: Evaluator<D>,
     outcomes: Outcomes,
-    probe: Option<Probe>,
-    attributor: Option<Attributor>,
+    probe: Option<Probe<D>>,
+    attributor: Option<Attributor<D>>,
 }
 
 /// Buffers of this worker's part of a mini-batch, and of one pass over some of its examples.
 #[derive(Debug)]
-struct Batch {
+struct Batch<D: Device<f32>> {
     x: Vec<f32>,
     labels: Vec<u32>,
-    losses: Vec<f64>,
-    workspace: Workspace<f32>,
+    staged: Staged<D>,
+    losses: D::Buffer<f64>,
+    workspace: Workspace<f32, D>,
     /// The SUM of losses of each mini-batch of which the gradient was computed at the same time.
     sums: Vec<f64>,
 }
 
-/// Everything that changes during training, as plain data.
+/// Everything that changes during training, as plain data on the host: training may go on on another device.
 #[derive(Debug, Clone, PartialEq)]
 pub struct State {
     /// Mini-batches processed.
@@ -118,7 +126,7 @@ pub struct State {
     pub learned: Learned,
 }
 
-impl Trainer {
+impl<D: Device<f32>> Trainer<D> {
     /// A trainer at step 0. If batch normalisation is by the running statistics, they are estimated (see
     /// [`Config::estimation_batches`]).
     ///
@@ -127,7 +135,7 @@ impl Trainer {
     /// [`ConfigError`] if a setting is out of range or the data do not fit the model.
     pub fn new(
         config: Config,
-        model: Model<f32>,
+        model: Model<f32, D>,
         train: Examples,
         test: Examples,
     ) -> Result<Self, ConfigError> {
@@ -144,12 +152,12 @@ impl Trainer {
     pub fn among(
         workers: Arc<dyn Collective>,
         config: Config,
-        mut model: Model<f32>,
+        mut model: Model<f32, D>,
         train: Examples,
         test: Examples,
     ) -> Result<Self, ConfigError> {
         config.check(train.len())?;
-        let division = Division::new(&config, workers)?;
+        let division = Division::new(&config, Arc::clone(&workers))?;
         config.check_network(model.graph())?;
         fits(&model, &train, "training")?;
         fits(&model, &test, "test")?;
@@ -160,6 +168,7 @@ impl Trainer {
             dropout,
             batch: Batch::new(&model, &config, &division),
             updater: Updater::new(
+                model.device(),
                 config.aggregation,
                 Optimizer::new(&config),
                 model.layout(),
@@ -169,9 +178,10 @@ impl Trainer {
             step: 0,
             low_water: LowWater::default(),
             learned: Learned::new(train.len()),
-            evaluator: Evaluator::new(&model, config.loss),
+            evaluator: Evaluator::new(Arc::clone(&workers), &model, config.loss),
             outcomes: Outcomes::default(),
-            probe: (config.probe > 0).then(|| Probe::new(&model, &train, &test, &config)),
+            probe: (config.probe > 0)
+                .then(|| Probe::new(workers, &model, [&train, &test], &config)),
             attributor: Attributor::new(&model, &train, &config),
             config,
             model,
@@ -186,21 +196,19 @@ impl Trainer {
     ///
     /// # Errors
     ///
-    /// [`ConfigError::Differing`] with their ranks if some have not.
+    /// [`ConfigError::Differing`] with their ranks if some have not; [`ConfigError::Read`] if an image cannot be read.
     pub(crate) fn agree(&self, bytes: &[u8]) -> Result<(), ConfigError> {
         let Self { config, model, train, test, division, .. } = self;
         if division.workers.is_solo() {
             return Ok(());
         }
-        let mut of = Sha256::new();
-        of.update(format!("{config:?} {} {:?}", model.graph().name(), model.layout()));
-        for examples in [train, test] {
-            of.update(format!("{:?} {:?}", examples.shape(), examples.labels()));
-            of.update(format!("{:?}", examples.designations()));
-        }
-        model.parameters().iter().for_each(|w| of.update(w.to_le_bytes()));
-        of.update(bytes);
-        let differing = division.workers.differing(of.finalize().into());
+        let mut mine = Fingerprint::default();
+        mine.bytes(format!("{config:?}"));
+        mine.network(model);
+        mine.examples(train)?;
+        mine.examples(test)?;
+        mine.bytes(bytes);
+        let differing = mine.differing(&*division.workers);
         if differing.is_empty() { Ok(()) } else { Err(ConfigError::Differing(differing)) }
     }
 
@@ -210,7 +218,7 @@ impl Trainer {
     }
 
     /// The network as it is now.
-    pub fn model(&self) -> &Model<f32> {
+    pub fn model(&self) -> &Model<f32, D> {
         &self.model
     }
 
@@ -291,7 +299,7 @@ impl Trainer {
     /// The forward and backward passes of this worker. A single worker updates the network in the last of them.
     fn pass(&mut self, rate: f64) -> Result<(), TrainError> {
         let Self { division, batch, model, config, .. } = self;
-        let Batch { x, labels, losses, workspace, sums } = batch;
+        let Batch { x, labels, staged, losses, workspace, sums } = batch;
         let (k, inputs, is_solo) = (config.batch, model.inputs(), division.workers.is_solo());
         let mine = if division.by_mini_batch { division.workers.rank() as u64 } else { 0 };
         let step = self.step + mine;
@@ -303,8 +311,9 @@ impl Trainer {
                 batch_statistics: config.batch_statistics,
                 dropout: config.dropout.then(|| self.dropout.wrapping_add(seed)),
             });
-            let (labels, losses) = (&labels[range.clone()], &mut losses[..range.len()]);
-            let x = &x[range.start * inputs..range.end * inputs];
+            let images = &x[range.start * inputs..range.end * inputs];
+            let (x, labels) = staged.batch(model.device(), images, &labels[range.clone()]);
+            let losses = D::part_mut(D::view_mut(losses), 0..range.len());
             sum += forward(config.loss, model, x, labels, workspace, losses);
             if is_solo {
                 finite(sum / k as f64, step, rate)?;
@@ -411,12 +420,14 @@ impl Trainer {
         send: &mut dyn FnMut(&str, f64),
     ) -> Result<(), Halt> {
         let last = self.model.layout().tensors().last().filter(|tensor| tensor.shape.len() == 1);
-        if let Some(bias) = last.map(|tensor| &self.model.parameters()[tensor.range.clone()]) {
-            let sum: f64 = bias.iter().map(|&b| f64::from(b)).sum();
-            send("activity.output_bias", sum / bias.len() as f64);
+        let device = self.model.device();
+        if let Some(tensor) = last {
+            let bias = D::part(self.model.parameters(), tensor.range.clone());
+            let sum = |bias: &[f32]| bias.iter().map(|&b| f64::from(b)).sum::<f64>();
+            send("activity.output_bias", device.with_host(bias, sum) / tensor.range.len() as f64);
         }
-        let Batch { losses, workspace, .. } = &mut self.batch;
-        if losses.len() < self.config.batch {
+        let Batch { staged, losses, workspace, .. } = &mut self.batch;
+        if D::len(D::view(losses)) < self.config.batch {
             return Ok(());
         }
         let batch_statistics = self.config.batch_statistics;
@@ -425,7 +436,9 @@ impl Trainer {
         let batch = self.feed.indices(self.step).to_vec();
         let mut cosine = None;
         self.train.visit(stop, core::iter::once(batch), |x, labels| {
-            let forward = |workspace: &mut Workspace<f32>| {
+            let (x, labels) = staged.batch(device, x, labels);
+            let forward = |workspace: &mut Workspace<f32, D>| {
+                let losses = D::view_mut(losses);
                 forward(self.config.loss, &self.model, x, labels, workspace, losses);
             };
             cosine = self.updater.cosine(&self.model, x, workspace, forward);
@@ -443,12 +456,14 @@ impl Trainer {
 
     /// A copy of everything that changes.
     pub fn state(&self) -> State {
+        let (device, Recent { previous, steps }) = (self.model.device(), &self.updater.recent);
+        let previous = previous.each_ref().map(|gradient| device.to_host(D::view(gradient)));
         State {
             step: self.step,
-            parameters: self.model.parameters().to_vec(),
-            statistics: self.model.statistics().to_vec(),
-            velocity: self.updater.velocity.clone(),
-            recent: self.updater.recent.clone(),
+            parameters: device.to_host(self.model.parameters()),
+            statistics: device.to_host(self.model.statistics()),
+            velocity: device.to_host(D::view(&self.updater.velocity)),
+            recent: Recent { previous, steps: *steps },
             low_water: self.low_water,
             learned: self.learned.clone(),
         }
@@ -465,25 +480,28 @@ impl Trainer {
             self.train.len(),
             "the state is of another training set"
         );
-        self.model.parameters_mut().copy_from_slice(&state.parameters);
-        self.model.statistics_mut().copy_from_slice(&state.statistics);
+        let (device, Recent { previous, steps }) = (self.model.device().clone(), state.recent);
+        device.upload(&state.parameters, self.model.parameters_mut());
+        device.upload(&state.statistics, self.model.statistics_mut());
         self.step = state.step;
-        self.updater.velocity = state.velocity;
-        self.updater.recent = state.recent;
+        self.updater.velocity = device.buffer_from(state.velocity);
+        let previous = previous.map(|gradient| device.buffer_from(gradient));
+        self.updater.recent = Recent { previous, steps };
         self.low_water = state.low_water;
         self.learned = state.learned;
     }
 }
 
-impl Batch {
-    fn new(model: &Model<f32>, config: &Config, division: &Division) -> Self {
+impl<D: Device<f32>> Batch<D> {
+    fn new(model: &Model<f32, D>, config: &Config, division: &Division) -> Self {
         let (share, m) = (division.examples().len(), division.largest_pass());
         // Imputation takes whole passes of one worker.
         let imputed = if config.imputes(model.graph()) { config.examples_of_a_pass() } else { 0 };
         Self {
             x: vec![0.0; share * model.inputs()],
             labels: vec![0; share],
-            losses: vec![0.0; m],
+            staged: Staged::new(model.device()),
+            losses: model.device().zeros(m),
             workspace: model.workspace(m.max(imputed), Keep::Activations),
             sums: vec![0.0; division.workers.size()],
         }
@@ -492,9 +510,9 @@ impl Batch {
 
 /// Sets the running statistics to the mean of those of the first passes, if batch normalisation is by them. Every
 /// worker computes all passes; the buffers are gone before those of training are allocated.
-fn estimate_statistics(
+fn estimate_statistics<D: Device<f32>>(
     config: &Config,
-    model: &mut Model<f32>,
+    model: &mut Model<f32, D>,
     train: &Examples,
     dropout: u64,
 ) -> Result<(), ReadError> {
@@ -504,6 +522,7 @@ fn estimate_statistics(
     let (k, m, inputs) = (config.batch, config.examples_of_a_pass(), model.inputs());
     let mut workspace = model.workspace(m, Keep::Activations);
     let (mut x, mut labels) = (vec![0.0; k * inputs], vec![0; k]);
+    let (device, mut staged) = (model.device().clone(), model.device().zeros(0));
     let (mut feed, mut count) = (Feed::new(config, train, 0..k, 1), 0);
     for step in 0..config.estimation_batches {
         feed.load(step, train, &mut x, &mut labels)?;
@@ -512,7 +531,7 @@ fn estimate_statistics(
             dropout: config.dropout.then(|| dropout.wrapping_add(step)),
         });
         for x in x.chunks(m * inputs) {
-            model.forward(x, m, &mut workspace);
+            model.forward(device.stage(x, &mut staged), m, &mut workspace);
             count += 1;
             model.average_statistics(&workspace, count);
         }
@@ -524,7 +543,11 @@ fn finite(loss: f64, step: u64, rate: f64) -> Result<(), Diverged> {
     if loss.is_finite() { Ok(()) } else { Err(Diverged { step, loss, rate }) }
 }
 
-fn fits(model: &Model<f32>, data: &Examples, set: &'static str) -> Result<(), ConfigError> {
+fn fits<D: Device<f32>>(
+    model: &Model<f32, D>,
+    data: &Examples,
+    set: &'static str,
+) -> Result<(), ConfigError> {
     let (found, input) = (data.shape(), model.graph().input());
     if !accepts(input, found) {
         return Err(ConfigError::Features {

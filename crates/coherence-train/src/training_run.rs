@@ -10,7 +10,11 @@ use coherence_data::{
     ReadError,
     files::{self, WriteError},
 };
-use coherence_nn::{Model, weights};
+use coherence_nn::{
+    Model,
+    device::{Cpu, Device},
+    weights,
+};
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
@@ -114,17 +118,18 @@ impl From<TrainError> for TrainingRunError {
 ///
 /// A run that was stopped, or killed at any moment, resumes from its last checkpoint when it is opened
 /// again with the same arguments. It ends with the same bytes in all files as if it had never
-/// stopped: no row is missing or duplicated.
+/// stopped: no row is missing or duplicated. It may go on on another device; from there on, results are that
+/// device's.
 #[derive(Debug)]
-pub struct TrainingRun {
+pub struct TrainingRun<D: Device<f32> = Cpu> {
     folder: PathBuf,
-    trainer: Trainer,
+    trainer: Trainer<D>,
     metrics: Metrics,
     /// Whether the current step has already been measured.
     observed: bool,
 }
 
-impl TrainingRun {
+impl<D: Device<f32>> TrainingRun<D> {
     /// Opens the run in `folder`: resumes from the checkpoint if there is one, else starts a new run.
     ///
     /// # Errors
@@ -133,7 +138,7 @@ impl TrainingRun {
     pub fn open(
         folder: &Path,
         config: Config,
-        model: Model<f32>,
+        model: Model<f32, D>,
         train: Examples,
         test: Examples,
     ) -> Result<Self, TrainingRunError> {
@@ -152,7 +157,7 @@ impl TrainingRun {
         workers: Arc<dyn Collective>,
         folder: &Path,
         config: Config,
-        model: Model<f32>,
+        model: Model<f32, D>,
         train: Examples,
         test: Examples,
     ) -> Result<Self, TrainingRunError> {
@@ -188,7 +193,7 @@ impl TrainingRun {
     }
 
     /// The network in training.
-    pub fn trainer(&self) -> &Trainer {
+    pub fn trainer(&self) -> &Trainer<D> {
         &self.trainer
     }
 
@@ -317,12 +322,15 @@ fn metrics_error(folder: &Path, source: MetricsError) -> TrainingRunError {
     TrainingRunError::Metrics { path: folder.join(METRICS), source }
 }
 
-fn network_mark(model: &Model<f32>) -> NetworkMark {
+fn network_mark<D: Device<f32>>(model: &Model<f32, D>) -> NetworkMark {
     NetworkMark::new(model.graph().name(), model.layout())
 }
 
 /// The first part in which a checkpoint differs from the trainer.
-fn difference(checkpoint: &Checkpoint, trainer: &Trainer) -> Option<&'static str> {
+fn difference<D: Device<f32>>(
+    checkpoint: &Checkpoint,
+    trainer: &Trainer<D>,
+) -> Option<&'static str> {
     if checkpoint.config != *trainer.config() {
         return Some("settings");
     }

@@ -10,35 +10,39 @@ use crate::{
     Aggregation,
     collective::{Collective, Division, THREE},
     optimizer::Optimizer,
-    tally::dot,
 };
-use coherence_core::aggregate::{self, OfThree, Recent};
-use coherence_cpu::{
-    dense,
-    elementwise::{axpy, median_of_three_update},
-    product::Output,
+use coherence_core::{
+    aggregate::{self, OfThree, Recent},
+    finite::Policy,
 };
-use coherence_nn::{Factors, Layout, Model, Workspace};
+use coherence_cpu::{dense::Columnwise, product::Output};
+use coherence_nn::{
+    Factors, Layout, Model, Workspace,
+    device::{Cpu, Device},
+};
 use std::sync::Arc;
 
 /// The rule and the optimiser of a run with their buffers.
 #[derive(Debug)]
-pub(crate) struct Updater {
+pub(crate) struct Updater<D: Device<f32>> {
+    device: D,
     rule: Aggregation,
     optimizer: Optimizer,
     /// The memory of a rule over time: gradients of the SUM loss, plus k λ w.
-    pub(crate) recent: Recent<Vec<f32>>,
+    pub(crate) recent: Recent<D::Buffer<f32>>,
     /// v \[d\]; empty without momentum.
-    pub(crate) velocity: Vec<f32>,
+    pub(crate) velocity: D::Buffer<f32>,
     /// The gradient of the SUM loss \[d\] after the first step of a rule over time or of several passes; else
     /// empty. It may be swapped with one of `recent`.
-    gradient: Vec<f32>,
+    gradient: D::Buffer<f32>,
     /// The direction of one tensor or block; empty while updates are plain.
-    direction: Vec<f32>,
+    direction: D::Buffer<f32>,
     workers: Arc<dyn Collective>,
     /// Whether each worker has the gradient of a mini-batch of its own.
     by_mini_batch: bool,
-    /// One block of coordinates of all workers; empty for one worker.
+    /// The rule over the workers' mean gradients, if it is one.
+    of_replicas: Option<Columnwise>,
+    /// One block of coordinates of all workers, on the host; empty for one worker.
     rows: Vec<f32>,
 }
 
@@ -54,8 +58,9 @@ pub(crate) struct Pass {
 /// Coordinates of a direction that is computed at once from collected gradients.
 const BLOCK: usize = 1 << 16;
 
-impl Updater {
+impl<D: Device<f32>> Updater<D> {
     pub(crate) fn new(
+        device: &D,
         rule: Aggregation,
         optimizer: Optimizer,
         layout: &Layout,
@@ -66,14 +71,16 @@ impl Updater {
         let remembered = if rule.is_over_time() { d } else { 0 };
         let block = if optimizer.is_plain() { 0 } else { largest.unwrap_or(0).max(BLOCK.min(d)) };
         Self {
+            device: device.clone(),
             rule,
             optimizer,
-            recent: Recent::new([(); 2].map(|()| vec![0.0; remembered])),
-            velocity: optimizer.velocity(d),
-            gradient: Vec::new(),
-            direction: vec![0.0; block],
+            recent: Recent::new([(); 2].map(|()| device.zeros(remembered))),
+            velocity: optimizer.velocity(device, d),
+            gradient: device.zeros(0),
+            direction: device.zeros(block),
             workers: Arc::clone(&division.workers),
             by_mini_batch: division.by_mini_batch,
+            of_replicas: division.of_replicas.clone(),
             rows: Vec::new(),
         }
     }
@@ -85,9 +92,9 @@ impl Updater {
         &mut self,
         pass: Pass,
         rate: f64,
-        model: &mut Model<f32>,
-        x: &[f32],
-        workspace: &mut Workspace<f32>,
+        model: &mut Model<f32, D>,
+        x: D::Slice<'_, f32>,
+        workspace: &mut Workspace<f32, D>,
     ) {
         let (is_solo, is_whole) = (self.workers.is_solo(), pass.is_first && pass.is_last);
         if is_solo && is_whole && !self.rule.is_over_time() {
@@ -98,9 +105,19 @@ impl Updater {
             workspace.weight(0..m, (1.0 / m as f64) as f32);
         }
         let output = if pass.is_first { Output::Overwrite } else { Output::Add };
-        self.gradient.resize(model.parameters().len(), 0.0);
+        let d = model.layout().parameters();
+        if D::len(D::view(&self.gradient)) < d {
+            self.gradient = self.device.zeros(d);
+        }
         model.backward(x, workspace, |factors| {
-            factors.sum(output, &mut self.gradient[factors.range.clone()]);
+            let gradient = D::view_mut(&mut self.gradient);
+            let mut gradient = D::part_mut(gradient, factors.range.clone());
+            if self.of_replicas.is_none() {
+                return factors.sum(output, gradient);
+            }
+            // The median of one group: its sum to the bits that one worker has of each of P groups.
+            self.device.fill(0.0, D::reborrow(&mut gradient));
+            factors.median_of_sums_step(1, -1.0, gradient);
         });
         if is_solo && pass.is_last {
             self.apply(rate, 1.0 / pass.examples as f64, model.parameters_mut());
@@ -109,64 +126,81 @@ impl Updater {
 
     /// Updates the network by the gradients of all workers, after the last pass over the k `examples` of a
     /// mini-batch.
-    pub(crate) fn finish(&mut self, rate: f64, examples: usize, model: &mut Model<f32>) {
+    pub(crate) fn finish(&mut self, rate: f64, examples: usize, model: &mut Model<f32, D>) {
         let (mean, w) = (1.0 / examples as f64, model.parameters_mut());
+        let Self { device, optimizer, gradient, velocity, workers, rows, of_replicas, .. } = self;
         match self.rule {
             Aggregation::OverTime(rule) if self.by_mini_batch => {
                 self.apply_at_once(rule.of_three(), rate, mean, w);
             }
-            Aggregation::MedianOfMeans { .. } => {
-                self.workers.combine(&mut self.gradient, &mut self.rows, dense::median);
-                self.optimizer.update(rate, w, &self.gradient, &mut self.velocity);
+            _ if let Some(rule) = of_replicas => {
+                let counts = vec![1; workers.size()];
+                device.with_host_mut(D::view_mut(gradient), |gradient| {
+                    workers
+                        .aggregate(rule, Policy::Propagate, &counts, gradient, rows)
+                        .expect("no value is refused");
+                });
+                let d = D::len(D::read(&w));
+                optimizer.update(device, rate, D::view(gradient), velocity, 0..d, w);
             }
             _ => {
-                self.workers.sum(&mut self.gradient, &mut self.rows);
+                device.with_host_mut(D::view_mut(gradient), |gradient| workers.sum(gradient, rows));
                 self.apply(rate, mean, w);
             }
         }
     }
 
     /// Updates `w` \[d\] by the gradients of three mini-batches, one of each worker: to the bits of
-    /// [`apply`](Self::apply) after the third of them on one worker.
-    fn apply_at_once(&mut self, how: OfThree, rate: f64, mean: f64, w: &mut [f32]) {
-        let Self { optimizer, gradient, workers, rows, velocity, recent, .. } = self;
-        if optimizer.weight_decay > 0.0 {
-            axpy((optimizer.weight_decay / mean) as f32, w, gradient);
-        }
+    /// [`apply`](Self::apply) after the third of them on one worker. What the workers exchange is combined on the
+    /// host.
+    fn apply_at_once(&mut self, how: OfThree, rate: f64, mean: f64, w: D::SliceMut<'_, f32>) {
+        let Self { device, optimizer, gradient, workers, rows, velocity, recent, .. } = self;
+        decay(device, *optimizer, mean, D::read(&w), gradient);
         recent.steps += THREE;
+        let host = Cpu::detect();
         let three = |rows: &[f32], rate: f64, out: &mut [f32]| {
             let at = |row: usize| &rows[row * out.len()..][..out.len()];
-            descend_by_three(how, rate, mean, [at(0), at(1), at(2)], out);
+            descend_by_three(&host, how, rate, mean, [at(0), at(1), at(2)], out);
         };
         let momentum = Optimizer { weight_decay: 0.0, ..*optimizer };
         if momentum.is_plain() {
-            workers.combine_into(gradient, rows, w, |rows, w| three(rows, rate, w));
-        } else {
-            workers.combine(gradient, rows, |rows, direction| {
-                direction.fill(0.0);
-                three(rows, -1.0, direction);
+            device.with_host(D::view(gradient), |gradient| {
+                device.with_host_mut(w, |w| {
+                    workers.combine_into(gradient, rows, w, |rows, w| three(rows, rate, w));
+                });
             });
-            momentum.update(rate, w, gradient, velocity);
+        } else {
+            device.with_host_mut(D::view_mut(gradient), |gradient| {
+                workers.combine(gradient, rows, |rows, direction| {
+                    direction.fill(0.0);
+                    three(rows, -1.0, direction);
+                });
+            });
+            let d = D::len(D::read(&w));
+            momentum.update(device, rate, D::view(gradient), velocity, 0..d, w);
         }
     }
 
     /// Overwrites the running statistics with their mean over the workers.
-    pub(crate) fn average(&mut self, statistics: &mut [f32]) {
-        self.workers.sum(statistics, &mut self.rows);
-        let share = 1.0 / self.workers.size() as f32;
-        statistics.iter_mut().for_each(|value| *value *= share);
+    pub(crate) fn average(&mut self, statistics: D::SliceMut<'_, f32>) {
+        let Self { device, workers, rows, .. } = self;
+        let share = 1.0 / workers.size() as f32;
+        device.with_host_mut(statistics, |statistics| {
+            workers.sum(statistics, rows);
+            statistics.iter_mut().for_each(|value| *value *= share);
+        });
     }
 
     /// Updates each tensor in the backward pass.
     fn stream(
         &mut self,
         rate: f64,
-        model: &mut Model<f32>,
-        x: &[f32],
-        workspace: &mut Workspace<f32>,
+        model: &mut Model<f32, D>,
+        x: D::Slice<'_, f32>,
+        workspace: &mut Workspace<f32, D>,
     ) {
-        let Self { rule, optimizer, .. } = *self;
-        let is_plain = optimizer.is_plain();
+        let Self { device, direction, velocity, .. } = self;
+        let (rule, optimizer, is_plain) = (self.rule, self.optimizer, self.optimizer.is_plain());
         // A step of −1 from 0 is the direction itself.
         let step = if is_plain { rate } else { -1.0 };
         scale_deltas(rule, step, workspace);
@@ -174,11 +208,11 @@ impl Updater {
             if is_plain {
                 return descend(rule, factors, step, tensor);
             }
-            let direction = &mut self.direction[..tensor.len()];
-            direction.fill(0.0);
-            descend(rule, factors, step, direction);
-            let velocity = self.velocity.get_mut(factors.range.clone()).unwrap_or_default();
-            optimizer.update(rate, tensor, direction, velocity);
+            let range = factors.range.clone();
+            let mut direction = D::part_mut(D::view_mut(direction), 0..range.len());
+            device.fill(0.0, D::reborrow(&mut direction));
+            descend(rule, factors, step, D::reborrow(&mut direction));
+            optimizer.update(device, rate, D::read(&direction), velocity, range, tensor);
         });
     }
 
@@ -187,54 +221,59 @@ impl Updater {
     /// over `x` [k, inputs] and the loss.
     pub(crate) fn cosine(
         &self,
-        model: &Model<f32>,
-        x: &[f32],
-        workspace: &mut Workspace<f32>,
-        mut forward: impl FnMut(&mut Workspace<f32>),
+        model: &Model<f32, D>,
+        x: D::Slice<'_, f32>,
+        workspace: &mut Workspace<f32, D>,
+        mut forward: impl FnMut(&mut Workspace<f32, D>),
     ) -> Option<f64> {
-        let [mut mean, mut direction] = [(); 2].map(|()| vec![0.0; model.parameters().len()]);
+        let (device, d) = (&self.device, model.layout().parameters());
+        let [mut mean, mut direction] = [(); 2].map(|()| device.zeros(d));
         forward(workspace);
-        model.gradient(x, workspace, &mut mean);
+        model.gradient(x, workspace, D::view_mut(&mut mean));
         if let Aggregation::OverTime(rule) = self.rule {
             let (mut recent, mut gradient) = (self.recent.clone(), mean.clone());
             let _ = rule.exchange(&mut recent, &mut gradient, |how, three| {
-                descend_by_three(how, -1.0, 1.0, three.map(|g| &g[..]), &mut direction);
+                let three = three.map(|gradient| D::view(gradient));
+                descend_by_three(device, how, -1.0, 1.0, three, D::view_mut(&mut direction));
             });
         } else {
             forward(workspace);
             scale_deltas(self.rule, -1.0, workspace);
             model.backward(x, workspace, |factors| {
-                descend(self.rule, factors, -1.0, &mut direction[factors.range.clone()]);
+                let tensor = D::part_mut(D::view_mut(&mut direction), factors.range.clone());
+                descend(self.rule, factors, -1.0, tensor);
             });
         }
-        let cosine =
-            dot(&mean, &direction) / (dot(&mean, &mean) * dot(&direction, &direction)).sqrt();
+        let [mean, direction] = [&mean, &direction].map(|vector| D::view(vector));
+        let dot = |x, y| device.dot(x, y);
+        let cosine = dot(mean, direction) / (dot(mean, mean) * dot(direction, direction)).sqrt();
         Some(cosine).filter(|cosine| !cosine.is_nan())
     }
 
     /// Updates the parameters `w` \[d\] from the collected gradient; `mean` is 1/k.
-    fn apply(&mut self, rate: f64, mean: f64, w: &mut [f32]) {
-        let Self { optimizer, recent, velocity, gradient, direction, .. } = self;
+    fn apply(&mut self, rate: f64, mean: f64, mut w: D::SliceMut<'_, f32>) {
+        let Self { device, optimizer, recent, velocity, gradient, direction, .. } = self;
+        let d = D::len(D::read(&w));
         let Aggregation::OverTime(rule) = self.rule else {
-            gradient.iter_mut().for_each(|g| *g *= mean as f32);
-            return optimizer.update(rate, w, gradient, velocity);
+            device.scale(mean as f32, D::view_mut(gradient));
+            return optimizer.update(device, rate, D::view(gradient), velocity, 0..d, w);
         };
-        if optimizer.weight_decay > 0.0 {
-            axpy((optimizer.weight_decay / mean) as f32, w, gradient);
-        }
+        decay(device, *optimizer, mean, D::read(&w), gradient);
         let momentum = Optimizer { weight_decay: 0.0, ..*optimizer };
         let _ = rule.exchange(recent, gradient, |how, three| {
-            let three = three.map(|gradient| &gradient[..]);
+            let three = three.map(|gradient| D::view(gradient));
             if momentum.is_plain() {
-                return descend_by_three(how, rate, mean, three, w);
+                return descend_by_three(device, how, rate, mean, three, w);
             }
-            let blocks = w.chunks_mut(BLOCK).zip(velocity.chunks_mut(BLOCK));
-            for (b, (w, velocity)) in blocks.enumerate() {
-                let direction = &mut direction[..w.len()];
-                direction.fill(0.0);
-                let three = three.map(|gradient| &gradient[b * BLOCK..][..w.len()]);
-                descend_by_three(how, -1.0, mean, three, direction);
-                momentum.update(rate, w, direction, velocity);
+            for start in (0..d).step_by(BLOCK) {
+                let range = start..d.min(start + BLOCK);
+                let mut direction = D::part_mut(D::view_mut(direction), 0..range.len());
+                device.fill(0.0, D::reborrow(&mut direction));
+                let three = three.map(|gradient| D::part(gradient, range.clone()));
+                let to = D::reborrow(&mut direction);
+                descend_by_three(device, how, -1.0, mean, three, to);
+                let w = D::part_mut(D::reborrow(&mut w), range.clone());
+                momentum.update(device, rate, D::read(&direction), velocity, range, w);
             }
         });
     }
@@ -242,7 +281,7 @@ impl Updater {
 
 /// Prepares a step of `rate`: the rules over sums of examples scale the deltas instead of the gradients, since
 /// a backward pass is linear in them.
-fn scale_deltas(rule: Aggregation, rate: f64, workspace: &mut Workspace<f32>) {
+fn scale_deltas<D: Device<f32>>(rule: Aggregation, rate: f64, workspace: &mut Workspace<f32, D>) {
     let k = workspace.examples();
     match rule {
         Aggregation::Mean => workspace.weight(0..k, (-rate * (1.0 / k as f64)) as f32),
@@ -256,7 +295,12 @@ fn scale_deltas(rule: Aggregation, rate: f64, workspace: &mut Workspace<f32>) {
 }
 
 /// One step of a rule over one mini-batch, after [`scale_deltas`] with the same `rate`: `tensor −= rate · G`.
-fn descend(rule: Aggregation, factors: &Factors<'_, f32>, rate: f64, tensor: &mut [f32]) {
+fn descend<D: Device<f32>>(
+    rule: Aggregation,
+    factors: &Factors<'_, f32, D>,
+    rate: f64,
+    tensor: D::SliceMut<'_, f32>,
+) {
     match rule {
         Aggregation::Mean => factors.sum(Output::Add, tensor),
         Aggregation::Winsorized { clip } => factors.winsorized_step(clip, rate as f32, tensor),
@@ -267,15 +311,33 @@ fn descend(rule: Aggregation, factors: &Factors<'_, f32>, rate: f64, tensor: &mu
     }
 }
 
+/// Adds weight decay to the gradient of the SUM loss: k λ w; `mean` is 1/k.
+fn decay<D: Device<f32>>(
+    device: &D,
+    Optimizer { weight_decay, .. }: Optimizer,
+    mean: f64,
+    w: D::Slice<'_, f32>,
+    gradient: &mut D::Buffer<f32>,
+) {
+    if weight_decay > 0.0 {
+        device.axpy((weight_decay / mean) as f32, w, D::view_mut(gradient));
+    }
+}
+
 /// One step along the median or mean of three mini-batches' gradients of the SUM loss; `mean` is 1/k.
-fn descend_by_three(how: OfThree, rate: f64, mean: f64, three: [&[f32]; 3], w: &mut [f32]) {
+fn descend_by_three<D: Device<f32>>(
+    device: &D,
+    how: OfThree,
+    rate: f64,
+    mean: f64,
+    three: [D::Slice<'_, f32>; 3],
+    mut w: D::SliceMut<'_, f32>,
+) {
     match how {
-        OfThree::Median => {
-            median_of_three_update(w, three.map(|g| (g, mean as f32)), rate as f32);
-        }
+        OfThree::Median => device.median_of_three_step(three, mean as f32, rate as f32, w),
         OfThree::Mean => {
             let factor = (-rate * mean / 3.0) as f32;
-            three.iter().for_each(|g| axpy(factor, g, w));
+            three.into_iter().for_each(|g| device.axpy(factor, g, D::reborrow(&mut w)));
         }
     }
 }

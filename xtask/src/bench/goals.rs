@@ -27,6 +27,7 @@ pub(super) fn of(name: &str, part: &Part) -> Vec<Goal> {
         "W5" => w5(part),
         "W6" => w6(part),
         "W7" => w7(part),
+        "W8" => w8(part),
         "memory" => memory(part),
         "command" => command(part),
         "busy" => busy(part),
@@ -150,6 +151,18 @@ fn w7(part: &Part) -> Vec<Option<Goal>> {
     let stem = "stem for small images: ";
     goals.extend(case("w7 cifar stem", stem, "_cifar_stem_32_k32", 1.1, &[(1, 1.6)]));
     goals
+}
+
+fn w8(part: &Part) -> Vec<Option<Goal>> {
+    let goal = |name: &str| {
+        part.against_peer(
+            format!("{name}: plain step / fastest peer"),
+            AtMost(1.3),
+            &format!("w8/{name}, plain step"),
+            |row| row.name == format!("W8.{name}"),
+        )
+    };
+    ["vgg13", "resnet50", "efficientnet_b0"].map(goal).into()
 }
 
 /// One thread's time over that of two.

@@ -28,7 +28,7 @@ const fn printing(name: &'static str) -> Bench {
 }
 
 /// In the order in which they run and stand on the page.
-pub(super) const PARTS: [Plan; 12] = [
+pub(super) const PARTS: [Plan; 13] = [
     Plan {
         name: "W1",
         benches: &[criterion("w1_step", ["1", "5", "50"])],
@@ -116,6 +116,18 @@ pub(super) const PARTS: [Plan; 12] = [
             "mklfix w7_resnet.py winsor 100 32 1",
             "mklfix cifar w7_resnet.py plain 32",
             "mklfix cifar w7_resnet.py hooks 32",
+        ],
+    },
+    Plan {
+        name: "W8",
+        benches: &[criterion("w8_photographs", ["1", "10", "10"])],
+        peers: &[
+            "mklfix w8_photographs.py vgg13 contiguous",
+            "mklfix w8_photographs.py vgg13 channels_last",
+            "mklfix w8_photographs.py resnet50 contiguous",
+            "mklfix w8_photographs.py resnet50 channels_last",
+            "mklfix w8_photographs.py efficientnet_b0 contiguous",
+            "mklfix w8_photographs.py efficientnet_b0 channels_last",
         ],
     },
     Plan { name: "memory", benches: &[printing("memory")], peers: &[] },

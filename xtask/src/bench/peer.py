@@ -1,4 +1,4 @@
-"""Runs one of the peers' scripts: argv is FOLDER SCRIPT ARGUMENTS.
+"""Runs one of the peers' scripts: argv is FOLDER SCRIPT ARGUMENTS, FOLDER that of common.py.
 
 The scripts repeat a measurement while other programs disturb it, and wait for them for minutes. Unattended runs
 must end: waits, repetitions and the whole are bounded here; nothing else about the measurement changes."""
@@ -24,4 +24,4 @@ for function, name in ((common.bench, "max_s"), (common.paired, "max_s")):
     function.__defaults__ = tuple(defaults)
 
 sys.argv = sys.argv[2:]
-runpy.run_path(f"{folder}/{script}", run_name="__main__")
+runpy.run_path(script, run_name="__main__")

@@ -40,17 +40,21 @@ impl Peers {
         &self.python
     }
 
-    /// The rows of one script. Before its name stand the settings that differ from how the peer is
+    /// The rows of one script: one of `benches/peers` or of the folder of scripts. Before its name stand the settings that differ from how the peer is
     /// installed: `mklfix` makes MKL take the path on AMD processors that it takes on others (a
     /// preload compiled from mklfix.c), `heap` keeps freed memory and asks for huge pages, `cifar`
     /// gives W7's network the stem for small images.
     pub(super) fn measure(&self, line: &str) -> Result<Measured> {
-        let (settings, script): (Vec<&str>, Vec<&str>) =
+        let (settings, mut script): (Vec<&str>, Vec<&str>) =
             line.split(' ').partition(|word| ["mklfix", "heap", "cifar"].contains(word));
+        let name = script.remove(0);
+        let ours = crate::workspace_root().join("benches/peers").join(name);
+        let file = if ours.is_file() { ours } else { self.scripts.join(name) };
         let mut command = Command::new(&self.python);
         command
             .args(["-c", RUNNER])
             .arg(&self.scripts)
+            .arg(file)
             .args(script)
             .current_dir(&self.folder)
             .env("PYTHONDONTWRITEBYTECODE", "1")

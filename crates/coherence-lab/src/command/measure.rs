@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
@@ -10,10 +11,13 @@ use clap::{Args, ValueEnum};
 use coherence_data::Dataset;
 use coherence_data::matrix::foreign_format;
 use coherence_lab::memory;
-use coherence_nn::{Activation, Graph, Model, Shape, model::Architecture, weights};
-use coherence_train::measure::{self, impute, measure};
+use coherence_nn::{Activation, Graph, Model, Shape, device::Device, model::Architecture, weights};
+use coherence_train::collective::Collective;
+use coherence_train::measure::{self, Meter, impute};
 
+use super::device::{On, Work};
 use super::source::Input;
+use super::workers::{self, Patience};
 use crate::output::{self, Status};
 
 mod assumed;
@@ -39,6 +43,10 @@ use findings::Findings;
 /// Batch normalisation is by the running statistics in the file, so that every example has a gradient of its
 /// own. What training by the statistics of a mini-batch sees is measured with --groups K: the coherence of
 /// the gradients of K groups of examples and the α of single examples that follows from it.
+///
+/// Several workers: with a program built with --features mpi, `mpirun -np P coherence measure …` shares the passes
+/// over the examples. S and Q are added in the order of the workers, so that their last bits depend on P alone;
+/// --groups is measured by each worker.
 ///
 /// JSON: assumed (model, activation, normalize, data, noise, examples, classes), loss (MEAN per
 /// example), accuracy, network, and the arrays layers, classes, groups, examples. The network and
@@ -78,6 +86,10 @@ pub(crate) struct Measure {
     /// Write the examples to a file, one row each
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
+    #[command(flatten)]
+    on: On,
+    #[command(flatten)]
+    patience: Patience,
     /// JSON instead of tables
     #[arg(long)]
     json: bool,
@@ -97,8 +109,31 @@ enum By {
     Example,
 }
 
+/// The measurement of one worker.
+struct Measuring<'a> {
+    command: &'a Measure,
+    workers: Arc<dyn Collective>,
+}
+
+impl Work for Measuring<'_> {
+    type Output = Status;
+
+    fn on<D: Device<f32>>(self, device: D) -> anyhow::Result<Status> {
+        self.command.measure(self.workers, device)
+    }
+}
+
 impl Measure {
     pub(crate) fn run(self) -> anyhow::Result<Status> {
+        workers::among(self.patience, |workers| self.on.run(Measuring { command: &self, workers }))
+    }
+
+    fn measure<D: Device<f32>>(
+        &self,
+        workers: Arc<dyn Collective>,
+        device: D,
+    ) -> anyhow::Result<Status> {
+        let is_first = workers.rank() == 0;
         self.model.check_activation(self.activation)?;
         let data = self.input.open(self.seed)?;
         let network = network(&self.model, self.activation, data.as_ref())?;
@@ -106,18 +141,21 @@ impl Measure {
         let needed =
             measure::memory(&network, data.len()).max(measure::memory_of_group(&network, group));
         memory::check(&format!("measuring {}", self.model), needed)?;
-        let model = self.load(network)?;
+        let model = self.load(device, network)?;
         let by = measure::By {
             class: self.asks(By::Class),
             example: self.asks(By::Example) || self.csv.is_some(),
             errors: self.errors,
         };
-        let measured = measure(&model, &data, by)?;
+        let measured = Meter::among(workers, &model, &data, by, measure::BUDGET)?.measure()?;
+        let seed = self.seed;
+        let imputed = self.groups.map(|groups| impute(&model, data.as_ref(), groups, seed));
+        if !is_first {
+            return imputed.transpose().map(|_| Status::Holds).map_err(Into::into);
+        }
         if let Some(path) = &self.csv {
             findings::write_csv(&measured.examples, path)?;
         }
-        let seed = self.seed;
-        let imputed = self.groups.map(|groups| impute(&model, data.as_ref(), groups, seed));
         let assumed = self.assumed(data.as_ref());
         if let Some(warning) = assumed.warning(measured.accuracy) {
             // Nobody is there to be warned if stderr is gone.
@@ -146,8 +184,12 @@ impl Measure {
         }
     }
 
-    fn load(&self, network: Graph<f32>) -> anyhow::Result<Model<f32>> {
-        let mut model = Model::zeros(network);
+    fn load<D: Device<f32>>(
+        &self,
+        device: D,
+        network: Graph<f32, D>,
+    ) -> anyhow::Result<Model<f32, D>> {
+        let mut model = Model::zeros_on(device, network);
         let file = self.weights.display();
         let bytes = fs::read(&self.weights).with_context(|| format!("cannot read {file}"))?;
         if let Some(what) = foreign_format(&bytes) {
@@ -163,11 +205,11 @@ impl Measure {
 }
 
 /// The network `name` for images and classes like those of `data`.
-pub(super) fn network(
+pub(super) fn network<D: Device<f32>>(
     name: &Architecture,
     activation: Activation,
     data: &dyn Dataset,
-) -> anyhow::Result<Graph<f32>> {
+) -> anyhow::Result<Graph<f32, D>> {
     let image = data.shape();
     let input = Shape::image(image.height, image.width, image.channels);
     let network = name.build(input, data.classes(), activation);

@@ -11,6 +11,10 @@ use crate::output::Status;
 ///
 /// A finished run is not repeated and an interrupted one goes on where it stopped.
 ///
+/// Several processes: with a program built with --features mpi, `mpirun -np P coherence run …` trains every P-th
+/// network of the experiment in each process, in one folder that all of them see. The first process judges and
+/// writes the report. --jobs and --threads are those of each process.
+///
 /// Exit status: 0 when no claim fails, 1 when one fails, 2 when something could not run or was not
 /// measured. With --strict an undecided claim, or one that is not shown, gives 1 too.
 #[derive(Debug, Args)]

@@ -2,8 +2,9 @@
 
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use coherence_lab::record::Record;
 use coherence_lab::run::{self, Options, Workers};
@@ -11,10 +12,17 @@ use coherence_lab::scale::Scale;
 use coherence_lab::spec::{Experiment, limits};
 use coherence_lab::summarize::{Ran, summarize, write};
 use coherence_lab::summary::Summary;
+use coherence_train::collective::Collective;
 
+use super::device::On;
+use super::workers::{self, Patience};
 use super::{cost, data, interrupt};
 use crate::output::{self, Status};
 use crate::watch::{self, Progress};
+
+/// Processes that share runs wait for each other as long as runs may take: a week. One that dies ends the others at
+/// once.
+const PATIENCE: Patience = Patience::with_seconds(7 * 24 * 60 * 60);
 
 /// Options of a sitting.
 #[derive(Debug, Args)]
@@ -26,9 +34,8 @@ pub(super) struct Sitting {
     /// The first N seeds instead of each experiment's own number; claims need at least 3
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=limits::SEEDS))]
     seeds: Option<u64>,
-    /// Where to compute
-    #[arg(long, value_enum, default_value_t = Device::Cpu)]
-    device: Device,
+    #[command(flatten)]
+    on: On,
     /// Folder of runs, records, summary.json and report.html [default: target/reproduce/SCALE]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -55,12 +62,6 @@ pub(super) struct Sitting {
     quiet: bool,
 }
 
-/// Where to compute.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Device {
-    Cpu,
-}
-
 impl Sitting {
     pub(super) fn scale(&self) -> Scale {
         self.scale
@@ -75,12 +76,24 @@ impl Sitting {
 
     /// Runs the experiments, judges their claims, writes everything and prints the result.
     pub(super) fn run(self, experiments: Vec<Experiment>) -> anyhow::Result<Status> {
-        if self.dry_run {
+        self.on.needs_processor("experiments are computed")?;
+        workers::among(PATIENCE, |processes| self.run_among(processes, experiments))
+    }
+
+    fn run_among(
+        self,
+        processes: Arc<dyn Collective>,
+        experiments: Vec<Experiment>,
+    ) -> anyhow::Result<Status> {
+        let (is_first, is_alone) = (processes.rank() == 0, processes.size() == 1);
+        if self.dry_run && is_first {
             return cost::print(self.json, &experiments, self.scale, self.seeds);
+        }
+        if self.dry_run {
+            return Ok(Status::Holds);
         }
         let stop = interrupt::flag()?;
         data::warn_of_wrong_variable();
-        let Device::Cpu = self.device;
         let out = self
             .out
             .clone()
@@ -91,17 +104,23 @@ impl Sitting {
             seeds: self.seeds,
             workers: Workers::new(self.jobs, self.threads)?,
             stop,
+            processes,
         };
-        let progress = Progress::new(self.quiet);
+        let progress = Progress::new(self.quiet || !is_first);
         let mut ran: Vec<Ran> = Vec::new();
         for experiment in experiments {
             match run::run(&experiment, &options, &progress) {
                 Err(e @ run::RunError::Interrupted) => return Err(e.into()),
+                // Processes that share runs go through the experiments together.
+                Err(e) if !is_alone => return Err(e.into()),
                 result => {
                     let (scale, record) = (self.scale, result.map_err(|e| e.to_string()));
                     ran.push(Ran { experiment, scale, record });
                 }
             }
+        }
+        if !is_first {
+            return Ok(Status::Holds);
         }
         self.file_records(&ran)?;
         let summary = summarize(&ran);

@@ -4,7 +4,6 @@ use std::fmt;
 use std::num::NonZero;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::bail;
 use clap::Args;
@@ -14,16 +13,17 @@ use serde::Serialize;
 use coherence_data::augment::Augmentation;
 use coherence_data::{Dataset, random};
 use coherence_lab::memory;
-use coherence_nn::{Activation, Model, loss::Loss, model::Architecture};
+use coherence_nn::{Activation, Model, device::Device, loss::Loss, model::Architecture};
 use coherence_train::{
     Aggregation, Config, Examples, Outcome, Progress, RateSchedule, Schedule, TrainingRun, Watch,
     collective::Collective,
 };
 
+use super::device::{On, Work};
 use super::interrupt;
 use super::measure::network;
 use super::source::Input;
-use super::workers;
+use super::workers::{self, Patience};
 use crate::output::{self, Status};
 use crate::watch;
 
@@ -45,9 +45,15 @@ use crate::watch;
 /// training and then stay as they are, and every rule is defined.
 ///
 /// Several workers: with a program built with --features mpi, `mpirun -np 3 coherence train …` cuts each
-/// mini-batch in three, or, for m3 and a3 over three workers, gives each a mini-batch, to the same bits as one
-/// worker. median-of-means:P over P workers takes the exact median of the workers' mean gradients. All workers
-/// need the same files; each uses all cores, unless RAYON_NUM_THREADS says how many.
+/// mini-batch in three, or, for m3 and a3 over three workers, gives each a mini-batch. median-of-means:P over P
+/// workers takes the exact median of the workers' mean gradients, winsorized:CLIP with mini-batches of P examples
+/// the winsorised mean of theirs. m3, a3 and median-of-means give the same bits as one worker; the sums of the
+/// other rules are added in the order of the workers. Measurements are shared. All workers need the same files;
+/// each uses all cores, unless RAYON_NUM_THREADS says how many.
+///
+/// With --device cuda:N everything is computed on a GPU; its last bits differ from the processor's. A run may go on on
+/// another device. A device that fails ends the command with a message; the same command goes on from the last
+/// checkpoint.
 #[derive(Debug, Args)]
 pub(crate) struct Train {
     /// The network: mlp:INPUTS,HIDDEN,…,CLASSES or one of `coherence list models`
@@ -111,9 +117,10 @@ pub(crate) struct Train {
     /// The seed of the initial weights, the order of the examples, the noise and the probe
     #[arg(long, default_value_t = 1, value_name = "N")]
     seed: u64,
-    /// Of several workers: the seconds that one waits for the others before it ends all with a message
-    #[arg(long, default_value_t = 600, value_name = "SECONDS")]
-    patience: u64,
+    #[command(flatten)]
+    on: On,
+    #[command(flatten)]
+    patience: Patience,
     /// The folder of the results
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -151,10 +158,14 @@ struct Optimizer {
 
 impl Train {
     pub(crate) fn run(self) -> anyhow::Result<Status> {
-        workers::among(Duration::from_secs(self.patience), |workers| self.train(workers))
+        workers::among(self.patience, |workers| self.on.run(Training { command: &self, workers }))
     }
 
-    fn train(self, workers: Arc<dyn Collective>) -> anyhow::Result<Status> {
+    fn train<D: Device<f32>>(
+        &self,
+        workers: Arc<dyn Collective>,
+        device: D,
+    ) -> anyhow::Result<Status> {
         let is_first = workers.rank() == 0;
         self.model.check_activation(self.activation)?;
         let (train, test) = (self.input.open(self.seed)?, self.input.open_test()?);
@@ -164,18 +175,21 @@ impl Train {
         let needed = config.memory(&network, [train.len(), test.len()]);
         memory::check(&format!("training {}", self.model), needed)?;
         let mut rng = random::stream(self.seed, "initialisation");
-        let model = Model::initialized(network, &mut rng);
+        let model = Model::initialized_on(device, network, &mut rng);
         let stop = interrupt::flag()?;
         let (train, test) = (Examples::open(Arc::from(train))?, Examples::open(Arc::from(test))?);
+        let all = Arc::clone(&workers);
         let mut run = TrainingRun::among(workers, &self.out, config, model, train, test)?;
         let bar = if self.quiet || !is_first { ProgressBar::hidden() } else { watch::bar() };
         let outcome = run.advance(stop, |progress| show(&bar, progress))?;
         bar.finish_and_clear();
+        // An interruption is an error, which ends all soon: worker 0 must have written the checkpoint.
+        all.any(false);
         if outcome == Outcome::Interrupted {
             bail!("interrupted; the same command goes on at step {}", run.trainer().step());
         }
         if is_first {
-            let found = Trained { out: self.out, latest: run.latest().clone() };
+            let found = Trained { out: self.out.clone(), latest: run.latest().clone() };
             output::result(self.json, &found)?;
         }
         Ok(Status::Holds)
@@ -206,6 +220,20 @@ impl Train {
             checkpoint_every: self.checkpoint_every,
             ..Config::default()
         }
+    }
+}
+
+/// The training of one worker.
+struct Training<'a> {
+    command: &'a Train,
+    workers: Arc<dyn Collective>,
+}
+
+impl Work for Training<'_> {
+    type Output = Status;
+
+    fn on<D: Device<f32>>(self, device: D) -> anyhow::Result<Status> {
+        self.command.train(self.workers, device)
     }
 }
 

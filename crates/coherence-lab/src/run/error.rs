@@ -14,6 +14,11 @@ pub enum RunError {
     /// The stop flag was raised; everything is saved.
     #[error("interrupted and saved; the same command goes on where it stopped")]
     Interrupted,
+    /// A run of another process failed; those of this one are finished.
+    #[error(
+        "a run of another process failed (see its message); the same command goes on where it stopped"
+    )]
+    Elsewhere,
     /// The data set is not there.
     #[error(transparent)]
     Data(#[from] OpenError),

@@ -1,13 +1,21 @@
 //! Networks on the CUDA device: its kernels, run on the processor, give the processor's results; and on a GPU,
 //! wherever there is one.
 
-use crate::devices::{on_the_host, vectors};
-use coherence_cuda::Host;
-use coherence_nn::{
-    Activation,
-    device::{Cpu, Cuda, Dropped, Elementwise, Losses, Memory},
-    loss::{Loss, Targets},
+use crate::{
+    devices::{on_the_host, step, vectors},
+    layers::networks,
 };
+use coherence_cpu::product::Output;
+use coherence_cuda::{Driver, Engine, Host};
+use coherence_nn::{
+    Activation, Keep, Model, Shape,
+    device::{Cpu, Cuda, Device, Dropped, Elementwise, Losses, Memory},
+    layer::Mode,
+    loss::{Loss, Targets},
+    model::convnet,
+};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 
 /// Relative to the value or to the largest one of the result below 1e100, whichever is larger; NaN and
 /// infinities in the same places.
@@ -26,6 +34,28 @@ fn close(name: &str, tolerance: f64, cpu: &[Vec<f64>], found: &[Vec<f64>]) {
     }
 }
 
+const MODES: [Mode; 2] = [
+    Mode { batch_statistics: false, dropout: None },
+    Mode { batch_statistics: true, dropout: Some(5) },
+];
+
+/// The loss of a pass goes to the host, and the windows of a pool are tables on the device: transfers are not
+/// counted.
+fn every_layer_agrees<E: Engine>(device: &Cuda<E>) {
+    for mode in MODES {
+        for (on_cpu, on_device) in networks().into_iter().zip(networks()) {
+            let name = on_cpu.name().to_owned();
+            let expected = step(&Cpu::default(), on_cpu, mode, |_| 0);
+            close(&name, 1e-9, &expected, &step(device, on_device, mode, |_| 0));
+        }
+    }
+}
+
+#[test]
+fn every_layer_agrees_with_the_processor() {
+    every_layer_agrees(&Cuda::new(Host));
+}
+
 #[test]
 fn vectors_agree() {
     let device = Cuda::new(Host);
@@ -33,6 +63,36 @@ fn vectors_agree() {
         close("vectors", 1e-12, &vectors(&Cpu::default(), d), &vectors(&device, d));
     }
     assert_eq!(on_the_host(&device), on_the_host(&Cpu::default()));
+}
+
+/// The logits, the gradient and the squared norms of a batch of a convolutional network in `f32`.
+fn in_f32<D: Device<f32>>(device: &D) -> Vec<Vec<f64>> {
+    const M: usize = 3;
+    let mut rng = ChaCha8Rng::seed_from_u64(7);
+    let mut draw = |len| (0..len).map(|_| rng.random_range(-0.5..0.5)).collect::<Vec<f32>>();
+    let mut model = Model::zeros_on(device.clone(), convnet(Shape::image(8, 8, 1), 3).unwrap());
+    device.upload(&draw(model.layout().parameters()), model.parameters_mut());
+    let x = device.buffer_from(draw(M * 64));
+    let labels = device.buffer_from(vec![0, 2, 1]);
+    let (mut losses, mut norms) = (device.zeros(M), device.zeros(M));
+    let mut sum = device.zeros(model.layout().parameters());
+    let mut workspace = model.workspace(M, Keep::Activations);
+    model.forward(D::view(&x), M, &mut workspace);
+    let labels = Targets::Labels(D::view(&labels));
+    workspace.loss(Loss::default(), labels, D::view_mut(&mut losses));
+    model.backward(D::view(&x), &mut workspace, |factors| {
+        factors.sq_norms(D::view_mut(&mut norms));
+        factors.sum(Output::Overwrite, D::part_mut(D::view_mut(&mut sum), factors.range.clone()));
+    });
+    let widen = |values: Vec<f32>| values.into_iter().map(f64::from).collect();
+    let (logits, sum) = (device.to_host(workspace.logits()), device.to_host(D::view(&sum)));
+    let (losses, norms) = (device.to_host(D::view(&losses)), device.to_host(D::view(&norms)));
+    vec![widen(logits), widen(sum), losses, norms]
+}
+
+#[test]
+fn a_convolutional_network_agrees_in_f32() {
+    close("f32", 1e-5, &in_f32(&Cpu::default()), &in_f32(&Cuda::new(Host)));
 }
 
 const ACTIVATIONS: [Activation; 8] = [
@@ -140,4 +200,24 @@ fn a_label_that_is_no_class_is_refused() {
     let (labels, mut losses) = (Targets::<f64, _>::Labels(labels.view()), device.zeros(2));
     let loss = Loss::default();
     Losses::loss(&device, loss, outputs.view(), labels, losses.view_mut());
+}
+
+/// The laws on a GPU: a failure without one where `COHERENCE_CUDA` is `required`.
+#[test]
+fn every_layer_agrees_on_a_gpu() {
+    match Driver::new(0) {
+        Ok(driver) => {
+            let device = Cuda::new(driver);
+            every_layer_agrees(&device);
+            close("f32", 1e-5, &in_f32(&Cpu::default()), &in_f32(&device));
+            close("activations", 1e-13, &activations(&Cpu::default()), &activations(&device));
+            close("losses", 1e-12, &losses(&Cpu::default()), &losses(&device));
+            close("vectors", 1e-12, &vectors(&Cpu::default(), 40_000), &vectors(&device, 40_000));
+        }
+        Err(error) => {
+            let required = std::env::var("COHERENCE_CUDA").is_ok_and(|value| value == "required");
+            assert!(!required, "{error}");
+            println!("not run on a GPU: {error}");
+        }
+    }
 }

@@ -48,7 +48,7 @@ fn results<D: Device<f64>>(factors: &Factors<'_, f64, D>) -> Vec<D::Buffer<f64>>
 }
 
 /// One training step; returns every number that it computes. `transfers` counts those of the device so far.
-fn step<D: Device<f64>>(
+pub(crate) fn step<D: Device<f64>>(
     device: &D,
     graph: Graph<f64, D>,
     mode: Mode,

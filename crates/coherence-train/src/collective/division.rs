@@ -2,7 +2,8 @@
 
 use super::{Collective, block};
 use crate::{Aggregation, Config, ConfigError, Watch};
-use coherence_core::aggregate::{OverTime, groups};
+use coherence_core::aggregate::{AnyCoordinateRule, Median, OverTime, Winsorized, groups};
+use coherence_cpu::dense::Columnwise;
 use core::ops::Range;
 use std::sync::Arc;
 
@@ -11,12 +12,15 @@ use std::sync::Arc;
 /// - Rules over three mini-batches that hold the weights meanwhile, M3 and A3, over three workers: each worker takes
 ///   whole mini-batches, every third one. Results are those of one worker, bit for bit.
 /// - Else each mini-batch is cut: in P parts, or, if it is processed in passes of micro-batches, in P runs of
-///   passes.
+///   passes. Where a rule over parts of a mini-batch has one vector for each worker, it is applied to their mean
+///   gradients, coordinate by coordinate: the median of P groups' means, the winsorised mean of P examples.
 #[derive(Debug)]
 pub(crate) struct Division {
     pub(crate) workers: Arc<dyn Collective>,
     /// Whether this worker takes whole mini-batches.
     pub(crate) by_mini_batch: bool,
+    /// The rule over the workers' mean gradients; `None` for rules over sums.
+    pub(crate) of_replicas: Option<Columnwise>,
     /// The passes of a mini-batch, of all workers.
     count: usize,
     /// Those of this worker.
@@ -53,7 +57,9 @@ impl Division {
                 "take a larger batch or a smaller micro-batch: every worker needs a pass of a mini-batch",
             ));
         }
-        Ok(Self { workers, by_mini_batch, count, passes, batch: config.batch })
+        let of_replicas = rule_of_replicas(config, size)
+            .map(|rule| Columnwise::new(rule, size).expect("checked with the settings"));
+        Ok(Self { workers, by_mini_batch, of_replicas, count, passes, batch: config.batch })
     }
 
     /// The passes of this worker: the index of each in the mini-batch, and its examples within this worker's.
@@ -102,20 +108,31 @@ fn check(config: &Config, workers: usize) -> Result<(), ConfigError> {
         return Ok(());
     }
     let refused = |remedy| Err(refused(config, workers, remedy));
-    match config.aggregation {
-        Aggregation::Winsorized { .. } => refused(
-            "it needs the gradients of all examples on one worker; take median-of-means with as many groups as \
-             workers, or one worker",
-        ),
-        Aggregation::MedianOfMeans { groups } if groups != workers => {
-            refused("take as many groups as workers, or one worker")
-        }
-        Aggregation::MedianOfMeans { .. } | Aggregation::Mean | Aggregation::OverTime(_) => {
-            if config.watch.contains(&Watch::Activity) {
-                return refused("activity is watched by one worker: leave it out");
+    if config.aggregation.needs_examples() && rule_of_replicas(config, workers).is_none() {
+        return refused(match config.aggregation {
+            Aggregation::MedianOfMeans { .. } => "take as many groups as workers, or one worker",
+            _ => {
+                "it needs the gradients of all examples on one worker; take mini-batches of one example for each \
+                 worker, median-of-means with as many groups as workers, or one worker"
             }
-            Ok(())
+        });
+    }
+    if config.watch.contains(&Watch::Activity) {
+        return refused("activity is watched by one worker: leave it out");
+    }
+    Ok(())
+}
+
+/// The rule over the mean gradients of P workers that is the rule of the settings over parts of a mini-batch.
+fn rule_of_replicas(config: &Config, workers: usize) -> Option<AnyCoordinateRule> {
+    match config.aggregation {
+        Aggregation::MedianOfMeans { groups } if groups == workers => {
+            Some(AnyCoordinateRule::Median(Median))
         }
+        Aggregation::Winsorized { clip } if config.batch == workers => {
+            Some(AnyCoordinateRule::Winsorized(Winsorized { clip }))
+        }
+        _ => None,
     }
 }
 

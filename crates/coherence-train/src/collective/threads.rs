@@ -1,6 +1,7 @@
 //! Workers that are threads of one program.
 
-use super::{Collective, block};
+use super::{Collective, Exchange, block};
+use coherence_cpu::Element;
 use std::sync::{
     Arc, Mutex,
     mpsc::{Receiver, Sender, channel},
@@ -66,15 +67,6 @@ impl Worker {
     }
 }
 
-fn widen(values: &[f32]) -> Vec<f64> {
-    values.iter().map(|&value| value.into()).collect()
-}
-
-fn narrow(values: &[f64], out: &mut [f32]) {
-    assert_eq!(values.len(), out.len(), "the workers' vectors differ in length");
-    out.iter_mut().zip(values).for_each(|(out, &value)| *out = value as f32);
-}
-
 impl Collective for Worker {
     fn rank(&self) -> usize {
         self.rank
@@ -83,8 +75,10 @@ impl Collective for Worker {
     fn size(&self) -> usize {
         self.outbox.len()
     }
+}
 
-    fn exchange(&self, values: &[f32], rows: &mut [f32]) {
+impl<T: Element> Exchange<T> for Worker {
+    fn exchange(&self, values: &[T], rows: &mut [T]) {
         for to in 0..self.size() {
             self.send(to, widen(&values[block(values.len(), self.size(), to)]));
         }
@@ -94,7 +88,7 @@ impl Collective for Worker {
         }
     }
 
-    fn gather(&self, values: &mut [f32]) {
+    fn gather(&self, values: &mut [T]) {
         let blocks = |rank| block(values.len(), self.size(), rank);
         let mine = widen(&values[blocks(self.rank)]);
         (0..self.size()).for_each(|to| self.send(to, mine.clone()));
@@ -103,11 +97,13 @@ impl Collective for Worker {
             narrow(&self.receive(from), &mut values[place]);
         }
     }
+}
 
-    fn gather_f64(&self, mine: &[f64], all: &mut [f64]) {
-        (0..self.size()).for_each(|to| self.send(to, mine.to_vec()));
-        for from in 0..self.size() {
-            all[from * mine.len()..][..mine.len()].copy_from_slice(&self.receive(from));
-        }
-    }
+fn widen<T: Element>(values: &[T]) -> Vec<f64> {
+    values.iter().map(|&value| value.widen()).collect()
+}
+
+fn narrow<T: Element>(values: &[f64], out: &mut [T]) {
+    assert_eq!(values.len(), out.len(), "the workers' vectors differ in length");
+    out.iter_mut().zip(values).for_each(|(out, &value)| *out = T::narrow(value));
 }

@@ -3,7 +3,7 @@
 use super::{MeasureError, check, slots::decode};
 use crate::{Imputed, imputed::Imputation, passes::on_worker_thread};
 use coherence_data::{Dataset, random};
-use coherence_nn::{Keep, Model, loss::Loss};
+use coherence_nn::{Keep, Model, device::Device, loss::Loss};
 
 /// Measures the coherence of the gradients of `groups` disjoint groups of ⌊m/`groups`⌋ examples each, and imputes α
 /// of single examples from it.
@@ -33,8 +33,8 @@ use coherence_nn::{Keep, Model, loss::Loss};
 /// [`MeasureError`] if the data do not fit the network, there are fewer than 2 groups, or a group is too small.
 ///
 /// Source: GM22 §6; catalogue A5, A5b.
-pub fn impute(
-    model: &Model<f32>,
+pub fn impute<D: Device<f32>>(
+    model: &Model<f32, D>,
     data: &dyn Dataset,
     groups: usize,
     seed: u64,

@@ -1,5 +1,7 @@
 //! The losses of the first pass: their sum, the first non-finite one and, if requested, all of them.
 
+use crate::collective::Collective;
+
 /// The sum of the losses, the first non-finite one and, if requested, all of them.
 #[derive(Debug)]
 pub(super) struct Losses {
@@ -19,6 +21,18 @@ impl Losses {
     pub(super) fn clear(&mut self) {
         (self.sum, self.not_finite) = (0.0, None);
         self.each.iter_mut().for_each(Vec::clear);
+    }
+
+    /// Takes the losses of all workers, by rank: to the bits of one worker.
+    ///
+    /// # Panics
+    ///
+    /// If losses by place were not requested.
+    pub(super) fn gather(&mut self, workers: &dyn Collective, index: impl Fn(usize) -> usize) {
+        let mine = self.each.take().expect("several workers need each loss");
+        let all = workers.concatenate(mine);
+        *self = Self::new(true);
+        self.add((0..all.len()).map(index), &all);
     }
 
     /// Adds the losses at the next places, whose indices in the data set are `indices`.

@@ -1,19 +1,24 @@
 //! The measurement: the sums of every group, then the statistics that depend on them.
 
 use super::{
-    By, Group, MeasureError, Measurement, Statistics, check,
+    By, Group, MeasureError, Measurement, Statistics, agree, check,
     plan::{CHUNK, Plan},
     sample::Sample,
 };
 use crate::{
+    collective::{Collective, Solo},
     memory,
     passes::on_worker_thread,
     tally::{ChunkSums, Tally},
 };
 use coherence_data::{Dataset, Designation, ReadError};
-use coherence_nn::Model;
+use coherence_nn::{
+    Model,
+    device::{Cpu, Device},
+};
 use core::fmt;
 use rayon::prelude::*;
+use std::sync::Arc;
 
 /// A network and a sample, with all buffers to measure the network on the sample repeatedly.
 ///
@@ -30,19 +35,20 @@ use rayon::prelude::*;
 /// assert_eq!(unlimited.measure()?, without_memory.measure()?);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub struct Meter<'a> {
+pub struct Meter<'a, D: Device<f32> = Cpu> {
+    workers: Arc<dyn Collective>,
     by: By,
-    sample: Sample<'a>,
-    piece: ChunkSums,
+    sample: Sample<'a, D>,
+    piece: ChunkSums<D>,
     /// The second piece of a class that has two.
-    other: ChunkSums,
+    other: ChunkSums<D>,
     /// The pristine and the corrupt examples: the indices of their pieces, and their sums.
-    designations: Vec<(Designation, Vec<usize>, Tally)>,
+    designations: Vec<(Designation, Vec<usize>, Tally<D>)>,
     /// The sums over each class in turn, then over all examples.
-    sums: Tally,
+    sums: Tally<D>,
 }
 
-impl<'a> Meter<'a> {
+impl<'a, D: Device<f32>> Meter<'a, D> {
     /// Buffers to measure `model` on `data`, with at most `budget` bytes (but at least one chunk)
     /// for the activations and deltas that a second pass needs.
     ///
@@ -50,32 +56,54 @@ impl<'a> Meter<'a> {
     ///
     /// [`MeasureError`] if the data do not fit the network or there are too many examples to sort.
     pub fn new(
-        model: &'a Model<f32>,
+        model: &'a Model<f32, D>,
+        data: &'a dyn Dataset,
+        by: By,
+        budget: usize,
+    ) -> Result<Self, MeasureError> {
+        Self::among(Arc::new(Solo), model, data, by, budget)
+    }
+
+    /// As [`new`](Self::new), as one of several workers with the same network and data, which call the same functions
+    /// and get the same measurement.
+    ///
+    /// Each worker passes over a run of the chunks of the sample. S and Q of a group of examples are added in the
+    /// order of ranks, in f64: their last bits depend on the number of workers, and are the same on every run.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new), and [`MeasureError::Differing`] if the workers differ in network, data or request.
+    pub fn among(
+        workers: Arc<dyn Collective>,
+        model: &'a Model<f32, D>,
         data: &'a dyn Dataset,
         by: By,
         budget: usize,
     ) -> Result<Self, MeasureError> {
         check(model, data)?;
-        let (plan, layout) =
-            (Plan::new(data, by.class, memory::chunk(model.graph(), CHUNK))?, model.layout());
+        agree(&*workers, model, data, by)?;
+        let chunk = memory::chunk(model.graph(), CHUNK);
+        let plan = Plan::new(&*workers, data, by.class, chunk)?;
+        let (device, layout) = (model.device(), model.layout());
         let designations = Designation::ALL
             .map(|designation| (designation, plan.designated(designation)))
             .into_iter()
             .filter(|(_, pieces)| !pieces.is_empty())
-            .map(|(designation, pieces)| (designation, pieces, Tally::new(layout)))
+            .map(|(designation, pieces)| (designation, pieces, Tally::new(device, layout)))
             .collect();
         let second_pass = (by.example || by.errors).then_some(budget);
         Ok(Self {
-            by,
-            sample: Sample::new(model, data, plan, second_pass, by.example),
-            piece: ChunkSums::new(layout),
-            other: ChunkSums::new(layout),
+            sample: Sample::new(Arc::clone(&workers), model, data, plan, second_pass, by.example),
+            piece: ChunkSums::new(device, layout),
+            other: ChunkSums::new(device, layout),
             designations,
-            sums: Tally::new(layout),
+            sums: Tally::new(device, layout),
+            workers,
+            by,
         })
     }
 
-    /// The reference for the cost of [`measure`](Self::measure): decodes the same examples chunk by
+    /// The reference for the cost of [`measure`](Self::measure): decodes this worker's examples chunk by
     /// chunk, runs the forward and backward passes, and writes the sum of gradients of each chunk
     /// to `sum` \[d\], which is overwritten.
     ///
@@ -86,10 +114,11 @@ impl<'a> Meter<'a> {
     /// # Panics
     ///
     /// If `sum` does not have d values.
-    pub fn passes(&mut self, sum: &mut [f32]) -> Result<(), ReadError> {
+    pub fn passes(&mut self, mut sum: D::SliceMut<'_, f32>) -> Result<(), ReadError> {
         on_worker_thread(|| {
             self.sample.begin();
-            (0..self.sample.plan.chunks.len()).try_for_each(|c| self.sample.gradient(c, sum))
+            let mut chunks = self.sample.plan.own.clone();
+            chunks.try_for_each(|c| self.sample.gradient(c, D::reborrow(&mut sum)))
         })
     }
 
@@ -106,6 +135,8 @@ impl<'a> Meter<'a> {
         self.sample.begin();
         self.designations.iter_mut().for_each(|(.., sums)| sums.clear());
         let classes = if self.by.class { self.by_class()? } else { self.at_once()? };
+        self.sample.gather();
+        self.designations.iter_mut().for_each(|(.., sums)| sums.sum_over(&*self.workers));
         if let Some((index, loss)) = self.sample.not_finite() {
             return Err(MeasureError::NonFinite { index, loss });
         }
@@ -128,7 +159,11 @@ impl<'a> Meter<'a> {
 
     /// The first pass, without classes.
     fn at_once(&mut self) -> Result<Vec<MeasuredClass>, ReadError> {
-        (0..self.sample.plan.pieces.len()).try_for_each(|p| self.add(p))?;
+        for p in 0..self.sample.plan.pieces.len() {
+            if self.sample.plan.is_own(p) {
+                self.add(p)?;
+            }
+        }
         Ok(Vec::new())
     }
 
@@ -141,15 +176,16 @@ impl<'a> Meter<'a> {
         classes.collect()
     }
 
-    /// The first pass over one class. The sum is accumulated only for standard errors, or if the
-    /// class has more than two pieces.
+    /// The first pass over one class. The sum is accumulated only for standard errors, for several workers, or
+    /// if the class has more than two pieces.
     fn class(&mut self, pieces: &[usize]) -> Result<Statistics, ReadError> {
+        let accumulate = self.by.errors || !self.workers.is_solo();
         let coherence = match pieces {
-            [c] if !self.by.errors => {
+            [c] if !accumulate => {
                 self.add(*c)?;
                 self.piece.network()
             }
-            [a, b] if !self.by.errors => {
+            [a, b] if !accumulate => {
                 self.add(*a)?;
                 core::mem::swap(&mut self.piece, &mut self.other);
                 self.add(*b)?;
@@ -158,9 +194,12 @@ impl<'a> Meter<'a> {
             _ => {
                 self.sums.clear();
                 for &p in pieces {
-                    self.add(p)?;
-                    self.sums.add(&self.piece);
+                    if self.sample.plan.is_own(p) {
+                        self.add(p)?;
+                        self.sums.add(&self.piece);
+                    }
                 }
+                self.sums.sum_over(&*self.workers);
                 return self.sample.statistics(&self.sums, pieces, self.by.errors);
             }
         };
@@ -212,7 +251,7 @@ impl<'a> Meter<'a> {
 type MeasuredClass = (u32, Statistics, Vec<usize>);
 
 /// Prints only what is measured: the buffers are too large.
-impl fmt::Debug for Meter<'_> {
+impl<D: Device<f32>> fmt::Debug for Meter<'_, D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Meter").field("by", &self.by).finish_non_exhaustive()
     }

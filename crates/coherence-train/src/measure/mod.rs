@@ -19,11 +19,12 @@ pub use meter::Meter;
 
 use plan::CHUNK;
 
+use crate::collective::{Collective, Fingerprint, compared};
 use crate::examples::{accepts, shape};
 use crate::memory::{F32, F64, bytes_per_example, chunk, parameters, wide};
 use coherence_core::{Coherence, Member, unbiased::Estimate};
 use coherence_data::{Dataset, Designation, ReadError};
-use coherence_nn::{Graph, Model};
+use coherence_nn::{Graph, Model, device::Device};
 
 /// Memory in which [`measure`] keeps activations and deltas for the second pass: 256 MiB.
 ///
@@ -155,6 +156,12 @@ pub enum MeasureError {
         /// Its loss.
         loss: f64,
     },
+    /// Workers that measure together differ from worker 0; their ranks.
+    #[error(
+        "workers {0:?} differ from worker 0 in network, data or what is measured (start all with the same command, \
+         on the same files)"
+    )]
+    Differing(Vec<usize>),
     /// The file of an example cannot be read.
     #[error(transparent)]
     Read(#[from] ReadError),
@@ -189,8 +196,8 @@ pub enum MeasureError {
 /// [`MeasureError`] if the data do not fit the network or a loss is not finite.
 ///
 /// Source: catalogue A1, A10, A15c, A15d.
-pub fn measure(
-    model: &Model<f32>,
+pub fn measure<D: Device<f32>>(
+    model: &Model<f32, D>,
     data: &dyn Dataset,
     by: By,
 ) -> Result<Measurement, MeasureError> {
@@ -202,11 +209,11 @@ pub fn measure(
 ///
 /// ```
 /// use coherence_train::measure::memory;
-/// let network = coherence_nn::model::mlp(&[784, 256, 256, 256, 10])?;
+/// let network: coherence_nn::Graph<f32> = coherence_nn::model::mlp(&[784, 256, 256, 256, 10])?;
 /// assert!(memory(&network, 60_000) < 32 << 20);
 /// # Ok::<(), coherence_nn::GraphError>(())
 /// ```
-pub fn memory(network: &Graph<f32>, examples: usize) -> u64 {
+pub fn memory<D: Device<f32>>(network: &Graph<f32, D>, examples: usize) -> u64 {
     // The parameters, the sums of two pieces, of a designation and of all examples.
     let sums = parameters(network).saturating_mul(3 * F32 + 2 * F64);
     sums.saturating_add(
@@ -215,12 +222,35 @@ pub fn memory(network: &Graph<f32>, examples: usize) -> u64 {
 }
 
 /// The least number of bytes that [`impute`] needs for groups of k examples; saturates.
-pub fn memory_of_group(network: &Graph<f32>, k: usize) -> u64 {
+pub fn memory_of_group<D: Device<f32>>(network: &Graph<f32, D>, k: usize) -> u64 {
     let sums = parameters(network).saturating_mul(3 * F32 + F64);
     sums.saturating_add(wide(k).saturating_mul(bytes_per_example(network)))
 }
 
-fn check(model: &Model<f32>, data: &dyn Dataset) -> Result<(), MeasureError> {
+/// Whether all workers have the same network, data and request.
+fn agree<D: Device<f32>>(
+    workers: &dyn Collective,
+    model: &Model<f32, D>,
+    data: &dyn Dataset,
+    by: By,
+) -> Result<(), MeasureError> {
+    if workers.is_solo() {
+        return Ok(());
+    }
+    let mut mine = Fingerprint::default();
+    mine.bytes(format!("{by:?}"));
+    mine.network(model);
+    (0..data.len()).for_each(|i| mine.bytes(format!("{:?}", data.target(i))));
+    let mut image = vec![0.0; data.shape().features()];
+    for i in compared(data.len()) {
+        data.get(i, &mut image)?;
+        mine.numbers(&image);
+    }
+    let differing = mine.differing(workers);
+    if differing.is_empty() { Ok(()) } else { Err(MeasureError::Differing(differing)) }
+}
+
+fn check<D: Device<f32>>(model: &Model<f32, D>, data: &dyn Dataset) -> Result<(), MeasureError> {
     let classes = data.classes();
     if data.is_empty() {
         return Err(MeasureError::Empty);

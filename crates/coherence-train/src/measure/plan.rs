@@ -1,6 +1,7 @@
 //! The order in which a sample is read, its chunks, and the pieces of each chunk.
 
 use super::MeasureError;
+use crate::collective::{Collective, block};
 use coherence_data::{Dataset, Designation, Target};
 use core::ops::Range;
 
@@ -34,6 +35,8 @@ pub(super) struct Plan {
     pub(super) pieces: Vec<Piece>,
     /// The places of each chunk, consecutive.
     pub(super) chunks: Vec<Range<usize>>,
+    /// The chunks of this worker: of one worker all of them, of several a run of them.
+    pub(super) own: Range<usize>,
     /// Examples of a chunk at most.
     chunk: usize,
 }
@@ -41,6 +44,7 @@ pub(super) struct Plan {
 impl Plan {
     /// Sorts the examples of `data`, which must not be empty.
     pub(super) fn new(
+        workers: &dyn Collective,
         data: &dyn Dataset,
         by_class: bool,
         chunk: usize,
@@ -53,7 +57,7 @@ impl Plan {
         let first = key(0);
         let sorted = (1..m).any(|i| key(i) != first).then(|| sort(m, key));
         let order = sorted.transpose()?;
-        let mut plan = Self { order, pieces: Vec::new(), chunks: Vec::new(), chunk };
+        let mut plan = Self { order, pieces: Vec::new(), chunks: Vec::new(), own: 0..0, chunk };
         let mut start = 0;
         while start < m {
             let of = key(plan.index(start));
@@ -61,6 +65,7 @@ impl Plan {
             cut(start..end, chunk).for_each(|places| plan.push(places, data));
             start = end;
         }
+        plan.own = block(plan.chunks.len(), workers.size(), workers.rank());
         Ok(plan)
     }
 
@@ -105,6 +110,11 @@ impl Plan {
     /// The places of some pieces.
     pub(super) fn places(&self, pieces: &[usize]) -> impl Iterator<Item = usize> {
         pieces.iter().flat_map(|&p| self.pieces[p].places.clone())
+    }
+
+    /// Whether a piece is of a chunk of this worker.
+    pub(super) fn is_own(&self, piece: usize) -> bool {
+        self.own.contains(&self.pieces[piece].chunk)
     }
 
     /// The same places in as few ranges as possible, each with the index of its chunk.

@@ -7,7 +7,10 @@ use super::{
     plan::{Piece, Plan},
     slots::Slots,
 };
-use crate::tally::{ChunkSums, Tally};
+use crate::{
+    collective::Collective,
+    tally::{ChunkSums, Tally},
+};
 use coherence_core::{
     Coherence,
     helpfulness::helpfulness,
@@ -15,41 +18,46 @@ use coherence_core::{
 };
 use coherence_cpu::product::Output;
 use coherence_data::{Dataset, ReadError, Target};
-use coherence_nn::{Model, loss::argmax};
+use coherence_nn::{Model, device::Device, loss::argmax};
+use std::sync::Arc;
 
 /// A network's passes over a sample of m examples.
 ///
 /// A place is a position in the plan's order; groups are given by the indices of their pieces.
-pub(super) struct Sample<'a> {
+pub(super) struct Sample<'a, D: Device<f32>> {
+    workers: Arc<dyn Collective>,
     pub(super) plan: Plan,
-    slots: Slots<'a>,
+    slots: Slots<'a, D>,
     data: &'a dyn Dataset,
     losses: Losses,
     /// The number of correct predictions.
     correct: usize,
     /// The results of the second pass, if there is one.
-    members: Option<Members>,
+    members: Option<Members<D>>,
 }
 
-impl<'a> Sample<'a> {
+impl<'a, D: Device<f32>> Sample<'a, D> {
     pub(super) fn new(
-        model: &'a Model<f32>,
+        workers: Arc<dyn Collective>,
+        model: &'a Model<f32, D>,
         data: &'a dyn Dataset,
         plan: Plan,
         second_pass: Option<usize>,
         examples: bool,
     ) -> Self {
+        let examples = examples || !workers.is_solo();
         Self {
+            workers,
             slots: Slots::new(model, data, &plan, second_pass.unwrap_or(0)),
             data,
             losses: Losses::new(examples),
             correct: 0,
-            members: second_pass.map(|_| Members::new(model.layout(), &plan)),
+            members: second_pass.map(|_| Members::new(model.device(), model.layout(), &plan)),
             plan,
         }
     }
 
-    pub(super) fn model(&self) -> &'a Model<f32> {
+    pub(super) fn model(&self) -> &'a Model<f32, D> {
         self.slots.model()
     }
 
@@ -62,32 +70,48 @@ impl<'a> Sample<'a> {
 
     /// Runs the forward and backward pass over chunk `c` and writes the sum of its gradients to `sum`
     /// \[d\].
-    pub(super) fn gradient(&mut self, c: usize, sum: &mut [f32]) -> Result<(), ReadError> {
+    pub(super) fn gradient(
+        &mut self,
+        c: usize,
+        mut sum: D::SliceMut<'_, f32>,
+    ) -> Result<(), ReadError> {
         let (model, pass) = (self.slots.model(), self.slots.pass(c, &self.plan)?);
         model.factors(pass.x, pass.workspace, |factors| {
-            factors.sum(Output::Overwrite, &mut sum[factors.range.clone()]);
+            let tensor = D::part_mut(D::reborrow(&mut sum), factors.range.clone());
+            factors.sum(Output::Overwrite, tensor);
         });
         Ok(())
     }
 
-    /// The first pass over piece `p`, after all pieces before it; writes its sums to `sums`.
-    pub(super) fn sum(&mut self, p: usize, sums: &mut ChunkSums) -> Result<(), ReadError> {
+    /// The first pass over piece `p` of this worker, after all pieces before it; writes its sums to `sums`.
+    pub(super) fn sum(&mut self, p: usize, sums: &mut ChunkSums<D>) -> Result<(), ReadError> {
         let Piece { places, chunk, .. } = &self.plan.pieces[p];
         let (model, pass) = (self.slots.model(), self.slots.pass(*chunk, &self.plan)?);
         let of_chunk = self.plan.chunks[*chunk].clone();
         let rows = places.start - of_chunk.start..places.end - of_chunk.start;
-        sums.begin(model.layout(), rows.len());
-        model.factors(pass.x, pass.workspace, |factors| {
-            sums.add(&factors.rows(rows.clone()));
+        sums.compute(model.layout(), rows.len(), |add| {
+            model.factors(pass.x, pass.workspace, |factors| add(&factors.rows(rows.clone())));
         });
         if places.start == of_chunk.start {
             self.losses.add(of_chunk.map(|place| self.plan.index(place)), pass.losses);
-            self.correct += correct(pass.workspace.logits(), pass.labels);
+            let correct = |logits: &[f32]| correct(logits, pass.labels);
+            self.correct += model.device().with_host(pass.workspace.logits(), correct);
         }
         if let Some(members) = &mut self.members {
             members.set_sq_norms(places.clone(), sums);
         }
         Ok(())
+    }
+
+    /// Takes the losses and predictions of all workers, after the first pass.
+    pub(super) fn gather(&mut self) {
+        if self.workers.is_solo() {
+            return;
+        }
+        self.losses.gather(&*self.workers, |place| self.plan.index(place));
+        let mut correct = [self.correct as f64];
+        self.workers.sum_f64(&mut correct);
+        self.correct = correct[0] as usize;
     }
 
     /// The MEAN loss.
@@ -109,7 +133,7 @@ impl<'a> Sample<'a> {
     /// second pass over the group.
     pub(super) fn statistics(
         &mut self,
-        sums: &Tally,
+        sums: &Tally<D>,
         pieces: &[usize],
         errors: bool,
     ) -> Result<Statistics, ReadError> {
@@ -118,7 +142,7 @@ impl<'a> Sample<'a> {
         let Some(members) = members else {
             return Ok(Statistics { coherence, alpha_debiased: None });
         };
-        members.dot(&mut self.slots, &self.plan, pieces, sums.sum())?;
+        members.dot(&*self.workers, &mut self.slots, &self.plan, pieces, sums.sum())?;
         let of_pieces = self.plan.places(pieces).map(|place| members.network(place));
         let alpha_debiased = Some(jackknife(coherence, of_pieces)).filter(is_defined);
         Ok(Statistics { coherence, alpha_debiased })
@@ -126,7 +150,7 @@ impl<'a> Sample<'a> {
 
     /// The statistics of tensor `t` over all examples, after [`statistics`](Self::statistics) over
     /// them.
-    pub(super) fn tensor(&self, sums: &Tally, t: usize) -> Statistics {
+    pub(super) fn tensor(&self, sums: &Tally<D>, t: usize) -> Statistics {
         let coherence = sums.tensor(t);
         let alpha_debiased = self.members.as_ref().map(|members| {
             jackknife(coherence, (0..self.plan.len()).map(|place| members.tensor(t, place)))

@@ -1,21 +1,24 @@
 //! Forward and backward passes by chunk, kept within a memory budget.
 
 use super::plan::Plan;
-use crate::passes::forward;
+use crate::passes::{Staged, forward};
 use coherence_data::{Dataset, ReadError};
-use coherence_nn::{Keep, Model, Workspace, loss::Loss};
+use coherence_nn::{Keep, Model, Workspace, device::Device, loss::Loss};
 use rayon::prelude::*;
 
-/// The passes of every chunk of a plan: computed on demand, or kept from the first time.
+/// The passes of this worker's chunks of a plan: computed on demand, or kept from the first time.
 ///
 /// As many chunks as fit the budget have a workspace each; all others share the last one.
 /// Images are decoded each time, unless those of all chunks fit.
-pub(super) struct Slots<'a> {
-    model: &'a Model<f32>,
+pub(super) struct Slots<'a, D: Device<f32>> {
+    model: &'a Model<f32, D>,
     data: &'a dyn Dataset,
     images: Vec<Slot<ChunkImages>>,
+    staged: Staged<D>,
+    /// The losses of a chunk, on the device and on the host.
+    computed: D::Buffer<f64>,
     losses: Vec<f64>,
-    workspaces: Vec<Slot<Workspace<f32>>>,
+    workspaces: Vec<Slot<Workspace<f32, D>>>,
 }
 
 /// Images [m, features] and labels \[m\] of one chunk.
@@ -50,26 +53,26 @@ impl<T> Slot<T> {
 }
 
 /// A chunk after its backward pass.
-pub(super) struct ChunkPass<'a> {
+pub(super) struct ChunkPass<'a, D: Device<f32>> {
     /// The images [m, features].
-    pub(super) x: &'a [f32],
+    pub(super) x: D::Slice<'a, f32>,
     /// The labels \[m\].
     pub(super) labels: &'a [u32],
     /// Activations and deltas.
-    pub(super) workspace: &'a Workspace<f32>,
+    pub(super) workspace: &'a Workspace<f32, D>,
     /// The losses \[m\]; empty for a chunk that was kept.
     pub(super) losses: &'a [f64],
 }
 
-impl<'a> Slots<'a> {
-    /// Slots for the chunks of `plan` in at most `budget` bytes, but at least one slot.
+impl<'a, D: Device<f32>> Slots<'a, D> {
+    /// Slots for this worker's chunks of `plan` in at most `budget` bytes, but at least one slot.
     pub(super) fn new(
-        model: &'a Model<f32>,
+        model: &'a Model<f32, D>,
         data: &'a dyn Dataset,
         plan: &Plan,
         budget: usize,
     ) -> Self {
-        let (capacity, chunks, features) = (plan.capacity(), plan.chunks.len(), model.inputs());
+        let (capacity, chunks, features) = (plan.capacity(), plan.own.len(), model.inputs());
         let room = |bytes_per_example: usize| budget / (capacity * bytes_per_example);
         let passes = bytes_kept_per_example(model);
         let images = if room(passes + size_of::<f32>() * features) < chunks { 1 } else { chunks };
@@ -79,6 +82,8 @@ impl<'a> Slots<'a> {
             model,
             data,
             images: Slot::with_count(images, buffers),
+            staged: Staged::new(model.device()),
+            computed: model.device().zeros(capacity),
             losses: vec![0.0; capacity],
             workspaces: Slot::with_count(chunks.min(room(passes)), || {
                 model.workspace(capacity, Keep::Deltas)
@@ -87,7 +92,7 @@ impl<'a> Slots<'a> {
     }
 
     /// The network.
-    pub(super) fn model(&self) -> &'a Model<f32> {
+    pub(super) fn model(&self) -> &'a Model<f32, D> {
         self.model
     }
 
@@ -97,21 +102,26 @@ impl<'a> Slots<'a> {
         Slot::forget(&mut self.workspaces);
     }
 
-    /// The passes of chunk `c`, computed unless kept.
-    pub(super) fn pass(&mut self, c: usize, plan: &Plan) -> Result<ChunkPass<'_>, ReadError> {
+    /// The passes of chunk `c` of this worker, computed unless kept.
+    pub(super) fn pass(&mut self, c: usize, plan: &Plan) -> Result<ChunkPass<'_, D>, ReadError> {
         let places = plan.chunks[c].clone();
-        let m = places.len();
-        let (ChunkImages { x, labels }, to_decode) = Slot::for_chunk(&mut self.images, c);
+        let (m, own) = (places.len(), c - plan.own.start);
+        let (ChunkImages { x, labels }, to_decode) = Slot::for_chunk(&mut self.images, own);
         let (x, labels) = (&mut x[..m * self.model.inputs()], &mut labels[..m]);
         if to_decode {
             decode(self.data, |e| plan.index(places.start + e), x, labels)?;
         }
-        let (workspace, fresh) = Slot::for_chunk(&mut self.workspaces, c);
+        let (model, device, labels) = (self.model, self.model.device(), &*labels);
+        let (x, targets) = self.staged.batch(device, x, labels);
+        let (workspace, fresh) = Slot::for_chunk(&mut self.workspaces, own);
+        let losses = &mut self.losses[..if fresh { m } else { 0 }];
         if fresh {
-            forward(Loss::default(), self.model, x, labels, workspace, &mut self.losses[..m]);
-            self.model.backward(x, workspace, |_| {});
+            let mut computed = D::part_mut(D::view_mut(&mut self.computed), 0..m);
+            let to = D::reborrow(&mut computed);
+            forward(Loss::default(), model, x, targets, workspace, to);
+            model.backward(x, workspace, |_| {});
+            device.download(D::read(&computed), losses);
         }
-        let losses = &self.losses[..if fresh { m } else { 0 }];
         Ok(ChunkPass { x, labels, workspace, losses })
     }
 }
@@ -131,6 +141,6 @@ pub(super) fn decode(
 }
 
 /// Bytes of an example's activations and deltas, and pre-activations where they are kept.
-fn bytes_kept_per_example(model: &Model<f32>) -> usize {
+fn bytes_kept_per_example<D: Device<f32>>(model: &Model<f32, D>) -> usize {
     size_of::<f32>() * (model.graph().activations() + model.graph().deltas())
 }

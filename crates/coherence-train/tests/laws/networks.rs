@@ -10,7 +10,8 @@ use coherence_data::{
 };
 use coherence_nn::{
     Activation::{Identity, Relu},
-    Builder, Keep, Model, Shape,
+    Builder, Graph, Keep, Model, Shape,
+    device::Device,
     layer::{BatchNorm, Convolution, Dropout, Linear, MaxPool},
 };
 use coherence_tests::naive;
@@ -29,7 +30,7 @@ const TEST: Blobs = Blobs { n: 40, seed: 2 };
 
 /// A row of six pixels: a convolution of 1 × 3, normalisation, the maxima of pairs, a residual
 /// convolution, dropout, and a linear layer.
-pub(crate) fn network() -> Model<f32> {
+pub(crate) fn graph<D: Device<f32>>() -> Graph<f32, D> {
     let (mut net, x) = Builder::new(Shape::image(1, FEATURES, 1));
     let sizes = Sizes { padding: [0, 1], ..Sizes::new([1, FEATURES], 1, 4, [1, 3]) };
     let z = net.push("conv1", Convolution::new(sizes).unwrap(), &[x], Identity).unwrap();
@@ -48,8 +49,11 @@ pub(crate) fn network() -> Model<f32> {
     let h = net.add("add", &[z, h], Relu).unwrap();
     let h = net.push("dropout", Dropout::new(h.shape, 0.25), &[h], Identity).unwrap();
     net.push("fc", Linear::new(h.shape, CLASSES), &[h], Identity).unwrap();
-    let graph = net.build("a test network".to_owned());
-    Model::initialized(graph, &mut random::stream(5, "initialisation"))
+    net.build("a test network".to_owned())
+}
+
+pub(crate) fn network() -> Model<f32> {
+    Model::initialized(graph(), &mut random::stream(5, "initialisation"))
 }
 
 fn trainer(config: Config) -> Trainer {

@@ -1,7 +1,8 @@
 //! Several workers: the same results as one worker where the rule allows it, and the same on every run.
 
 use crate::blobs::{Blobs, config, examples, network};
-use coherence_nn::Model;
+use coherence_data::{digits, random, select::Subset};
+use coherence_nn::{Model, Shape, model::lenet5};
 use coherence_train::{
     Aggregation, Config, ConfigError, Outcome, OverTime, Row, Trainer, TrainingRun,
     TrainingRunError, Watch,
@@ -22,7 +23,10 @@ fn trainer(workers: Arc<dyn Collective>, config: Config) -> Result<Trainer, Conf
 }
 
 /// Calls `work` on a thread for each of P workers, and returns their results by rank.
-fn among<R: Send>(size: usize, work: impl Fn(Arc<dyn Collective>) -> R + Sync) -> Vec<R> {
+pub(crate) fn among<R: Send>(
+    size: usize,
+    work: impl Fn(Arc<dyn Collective>) -> R + Sync,
+) -> Vec<R> {
     // A pool of its own for each: a worker that waits holds its thread.
     let work = |worker| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
@@ -69,9 +73,49 @@ fn three_workers_take_a_mini_batch_each_of_m3_and_a3_to_the_bits_of_one() {
 }
 
 #[test]
-fn groups_of_median_of_means_on_workers_of_their_own_give_the_medians_of_one() {
+fn groups_of_median_of_means_on_workers_of_their_own_give_the_bits_of_one() {
     for size in [2, 3, 4] {
-        let config = config(Aggregation::MedianOfMeans { groups: size });
+        let plain = config(Aggregation::MedianOfMeans { groups: size });
+        let momentum = Config { momentum: 0.5, weight_decay: 0.01, ..plain.clone() };
+        for config in [plain, momentum] {
+            let one = among(1, |worker| history(worker, config.clone())).remove(0);
+            for found in among(size, |worker| history(worker, config.clone())) {
+                let first = (0..30).find(|&step| found.0[step].0 != one.0[step].0);
+                assert_eq!(first, None, "first step with other parameters, {config:?}");
+                close(&found.0, &one.0, 1e-12); // the losses
+            }
+        }
+    }
+}
+
+#[test]
+fn medians_of_means_of_convolutions_have_the_bits_of_one_worker() {
+    let train = |worker, groups| {
+        let data = Subset::new(digits::train(), (0..120).collect()).unwrap();
+        let aggregation = Aggregation::MedianOfMeans { groups };
+        let config = Config { batch: 30, steps: 4, aggregation, ..Config::default() };
+        let network = lenet5(Shape::image(28, 28, 1), 10).unwrap();
+        let model = Model::initialized(network, &mut random::stream(5, "initialisation"));
+        let mut trainer =
+            Trainer::among(worker, config, model, examples(&data), examples(&data)).unwrap();
+        while !trainer.is_finished() {
+            trainer.advance().unwrap();
+        }
+        trainer.model().parameters().to_vec()
+    };
+    for size in [2, 3, 4] {
+        let one = among(1, |worker| train(worker, size)).remove(0);
+        for found in among(size, |worker| train(worker, size)) {
+            let differing = found.iter().zip(&one).filter(|(found, one)| found != one).count();
+            assert_eq!(differing, 0, "of {} parameters, {size} workers", one.len());
+        }
+    }
+}
+
+#[test]
+fn a_winsorised_mean_of_one_example_on_each_worker_is_that_of_one_worker() {
+    for (size, clip) in [(2, 0), (3, 1), (4, 1), (4, 2)] {
+        let config = Config { batch: size, ..config(Aggregation::Winsorized { clip }) };
         let one = among(1, |worker| history(worker, config.clone())).remove(0);
         for found in among(size, |worker| history(worker, config.clone())) {
             close(&found.0, &one.0, 1e-6);

@@ -8,7 +8,7 @@ use coherence_core::aggregate::AnyCoordinateRule;
 use coherence_core::finite::Policy;
 use coherence_cpu::Element;
 use coherence_cpu::dense::Columnwise;
-use coherence_data::matrix::{Matrix, Source, Value};
+use coherence_data::matrix::{Matrix, Order, Source, Value};
 
 use super::located;
 use crate::command::matrix::blocks::{BlockShape, parts};
@@ -17,6 +17,9 @@ use crate::command::matrix::workers::each;
 
 /// With more rows than this, rules that support it take the rows in parts.
 const MANY_ROWS: usize = 512;
+/// Rules that keep no more bytes than this for a column always take the rows in parts: their blocks are
+/// wider, so that the file is read in fewer and longer runs.
+const SMALL_STATE: usize = size_of::<f64>();
 /// Bytes of state that a thread keeps for a block of columns between parts.
 const STATE: usize = 1 << 22;
 /// The most columns of a block.
@@ -59,8 +62,9 @@ impl<'a, S: Source> BlockwiseColumns<'a, S> {
         threads: usize,
     ) -> Result<Self> {
         let (n, d) = (matrix.rows(), matrix.cols());
+        let short_runs = matrix.order() == Order::RowMajor;
         if let Some(state) = rule.part_state::<T>()
-            && n > MANY_ROWS
+            && (n > MANY_ROWS || short_runs && state <= SMALL_STATE)
         {
             let most = (STATE / state).clamp(16, WIDEST);
             let widest = most.min(d.div_ceil(threads).max(256));

@@ -4,6 +4,7 @@
 
 mod columns;
 mod outcome;
+mod ranks;
 #[cfg(test)]
 mod tests;
 mod vectors;
@@ -18,9 +19,12 @@ use coherence_core::finite::{NonFinite, Policy};
 use coherence_cpu::Element;
 use coherence_data::files::is_same_file;
 use coherence_data::matrix::{Dtype, Format, Matrix, Source, Value, write_vector};
+use coherence_train::collective::{Collective, Exchange};
 
+use super::device::On;
 use super::matrix::number::Number;
-use super::matrix::workers;
+use super::matrix::workers::threads;
+use super::workers::{self as launched, Patience};
 use crate::output::{self, Status};
 use outcome::{Outcome, Output};
 
@@ -30,6 +34,11 @@ use outcome::{Outcome, Output};
 /// per row. Order statistics are exact and sums run in f64; the result has the input's precision
 /// (f4 for half precision). Coordinate-wise rules, krum and multi-krum read the file in blocks, so that
 /// it may be larger than memory; the other rules hold it in memory.
+///
+/// Several workers: with a program built with --features mpi, `mpirun -np P coherence aggregate --rule median
+/// 'gradients.{rank}.npy' …` aggregates the rows of P files, each read by one worker: {rank} in FILE stands for 0 to
+/// P − 1. The result is that of one file with the rows of all, by rank, bit for bit; coordinate-wise rules only.
+/// Worker 0 writes it.
 #[derive(Debug, Args)]
 #[command(after_help = help())]
 pub(crate) struct Aggregate {
@@ -47,6 +56,10 @@ pub(crate) struct Aggregate {
     /// Name of the tensor, if a safetensors file has several
     #[arg(long)]
     tensor: Option<String>,
+    #[command(flatten)]
+    on: On,
+    #[command(flatten)]
+    patience: Patience,
     /// JSON instead of text
     #[arg(long)]
     json: bool,
@@ -89,13 +102,21 @@ fn help() -> String {
 
 impl Aggregate {
     pub(crate) fn run(self) -> anyhow::Result<Status> {
+        self.on.needs_processor("the rows of a matrix are aggregated")?;
+        launched::among(self.patience, |workers| self.aggregate(&*workers))
+    }
+
+    fn aggregate(mut self, workers: &(dyn Collective + 'static)) -> anyhow::Result<Status> {
+        self.file = ranks::file_of(workers, &self.file)?;
         let matrix = Matrix::open(&self.file, self.tensor.as_deref())?;
         self.check_out()?;
         let result = match matrix.dtype() {
-            Dtype::F64 => self.finish::<f64>(&matrix)?,
-            Dtype::F16 | Dtype::BF16 | Dtype::F32 => self.finish::<f32>(&matrix)?,
+            Dtype::F64 => self.finish::<f64>(workers, &matrix)?,
+            Dtype::F16 | Dtype::BF16 | Dtype::F32 => self.finish::<f32>(workers, &matrix)?,
         };
-        output::result(self.json, &result)?;
+        if let Some(result) = result {
+            output::result(self.json, &result)?;
+        }
         Ok(Status::Holds)
     }
 
@@ -109,14 +130,26 @@ impl Aggregate {
         Ok(())
     }
 
-    /// Aggregates in precision `T`, and writes the output file if one is given.
-    fn finish<T: Value + Element>(&self, matrix: &Matrix) -> anyhow::Result<Outcome>
+    /// Aggregates in precision `T`; worker 0 writes the output file, if one is given, and has the outcome.
+    fn finish<T: Value + Element>(
+        &self,
+        workers: &(dyn Collective + 'static),
+        matrix: &Matrix,
+    ) -> anyhow::Result<Option<Outcome>>
     where
         Number: From<T>,
+        dyn Collective: Exchange<T>,
     {
-        let values: Vec<T> =
-            aggregate(matrix, self.rule, self.non_finite.into(), workers::threads())
-                .with_context(|| format!("{} could not be aggregated", self.file.display()))?;
+        let (rule, policy) = (self.rule, self.non_finite.into());
+        let aggregated = match workers.size() {
+            1 => aggregate(matrix, rule, policy, threads()).map(|values| (matrix.rows(), values)),
+            _ => ranks::aggregate(workers, matrix, rule, policy),
+        };
+        let (n, values): (usize, Vec<T>) = aggregated
+            .with_context(|| format!("{} could not be aggregated", self.file.display()))?;
+        if workers.rank() > 0 {
+            return Ok(None);
+        }
         let out = match &self.out {
             Some(path) => {
                 // Before this point Ctrl-C ends the process; from here on it is ignored, so that
@@ -127,8 +160,7 @@ impl Aggregate {
             }
             None => Output::Values(values.into_iter().map(Number::from).collect()),
         };
-        let (n, d) = (matrix.rows(), matrix.cols());
-        Ok(Outcome { rule: self.rule.to_string(), n, d, out })
+        Ok(Some(Outcome { rule: rule.to_string(), n, d: matrix.cols(), out }))
     }
 }
 

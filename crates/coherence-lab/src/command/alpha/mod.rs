@@ -15,6 +15,7 @@ use coherence_core::Coherence;
 use coherence_core::unbiased::Estimate;
 use coherence_data::matrix::{Dtype, Matrix};
 
+use super::device::On;
 use super::matrix::number::Number;
 use super::matrix::scale::PowerOfTwo;
 use super::matrix::workers;
@@ -35,6 +36,8 @@ pub(crate) struct Alpha {
     /// Name of the tensor, if a safetensors file has several
     #[arg(long)]
     tensor: Option<String>,
+    #[command(flatten)]
+    on: On,
     /// JSON instead of text
     #[arg(long)]
     json: bool,
@@ -42,6 +45,8 @@ pub(crate) struct Alpha {
 
 impl Alpha {
     pub(crate) fn run(self) -> anyhow::Result<Status> {
+        self.on.needs_processor("the rows of a matrix are measured")?;
+        super::workers::refuse("alpha", "start it without mpirun: it uses all cores")?;
         let matrix = Matrix::open(&self.file, self.tensor.as_deref())?;
         let measured = match matrix.dtype() {
             Dtype::F64 => measure::<f64>(&matrix, workers::threads()),

@@ -37,6 +37,10 @@ pub(super) fn training(training: &Training) -> Vec<String> {
         (training.every.is_some() && training.low_water.is_some())
             .then(|| "every and low_water are both given: keep one".to_owned()),
     );
+    problems.extend((training.bound.is_some() && training.difficulty.is_some()).then(|| {
+        "bound and difficulty are both given: the bound is of a training set of known size, keep one"
+            .to_owned()
+    }));
     problems.extend(datasets(training));
     problems.extend(examples(training));
     problems.extend(attribution(training));
