@@ -7,6 +7,7 @@ use coherence_cuda::compile;
 use sha2::{Digest, Sha256};
 use std::{env, error::Error, fs, path::Path};
 
+#[allow(clippy::print_stdout)] // a program for the command line
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = env::args().skip(1);
     let folder = arguments.next().ok_or("a folder for the PTX, then architectures")?;

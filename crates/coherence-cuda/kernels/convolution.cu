@@ -129,8 +129,8 @@ KERNEL(depthwise_backward)(const real* delta, const real* weight, Convolution s,
 }
 REGISTER(depthwise_backward)
 
-// out [m / each, channels, taps], of `channels` channels from `first` on: the gradients summed over each `each`
-// examples, in f64. A thread for each value; neighbouring threads have neighbouring channels.
+// out [m / each, channels, taps], of `channels` channels from `first` on: the gradients summed over runs of
+// `each` examples, in f64. A thread for each value; neighbouring threads have neighbouring channels.
 KERNEL(depthwise_gradients)
 (const real* x, const real* delta, Convolution s, u32 first, u32 channels, size each, real* out, size n) {
     EACH_THREAD {

@@ -7,7 +7,10 @@ use crate::{
 use core::{ffi::c_void, fmt};
 use cudarc::{
     cublas::{self, CudaBlas, sys::cublasOperation_t},
-    driver::{self, CudaContext, CudaFunction, CudaStream, result, sys::CUresult},
+    driver::{
+        self, CudaContext, CudaFunction, CudaStream, result,
+        sys::{CUmemPool_attribute, CUresult},
+    },
     nvrtc::Ptx,
 };
 use std::{
@@ -116,6 +119,7 @@ impl Driver {
         if capability < (8, 0) {
             return Err(DriverError::TooOld { name, capability });
         }
+        keep_freed_memory(&context)?;
         let stream = context.new_stream().map_err(failed("a queue on the device"))?;
         let blas = CudaBlas::new(stream.clone()).map_err(|error| DriverError::Failed {
             operation: "starting cuBLAS",
@@ -154,6 +158,19 @@ impl fmt::Debug for Driver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "cuda:{} ({})", self.0.context.ordinal(), self.0.name)
     }
+}
+
+/// Leaves freed memory in the device's pool, which would otherwise return it to the system whenever the host
+/// waits for the device.
+fn keep_freed_memory(context: &CudaContext) -> Result<(), DriverError> {
+    let (threshold, mut most) = (CUmemPool_attribute::CU_MEMPOOL_ATTR_RELEASE_THRESHOLD, u64::MAX);
+    // SAFETY: the device is the context's; the attribute's value is a 64-bit number.
+    let done = unsafe {
+        result::device::get_default_mem_pool(context.cu_device()).and_then(|pool| {
+            result::mem_pool::set_attribute(pool, threshold, (&raw mut most).cast())
+        })
+    };
+    done.map_err(failed("setting up the pool of memory"))
 }
 
 /// Both precisions' kernels; the names have the precision's ending.

@@ -32,7 +32,7 @@ fn images(windows: &Windows) -> ByValue<Images> {
     ByValue(Images { height, width, channels: windows.channels() as u64, out_height, out_width })
 }
 
-/// The table of pool.cu.
+/// The table of pool.cu: some numbers for each row and column, uploaded with each call.
 fn table<E: Engine>(engine: &E, windows: &Windows, divisor: Divisor) -> Buffer<u64, E> {
     let windows_along = |axis| {
         windows.along(axis).iter().flat_map(|window| {

@@ -25,18 +25,18 @@ pub(super) fn tiles<T>(
     (0..m).step_by(each).map(move |start| start..m.min(start + each))
 }
 
-/// A matrix that is given, or was made from what is given.
+/// A matrix that lies in memory already, or a copy in scratch memory.
 #[derive(Debug)]
 pub(super) enum Matrix<'a, T, E: Engine> {
-    Given(View<'a, T>),
-    Made(Buffer<T, E>),
+    InPlace(View<'a, T>),
+    Copied(Buffer<T, E>),
 }
 
 impl<T: Real, E: Engine> Matrix<'_, T, E> {
     pub(super) fn view(&self) -> View<'_, T> {
         match self {
-            Self::Given(view) => *view,
-            Self::Made(buffer) => buffer.view(),
+            Self::InPlace(view) => *view,
+            Self::Copied(buffer) => buffer.view(),
         }
     }
 
@@ -47,11 +47,11 @@ impl<T: Real, E: Engine> Matrix<'_, T, E> {
         x: View<'a, T>,
     ) -> Matrix<'a, T, E> {
         if range.len() == whole {
-            return Matrix::Given(x);
+            return Matrix::InPlace(x);
         }
         let mut columns = Buffer::unspecified(engine, x.len() / whole * range.len());
         take_channels(engine, (whole, range), x, Output::Overwrite, columns.view_mut());
-        Matrix::Made(columns)
+        Matrix::Copied(columns)
     }
 }
 
@@ -70,11 +70,11 @@ pub(super) fn patches<'a, T: Real, E: Engine>(
     m: usize,
 ) -> Matrix<'a, T, E> {
     if is_identity(conv) {
-        return Matrix::Given(x);
+        return Matrix::InPlace(x);
     }
     let mut patches = Buffer::unspecified(engine, m * conv.positions() * conv.patch());
     unfold(engine, conv, group, x, patches.view_mut());
-    Matrix::Made(patches)
+    Matrix::Copied(patches)
 }
 
 /// The output channels of a group.

@@ -134,7 +134,7 @@ pub(super) fn depthwise_backward<T: Real>(
     unsafe { arguments.launch::<T>(engine, "depthwise_backward", blocks_for(n)) }
 }
 
-/// The gradients of some channels, summed over each `each` examples of a depthwise convolution:
+/// The gradients of some channels of a depthwise convolution, summed over runs of `each` examples:
 /// out [m / each, channels, taps].
 pub(super) fn depthwise_gradients<T: Real>(
     engine: &impl Engine,
