@@ -6,6 +6,7 @@
 
 mod bare;
 mod bench;
+mod cuda;
 mod laws;
 mod layers;
 mod tidy;
@@ -69,6 +70,8 @@ enum Command {
     Mutants(tools::Mutants),
     /// Run the tests of coherence-cpu under the address sanitizer (needs nightly).
     Sanitize(tools::Sanitize),
+    /// Compile the CUDA kernels for GPUs, look for spills; run them under sanitizers or on a GPU.
+    Cuda(cuda::Cuda),
     /// Build the documentation of all crates.
     Doc {
         /// Open the documentation in a browser.
@@ -96,6 +99,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Bench(bench) => bench.run(&sh)?,
         Command::Mutants(mutants) => mutants.run(&sh)?,
         Command::Sanitize(sanitize) => sanitize.run(&sh)?,
+        Command::Cuda(cuda) => cuda.run(&sh)?,
         Command::Doc { open } => tools::doc(&sh, open)?,
     }
     Ok(ExitCode::SUCCESS)

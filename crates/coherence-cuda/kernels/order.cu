@@ -14,6 +14,19 @@ FUNCTION real value(Column values, size e) {
     return values.y ? x * values.y[e * values.y_stride] : x;
 }
 
+// The means of groups of the values x[e · stride]; group g has the values bounds[g] to bounds[g + 1].
+struct GroupMeans {
+    const real* x;
+    size stride;
+    const u32* bounds;
+};
+
+FUNCTION real value(GroupMeans values, size g) {
+    double sum = 0;
+    for (u32 e = values.bounds[g]; e < values.bounds[g + 1]; ++e) sum += (double)values.x[e * values.stride];
+    return (real)(sum / (double)(values.bounds[g + 1] - values.bounds[g])) + (real)0;
+}
+
 // What is made of two order statistics: coherence_cpu::order::Finish, in this order.
 enum { MEAN, CLIPPED_MEAN, INNER_MEAN, MIDDLE };
 
@@ -38,7 +51,8 @@ FUNCTION real infinity() { return (real)__longlong_as_double(0x7ff0000000000000l
 
 // The rank-th smallest and largest of n values, whatever the rank: their images bit by bit, from the number
 // of values below a candidate.
-FUNCTION void bisect(Column values, size n, size rank, real* low, real* high) {
+template <class Values>
+FUNCTION void bisect(Values values, size n, size rank, real* low, real* high) {
     size from_below = rank, from_above = n + 1 - rank;
     Image smaller = 0, larger = 0;
     for (int bit = 8 * (int)sizeof(Image) - 1; bit >= 0; --bit) {
@@ -57,8 +71,8 @@ FUNCTION void bisect(Column values, size n, size rank, real* low, real* high) {
 }
 
 // The same for ranks up to K: the K smallest and largest in registers.
-template <int K>
-FUNCTION void extremes(Column values, size n, size rank, real* low, real* high) {
+template <int K, class Values>
+FUNCTION void extremes(Values values, size n, size rank, real* low, real* high) {
     real smallest[K], largest[K];
     for (int k = 0; k < K; ++k) smallest[k] = infinity(), largest[k] = -infinity();
     for (size e = 0; e < n; ++e) {
@@ -80,7 +94,8 @@ FUNCTION void extremes(Column values, size n, size rank, real* low, real* high) 
         if ((size)k + 1 == rank) *low = smallest[k], *high = largest[k];
 }
 
-FUNCTION void order_statistics(Column values, size n, size rank, real* low, real* high) {
+template <class Values>
+FUNCTION void order_statistics(Values values, size n, size rank, real* low, real* high) {
     if (rank <= 2) extremes<2>(values, n, rank, low, high);
     else if (rank <= 5) extremes<5>(values, n, rank, low, high);
     else if (rank <= 9) extremes<9>(values, n, rank, low, high);
@@ -89,7 +104,8 @@ FUNCTION void order_statistics(Column values, size n, size rank, real* low, real
 
 // The robust mean of n values; a zero is +0. Sums are in f64, in the order of the values; a NaN that is
 // not clipped makes the mean NaN.
-FUNCTION real aggregate(Column values, size n, size rank, u32 finish) {
+template <class Values>
+FUNCTION real aggregate(Values values, size n, size rank, u32 finish) {
     real low = -infinity(), high = infinity();
     if (finish != MEAN) order_statistics(values, n, rank, &low, &high);
     if (low == high) return low + (real)0;

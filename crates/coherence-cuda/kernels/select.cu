@@ -25,3 +25,14 @@ KERNEL(select_outer)(
     }
 }
 REGISTER(select_outer)
+
+// The median of the means of k groups of rows [_, d].
+KERNEL(median_of_means)(const real* rows, const u32* bounds, size k, size d, size rank, u32 finish, real* out) {
+    EACH_THREAD {
+        EACH_VALUE(j, d) {
+            GroupMeans means = {rows + j, d, bounds};
+            out[j] = aggregate(means, k, rank, finish);
+        }
+    }
+}
+REGISTER(median_of_means)

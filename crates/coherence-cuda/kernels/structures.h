@@ -31,3 +31,10 @@ struct Convolution {
     u32 stride_y, stride_x, padding_y, padding_x, dilation_y, dilation_x, groups;
 };
 STRUCTURE(Convolution)
+
+// Which units of values are dropped: src/elementwise.rs says how they are drawn.
+struct Dropping {
+    u32 key[8];
+    u64 stream, threshold, unit;
+};
+STRUCTURE(Dropping)

@@ -1,11 +1,14 @@
 //! A GPU as an engine, through the CUDA driver.
 
-use crate::engine::{Engine, Product, Real};
+use crate::{
+    compile::{self, Library},
+    engine::{Engine, Product, Real},
+};
 use core::{ffi::c_void, fmt};
 use cudarc::{
     cublas::{self, CudaBlas, sys::cublasOperation_t},
     driver::{self, CudaContext, CudaFunction, CudaStream, result, sys::CUresult},
-    nvrtc::{self, CompileOptions, compile_ptx_with_opts},
+    nvrtc::Ptx,
 };
 use std::{
     collections::HashMap,
@@ -14,17 +17,6 @@ use std::{
         atomic::{AtomicU64, Ordering::Relaxed},
     },
 };
-
-/// The text of all kernels of one precision.
-pub(crate) fn source(precision: &str) -> String {
-    let real = if precision == "f32" { "float" } else { "double" };
-    format!(
-        "{}\n{}\ntypedef {real} real;\n{}",
-        include_str!("../kernels/device.cuh"),
-        include_str!("../kernels/structures.h"),
-        include_str!(concat!(env!("OUT_DIR"), "/kernels.cu")),
-    )
-}
 
 /// Why a GPU cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -109,7 +101,7 @@ impl Driver {
     ///
     /// If a library, the device or a capability is missing, or the kernels do not compile.
     pub fn new(ordinal: usize) -> Result<Self, DriverError> {
-        libraries()?;
+        compile::present(&[Library::Driver, Library::Compiler, Library::Products])?;
         let count = match CudaContext::device_count() {
             Err(driver::DriverError(CUresult::CUDA_ERROR_NO_DEVICE)) => 0,
             count => count.map_err(failed("counting the devices"))?.unsigned_abs() as usize,
@@ -164,56 +156,21 @@ impl fmt::Debug for Driver {
     }
 }
 
-fn libraries() -> Result<(), DriverError> {
-    const TOOLKIT: &str = "install the CUDA toolkit's run-time libraries";
-    // SAFETY: they look for a library and load it.
-    let found = unsafe {
-        [
-            (driver::sys::is_culib_present(), "libcuda", "install NVIDIA's driver"),
-            (nvrtc::sys::is_culib_present(), "libnvrtc", TOOLKIT),
-            (cublas::sys::is_culib_present(), "libcublas", TOOLKIT),
-        ]
-    };
-    match found.into_iter().find(|(present, ..)| !present) {
-        Some((_, library, remedy)) => Err(DriverError::Missing { library, remedy }),
-        None => Ok(()),
-    }
-}
-
-/// Compiles the kernels of both precisions; the names have the precision's ending.
+/// Both precisions' kernels; the names have the precision's ending.
 fn load(
     context: &Arc<CudaContext>,
     (major, minor): (i32, i32),
 ) -> Result<HashMap<String, CudaFunction>, DriverError> {
-    let architecture = format!("compute_{major}{minor}");
     let mut kernels = HashMap::new();
-    for precision in [f32::PRECISION, f64::PRECISION] {
-        let options = CompileOptions {
-            options: vec![format!("--gpu-architecture={architecture}"), "--std=c++17".into()],
-            fmad: Some(false), // the same roundings as on the host
-            ..CompileOptions::default()
-        };
-        let compiled = compile_ptx_with_opts(source(precision), options);
-        let ptx = compiled.map_err(|error| DriverError::Compile {
-            architecture: architecture.clone(),
-            log: match &error {
-                nvrtc::CompileError::CompileError { log, .. } => log.to_string_lossy().into(),
-                other => other.to_string(),
-            },
-        })?;
-        let module = context.load_module(ptx).map_err(failed("loading the kernels"))?;
-        for name in names() {
+    for (precision, ptx) in compile::ptx(&format!("compute_{major}{minor}"))? {
+        let module =
+            context.load_module(Ptx::from_src(ptx)).map_err(failed("loading the kernels"))?;
+        for name in compile::kernels() {
             let function = module.load_function(name).map_err(failed("finding a kernel"))?;
             kernels.insert(format!("{name}_{precision}"), function);
         }
     }
     Ok(kernels)
-}
-
-/// The names of all kernels, which stand after `KERNEL(`.
-pub(crate) fn names() -> impl Iterator<Item = &'static str> {
-    let text = include_str!(concat!(env!("OUT_DIR"), "/kernels.cu"));
-    text.split("KERNEL(").skip(1).filter_map(|after| after.split_once(')').map(|(name, _)| name))
 }
 
 // SAFETY: the driver's memory belongs to its buffer alone, until `free`.

@@ -3,6 +3,7 @@
 use crate::engine::{Engine, Product, Real};
 use coherence_cpu::product::{Dims, Output, matmul_nn, matmul_nt, matmul_tn};
 use core::{
+    cell::Cell,
     ffi::{CStr, c_char, c_int, c_void},
     slice,
 };
@@ -23,6 +24,17 @@ unsafe extern "C" {
         arguments: *mut *mut c_void,
         expected: *mut *const c_char,
     ) -> c_int;
+}
+
+std::thread_local! {
+    static UPLOADS: Cell<usize> = const { Cell::new(0) };
+}
+
+impl Host {
+    /// How often this thread has copied numbers to the engine's memory.
+    pub fn uploads() -> usize {
+        UPLOADS.get()
+    }
 }
 
 fn layout(bytes: usize) -> Layout {
@@ -50,6 +62,7 @@ unsafe impl Engine for Host {
     }
 
     unsafe fn upload(&self, from: *const u8, to: u64, bytes: usize) {
+        UPLOADS.set(UPLOADS.get() + 1);
         // SAFETY: the caller's.
         unsafe { (to as *mut u8).copy_from_nonoverlapping(from, bytes) }
     }

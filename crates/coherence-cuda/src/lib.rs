@@ -11,18 +11,25 @@
 //! without them; [`Driver::new`] then says what is missing.
 #![allow(unsafe_code)] // calls of the driver and of kernels; each block states its proof
 
+pub mod activation;
 mod argument;
 pub mod arrangement;
+pub mod compile;
+pub mod dense;
 mod driver;
 pub mod elementwise;
 mod engine;
 #[cfg(feature = "host")]
 mod host;
+pub mod loss;
 mod memory;
 pub mod normalization;
+pub mod outer;
 pub mod pool;
 pub mod product;
+pub mod rows;
 pub mod select;
+pub mod vectors;
 
 pub use driver::{Driver, DriverError};
 pub use engine::{Engine, Product, Real};

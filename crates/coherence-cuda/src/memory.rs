@@ -11,6 +11,9 @@ use core::{
     ops::Range,
 };
 
+/// Bytes of memory that an operation takes for itself at most, where its smallest piece of work is not larger.
+pub(crate) const SCRATCH_BYTES: usize = 64 << 20;
+
 /// Owned numbers on a device: `f32`, `f64`, `u32` or `u64`. A clone is a copy of the numbers.
 pub struct Buffer<V, E: Engine> {
     engine: E,
@@ -38,7 +41,8 @@ pub struct ViewMut<'a, V> {
 /// Whether kernels know the type. For each of these types every bit pattern is a value, so that zeroed
 /// memory holds values of it.
 fn is_number<V: 'static>() -> bool {
-    let known = [TypeId::of::<f32>(), TypeId::of::<f64>(), TypeId::of::<u32>(), TypeId::of::<u64>()];
+    let known =
+        [TypeId::of::<f32>(), TypeId::of::<f64>(), TypeId::of::<u32>(), TypeId::of::<u64>()];
     known.contains(&TypeId::of::<V>())
 }
 

@@ -15,7 +15,7 @@ use coherence_cpu::{
 };
 
 /// The number of `finish` in order.cu.
-fn code(finish: Finish) -> u32 {
+pub(crate) fn code(finish: Finish) -> u32 {
     match finish {
         Finish::Mean => 0,
         Finish::ClippedMean => 1,

@@ -55,7 +55,8 @@ fn columns_agree<T: Real>(
 }
 
 fn columns<T: Real>(isa: Isa) {
-    for [n, d] in [[1, 1], [2, 3], [3, 700], [5, 2], [8, 1], [21, 40], [22, 300], [41, 5], [60, 17]] {
+    for [n, d] in [[1, 1], [2, 3], [3, 700], [5, 2], [8, 1], [21, 40], [22, 300], [41, 5], [60, 17]]
+    {
         let values = values::<T>(n * d, (n + d) as u64);
         columns_agree(Median, [n, d], &values, true, |out| dense::median_on(isa, &values, out));
         let tame: Vec<T> = draw(n * d, 7);
@@ -93,7 +94,8 @@ fn robust_means_of_outer_products_are_those_of_the_processor() {
         let [m, i, o] = dims;
         let dims = Dims { m, i, o };
         let (a, delta) = (values::<f64>(m * i, 1), draw::<f64>(m * o, 2));
-        let [a, delta] = [&a, &delta].map(|x| x.iter().map(|x| x.clamp(-9.0, 9.0)).collect::<Vec<_>>());
+        let [a, delta] =
+            [&a, &delta].map(|x| x.iter().map(|x| x.clamp(-9.0, 9.0)).collect::<Vec<_>>());
         for clip in (1..=m / 2).filter(|c| [1, 2, 3, 12, 20, 22].contains(c)) {
             let mut expected = vec![0.0; o * i];
             outer::winsorized_mean(dims, &a, &delta, clip, &mut expected);

@@ -1,7 +1,9 @@
 //! What dropout drops.
 
-use rand::RngExt;
-use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
+use rand_chacha::{
+    ChaCha8Rng,
+    rand_core::{Rng, SeedableRng},
+};
 
 /// The units that a layer drops in one pass: a pure function of these numbers.
 ///
@@ -31,8 +33,29 @@ impl Dropped {
     pub fn units(&self) -> impl Iterator<Item = bool> {
         let mut stream = ChaCha8Rng::seed_from_u64(self.seed);
         stream.set_stream(self.node as u64);
-        let probability = self.probability;
-        core::iter::repeat_with(move || stream.random_bool(probability))
+        let threshold = self.threshold();
+        core::iter::repeat_with(move || stream.next_u64() < threshold)
+    }
+
+    /// The key of the ChaCha8 stream, for a device that draws it itself: 8 little-endian words.
+    pub fn key(&self) -> [u32; 8] {
+        let seed = ChaCha8Rng::seed_from_u64(self.seed).get_seed();
+        let (words, _) = seed.as_chunks();
+        core::array::from_fn(|w| u32::from_le_bytes(words[w]))
+    }
+
+    /// p · 2⁶⁴, below which 64 bits of the stream drop a unit.
+    ///
+    /// # Panics
+    ///
+    /// Unless 0 ≤ p < 1.
+    pub fn threshold(&self) -> u64 {
+        let p = self.probability;
+        assert!(
+            (0.0..1.0).contains(&p),
+            "a probability of dropout {p} (must be from 0 to below 1)"
+        );
+        (p * 2.0f64.powi(64)) as u64
     }
 
     /// The factor 1 / (1 − p) of the values that are kept.

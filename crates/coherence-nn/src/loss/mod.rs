@@ -179,7 +179,7 @@ impl Loss {
     }
 }
 
-fn values_have_no_classes() -> ! {
+pub(crate) fn values_have_no_classes() -> ! {
     panic!("cross-entropy of target values (it needs labels; squared-error takes values)")
 }
 

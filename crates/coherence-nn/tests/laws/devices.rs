@@ -4,7 +4,7 @@ use crate::layers::{CLASSES, IMAGE, networks};
 use coherence_cpu::{product::Output, vectors::Descent};
 use coherence_nn::{
     Factors, Gradients, Graph, Keep, Model,
-    device::{Cpu, Device, Memory, Remote},
+    device::{Cpu, Device, Memory, Remote, Vectors},
     layer::Mode,
     loss::{Loss, Targets},
     model::mlp,
@@ -112,7 +112,7 @@ fn every_layer_has_the_same_bits_on_every_device() {
 }
 
 /// Every result of the family of vectors, over `d` coordinates.
-fn vectors<D: Device<f64>>(device: &D, d: usize) -> Vec<Vec<f64>> {
+pub(crate) fn vectors<D: Vectors<f64>>(device: &D, d: usize) -> Vec<Vec<f64>> {
     let mut rng = ChaCha8Rng::seed_from_u64(29);
     let mut draw = || (0..d).map(|_| rng.random_range(-1.0..1.0)).collect::<Vec<f64>>();
     let [x, y, z] = [(); 3].map(|()| device.buffer_from(draw()));
@@ -140,9 +140,9 @@ fn vectors_have_the_same_bits_on_every_device() {
 }
 
 /// Staged values and values changed on the host, on any device.
-fn on_the_host<D: Device<f64>>(device: &D) -> [Vec<f64>; 2] {
+pub(crate) fn on_the_host<D: Memory>(device: &D) -> [Vec<f64>; 2] {
     let mut buffer = device.zeros(1);
-    let staged = device.to_host(device.stage(&[1.0, 2.0, 3.0], &mut buffer));
+    let staged: Vec<f64> = device.to_host(device.stage(&[1.0, 2.0, 3.0], &mut buffer));
     let mut values = device.buffer_from(staged.clone());
     device.with_host_mut(D::view_mut(&mut values), |values| values[1] = 5.0);
     [staged, device.with_host(D::view(&values), <[f64]>::to_vec)]

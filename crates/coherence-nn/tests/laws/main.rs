@@ -3,6 +3,7 @@
 mod activations;
 mod architectures;
 mod common;
+mod cuda;
 mod devices;
 mod dropping;
 mod factors;

@@ -19,7 +19,7 @@ pub(super) fn forward<T: Element>(
     pre_activations: Option<&mut [T]>,
 ) {
     match (activation, bias) {
-        (Activation::Relu, Some(bias)) => return bias_relu(bias, x),
+        (Activation::Relu, Some(bias)) if pre_activations.is_none() => return bias_relu(bias, x),
         (_, Some(bias)) => add_bias(bias, x),
         (_, None) => {}
     }

@@ -1,5 +1,11 @@
 //! NVIDIA GPUs: memory and operations are those of `coherence_cuda`.
 
+mod elementwise;
+mod loss;
+mod product;
+mod rows;
+mod vectors;
+
 use super::{Memory, Number};
 use coherence_cuda::{Buffer, Engine, View, ViewMut};
 use core::ops::Range;

@@ -1,0 +1,120 @@
+//! Rows [m, d]: their sums, squared norms and dots, accumulated in `f64`.
+
+use crate::{
+    View, ViewMut,
+    argument::{Arguments, blocks_for, len_of},
+    engine::{Engine, Real},
+};
+use coherence_cpu::product::Output;
+
+/// `out [d] (+)= Σ_e rows[e]`.
+///
+/// # Panics
+///
+/// When `rows` is not rows of the length of `out`.
+pub fn column_sums<T: Real>(
+    engine: &impl Engine,
+    rows: View<'_, T>,
+    output: Output,
+    out: ViewMut<'_, T>,
+) {
+    let d = out.len();
+    sums(engine, [1, rows.len().checked_div(d).unwrap_or(0), d], rows, output, out);
+}
+
+/// `out [m, c] = Σ_p x[e, p]` over the positions p of each example, for x [m, positions, c].
+///
+/// # Panics
+///
+/// When `out` is not rows of `channels`, or `x` not as many examples.
+pub fn position_sums<T: Real>(
+    engine: &impl Engine,
+    x: View<'_, T>,
+    channels: usize,
+    out: ViewMut<'_, T>,
+) {
+    let m = out.len().checked_div(channels).unwrap_or(0);
+    let positions = x.len().checked_div(out.len()).unwrap_or(0);
+    sums(engine, [m, positions, channels], x, Output::Overwrite, out);
+}
+
+fn sums<T: Real>(
+    engine: &impl Engine,
+    [m, positions, c]: [usize; 3],
+    x: View<'_, T>,
+    output: Output,
+    out: ViewMut<'_, T>,
+) {
+    if out.is_empty() {
+        return;
+    }
+    x.check(engine, len_of([m, positions, c]));
+    out.check(engine, len_of([m, c]));
+    let (add, blocks) = (u32::from(output == Output::Add), blocks_for(256 * m * c.div_ceil(32)));
+    let arguments = (x, m, positions, c, add, out);
+    // SAFETY: x is [m, positions, c], out [m, c] on this engine.
+    unsafe { arguments.launch::<T>(engine, "position_sums", blocks) }
+}
+
+/// `out[e] += ‖rows[e]‖²` \[m\] of rows of `width` values.
+///
+/// # Panics
+///
+/// When `rows` is not a row for each value of `out`.
+pub fn add_sq_norms<T: Real>(
+    engine: &impl Engine,
+    rows: View<'_, T>,
+    width: usize,
+    out: ViewMut<'_, f64>,
+) {
+    add_pair_dots(engine, rows, rows, width, out);
+}
+
+/// `out[e] += rows[e] · v` \[m\], for v \[d\].
+///
+/// # Panics
+///
+/// As [`add_sq_norms`].
+pub fn add_dots<T: Real>(
+    engine: &impl Engine,
+    rows: View<'_, T>,
+    v: View<'_, T>,
+    out: ViewMut<'_, f64>,
+) {
+    let width = v.len();
+    v.check(engine, width);
+    dots(engine, rows, (v, 0), width, out);
+}
+
+/// `out[e] += x[e] · y[e]` \[m\] of two matrices of rows of `width` values.
+///
+/// # Panics
+///
+/// As [`add_sq_norms`].
+pub fn add_pair_dots<T: Real>(
+    engine: &impl Engine,
+    x: View<'_, T>,
+    y: View<'_, T>,
+    width: usize,
+    out: ViewMut<'_, f64>,
+) {
+    y.check(engine, x.len());
+    dots(engine, x, (y, width), width, out);
+}
+
+/// The rows of y are `stride` apart.
+fn dots<T: Real>(
+    engine: &impl Engine,
+    x: View<'_, T>,
+    (y, stride): (View<'_, T>, usize),
+    width: usize,
+    out: ViewMut<'_, f64>,
+) {
+    let m = out.len();
+    x.check(engine, len_of([m, width]));
+    out.check(engine, m);
+    let arguments = (x, y, stride, width, m, out);
+    // SAFETY: x is [m, width]; y is as well where stride = width, and has `width` values where stride = 0:
+    // `add_pair_dots` and `add_dots` have checked it. out has m values, on this engine.
+    unsafe { arguments.launch::<T>(engine, "dots_of_rows", blocks_for(32 * m)) }
+}

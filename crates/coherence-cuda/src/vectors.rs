@@ -1,0 +1,113 @@
+//! Vectors of all parameters: dots and running sums in `f64`, and updates.
+
+use crate::{
+    Buffer, View, ViewMut,
+    argument::{Arguments, blocks_for},
+    engine::{Engine, Real},
+};
+use coherence_cpu::{product::Output, vectors::Descent};
+
+/// Values in a part of a dot; the parts are added on the host, in their order.
+const PART: usize = 1 << 14;
+
+/// x · y in `f64`, for the host; 0 for vectors of no coordinates. The order of additions depends on the length
+/// alone.
+///
+/// # Panics
+///
+/// When the lengths differ.
+pub fn dot<T: Real>(engine: &impl Engine, x: View<'_, T>, y: View<'_, T>) -> f64 {
+    let n = x.len();
+    x.check(engine, n);
+    y.check(engine, n);
+    let mut values = vec![0.0; n.div_ceil(PART)];
+    let mut parts = Buffer::zeros(engine, values.len());
+    let (arguments, blocks) = ((x, y, n, PART, parts.view_mut()), blocks_for(256 * values.len()));
+    // SAFETY: x and y have n values, there is a part for each PART of them, on this engine.
+    unsafe { arguments.launch::<T>(engine, "dot_parts", blocks) }
+    parts.view().download(engine, &mut values);
+    values.iter().sum()
+}
+
+/// `sum [d] (+)= x`, in `f64`.
+///
+/// # Panics
+///
+/// When the lengths differ.
+pub fn accumulate<T: Real>(
+    engine: &impl Engine,
+    x: View<'_, T>,
+    output: Output,
+    sum: ViewMut<'_, f64>,
+) {
+    let n = sum.len();
+    x.check(engine, n);
+    sum.check(engine, n);
+    let arguments = (x, u32::from(output == Output::Add), sum, n);
+    // SAFETY: x and sum have n values on this engine.
+    unsafe { arguments.launch::<T>(engine, "accumulate", blocks_for(n)) }
+}
+
+/// Updates w along g, as [`coherence_cpu::vectors::descend`]: the same bits.
+///
+/// # Panics
+///
+/// When the lengths differ.
+pub fn descend<T: Real>(
+    engine: &impl Engine,
+    by: Descent<T>,
+    g: View<'_, T>,
+    velocity: Option<ViewMut<'_, T>>,
+    w: ViewMut<'_, T>,
+) {
+    let Descent { rate, momentum, nesterov, weight_decay } = by;
+    let n = w.len();
+    g.check(engine, n);
+    w.check(engine, n);
+    velocity.iter().for_each(|velocity| velocity.check(engine, n));
+    let arguments = (rate, momentum, u32::from(nesterov), weight_decay, g, velocity, w, n);
+    // SAFETY: g, velocity and w have n values on this engine.
+    unsafe { arguments.launch::<T>(engine, "descend", blocks_for(n)) }
+}
+
+/// `w -= rate · median(factor g₀, factor g₁, factor g₂)`, coordinate by coordinate, of the products rounded to
+/// `T`.
+///
+/// # Panics
+///
+/// When the lengths differ.
+pub fn median_of_three_step<T: Real>(
+    engine: &impl Engine,
+    gradients: [View<'_, T>; 3],
+    factor: T,
+    rate: T,
+    w: ViewMut<'_, T>,
+) {
+    let n = w.len();
+    gradients.iter().for_each(|g| g.check(engine, n));
+    w.check(engine, n);
+    let [g0, g1, g2] = gradients;
+    let arguments = (g0, g1, g2, factor, rate, w, n);
+    // SAFETY: the gradients and w have n values on this engine.
+    unsafe { arguments.launch::<T>(engine, "median_of_three_step", blocks_for(n)) }
+}
+
+/// `out[j] = x[indices[j]]`, and 0 for an index that is not below the length of x.
+///
+/// # Panics
+///
+/// When `indices` and `out` differ in length.
+pub fn gather<T: Real>(
+    engine: &impl Engine,
+    x: View<'_, T>,
+    indices: View<'_, u32>,
+    out: ViewMut<'_, T>,
+) {
+    let (d, n) = (x.len(), out.len());
+    x.check(engine, d);
+    indices.check(engine, n);
+    out.check(engine, n);
+    let arguments = (x, d, indices, out, n);
+    // SAFETY: x has d values, indices and out n, on this engine; an index is compared with d.
+    unsafe { arguments.launch::<T>(engine, "gather", blocks_for(n)) }
+}

@@ -1,0 +1,106 @@
+//! Products on a GPU.
+
+use super::Cuda;
+use crate::device::Products;
+use coherence_cpu::product::{Dims, Output};
+use coherence_cuda::{Engine, Product, Real, View, ViewMut, outer, product::multiply};
+
+impl<T: Real, E: Engine> Products<T> for Cuda<E> {
+    fn matmul_nt(
+        &self,
+        Dims { m, i, o }: Dims,
+        a: View<'_, T>,
+        w: View<'_, T>,
+        output: Output,
+        out: ViewMut<'_, T>,
+    ) {
+        let product = Product {
+            rows: m,
+            inner: i,
+            columns: o,
+            left_transposed: false,
+            right_transposed: true,
+            add: output == Output::Add,
+        };
+        multiply(&self.engine, product, a, w, out);
+    }
+
+    fn matmul_nn(
+        &self,
+        Dims { m, i, o }: Dims,
+        delta: View<'_, T>,
+        w: View<'_, T>,
+        output: Output,
+        out: ViewMut<'_, T>,
+    ) {
+        let product = Product {
+            rows: m,
+            inner: o,
+            columns: i,
+            left_transposed: false,
+            right_transposed: false,
+            add: output == Output::Add,
+        };
+        multiply(&self.engine, product, delta, w, out);
+    }
+
+    fn matmul_tn(
+        &self,
+        dims: Dims,
+        delta: View<'_, T>,
+        a: View<'_, T>,
+        output: Output,
+        out: ViewMut<'_, T>,
+    ) {
+        outer::sum(&self.engine, dims, [a, delta], output, out);
+    }
+
+    fn outer_product(&self, a: View<'_, T>, delta: View<'_, T>, out: ViewMut<'_, T>) {
+        outer::product(&self.engine, a, delta, out);
+    }
+
+    fn outer_add_sq_norms(
+        &self,
+        dims: Dims,
+        a: View<'_, T>,
+        delta: View<'_, T>,
+        out: ViewMut<'_, f64>,
+    ) {
+        outer::add_sq_norms(&self.engine, dims, [a, delta], out);
+    }
+
+    fn outer_winsorized_mean(
+        &self,
+        dims: Dims,
+        a: View<'_, T>,
+        delta: View<'_, T>,
+        clip: usize,
+        out: ViewMut<'_, T>,
+    ) {
+        outer::winsorized_mean(&self.engine, dims, [a, delta], clip, out);
+    }
+
+    fn outer_winsorized_step(
+        &self,
+        dims: Dims,
+        a: View<'_, T>,
+        delta: View<'_, T>,
+        clip: usize,
+        rate: T,
+        weight: ViewMut<'_, T>,
+    ) {
+        outer::winsorized_step(&self.engine, dims, [a, delta], clip, rate, weight);
+    }
+
+    fn outer_median_of_sums_step(
+        &self,
+        dims: Dims,
+        a: View<'_, T>,
+        delta: View<'_, T>,
+        groups: usize,
+        rate: T,
+        weight: ViewMut<'_, T>,
+    ) {
+        outer::median_of_sums_step(&self.engine, dims, [a, delta], groups, rate, weight);
+    }
+}

@@ -1,0 +1,250 @@
+//! `cargo xtask cuda`: what can be said of the CUDA kernels without a GPU, and their laws with one.
+//!
+//! The kernels are compiled by NVRTC and assembled by ptxas; `docs/cuda.md` has the registers and the memory of
+//! each. A record in `records/cuda` says on which device the kernels of which text have run.
+
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeMap, path::Path, process::Command};
+use xshell::{Shell, cmd};
+
+/// Architectures that the kernels must suit: A100 and H100.
+const ARCHITECTURES: [u32; 2] = [80, 90];
+
+const NVRTC: &str = "the kernels are compiled by NVRTC, of the CUDA toolkit or of \
+    `pip install 'nvidia-cuda-nvrtc-cu12==12.8.*'`; LD_LIBRARY_PATH must have the folder of libnvrtc";
+
+const PTXAS: &str = "registers and spills were not looked at: no ptxas, of the CUDA toolkit or of \
+    `pip install 'nvidia-cuda-nvcc-cu12==12.8.*'` (nvidia/cuda_nvcc/bin); --ptxas names it";
+
+/// Compile the CUDA kernels, look for spills and write docs/cuda.md; run them under sanitizers or on a GPU.
+#[derive(Debug, Args)]
+pub(crate) struct Cuda {
+    /// The assembler [default: ptxas on the path].
+    #[arg(long, default_value = "ptxas")]
+    ptxas: String,
+    /// Run every kernel's tests on the processor under the address and undefined-behaviour sanitizers instead
+    /// (needs g++ with both).
+    #[arg(long, conflicts_with = "device")]
+    sanitize: bool,
+    /// Run the laws of networks on the GPU cuda:0 instead, and record it (needs a driver, NVRTC and cuBLAS).
+    #[arg(long)]
+    device: bool,
+}
+
+/// What a kernel takes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Usage {
+    registers: u32,
+    /// Bytes that a block shares.
+    shared: u32,
+    /// Bytes of local memory a thread.
+    local: u32,
+    /// Bytes of registers stored to memory and loaded again.
+    spilled: u32,
+}
+
+/// By kernel, then in the order of architectures and precisions.
+type Table = BTreeMap<String, Vec<Usage>>;
+
+/// The run of the laws on a device.
+#[derive(Debug, Serialize, Deserialize)]
+struct Record {
+    device: String,
+    date: String,
+    /// SHA-256 of the kernels' text.
+    kernels: String,
+}
+
+impl Cuda {
+    pub(crate) fn run(&self, sh: &Shell) -> Result<()> {
+        if self.sanitize {
+            return sanitize(sh);
+        }
+        let folder = crate::target_dir().join("cuda");
+        let hash = compile(sh, &folder)?;
+        println!("the kernels' text has the SHA-256 {hash}");
+        if self.device {
+            run_on_device(sh, hash)
+        } else {
+            let table = self.assemble(&folder)?;
+            sh.write_file("docs/cuda.md", page(&hash, &records(sh)?, &table))?;
+            println!("docs/cuda.md has {} kernels", table.len());
+            Ok(())
+        }
+    }
+
+    /// Assembles the PTX files of `folder`. Fails if a kernel's registers are spilled to memory.
+    fn assemble(&self, folder: &Path) -> Result<Table> {
+        let found = Command::new(&self.ptxas).arg("--version").output();
+        ensure!(found.is_ok_and(|found| found.status.success()), PTXAS);
+        let mut table = Table::new();
+        for architecture in ARCHITECTURES {
+            for precision in ["f32", "f64"] {
+                let file = folder.join(format!("{precision}_compute_{architecture}.ptx"));
+                let output = Command::new(&self.ptxas)
+                    .args(["-v", &format!("-arch=sm_{architecture}"), "-o", "/dev/null"])
+                    .arg(&file)
+                    .output()?;
+                let log = String::from_utf8_lossy(&output.stderr);
+                ensure!(output.status.success(), "ptxas refuses {}:\n{log}", file.display());
+                for (kernel, usage) in usages(&log) {
+                    let (n, name) =
+                        (usage.spilled, format!("{kernel} ({precision}, sm_{architecture})"));
+                    ensure!(
+                        n == 0,
+                        "{name} spills {n} bytes of registers: keep fewer values at a time"
+                    );
+                    table.entry(kernel).or_default().push(usage);
+                }
+            }
+        }
+        ensure!(!table.is_empty(), "ptxas lists no kernel");
+        Ok(table)
+    }
+}
+
+/// Compiles the kernels to PTX files in `folder`; returns the hash of their text.
+fn compile(sh: &Shell, folder: &Path) -> Result<String> {
+    let architectures = ARCHITECTURES.map(|n| format!("compute_{n}"));
+    let program = ["--package", "coherence-cuda", "--example", "ptx"];
+    cmd!(sh, "cargo run --quiet {program...} -- {folder} {architectures...}").read().context(NVRTC)
+}
+
+/// The kernels that `ptxas -v` lists, with what they take.
+fn usages(log: &str) -> Vec<(String, Usage)> {
+    let before = |line: &str, unit: &str| {
+        let words: Vec<_> = line.split([' ', ',']).filter(|word| !word.is_empty()).collect();
+        let unit: Vec<_> = unit.split(' ').collect();
+        let at = words.windows(unit.len()).position(|words| words == unit)?;
+        words.get(at.checked_sub(1)?)?.parse::<u32>().ok()
+    };
+    let mut usages: Vec<(String, Usage)> = Vec::new();
+    for line in log.lines() {
+        if let Some((_, name)) = line.split_once("Compiling entry function '") {
+            let name = name.split('\'').next().unwrap_or_default();
+            usages.push((name.to_owned(), Usage::default()));
+        } else if let Some((_, usage)) = usages.last_mut() {
+            usage.local = before(line, "bytes stack frame").unwrap_or(usage.local);
+            let spills = ["bytes spill stores", "bytes spill loads"];
+            usage.spilled += spills.iter().filter_map(|unit| before(line, unit)).sum::<u32>();
+            usage.registers = before(line, "registers").unwrap_or(usage.registers);
+            usage.shared = before(line, "bytes smem").unwrap_or(usage.shared);
+        }
+    }
+    usages
+}
+
+/// The records of devices.
+fn records(sh: &Shell) -> Result<Vec<Record>> {
+    let folder = Path::new("records/cuda");
+    if !sh.path_exists(folder) {
+        return Ok(Vec::new());
+    }
+    let read = |path: std::path::PathBuf| Ok(serde_json::from_str(&sh.read_file(path)?)?);
+    sh.read_dir(folder)?.into_iter().map(read).collect()
+}
+
+/// What the page says of devices: kernels that have changed since have not run.
+fn devices(hash: &str, records: &[Record]) -> String {
+    if records.is_empty() {
+        return "These kernels were not run on a device.\n".to_owned();
+    }
+    let line = |record: &Record| {
+        let of = if record.kernels == hash { "these kernels" } else { "earlier kernels: stale" };
+        format!("- {}, {}: {of}\n", record.device, record.date)
+    };
+    format!("The laws of networks passed on\n\n{}", records.iter().map(line).collect::<String>())
+}
+
+fn page(hash: &str, records: &[Record], table: &Table) -> String {
+    let columns =
+        ARCHITECTURES.iter().flat_map(|n| ["f32", "f64"].map(|p| format!(" {p}, sm_{n} |")));
+    let columns: String = columns.collect();
+    let mut page = format!(
+        "# CUDA kernels\n\nWritten by `cargo xtask cuda`. SHA-256 of the kernels' text: `{hash}`\n\n\
+         ## Devices\n\n{}\n## Registers and memory\n\n\
+         Registers of a thread, as ptxas counts them, for blocks of 256 threads; then bytes of memory that a \
+         block shares and bytes of a thread's local memory, where there are any. No kernel spills registers to \
+         memory.\n\n| kernel |{columns}\n|---|---|---|---|---|\n",
+        devices(hash, records)
+    );
+    for (kernel, usages) in table {
+        page.push_str(&format!("| `{kernel}` |"));
+        for usage in usages {
+            page.push_str(&format!(" {}", usage.registers));
+            if usage.shared > 0 {
+                page.push_str(&format!(", {} shared", usage.shared));
+            }
+            if usage.local > 0 {
+                page.push_str(&format!(", {} local", usage.local));
+            }
+            page.push_str(" |");
+        }
+        page.push('\n');
+    }
+    page
+}
+
+/// Every law of the networks on cuda:0, then a record.
+fn run_on_device(sh: &Shell, kernels: String) -> Result<()> {
+    let _required = sh.push_env("COHERENCE_CUDA", "required");
+    cmd!(sh, "cargo test --package coherence-nn --test laws -- on_a_gpu --nocapture").run()?;
+    let query = "--query-gpu=name --format=csv,noheader --id=0".split(' ');
+    let device = cmd!(sh, "nvidia-smi {query...}").read().context("the name of the device")?;
+    let date = jiff::Zoned::now().date().to_string();
+    let file = format!("records/cuda/{}-{date}.json", device.trim().replace([' ', '/'], "-"));
+    let record = Record { device: device.trim().to_owned(), date, kernels };
+    sh.create_dir("records/cuda")?;
+    sh.write_file(&file, serde_json::to_string_pretty(&record)? + "\n")?;
+    println!("{file} is written: `cargo xtask cuda` shows it in docs/cuda.md");
+    Ok(())
+}
+
+/// The target is named so that build scripts, which run here, are not linked with the sanitizers.
+fn sanitize(sh: &Shell) -> Result<()> {
+    let _kernels =
+        sh.push_env("CXXFLAGS", "-fsanitize=address,undefined -fno-sanitize-recover=all -g");
+    let _linking = sh.push_env("RUSTFLAGS", "-Clink-arg=-fsanitize=address,undefined");
+    let _options = sh.push_env("ASAN_OPTIONS", "detect_leaks=0"); // the test harness keeps threads
+    let target = "x86_64-unknown-linux-gnu";
+    let what = ["--package", "coherence-cuda", "--features", "host", "--tests"];
+    cmd!(sh, "cargo test {what...} --target {target}").run()?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LOG: &str = "ptxas info    : 0 bytes gmem\n\
+        ptxas info    : Compiling entry function 'axpy' for 'sm_80'\n\
+        ptxas info    : Function properties for axpy\n    \
+        0 bytes stack frame, 0 bytes spill stores, 0 bytes spill loads\n\
+        ptxas info    : Used 12 registers, used 0 barriers, 384 bytes cmem[0]\n\
+        ptxas info    : Compiling entry function 'sums' for 'sm_80'\n\
+        ptxas info    : Function properties for sums\n    \
+        16 bytes stack frame, 8 bytes spill stores, 4 bytes spill loads\n\
+        ptxas info    : Used 255 registers, used 1 barriers, 2048 bytes smem, 392 bytes cmem[0]\n";
+
+    #[test]
+    fn the_assemblers_log_is_read() {
+        let axpy = Usage { registers: 12, ..Usage::default() };
+        let sums = Usage { registers: 255, shared: 2048, local: 16, spilled: 12 };
+        assert_eq!(usages(LOG), [("axpy".to_owned(), axpy), ("sums".to_owned(), sums)]);
+    }
+
+    #[test]
+    fn kernels_that_changed_since_have_not_run() {
+        let record = |kernels: &str| Record {
+            device: "NVIDIA H100".to_owned(),
+            date: "2026-01-02".to_owned(),
+            kernels: kernels.to_owned(),
+        };
+        assert!(devices("a", &[]).contains("not run on a device"));
+        let page = devices("a", &[record("a"), record("b")]);
+        assert!(page.contains("2026-01-02: these kernels\n"));
+        assert!(page.contains("2026-01-02: earlier kernels: stale\n"));
+    }
+}
