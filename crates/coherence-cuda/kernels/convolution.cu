@@ -158,18 +158,6 @@ KERNEL(depthwise_gradients)
 }
 REGISTER(depthwise_gradients)
 
-// out [n] (+)= the sum of m rows.
-KERNEL(sum_examples)(const real* rows, size m, u32 add, real* out, size n) {
-    EACH_THREAD {
-        EACH_VALUE(j, n) {
-            double sum = 0;
-            for (size e = 0; e < m; ++e) sum += rows[e * n + j];
-            out[j] = add ? out[j] + (real)sum : (real)sum;
-        }
-    }
-}
-REGISTER(sum_examples)
-
 // out [segments, rows]: x[r] · y[r] over each segment of the columns of x and y [rows, width]; one block each.
 KERNEL(row_dots)
 (const real* x, const real* y, size rows, size width, size segment, double* out, size count) {
@@ -190,3 +178,42 @@ KERNEL(row_dots)
     }
 }
 REGISTER(row_dots)
+
+// out[e] += ‖g_e‖² for gradients g_e = Σ_p δ_p ⊗ a_p of few positions p, from the Gram matrices of a and δ:
+// Σ_{p, q} (a_p · a_q) (δ_p · δ_q). a [count, positions, patch], delta [count, positions, outputs]; one block
+// for each example.
+KERNEL(add_gram_norms)
+(const real* a, const real* delta, size positions, size patch, size outputs, double* out, size count) {
+    SHARED double of_a[THREADS];
+    SHARED double of_delta[THREADS];
+    for (size e = block; e < count; e += blocks) {
+        PRIVATE(double, norm);
+        EACH_THREAD { OWN(norm) = 0; }
+        for (size p = e * positions; p < (e + 1) * positions; ++p) {
+            for (size q = e * positions; q <= p; ++q) {
+                EACH_THREAD {
+                    double product = 0, delta_product = 0;
+                    for (size k = thread; k < patch; k += THREADS) {
+                        product += (double)a[p * patch + k] * a[q * patch + k];
+                    }
+                    for (size k = thread; k < outputs; k += THREADS) {
+                        delta_product += (double)delta[p * outputs + k] * delta[q * outputs + k];
+                    }
+                    of_a[thread] = product;
+                    of_delta[thread] = delta_product;
+                }
+                add_up(of_a, 1);
+                add_up(of_delta, 1);
+                EACH_THREAD {
+                    if (thread == 0) OWN(norm) += (q < p ? 2 : 1) * of_a[0] * of_delta[0];
+                }
+                BARRIER
+            }
+        }
+        EACH_THREAD {
+            if (thread == 0) out[e] += OWN(norm);
+        }
+        BARRIER
+    }
+}
+REGISTER(add_gram_norms)

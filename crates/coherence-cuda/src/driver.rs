@@ -181,12 +181,8 @@ unsafe impl Engine for Driver {
 
     fn allocate(&self, bytes: usize) -> u64 {
         self.bound();
-        let stream = self.0.stream.cu_stream();
         // SAFETY: the stream is valid; the memory is used by its operations alone.
-        let allocated = unsafe {
-            result::malloc_async(stream, bytes)
-                .and_then(|at| result::memset_d8_async(at, 0, bytes, stream).map(|()| at))
-        };
+        let allocated = unsafe { result::malloc_async(self.0.stream.cu_stream(), bytes) };
         allocated.unwrap_or_else(|error| {
             let (free, total) = self.0.context.mem_get_info().unwrap_or_default();
             panic!(
@@ -195,6 +191,13 @@ unsafe impl Engine for Driver {
                 self.0.name
             )
         })
+    }
+
+    unsafe fn clear(&self, address: u64, bytes: usize) {
+        self.bound();
+        // SAFETY: the caller's.
+        let done = unsafe { result::memset_d8_async(address, 0, bytes, self.0.stream.cu_stream()) };
+        self.expect("clearing memory", done);
     }
 
     unsafe fn free(&self, address: u64, _: usize) {
@@ -250,7 +253,12 @@ unsafe impl Engine for Driver {
         self.expect(kernel, done);
     }
 
-    unsafe fn multiply<T: Real>(&self, product: Product, left: u64, right: u64, out: u64) {
+    unsafe fn multiply<T: Real>(
+        &self,
+        count: usize,
+        product: Product,
+        [left, right, out]: [u64; 3],
+    ) {
         self.bound();
         let Product { rows, inner, columns, left_transposed, right_transposed, add } = product;
         let int = |n: usize| i32::try_from(n).expect("cuBLAS takes sizes below 2³¹");
@@ -264,10 +272,14 @@ unsafe impl Engine for Driver {
         let leading_right = int(if right_transposed { inner } else { columns });
         let leading_left = int(if left_transposed { rows } else { inner });
         let (m, n, k) = (int(columns), int(rows), int(inner));
+        let [stride_right, stride_left, stride_out] =
+            [inner * columns, rows * inner, rows * columns].map(|size| size as i64);
+        let count = int(count);
         let blas = self.0.blas.lock().unwrap_or_else(PoisonError::into_inner);
         macro_rules! gemm {
             ($gemm:ident, $type:ty) => {{
                 let (one, beta): ($type, $type) = (1.0, if add { 1.0 } else { 0.0 });
+                let (right, left) = (right as *const $type, left as *const $type);
                 // SAFETY: the caller's: the sizes are those of the matrices.
                 unsafe {
                     cublas::result::$gemm(
@@ -278,20 +290,24 @@ unsafe impl Engine for Driver {
                         n,
                         k,
                         &one,
-                        right as *const $type,
+                        right,
                         leading_right,
-                        left as *const $type,
+                        stride_right,
+                        left,
                         leading_left,
+                        stride_left,
                         &beta,
                         out as *mut $type,
                         m,
+                        stride_out,
+                        count,
                     )
                 }
             }};
         }
         let done = match T::PRECISION {
-            "f32" => gemm!(sgemm, f32),
-            _ => gemm!(dgemm, f64),
+            "f32" => gemm!(sgemm_strided_batched, f32),
+            _ => gemm!(dgemm_strided_batched, f64),
         };
         done.unwrap_or_else(|error| panic!("a product on {}: {error:?}", self.0.name));
     }

@@ -45,8 +45,15 @@ pub unsafe trait Engine: Clone + fmt::Debug + Send + Sync + 'static {
     /// A number that no other engine of this process has.
     fn id(&self) -> u64;
 
-    /// New memory of `bytes` > 0 zeros, aligned to 256 bytes.
+    /// New memory of `bytes` > 0 unspecified bytes, aligned to 256 bytes.
     fn allocate(&self, bytes: usize) -> u64;
+
+    /// Sets all bytes to 0.
+    ///
+    /// # Safety
+    ///
+    /// The range is valid and lies on the device.
+    unsafe fn clear(&self, address: u64, bytes: usize);
 
     /// # Safety
     ///
@@ -68,6 +75,12 @@ pub unsafe trait Engine: Clone + fmt::Debug + Send + Sync + 'static {
     /// Both ranges are valid, lie on the device and do not overlap.
     unsafe fn copy(&self, from: u64, to: u64, bytes: usize);
 
+    /// Bytes of scratch memory that an operation takes for a matrix at most, where its smallest piece of work is
+    /// not larger.
+    fn scratch_bytes(&self) -> usize {
+        64 << 20
+    }
+
     /// Runs `blocks` blocks of the kernel of this name in the precision `T`. `signature` has the types of the
     /// arguments, by the letters of [`Scalar`](crate::argument::Scalar).
     ///
@@ -82,8 +95,11 @@ pub unsafe trait Engine: Clone + fmt::Debug + Send + Sync + 'static {
         arguments: &mut [*mut c_void],
     );
 
+    /// `count` products, whose factors and results lie one after the other: `[left, right, out]`.
+    ///
     /// # Safety
     ///
-    /// The addresses are of device memory of the product's sizes, and `out` overlaps no factor.
-    unsafe fn multiply<T: Real>(&self, product: Product, left: u64, right: u64, out: u64);
+    /// The addresses are of device memory of `count` times the product's sizes, none of which is 0, and `out`
+    /// overlaps no factor.
+    unsafe fn multiply<T: Real>(&self, count: usize, product: Product, addresses: [u64; 3]);
 }

@@ -8,7 +8,7 @@ use core::{
     slice,
 };
 use std::{
-    alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error},
+    alloc::{Layout, alloc, dealloc, handle_alloc_error},
     ffi::CString,
 };
 
@@ -47,13 +47,22 @@ unsafe impl Engine for Host {
         0
     }
 
+    /// Bytes that make NaN of a number, so that what reads memory before it is written is found.
     fn allocate(&self, bytes: usize) -> u64 {
-        // SAFETY: bytes > 0.
-        let at = unsafe { alloc_zeroed(layout(bytes)) };
-        if at.is_null() {
-            handle_alloc_error(layout(bytes));
+        // SAFETY: bytes > 0; the new memory has as many.
+        unsafe {
+            let at = alloc(layout(bytes));
+            if at.is_null() {
+                handle_alloc_error(layout(bytes));
+            }
+            at.write_bytes(0xff, bytes);
+            at as u64
         }
-        at as u64
+    }
+
+    unsafe fn clear(&self, address: u64, bytes: usize) {
+        // SAFETY: the caller's.
+        unsafe { (address as *mut u8).write_bytes(0, bytes) }
     }
 
     unsafe fn free(&self, address: u64, bytes: usize) {
@@ -75,6 +84,11 @@ unsafe impl Engine for Host {
     unsafe fn copy(&self, from: u64, to: u64, bytes: usize) {
         // SAFETY: the caller's.
         unsafe { (to as *mut u8).copy_from_nonoverlapping(from as *const u8, bytes) }
+    }
+
+    /// So few that small batches are cut as large ones are on a GPU.
+    fn scratch_bytes(&self) -> usize {
+        2 << 10
     }
 
     unsafe fn launch<T: Real>(
@@ -108,28 +122,37 @@ unsafe impl Engine for Host {
         }
     }
 
-    unsafe fn multiply<T: Real>(&self, product: Product, left: u64, right: u64, out: u64) {
-        let Product { rows, inner, columns, left_transposed, right_transposed, add } = product;
-        // SAFETY: the caller's: these are the sizes of the factors and of the result.
-        let (left, right, out) = unsafe {
-            (
-                slice::from_raw_parts(left as *const T, rows * inner),
-                slice::from_raw_parts(right as *const T, inner * columns),
-                slice::from_raw_parts_mut(out as *mut T, rows * columns),
-            )
-        };
-        let output = if add { Output::Add } else { Output::Overwrite };
-        match (left_transposed, right_transposed) {
-            (false, true) => {
-                matmul_nt(Dims { m: rows, i: inner, o: columns }, left, right, output, out);
-            }
-            (false, false) => {
-                matmul_nn(Dims { m: rows, i: columns, o: inner }, left, right, output, out);
-            }
-            (true, false) => {
-                matmul_tn(Dims { m: inner, i: columns, o: rows }, left, right, output, out);
-            }
-            (true, true) => unreachable!("no layer multiplies two transposes"),
+    unsafe fn multiply<T: Real>(&self, count: usize, product: Product, addresses: [u64; 3]) {
+        let Product { rows, inner, columns, .. } = product;
+        let sizes = [rows * inner, inner * columns, rows * columns];
+        for n in 0..count {
+            let at = |which: usize| addresses[which] + (n * sizes[which] * size_of::<T>()) as u64;
+            // SAFETY: the caller's: the n-th factors and result are of these sizes.
+            let (left, right, out) = unsafe {
+                (
+                    slice::from_raw_parts(at(0) as *const T, sizes[0]),
+                    slice::from_raw_parts(at(1) as *const T, sizes[1]),
+                    slice::from_raw_parts_mut(at(2) as *mut T, sizes[2]),
+                )
+            };
+            multiply(product, left, right, out);
         }
+    }
+}
+
+fn multiply<T: Real>(product: Product, left: &[T], right: &[T], out: &mut [T]) {
+    let Product { rows, inner, columns, left_transposed, right_transposed, add } = product;
+    let output = if add { Output::Add } else { Output::Overwrite };
+    match (left_transposed, right_transposed) {
+        (false, true) => {
+            matmul_nt(Dims { m: rows, i: inner, o: columns }, left, right, output, out);
+        }
+        (false, false) => {
+            matmul_nn(Dims { m: rows, i: columns, o: inner }, left, right, output, out);
+        }
+        (true, false) => {
+            matmul_tn(Dims { m: inner, i: columns, o: rows }, left, right, output, out);
+        }
+        (true, true) => unreachable!("no layer multiplies two transposes"),
     }
 }

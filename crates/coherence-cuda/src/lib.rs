@@ -15,6 +15,7 @@ pub mod activation;
 mod argument;
 pub mod arrangement;
 pub mod compile;
+pub mod convolution;
 pub mod dense;
 mod driver;
 pub mod elementwise;

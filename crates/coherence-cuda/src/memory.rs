@@ -11,9 +11,6 @@ use core::{
     ops::Range,
 };
 
-/// Bytes of memory that an operation takes for itself at most, where its smallest piece of work is not larger.
-pub(crate) const SCRATCH_BYTES: usize = 64 << 20;
-
 /// Owned numbers on a device: `f32`, `f64`, `u32` or `u64`. A clone is a copy of the numbers.
 pub struct Buffer<V, E: Engine> {
     engine: E,
@@ -53,6 +50,16 @@ impl<V: Copy + 'static, E: Engine> Buffer<V, E> {
     ///
     /// If `V` is none of the types of a buffer, or the device has not enough memory.
     pub fn zeros(engine: &E, len: usize) -> Self {
+        let buffer = Self::unspecified(engine, len);
+        if len > 0 {
+            // SAFETY: the buffer's memory has as many bytes.
+            unsafe { engine.clear(buffer.address, len * size_of::<V>()) }
+        }
+        buffer
+    }
+
+    /// `len` numbers of any value, to be written before they are read.
+    pub(crate) fn unspecified(engine: &E, len: usize) -> Self {
         assert!(
             is_number::<V>(),
             "a buffer of {} (it holds f32, f64, u32 or u64)",
@@ -65,7 +72,7 @@ impl<V: Copy + 'static, E: Engine> Buffer<V, E> {
 
     /// A buffer with these values.
     pub fn from_host(engine: &E, values: &[V]) -> Self {
-        let mut buffer = Self::zeros(engine, values.len());
+        let mut buffer = Self::unspecified(engine, values.len());
         buffer.view_mut().upload(engine, values);
         buffer
     }
@@ -83,7 +90,7 @@ impl<V: Copy + 'static, E: Engine> Buffer<V, E> {
 
 impl<V: Copy + 'static, E: Engine> Clone for Buffer<V, E> {
     fn clone(&self) -> Self {
-        let mut copy = Self::zeros(&self.engine, self.len);
+        let mut copy = Self::unspecified(&self.engine, self.len);
         copy.view_mut().copy_from(&self.engine, self.view());
         copy
     }
@@ -204,15 +211,15 @@ impl<V: Copy> ViewMut<'_, V> {
         // SAFETY: the view has n numbers of the size of the bits on this engine.
         unsafe {
             if let Some(bits) = short.or(any.downcast_ref().copied()) {
-                (bits, self.as_bits::<u32>(), n).launch::<f32>(engine, "fill_u32", blocks_for(n));
+                (bits, self.into_bits::<u32>(), n).launch::<f32>(engine, "fill_u32", blocks_for(n));
             } else if let Some(bits) = long.or(any.downcast_ref().copied()) {
-                (bits, self.as_bits::<u64>(), n).launch::<f32>(engine, "fill_u64", blocks_for(n));
+                (bits, self.into_bits::<u64>(), n).launch::<f32>(engine, "fill_u64", blocks_for(n));
             }
         }
     }
 
     /// The view as one of numbers of the same size.
-    fn as_bits<B>(self) -> ViewMut<'static, B> {
+    fn into_bits<B>(self) -> ViewMut<'static, B> {
         debug_assert_eq!(size_of::<V>(), size_of::<B>(), "numbers of one size");
         ViewMut { engine: self.engine, address: self.address, len: self.len, of: PhantomData }
     }

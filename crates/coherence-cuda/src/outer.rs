@@ -9,7 +9,6 @@ use crate::{
     arrangement,
     elementwise::{axpy, divide},
     engine::{Engine, Product, Real},
-    memory::SCRATCH_BYTES,
     product::multiply,
     select::{select_columns, select_outer},
 };
@@ -116,7 +115,8 @@ pub fn trimmed_mean<T: Real>(
 /// `weight [o, i] -= rate · median_g Σ_{e in group g} δ_e ⊗ a_e`, coordinate by coordinate; the groups are
 /// [`groups`]`(m, k)`.
 ///
-/// The sums of some rows of the weight at a time are kept in memory, 64 MiB where a row is not larger.
+/// The sums of some rows of the weight at a time are kept in memory, the engine's
+/// [`scratch_bytes`](Engine::scratch_bytes) where a row is not larger.
 ///
 /// # Panics
 ///
@@ -136,7 +136,7 @@ pub fn median_of_sums_step<T: Real>(
     if weight.is_empty() {
         return;
     }
-    let rows = (SCRATCH_BYTES / size_of::<T>() / len_of([k, i])).clamp(1, o);
+    let rows = (engine.scratch_bytes() / size_of::<T>() / len_of([k, i])).clamp(1, o);
     let mut sums = Buffer::zeros(engine, len_of([k, rows, i]));
     let mut of_rows = Buffer::zeros(engine, if rows < o { m * rows } else { 0 });
     for start in (0..o).step_by(rows) {

@@ -84,7 +84,7 @@ impl Segments {
         if let Some(mean) = mean {
             mean.check(engine, self.channels);
         }
-        let mut parts = Buffer::zeros(engine, self.count * self.channels);
+        let mut parts = Buffer::unspecified(engine, self.count * self.channels);
         let blocks = self.blocks();
         let arguments = (x, mean, self.argument(), parts.view_mut(), blocks);
         // SAFETY: x has the rows, mean a number for each channel, parts one for each segment and channel.
@@ -102,7 +102,7 @@ impl Segments {
     ) -> [Buffer<f64, E>; 2] {
         x.check(engine, self.rows * self.channels);
         delta.check(engine, self.rows * self.channels);
-        let mut sums = [(); 2].map(|()| Buffer::zeros(engine, self.count * self.channels));
+        let mut sums = [(); 2].map(|()| Buffer::unspecified(engine, self.count * self.channels));
         let blocks = self.blocks();
         let [of_scale, of_shift] = sums.each_mut().map(Buffer::view_mut);
         let (mean, inverse, segments) = (by.mean, by.inverse, self.argument());

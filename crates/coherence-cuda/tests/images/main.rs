@@ -3,5 +3,6 @@
 
 mod arrangement;
 mod common;
+mod convolution;
 mod normalization;
 mod pool;

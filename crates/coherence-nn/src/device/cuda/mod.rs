@@ -1,7 +1,11 @@
 //! NVIDIA GPUs: memory and operations are those of `coherence_cuda`.
 
+mod arrangement;
+mod convolution;
 mod elementwise;
 mod loss;
+mod normalization;
+mod pool;
 mod product;
 mod rows;
 mod vectors;
@@ -58,14 +62,12 @@ impl<E: Engine> Standardization<E> {
     /// # Panics
     ///
     /// If they were not computed yet.
-    #[allow(dead_code)] // read by the family of normalisations
     pub(super) fn mean_and_inverse(&self) -> [View<'_, f64>; 2] {
         let buffers = self.mean_and_inverse.as_ref();
         buffers.expect("statistics of an earlier forward pass").each_ref().map(Buffer::view)
     }
 
     /// Both, to write: of `len` values.
-    #[allow(dead_code)] // written by the family of normalisations
     pub(super) fn mean_and_inverse_mut(&mut self, engine: &E, len: usize) -> [ViewMut<'_, f64>; 2] {
         let buffers = self.mean_and_inverse.take().filter(|[mean, _]| mean.view().len() == len);
         let new = || [(); 2].map(|()| Buffer::zeros(engine, len));
