@@ -50,9 +50,10 @@ pub enum TrainError {
 /// [`TrainingRun`](crate::TrainingRun) adds the folder of a run. Results are the same for any
 /// number of threads.
 ///
-/// Everything is computed on the device of the model. Mini-batches go there; losses, logits of evaluations, squared
-/// norms and dots come back, and outputs of hidden layers if [`Watch::Activity`] is watched. Several workers exchange
-/// their gradients through the host. A failure of the device panics with what it found and the remedy.
+/// Everything is computed on the device of the model. Mini-batches are copied to it. Losses, logits of evaluations,
+/// squared norms and dots are copied back, as are the outputs of hidden layers for [`Watch::Activity`]. Several
+/// workers exchange their gradients through the host. If the device fails, a call panics with the cause and the
+/// remedy.
 ///
 /// ```
 /// use coherence_data::{digits, random, select};
@@ -107,7 +108,7 @@ struct Batch<D: Device<f32>> {
     sums: Vec<f64>,
 }
 
-/// Everything that changes during training, as plain data on the host: training may go on on another device.
+/// Everything that changes during training, as plain data on the host: training may continue on another device.
 #[derive(Debug, Clone, PartialEq)]
 pub struct State {
     /// Mini-batches processed.
