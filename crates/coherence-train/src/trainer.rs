@@ -1,5 +1,9 @@
 //! Training in memory: steps, and measurements between steps.
 
+mod state;
+
+pub use state::State;
+
 use crate::{
     Config, ConfigError, Examples, Learned, LowWater, Sink, Watch,
     attribution::Attributor,
@@ -12,7 +16,6 @@ use crate::{
     probe::Probe,
     updater::{Pass, Updater},
 };
-use coherence_core::aggregate::Recent;
 use coherence_data::{Designation, ReadError, random};
 use coherence_nn::{
     Keep, Model, Workspace,
@@ -49,9 +52,10 @@ pub enum TrainError {
 /// [`TrainingRun`](crate::TrainingRun) adds the folder of a run. Results are the same for any
 /// number of threads.
 ///
-/// Everything is computed on the device of the model. Mini-batches go there; losses, logits of evaluations, squared
-/// norms and dots come back, and outputs of hidden layers if [`Watch::Activity`] is watched. Several workers exchange
-/// their gradients through the host. A failure of the device panics with what it found and the remedy.
+/// Everything is computed on the device of the model. Mini-batches are copied to it. Losses, logits of evaluations,
+/// squared norms and dots are copied back, as are the outputs of hidden layers for [`Watch::Activity`]. Several
+/// workers exchange their gradients through the host. If the device fails, a call panics with the cause and the
+/// remedy.
 ///
 /// ```
 /// use coherence_data::{digits, random, select};
@@ -104,26 +108,6 @@ struct Batch<D: Device<f32>> {
     workspace: Workspace<f32, D>,
     /// The SUM of losses of each mini-batch of which the gradient was computed at the same time.
     sums: Vec<f64>,
-}
-
-/// Everything that changes during training, as plain data on the host: training may go on on another device.
-#[derive(Debug, Clone, PartialEq)]
-pub struct State {
-    /// Mini-batches processed.
-    pub step: u64,
-    /// All parameters \[d\].
-    pub parameters: Vec<f32>,
-    /// The network's running statistics; empty if it has none.
-    pub statistics: Vec<f32>,
-    /// The velocity of momentum \[d\]; empty without momentum.
-    pub velocity: Vec<f32>,
-    /// The memory of the aggregation: for a rule over time, gradients \[d\] of the SUM loss plus k λ w, where λ is
-    /// the weight decay; else empty buffers.
-    pub recent: Recent<Vec<f32>>,
-    /// The lowest loss of a mini-batch, if the run is measured when it falls.
-    pub low_water: LowWater,
-    /// When each training example was learned.
-    pub learned: Learned,
 }
 
 impl<D: Device<f32>> Trainer<D> {
@@ -452,43 +436,6 @@ impl<D: Device<f32>> Trainer<D> {
     fn send_score(&self, name: &str, score: Score, sink: &mut dyn Sink) {
         sink.row(self.step, &format!("{name}.loss"), score.loss);
         sink.row(self.step, &format!("{name}.accuracy"), score.accuracy);
-    }
-
-    /// A copy of everything that changes.
-    pub fn state(&self) -> State {
-        let (device, Recent { previous, steps }) = (self.model.device(), &self.updater.recent);
-        let previous = previous.each_ref().map(|gradient| device.to_host(D::view(gradient)));
-        State {
-            step: self.step,
-            parameters: device.to_host(self.model.parameters()),
-            statistics: device.to_host(self.model.statistics()),
-            velocity: device.to_host(D::view(&self.updater.velocity)),
-            recent: Recent { previous, steps: *steps },
-            low_water: self.low_water,
-            learned: self.learned.clone(),
-        }
-    }
-
-    /// Sets the state to `state`, from which training continues as if it had never stopped.
-    ///
-    /// # Panics
-    ///
-    /// If the state is of another network or training set.
-    pub fn restore(&mut self, state: State) {
-        assert_eq!(
-            state.learned.first.len(),
-            self.train.len(),
-            "the state is of another training set"
-        );
-        let (device, Recent { previous, steps }) = (self.model.device().clone(), state.recent);
-        device.upload(&state.parameters, self.model.parameters_mut());
-        device.upload(&state.statistics, self.model.statistics_mut());
-        self.step = state.step;
-        self.updater.velocity = device.buffer_from(state.velocity);
-        let previous = previous.map(|gradient| device.buffer_from(gradient));
-        self.updater.recent = Recent { previous, steps };
-        self.low_water = state.low_water;
-        self.learned = state.learned;
     }
 }
 

@@ -118,8 +118,8 @@ impl From<TrainError> for TrainingRunError {
 ///
 /// A run that was stopped, or killed at any moment, resumes from its last checkpoint when it is opened
 /// again with the same arguments. It ends with the same bytes in all files as if it had never
-/// stopped: no row is missing or duplicated. It may go on on another device; from there on, results are that
-/// device's.
+/// stopped: no row is missing or duplicated. It may continue on another device; later results are then those of
+/// that device.
 #[derive(Debug)]
 pub struct TrainingRun<D: Device<f32> = Cpu> {
     folder: PathBuf,

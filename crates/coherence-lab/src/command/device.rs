@@ -60,8 +60,11 @@ pub(super) trait Work {
 }
 
 impl On {
-    /// Does the work on the device that was asked for. A device that is missing, or fails meanwhile, is an
-    /// error.
+    /// Does the work on the device that was asked for.
+    ///
+    /// # Errors
+    ///
+    /// If the device cannot be opened or fails during the work, and those of the work itself.
     pub(super) fn run<W: Work>(&self, work: W) -> anyhow::Result<W::Output> {
         match self.device {
             Place::Cpu => work.on(Cpu::detect()),
@@ -72,7 +75,7 @@ impl On {
         }
     }
 
-    /// Refuses other devices than the processor for `what`, after the reason why there is no such device.
+    /// Refuses every device but the processor for `what`. If the device cannot be opened, the error says why.
     pub(super) fn needs_processor(&self, what: &str) -> anyhow::Result<()> {
         match self.device {
             Place::Cpu => Ok(()),

@@ -51,9 +51,9 @@ use crate::watch;
 /// other rules are added in the order of the workers. Measurements are shared. All workers need the same files;
 /// each uses all cores, unless RAYON_NUM_THREADS says how many.
 ///
-/// With --device cuda:N everything is computed on a GPU; its last bits differ from the processor's. A run may go on on
-/// another device. A device that fails ends the command with a message; the same command goes on from the last
-/// checkpoint.
+/// With --device cuda:N the network is trained and measured on a GPU; its results differ from the processor's in the
+/// last bits. A run may continue on another device. If the device fails, the command ends with a message, and the
+/// same command continues from the last checkpoint.
 #[derive(Debug, Args)]
 pub(crate) struct Train {
     /// The network: mlp:INPUTS,HIDDEN,…,CLASSES or one of `coherence list models`

@@ -9,7 +9,7 @@ use coherence_nn::device::Cuda;
 
 use super::Work;
 
-/// The operations of a device return no errors: one that failed has panicked, with what it found and the remedy.
+/// A failure of the device during an operation. Operations return no errors: they panic with the cause and the remedy.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct DeviceFailed(String);
@@ -25,7 +25,8 @@ pub(super) fn open(number: usize) -> Result<Driver, DriverError> {
     Driver::new(number)
 }
 
-/// Calls `work`; a panic is an error with its message, told once, unless RUST_BACKTRACE asks for more.
+/// Calls `work`. A panic becomes an error with its message; the place of the panic and a backtrace are printed only if
+/// RUST_BACKTRACE is set.
 fn unless_it_fails<R>(work: impl FnOnce() -> anyhow::Result<R>) -> anyhow::Result<R> {
     let is_quiet = env::var_os("RUST_BACKTRACE").is_none();
     if is_quiet {
