@@ -38,8 +38,9 @@
 //! Numbers cross between host and device in [`Memory::buffer_from`], [`Memory::upload`] and
 //! [`Memory::download`] only (and what calls them), and in the SUM that the operations of [`Losses`] and the
 //! dots that those of [`Vectors`] return. A forward and a backward pass with norms, sums and steps need none
-//! of them but that sum, so that a device may queue a pass as a whole. Views of squared norms, dots and
-//! losses belong to the device: the caller downloads what the host needs.
+//! of them but that sum, so that a device may queue a pass as a whole; an operation may upload small tables of
+//! its own, as the windows of a pool. Views of squared norms, dots and losses belong to the device: the caller
+//! downloads what the host needs.
 
 mod arrangement;
 mod convolution;
