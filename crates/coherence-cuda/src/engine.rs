@@ -82,7 +82,7 @@ pub unsafe trait Engine: Clone + fmt::Debug + Send + Sync + 'static {
     }
 
     /// Runs `blocks` blocks of the kernel of this name in the precision `T`. `signature` has the types of the
-    /// arguments, by the letters of [`Scalar`](crate::argument::Scalar).
+    /// arguments, by the letters of `Scalar` in src/argument.rs.
     ///
     /// # Safety
     ///

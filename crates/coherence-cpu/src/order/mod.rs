@@ -1,7 +1,7 @@
 //! Order statistics of many coordinates at once: lane l of every vector belongs to coordinate l.
 //!
-//! Two ways to the same bits: [`extremes`] keeps the few smallest and largest values in registers,
-//! [`network`] sorts all values in memory with a pruned merging network. Both only compare and
+//! Two ways to the same bits: `extremes` keeps the few smallest and largest values in registers,
+//! `network` sorts all values in memory with a pruned merging network. Both only compare and
 //! exchange.
 //!
 //! [`Statistics`] are what a rule of the core needs of the order of its values; other devices ask for them.
