@@ -219,8 +219,10 @@ fn run_on_device(sh: &Shell, kernels: String) -> Result<()> {
 fn sanitize(sh: &Shell) -> Result<()> {
     let _kernels =
         sh.push_env("CXXFLAGS", "-fsanitize=address,undefined -fno-sanitize-recover=all -g");
-    let _linking = sh.push_env("RUSTFLAGS", "-Clink-arg=-fsanitize=address,undefined");
-    let _options = sh.push_env("ASAN_OPTIONS", "detect_leaks=0"); // the test harness keeps threads
+    // rustc links without the compiler's default libraries, so that they are named here; then the sanitizer's does
+    // not come first. The test harness keeps threads, whose memory is no leak.
+    let _linking = sh.push_env("RUSTFLAGS", "-Clink-arg=-lasan -Clink-arg=-lubsan");
+    let _options = sh.push_env("ASAN_OPTIONS", "detect_leaks=0:verify_asan_link_order=0");
     let target = "x86_64-unknown-linux-gnu";
     let what = ["--package", "coherence-cuda", "--features", "host", "--tests"];
     cmd!(sh, "cargo test {what...} --target {target}").run()?;
