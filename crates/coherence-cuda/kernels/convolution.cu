@@ -158,27 +158,6 @@ KERNEL(depthwise_gradients)
 }
 REGISTER(depthwise_gradients)
 
-// out [segments, rows]: x[r] · y[r] over each segment of the columns of x and y [rows, width]; one block each.
-KERNEL(row_dots)
-(const real* x, const real* y, size rows, size width, size segment, double* out, size count) {
-    SHARED double sums[THREADS];
-    for (size at = block; at < count; at += blocks) {
-        EACH_THREAD {
-            const size start = at / rows * segment, row = at % rows * width;
-            const size end = start + segment < width ? start + segment : width;
-            double sum = 0;
-            for (size i = start + thread; i < end; i += THREADS) sum += (double)x[row + i] * y[row + i];
-            sums[thread] = sum;
-        }
-        add_up(sums, 1);
-        EACH_THREAD {
-            if (thread == 0) out[at] = sums[0];
-        }
-        BARRIER
-    }
-}
-REGISTER(row_dots)
-
 // out[e] += ‖g_e‖² for gradients g_e = Σ_p δ_p ⊗ a_p of few positions p, from the Gram matrices of a and δ:
 // Σ_{p, q} (a_p · a_q) (δ_p · δ_q). a [count, positions, patch], delta [count, positions, outputs]; one block
 // for each example.

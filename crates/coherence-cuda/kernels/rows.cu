@@ -53,6 +53,27 @@ KERNEL(dots_of_rows)(const real* x, const real* y, size y_stride, size width, si
 }
 REGISTER(dots_of_rows)
 
+// out [segments, rows]: x[r] · y[r] over each segment of the columns of x and y [rows, width]; one block each.
+KERNEL(dots_of_segments)
+(const real* x, const real* y, size rows, size width, size segment, double* out, size count) {
+    SHARED double sums[THREADS];
+    for (size at = block; at < count; at += blocks) {
+        EACH_THREAD {
+            const size start = at / rows * segment, row = at % rows * width;
+            const size end = start + segment < width ? start + segment : width;
+            double sum = 0;
+            for (size i = start + thread; i < end; i += THREADS) sum += (double)x[row + i] * y[row + i];
+            sums[thread] = sum;
+        }
+        add_up(sums, 1);
+        EACH_THREAD {
+            if (thread == 0) out[at] = sums[0];
+        }
+        BARRIER
+    }
+}
+REGISTER(dots_of_segments)
+
 // out[e] += ‖a_e‖² ‖delta_e‖² for rows a [m, i] and delta [m, o].
 KERNEL(outer_sq_norms)(const real* a, size i, const real* delta, size o, size m, double* out) {
     SHARED double of_a[THREADS];

@@ -1,23 +1,4 @@
-// Vectors of all parameters: dots and running sums in f64, and updates.
-
-// parts[p] = the dot of the p-th `width` values.
-KERNEL(dot_parts)(const real* x, const real* y, size n, size width, double* parts) {
-    SHARED double sums[THREADS];
-    for (size p = block; p * width < n; p += blocks) {
-        EACH_THREAD {
-            size end = (p + 1) * width < n ? (p + 1) * width : n;
-            double sum = 0;
-            for (size j = p * width + thread; j < end; j += THREADS) sum += (double)x[j] * (double)y[j];
-            sums[thread] = sum;
-        }
-        add_up(sums, 1);
-        EACH_THREAD {
-            if (thread == 0) parts[p] = sums[0];
-        }
-        BARRIER
-    }
-}
-REGISTER(dot_parts)
+// Vectors of all parameters: running sums in f64, and updates.
 
 KERNEL(accumulate)(const real* x, u32 add, double* sum, size n) {
     EACH_THREAD {

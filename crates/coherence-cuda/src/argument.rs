@@ -1,6 +1,9 @@
 //! What is passed to a kernel, with the letters of its type: kernels/host.h has the same.
 
-use crate::{View, ViewMut, engine::Engine};
+use crate::{
+    View, ViewMut,
+    engine::{Engine, THREADS},
+};
 use coherence_cpu::product::Output;
 use core::ffi::c_void;
 
@@ -105,7 +108,12 @@ impl<A: Argument<Raw = u64>> Argument for Option<A> {
 
 /// The blocks for n values, one a thread; kernels whose threads go on to further values need no more.
 pub(crate) fn blocks_for(n: usize) -> u32 {
-    n.div_ceil(256).clamp(1, 4096) as u32
+    n.div_ceil(THREADS as usize).clamp(1, 4096) as u32
+}
+
+/// The blocks for so many pieces of work, one a block; kernels whose blocks go on to further pieces need no more.
+pub(crate) fn blocks_of(pieces: usize) -> u32 {
+    pieces.clamp(1, 1 << 16) as u32
 }
 
 /// The number of values of this shape.
@@ -142,12 +150,15 @@ macro_rules! lists {
                 blocks: u32,
             ) {
                 let ($($name,)*) = self;
-                let mut signature = String::new();
-                $($name::code(&mut signature);)*
+                let signature = || {
+                    let mut letters = String::new();
+                    $($name::code(&mut letters);)*
+                    letters
+                };
                 $(let mut $name = $name.raw();)*
                 let mut pointers = [$((&raw mut $name).cast::<c_void>()),*];
                 // SAFETY: the caller's; the pointers outlive the call, which copies what they point at.
-                unsafe { engine.launch::<T>(kernel, blocks, &signature, &mut pointers) }
+                unsafe { engine.launch::<T>(kernel, blocks, signature, &mut pointers) }
             }
         })*
     };

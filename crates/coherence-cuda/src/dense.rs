@@ -5,7 +5,7 @@
 
 use crate::{
     Buffer, View, ViewMut,
-    argument::{Arguments, blocks_for},
+    argument::{Arguments, blocks_for, blocks_of},
     engine::{Engine, Real},
     select::code,
 };
@@ -113,7 +113,7 @@ fn of_pairs<T: Real>(
         (Buffer::from_host(engine, &indices), Buffer::unspecified(engine, count));
     let arguments = (rows, indices.view(), count, d, u32::from(are_distances), out.view_mut());
     // SAFETY: rows are [n, d], the indices below n, two for each value of out, on this engine.
-    unsafe { arguments.launch::<T>(engine, "pairs_of_rows", blocks_for(256 * count)) }
+    unsafe { arguments.launch::<T>(engine, "pairs_of_rows", blocks_of(count)) }
     let mut values = vec![0.0; count];
     out.view().download(engine, &mut values);
     values

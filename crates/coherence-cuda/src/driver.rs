@@ -2,7 +2,7 @@
 
 use crate::{
     compile::{self, Library},
-    engine::{Engine, Product, Real},
+    engine::{Engine, Product, Real, THREADS},
 };
 use core::{ffi::c_void, fmt};
 use cudarc::{
@@ -87,6 +87,9 @@ fn failed(operation: &'static str) -> impl Fn(driver::DriverError) -> DriverErro
 #[derive(Clone)]
 pub struct Driver(Arc<Inner>);
 
+/// By name and precision.
+type Kernels = HashMap<(&'static str, &'static str), CudaFunction>;
+
 struct Inner {
     id: u64,
     name: String,
@@ -94,7 +97,7 @@ struct Inner {
     stream: Arc<CudaStream>,
     /// A handle of cuBLAS serves one thread at a time.
     blas: Mutex<CudaBlas>,
-    kernels: HashMap<String, CudaFunction>,
+    kernels: Kernels,
 }
 
 impl Driver {
@@ -173,18 +176,15 @@ fn keep_freed_memory(context: &CudaContext) -> Result<(), DriverError> {
     done.map_err(failed("setting up the pool of memory"))
 }
 
-/// Both precisions' kernels; the names have the precision's ending.
-fn load(
-    context: &Arc<CudaContext>,
-    (major, minor): (i32, i32),
-) -> Result<HashMap<String, CudaFunction>, DriverError> {
+/// Both precisions' kernels.
+fn load(context: &Arc<CudaContext>, (major, minor): (i32, i32)) -> Result<Kernels, DriverError> {
     let mut kernels = HashMap::new();
     for (precision, ptx) in compile::ptx(&format!("compute_{major}{minor}"))? {
         let module =
             context.load_module(Ptx::from_src(ptx)).map_err(failed("loading the kernels"))?;
         for name in compile::kernels() {
             let function = module.load_function(name).map_err(failed("finding a kernel"))?;
-            kernels.insert(format!("{name}_{precision}"), function);
+            kernels.insert((name, precision), function);
         }
     }
     Ok(kernels)
@@ -256,16 +256,16 @@ unsafe impl Engine for Driver {
         &self,
         kernel: &'static str,
         blocks: u32,
-        _: &str,
+        _: fn() -> String,
         arguments: &mut [*mut c_void],
     ) {
         self.bound();
-        let name = format!("{kernel}_{}", T::PRECISION);
-        let function = self.0.kernels.get(&name).unwrap_or_else(|| panic!("no kernel {kernel}"));
+        let function = self.0.kernels.get(&(kernel, T::PRECISION));
+        let function = function.unwrap_or_else(|| panic!("no kernel {kernel}"));
         let (function, stream) = (function.cu_function(), self.0.stream.cu_stream());
         // SAFETY: the caller's; tests on the host compare the types of all arguments with the kernel's.
         let done = unsafe {
-            result::launch_kernel(function, (blocks, 1, 1), (256, 1, 1), 0, stream, arguments)
+            result::launch_kernel(function, (blocks, 1, 1), (THREADS, 1, 1), 0, stream, arguments)
         };
         self.expect(kernel, done);
     }

@@ -1,7 +1,13 @@
 //! Where memory lies and kernels run.
 
-use coherence_cpu::Element;
+use coherence_cpu::{
+    Element,
+    product::{Dims, Output},
+};
 use core::{ffi::c_void, fmt};
+
+/// Threads of every block: kernels/device.cuh and host.h have the same.
+pub(crate) const THREADS: u32 = 256;
 
 /// An element type of kernels: `f32` or `f64`.
 pub trait Real: Element + crate::argument::Scalar {
@@ -33,6 +39,28 @@ pub struct Product {
     pub right_transposed: bool,
     /// Whether the result is added to `out`.
     pub add: bool,
+}
+
+impl Product {
+    /// `out [m, o] (+)= a · wᵀ` for a [m, i] and w [o, i].
+    pub fn nt(Dims { m, i, o }: Dims, output: Output) -> Self {
+        Self { right_transposed: true, ..Self::plain([m, i, o], output) }
+    }
+
+    /// `out [m, i] (+)= delta · w` for delta [m, o] and w [o, i].
+    pub fn nn(Dims { m, i, o }: Dims, output: Output) -> Self {
+        Self::plain([m, o, i], output)
+    }
+
+    /// `out [o, i] (+)= deltaᵀ · a` for delta [m, o] and a [m, i].
+    pub fn tn(Dims { m, i, o }: Dims, output: Output) -> Self {
+        Self { left_transposed: true, ..Self::plain([o, m, i], output) }
+    }
+
+    fn plain([rows, inner, columns]: [usize; 3], output: Output) -> Self {
+        let add = output == Output::Add;
+        Self { rows, inner, columns, left_transposed: false, right_transposed: false, add }
+    }
 }
 
 /// Memory and kernels. What is queued runs in the order of the calls; [`download`](Engine::download) waits
@@ -81,8 +109,8 @@ pub unsafe trait Engine: Clone + fmt::Debug + Send + Sync + 'static {
         64 << 20
     }
 
-    /// Runs `blocks` blocks of the kernel of this name in the precision `T`. `signature` has the types of the
-    /// arguments, by the letters of `Scalar` in src/argument.rs.
+    /// Runs `blocks` blocks of the kernel of this name in the precision `T`. `signature` gives the types of
+    /// the arguments, by the letters of `Scalar` in src/argument.rs, to an engine that compares them.
     ///
     /// # Safety
     ///
@@ -91,7 +119,7 @@ pub unsafe trait Engine: Clone + fmt::Debug + Send + Sync + 'static {
         &self,
         kernel: &'static str,
         blocks: u32,
-        signature: &str,
+        signature: fn() -> String,
         arguments: &mut [*mut c_void],
     );
 

@@ -82,11 +82,11 @@ unsafe impl Engine for Host {
         &self,
         kernel: &'static str,
         blocks: u32,
-        signature: &str,
+        signature: fn() -> String,
         arguments: &mut [*mut c_void],
     ) {
         let name = CString::new(format!("{kernel}_{}", T::PRECISION)).expect("a kernel's name");
-        let letters = CString::new(signature).expect("letters");
+        let letters = CString::new(signature()).expect("letters");
         let mut expected = core::ptr::null();
         // SAFETY: the signature, which is compared first, has the types of all arguments.
         let status = unsafe {
@@ -104,7 +104,7 @@ unsafe impl Engine for Host {
             _ => {
                 // SAFETY: set to a text that lives as long as the program.
                 let expected = unsafe { CStr::from_ptr(expected) };
-                panic!("{kernel} takes {expected:?}, not {signature}");
+                panic!("{kernel} takes {expected:?}, not {letters:?}");
             }
         }
     }

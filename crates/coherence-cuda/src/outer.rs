@@ -167,20 +167,12 @@ pub fn median_of_sums_step<T: Real>(
 /// `out [o, i] (+)= deltaᵀ · a`, the SUM of the outer products.
 pub fn sum<T: Real>(
     engine: &impl Engine,
-    Dims { m, i, o }: Dims,
+    dims: Dims,
     [a, delta]: [View<'_, T>; 2],
     output: Output,
     out: ViewMut<'_, T>,
 ) {
-    let product = Product {
-        rows: o,
-        inner: m,
-        columns: i,
-        left_transposed: true,
-        right_transposed: false,
-        add: output == Output::Add,
-    };
-    multiply(engine, product, delta, a, out);
+    multiply(engine, Product::tn(dims, output), delta, a, out);
 }
 
 fn check<T: Real>(engine: &impl Engine, Dims { m, i, o }: Dims, [a, delta]: [View<'_, T>; 2]) {

@@ -1,9 +1,10 @@
 //! Rows [m, d]: their sums, squared norms and dots, accumulated in `f64`.
 
 use crate::{
-    View, ViewMut,
-    argument::{Arguments, blocks_for, len_of},
+    Buffer, View, ViewMut,
+    argument::{Arguments, add, blocks_for, blocks_of, len_of},
     engine::{Engine, Real},
+    normalization::sum_segments,
 };
 use coherence_cpu::product::Output;
 
@@ -50,10 +51,9 @@ fn sums<T: Real>(
     }
     x.check(engine, len_of([m, positions, c]));
     out.check(engine, len_of([m, c]));
-    let (add, blocks) = (u32::from(output == Output::Add), blocks_for(256 * m * c.div_ceil(32)));
-    let arguments = (x, m, positions, c, add, out);
+    let (arguments, strips) = ((x, m, positions, c, add(output), out), m * c.div_ceil(32));
     // SAFETY: x is [m, positions, c], out [m, c] on this engine.
-    unsafe { arguments.launch::<T>(engine, "position_sums", blocks) }
+    unsafe { arguments.launch::<T>(engine, "position_sums", blocks_of(strips)) }
 }
 
 /// `out[e] += ‖rows[e]‖²` \[m\] of rows of `width` values.
@@ -117,4 +117,36 @@ fn dots<T: Real>(
     // SAFETY: x is [m, width]; y is as well where stride = width, and has `width` values where stride = 0:
     // `add_pair_dots` and `add_dots` have checked it. out has m values, on this engine.
     unsafe { arguments.launch::<T>(engine, "dots_of_rows", blocks_for(32 * m)) }
+}
+
+/// Columns of a segment of a long row, which a block multiplies.
+const SEGMENT: usize = 1 << 14;
+
+/// The dots of x and y [rows, width] over each segment of the columns: [segments, rows].
+pub(crate) fn dots_of_segments<T: Real, E: Engine>(
+    engine: &E,
+    [x, y]: [View<'_, T>; 2],
+    rows: usize,
+    width: usize,
+) -> Buffer<f64, E> {
+    x.check(engine, len_of([rows, width]));
+    y.check(engine, len_of([rows, width]));
+    let count = width.div_ceil(SEGMENT) * rows;
+    let mut parts = Buffer::unspecified(engine, count);
+    let arguments = (x, y, rows, width, SEGMENT, parts.view_mut(), count);
+    // SAFETY: x and y have the rows, the parts a number for each segment of each row.
+    unsafe { arguments.launch::<T>(engine, "dots_of_segments", blocks_of(count)) }
+    parts
+}
+
+/// [`add_pair_dots`] of few rows that are long.
+pub(crate) fn add_long_dots<T: Real>(
+    engine: &impl Engine,
+    x: View<'_, T>,
+    y: View<'_, T>,
+    width: usize,
+    out: ViewMut<'_, f64>,
+) {
+    let parts = dots_of_segments(engine, [x, y], out.len(), width);
+    sum_segments(engine, parts.view(), 1.0, Output::Add, out);
 }

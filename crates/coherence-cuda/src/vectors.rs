@@ -1,14 +1,12 @@
 //! Vectors of all parameters: dots and running sums in `f64`, and updates.
 
 use crate::{
-    Buffer, View, ViewMut,
-    argument::{Arguments, blocks_for},
+    View, ViewMut,
+    argument::{Arguments, add, blocks_for},
     engine::{Engine, Real},
+    rows::dots_of_segments,
 };
 use coherence_cpu::{product::Output, vectors::Descent};
-
-/// Values in a part of a dot; the parts are added on the host, in their order.
-const PART: usize = 1 << 14;
 
 /// x · y in `f64`, for the host; 0 for vectors of no coordinates. The order of additions depends on the length
 /// alone.
@@ -17,14 +15,8 @@ const PART: usize = 1 << 14;
 ///
 /// When the lengths differ.
 pub fn dot<T: Real>(engine: &impl Engine, x: View<'_, T>, y: View<'_, T>) -> f64 {
-    let n = x.len();
-    x.check(engine, n);
-    y.check(engine, n);
-    let mut values = vec![0.0; n.div_ceil(PART)];
-    let mut parts = Buffer::unspecified(engine, values.len());
-    let (arguments, blocks) = ((x, y, n, PART, parts.view_mut()), blocks_for(256 * values.len()));
-    // SAFETY: x and y have n values, there is a part for each PART of them, on this engine.
-    unsafe { arguments.launch::<T>(engine, "dot_parts", blocks) }
+    let parts = dots_of_segments(engine, [x, y], 1, x.len());
+    let mut values = vec![0.0; parts.view().len()];
     parts.view().download(engine, &mut values);
     values.iter().sum()
 }
@@ -43,7 +35,7 @@ pub fn accumulate<T: Real>(
     let n = sum.len();
     x.check(engine, n);
     sum.check(engine, n);
-    let arguments = (x, u32::from(output == Output::Add), sum, n);
+    let arguments = (x, add(output), sum, n);
     // SAFETY: x and sum have n values on this engine.
     unsafe { arguments.launch::<T>(engine, "accumulate", blocks_for(n)) }
 }

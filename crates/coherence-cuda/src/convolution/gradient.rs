@@ -3,15 +3,18 @@
 use super::{
     batch::{Batch, outputs_of_group, tiles},
     forward,
-    kernels::{add_gram_norms, add_row_dots, depthwise_gradients},
+    kernels::{add_gram_norms, depthwise_gradients},
 };
 use crate::{
     Buffer, View, ViewMut,
     engine::{Engine, Product, Real},
     product::{multiply, multiply_each},
-    rows::column_sums,
+    rows::{add_long_dots, column_sums},
 };
-use coherence_cpu::{convolution::Convolution, product::Output};
+use coherence_cpu::{
+    convolution::Convolution,
+    product::{Dims, Output},
+};
 
 /// Gradient of the SUM loss: `out [o, kh, kw, i/g] (+)= Σ_e g_e`.
 pub fn gradient<T: Real, E: Engine>(
@@ -113,9 +116,9 @@ fn dense<T: Real, E: Engine>(
         let outputs = outputs_of_group(conv, group);
         let (patches, deltas) = (batch.patches(group), batch.deltas(outputs.clone()));
         let (deltas, patches) = (deltas.view(), patches.view());
-        let product = product(outputs.len(), batch.rows(), patch);
         if let Some((output, out)) = &mut sum {
-            let product = Product { add: *output == Output::Add, ..product };
+            let dims = Dims { m: batch.rows(), i: patch, o: outputs.len() };
+            let product = Product::tn(dims, *output);
             let out = out.reborrow().part(outputs.start * patch..outputs.end * patch);
             multiply(engine, product, deltas, patches, out);
         }
@@ -149,10 +152,10 @@ fn add_norms_by_example<T: Real, E: Engine>(
         let mut gradients = Buffer::unspecified(engine, tile.len() * width);
         let [deltas, patches] = [(deltas, outputs), (patches, patch)]
             .map(|(x, columns)| x.part(tile.start * p * columns..tile.end * p * columns));
-        let product = product(outputs, p, patch);
+        let product = Product::tn(Dims { m: p, i: patch, o: outputs }, Output::Overwrite);
         multiply_each(engine, tile.len(), product, deltas, patches, gradients.view_mut());
         let gradients = gradients.view();
-        add_row_dots(engine, gradients, gradients, width, to.reborrow().part(tile));
+        add_long_dots(engine, gradients, gradients, width, to.reborrow().part(tile));
     }
 }
 
@@ -171,19 +174,7 @@ fn depthwise<T: Real, E: Engine>(
         column_sums(engine, gradients, output, out);
     }
     if let Some(sq_norms) = sq_norms {
-        add_row_dots(engine, gradients, gradients, width, sq_norms);
-    }
-}
-
-/// A gradient [outputs, patch] as the product of deltas [rows, outputs] and patches [rows, patch].
-pub(super) fn product(outputs: usize, rows: usize, patch: usize) -> Product {
-    Product {
-        rows: outputs,
-        inner: rows,
-        columns: patch,
-        left_transposed: true,
-        right_transposed: false,
-        add: false,
+        add_long_dots(engine, gradients, gradients, width, sq_norms);
     }
 }
 
@@ -202,6 +193,6 @@ pub fn add_dots<T: Real, E: Engine>(
         let mut of_v = Buffer::unspecified(engine, part.m * width);
         forward(engine, conv, part.x, v, Output::Overwrite, of_v.view_mut());
         let out = out.reborrow().part(tile);
-        add_row_dots(engine, part.delta, of_v.view(), width, out);
+        add_long_dots(engine, part.delta, of_v.view(), width, out);
     }
 }

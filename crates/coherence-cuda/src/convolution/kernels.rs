@@ -1,10 +1,9 @@
 //! The kernels of convolutions; the sizes of all arguments are checked.
 
 use crate::{
-    Buffer, View, ViewMut,
-    argument::{Arguments, ByValue, Structure, add, blocks_for},
+    View, ViewMut,
+    argument::{Arguments, ByValue, Structure, add, blocks_for, blocks_of},
     engine::{Engine, Real},
-    normalization::sum_segments,
 };
 use coherence_cpu::{convolution::Convolution, product::Output};
 use core::ops::Range;
@@ -158,29 +157,6 @@ pub(super) fn depthwise_gradients<T: Real>(
     unsafe { arguments.launch::<T>(engine, "depthwise_gradients", blocks_for(n)) }
 }
 
-/// Columns that a block multiplies at most, before they are shared among blocks.
-const SEGMENT: usize = 1 << 14;
-
-/// `out[r] += x_r · y_r` for x and y [out.len(), width], in `f64` and in a fixed order.
-pub(super) fn add_row_dots<T: Real>(
-    engine: &impl Engine,
-    x: View<'_, T>,
-    y: View<'_, T>,
-    width: usize,
-    out: ViewMut<'_, f64>,
-) {
-    let rows = out.len();
-    x.check(engine, rows * width);
-    y.check(engine, rows * width);
-    let segments = width.div_ceil(SEGMENT);
-    let count = segments * rows;
-    let mut parts = Buffer::unspecified(engine, count);
-    let arguments = (x, y, rows, width, SEGMENT, parts.view_mut(), count);
-    // SAFETY: x and y have the rows, the parts a number for each segment of each row.
-    unsafe { arguments.launch::<T>(engine, "row_dots", count.clamp(1, 1 << 16) as u32) }
-    sum_segments(engine, parts.view(), 1.0, Output::Add, out);
-}
-
 /// `out[e] += ‖g_e‖²` of the gradients of a group, by Gram matrices: patches [m · positions, patch] and deltas
 /// [m · positions, outputs] of m = out.len() examples.
 pub(super) fn add_gram_norms<T: Real>(
@@ -196,5 +172,5 @@ pub(super) fn add_gram_norms<T: Real>(
     out.check(engine, m);
     let arguments = (patches, deltas, positions, patch, outputs, out, m);
     // SAFETY: patches and deltas have the rows of m examples, `out` a number for each, on this engine.
-    unsafe { arguments.launch::<T>(engine, "add_gram_norms", m.clamp(1, 1 << 16) as u32) }
+    unsafe { arguments.launch::<T>(engine, "add_gram_norms", blocks_of(m)) }
 }

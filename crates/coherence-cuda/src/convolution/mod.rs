@@ -23,7 +23,10 @@ use crate::{
     product::multiply,
 };
 use batch::{Matrix, is_identity, outputs_of_group, patches, tiles};
-use coherence_cpu::{convolution::Convolution, product::Output};
+use coherence_cpu::{
+    convolution::Convolution,
+    product::{Dims, Output},
+};
 
 /// `out [m, oh, ow, o] (+)= x * weight`.
 pub fn forward<T: Real, E: Engine>(
@@ -43,14 +46,7 @@ pub fn forward<T: Real, E: Engine>(
     for tile in tiles::<T>(engine, m, positions * patch) {
         let rows = tile.len() * positions;
         let x = x.part(tile.start * conv.image()..tile.end * conv.image());
-        let product = Product {
-            rows,
-            inner: patch,
-            columns,
-            left_transposed: false,
-            right_transposed: true,
-            add: output == Output::Add,
-        };
+        let product = |output| Product::nt(Dims { m: rows, i: patch, o: columns }, output);
         let of_tile = tile.start * conv.output_image()..tile.end * conv.output_image();
         let mut out = out.reborrow().part(of_tile);
         for group in 0..conv.groups {
@@ -58,10 +54,10 @@ pub fn forward<T: Real, E: Engine>(
             let outputs = outputs_of_group(conv, group);
             let weight = weight.part(outputs.start * patch..outputs.end * patch);
             if conv.groups == 1 {
-                multiply(engine, product, patches.view(), weight, out.reborrow());
+                multiply(engine, product(output), patches.view(), weight, out.reborrow());
             } else {
                 let mut part = Buffer::unspecified(engine, rows * columns);
-                let product = Product { add: false, ..product };
+                let product = product(Output::Overwrite);
                 multiply(engine, product, patches.view(), weight, part.view_mut());
                 let channels = (conv.outputs, outputs);
                 put_channels(engine, channels, part.view(), output, out.reborrow());
@@ -89,23 +85,17 @@ pub fn backward<T: Real, E: Engine>(
         let rows = tile.len() * positions;
         let delta = delta.part(tile.start * conv.output_image()..tile.end * conv.output_image());
         let mut out = out.reborrow().part(tile.start * conv.image()..tile.end * conv.image());
-        let product = Product {
-            rows,
-            inner: conv.group_outputs(),
-            columns: patch,
-            left_transposed: false,
-            right_transposed: false,
-            add: output == Output::Add,
-        };
+        let dims = Dims { m: rows, i: patch, o: conv.group_outputs() };
         for group in 0..conv.groups {
             let outputs = outputs_of_group(conv, group);
             let weight = weight.part(outputs.start * patch..outputs.end * patch);
             let deltas = Matrix::<T, E>::columns(engine, (conv.outputs, outputs), delta);
             if is_identity(conv) {
+                let product = Product::nn(dims, output);
                 multiply(engine, product, deltas.view(), weight, out.reborrow());
             } else {
                 let mut products = Buffer::unspecified(engine, rows * patch);
-                let product = Product { add: false, ..product };
+                let product = Product::nn(dims, Output::Overwrite);
                 multiply(engine, product, deltas.view(), weight, products.view_mut());
                 let products = products.view();
                 kernels::fold_back(engine, conv, group, products, output, out.reborrow());

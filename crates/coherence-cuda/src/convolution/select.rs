@@ -5,7 +5,6 @@
 
 use super::{
     batch::{Batch, Matrix, pieces, tiles},
-    gradient::product,
     kernels::depthwise_gradients,
 };
 use crate::{
@@ -15,7 +14,11 @@ use crate::{
     select::{select_columns, select_outer},
 };
 use coherence_core::aggregate::{Median, Winsorized, groups};
-use coherence_cpu::{convolution::Convolution, order::OrderRule, product::Dims};
+use coherence_cpu::{
+    convolution::Convolution,
+    order::OrderRule,
+    product::{Dims, Output},
+};
 use core::ops::Range;
 
 /// Winsorised MEAN of the g_e, coordinate by coordinate, `out [o, kh, kw, i/g]`.
@@ -172,12 +175,14 @@ fn dense<T: Real, E: Engine>(
     let (columns, width) = (outputs.len(), outputs.len() * patch);
     let n = groups.map_or(batch.m, <[_]>::len);
     let mut values = Buffer::unspecified(engine, n * width);
+    let product = |m, output| Product::tn(Dims { m, i: patch, o: columns }, output);
     for tile in tiles::<T>(engine, batch.m, p * patch) {
         let deltas = batch.examples(tile.clone()).deltas(outputs.clone());
         let (deltas, patches) = (deltas.view(), patches.of(&tile));
         let Some(groups) = groups else {
             let to = values.view_mut().part(tile.start * width..tile.end * width);
-            multiply_each(engine, tile.len(), product(columns, p, patch), deltas, patches, to);
+            let product = product(p, Output::Overwrite);
+            multiply_each(engine, tile.len(), product, deltas, patches, to);
             continue;
         };
         for (g, examples) in groups.iter().enumerate() {
@@ -186,12 +191,12 @@ fn dense<T: Real, E: Engine>(
                 continue;
             }
             let rows = (start - tile.start) * p..(end - tile.start) * p;
-            let product = product(columns, rows.len(), patch);
-            let product = Product { add: start > examples.start, ..product };
+            let is_first = start == examples.start;
+            let output = if is_first { Output::Overwrite } else { Output::Add };
             let [deltas, patches] = [(deltas, columns), (patches, patch)]
                 .map(|(x, width)| x.part(rows.start * width..rows.end * width));
             let to = values.view_mut().part(g * width..(g + 1) * width);
-            multiply(engine, product, deltas, patches, to);
+            multiply(engine, product(rows.len(), output), deltas, patches, to);
         }
     }
     values

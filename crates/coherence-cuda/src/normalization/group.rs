@@ -1,12 +1,9 @@
 //! Group normalisation: one mean and one variance for each item and group of channels.
 
-use super::{
-    Normalized, Statistics, forward, narrow,
-    segments::{Segments, clamp},
-};
+use super::{Normalized, Statistics, forward, narrow, segments::Segments};
 use crate::{
     View, ViewMut,
-    argument::{Arguments, add},
+    argument::{Arguments, add, blocks_of},
     engine::{Engine, Real},
 };
 use coherence_cpu::{normalize::group::Groups, product::Output};
@@ -25,7 +22,7 @@ pub fn group_moments<T: Real>(
     variance.check(engine, count);
     let arguments = (x, Normalized::from_groups(groups), mean, variance, count);
     // SAFETY: x has the items whose groups are counted, with a mean and a variance each, on this engine.
-    unsafe { arguments.launch::<T>(engine, "group_moments", clamp(count)) }
+    unsafe { arguments.launch::<T>(engine, "group_moments", blocks_of(count)) }
 }
 
 /// `out = γ x̂ + β` by the moments of groups. x and out [n, positions, c].
@@ -62,7 +59,7 @@ pub fn group_backward<T: Real>(
     let arguments = (x, delta, mean, inverse, scale, layout, add(output), out, count);
     // SAFETY: x, delta and out have the items whose groups are counted, with statistics each, and scale has a
     // number for each channel, on this engine.
-    unsafe { arguments.launch::<T>(engine, "group_backward", clamp(count)) }
+    unsafe { arguments.launch::<T>(engine, "group_backward", blocks_of(count)) }
 }
 
 /// The gradients [m, c] of each example's loss with respect to γ and β: Σ δ x̂ and Σ δ over the items and

@@ -4,7 +4,7 @@
 use super::{Normalized, Statistics};
 use crate::{
     Buffer, View, ViewMut,
-    argument::{Arguments, ByValue, Structure, add},
+    argument::{Arguments, ByValue, Structure, add, blocks_of},
     engine::{Engine, Real},
 };
 use coherence_cpu::product::Output;
@@ -88,7 +88,7 @@ impl Segments {
         let blocks = self.blocks();
         let arguments = (x, mean, self.argument(), parts.view_mut(), blocks);
         // SAFETY: x has the rows, mean a number for each channel, parts one for each segment and channel.
-        unsafe { arguments.launch::<T>(engine, "moment_sums", clamp(blocks)) }
+        unsafe { arguments.launch::<T>(engine, "moment_sums", blocks_of(blocks)) }
         sum_segments(engine, parts.view(), self.rows as f64, Output::Overwrite, out);
     }
 
@@ -109,7 +109,7 @@ impl Segments {
         let arguments = (x, delta, mean, inverse, layout, segments, of_scale, of_shift, blocks);
         // SAFETY: x and delta have the rows, whole items of the layout, whose statistics `by` has; the sums
         // have a number for each segment and channel.
-        unsafe { arguments.launch::<T>(engine, "gradient_sums", clamp(blocks)) }
+        unsafe { arguments.launch::<T>(engine, "gradient_sums", blocks_of(blocks)) }
         sums
     }
 }
@@ -128,10 +128,5 @@ pub(crate) fn sum_segments(
     out.check(engine, n);
     let arguments = (x, segments, divisor, add(output), out, n);
     // SAFETY: x has the segments of n numbers, out n numbers, on this engine.
-    unsafe { arguments.launch::<f64>(engine, "sum_segments", clamp(n.div_ceil(COLUMNS))) }
-}
-
-/// Blocks to launch for so many pieces of work; a block goes on to further ones.
-pub(super) fn clamp(pieces: usize) -> u32 {
-    pieces.clamp(1, 1 << 16) as u32
+    unsafe { arguments.launch::<f64>(engine, "sum_segments", blocks_of(n.div_ceil(COLUMNS))) }
 }

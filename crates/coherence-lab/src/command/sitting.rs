@@ -86,11 +86,11 @@ impl Sitting {
         experiments: Vec<Experiment>,
     ) -> anyhow::Result<Status> {
         let (is_first, is_alone) = (processes.rank() == 0, processes.size() == 1);
-        if self.dry_run && is_first {
-            return cost::print(self.json, &experiments, self.scale, self.seeds);
-        }
         if self.dry_run {
-            return Ok(Status::Holds);
+            return match is_first {
+                true => cost::print(self.json, &experiments, self.scale, self.seeds),
+                false => Ok(Status::Holds),
+            };
         }
         let stop = interrupt::flag()?;
         data::warn_of_wrong_variable();

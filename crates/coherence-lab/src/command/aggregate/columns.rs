@@ -62,9 +62,9 @@ impl<'a, S: Source> BlockwiseColumns<'a, S> {
         threads: usize,
     ) -> Result<Self> {
         let (n, d) = (matrix.rows(), matrix.cols());
-        let short_runs = matrix.order() == Order::RowMajor;
+        let is_row_major = matrix.order() == Order::RowMajor;
         if let Some(state) = rule.part_state::<T>()
-            && (n > MANY_ROWS || short_runs && state <= SMALL_STATE)
+            && (n > MANY_ROWS || is_row_major && state <= SMALL_STATE)
         {
             let most = (STATE / state).clamp(16, WIDEST);
             let widest = most.min(d.div_ceil(threads).max(256));

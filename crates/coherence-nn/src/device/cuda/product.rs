@@ -8,40 +8,24 @@ use coherence_cuda::{Engine, Product, Real, View, ViewMut, outer, product::multi
 impl<T: Real, E: Engine> Products<T> for Cuda<E> {
     fn matmul_nt(
         &self,
-        Dims { m, i, o }: Dims,
+        dims: Dims,
         a: View<'_, T>,
         w: View<'_, T>,
         output: Output,
         out: ViewMut<'_, T>,
     ) {
-        let product = Product {
-            rows: m,
-            inner: i,
-            columns: o,
-            left_transposed: false,
-            right_transposed: true,
-            add: output == Output::Add,
-        };
-        multiply(&self.engine, product, a, w, out);
+        multiply(&self.engine, Product::nt(dims, output), a, w, out);
     }
 
     fn matmul_nn(
         &self,
-        Dims { m, i, o }: Dims,
+        dims: Dims,
         delta: View<'_, T>,
         w: View<'_, T>,
         output: Output,
         out: ViewMut<'_, T>,
     ) {
-        let product = Product {
-            rows: m,
-            inner: o,
-            columns: i,
-            left_transposed: false,
-            right_transposed: false,
-            add: output == Output::Add,
-        };
-        multiply(&self.engine, product, delta, w, out);
+        multiply(&self.engine, Product::nn(dims, output), delta, w, out);
     }
 
     fn matmul_tn(
