@@ -219,10 +219,13 @@ fn run_on_device(sh: &Shell, kernels: String) -> Result<()> {
 fn sanitize(sh: &Shell) -> Result<()> {
     let _kernels =
         sh.push_env("CXXFLAGS", "-fsanitize=address,undefined -fno-sanitize-recover=all -g");
-    // rustc links without the compiler's default libraries, so that they are named here; then the sanitizer's does
-    // not come first. The test harness keeps threads, whose memory is no leak.
+    // rustc links without the compiler's default libraries: the sanitizers' are named here. The address sanitizer's
+    // has to come before all others, so that it is loaded first.
     let _linking = sh.push_env("RUSTFLAGS", "-Clink-arg=-lasan -Clink-arg=-lubsan");
-    let _options = sh.push_env("ASAN_OPTIONS", "detect_leaks=0:verify_asan_link_order=0");
+    let runtime = cmd!(sh, "c++ -print-file-name=libasan.so").read()?;
+    let runner = format!("env LD_PRELOAD={runtime}");
+    let _runner = sh.push_env("CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER", runner);
+    let _options = sh.push_env("ASAN_OPTIONS", "detect_leaks=0"); // the test harness keeps threads
     let target = "x86_64-unknown-linux-gnu";
     let what = ["--package", "coherence-cuda", "--features", "host", "--tests"];
     cmd!(sh, "cargo test {what...} --target {target}").run()?;
