@@ -15,7 +15,7 @@ pub use digits::{BIG, SMALL, digits, trainer};
 pub use images::Images;
 pub use passes::Passes;
 pub use timing::{Ratio, THREADS, pool, ratio, ratios, time, time_on_cores};
-pub use training::{RATE, initialized, step, trainer_of};
+pub use training::{RATE, initialized, initialized_on, step, trainer_of, trainer_on};
 
 use coherence_data::random;
 

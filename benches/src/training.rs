@@ -1,7 +1,10 @@
 //! Trainers whose steps are timed.
 
 use coherence_data::{Dataset, random};
-use coherence_nn::{Graph, Model};
+use coherence_nn::{
+    Graph, Model,
+    device::{Cpu, Device},
+};
 use coherence_train::{Aggregation, Config, Examples, Schedule, Trainer};
 
 /// A rate so small that hours of steps do not change the sparsity of the deltas.
@@ -18,7 +21,12 @@ pub fn step(trainer: &mut Trainer) {
 
 /// The network with the initial weights of its architecture, from a fixed seed.
 pub fn initialized(network: Graph<f32>) -> Model<f32> {
-    Model::initialized(network, &mut random::stream(1, "bench"))
+    initialized_on(Cpu::detect(), network)
+}
+
+/// [`initialized`] on another device.
+pub fn initialized_on<D: Device<f32>>(device: D, network: Graph<f32, D>) -> Model<f32, D> {
+    Model::initialized_on(device, network, &mut random::stream(1, "bench"))
 }
 
 /// A trainer that measures nothing. Batch normalisation, if the network has any, uses the running
@@ -35,16 +43,34 @@ pub fn trainer_of(
     aggregation: Aggregation,
     rate: f64,
 ) -> Trainer {
+    trainer_on(initialized(network), data, test, batch, aggregation, rate, false)
+}
+
+/// [`trainer_of`] for a network on another device, with batch normalisation by the statistics of the mini-batch
+/// if `batch_statistics`.
+///
+/// # Panics
+///
+/// As [`trainer_of`].
+pub fn trainer_on<D: Device<f32>>(
+    model: Model<f32, D>,
+    data: &dyn Dataset,
+    test: &dyn Dataset,
+    batch: usize,
+    aggregation: Aggregation,
+    rate: f64,
+    batch_statistics: bool,
+) -> Trainer<D> {
     let config = Config {
         batch,
         rate,
         steps: u64::MAX,
         aggregation,
-        batch_statistics: false,
+        batch_statistics,
         estimation_batches: 0,
         evaluate: Schedule::Every { steps: 1 },
         ..Config::default()
     };
     let [data, test] = [data, test].map(|set| Examples::decode(set).expect("data in memory"));
-    Trainer::new(config, initialized(network), data, test).expect("settings that fit the data")
+    Trainer::new(config, model, data, test).expect("settings that fit the data")
 }

@@ -3,10 +3,16 @@
 //! The kernels are compiled by NVRTC and assembled by ptxas; `docs/cuda.md` has the registers and the memory of
 //! each. A record in `records/cuda` says on which device the kernels of which text have run.
 
+mod bundle;
+
 use anyhow::{Context, Result, ensure};
+use bundle::{Record, Time};
 use clap::Args;
-use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, path::Path, process::Command};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    process::Command,
+};
 use xshell::{Shell, cmd};
 
 /// Architectures that the kernels must suit: A100 and H100.
@@ -20,17 +26,25 @@ const PTXAS: &str = "registers and spills were not looked at: no ptxas, of the C
 
 /// Compile the CUDA kernels, look for spills and write docs/cuda.md; run them under sanitizers or on a GPU.
 #[derive(Debug, Args)]
+#[group(multiple = false)]
 pub(crate) struct Cuda {
     /// The assembler [default: ptxas on the path].
     #[arg(long, default_value = "ptxas")]
     ptxas: String,
     /// Run every kernel's tests on the processor under the address and undefined-behaviour sanitizers instead
     /// (needs g++ with both).
-    #[arg(long, conflicts_with = "device")]
+    #[arg(long)]
     sanitize: bool,
-    /// Run the laws of networks on the GPU cuda:0 instead, and record it (needs a driver, NVRTC and cuBLAS).
+    /// Run the laws, compute-sanitizer and the bench on the GPU cuda:0 instead, and record them (needs CUDA's
+    /// toolkit; the peers need PyTorch).
     #[arg(long)]
     device: bool,
+    /// Write what another machine needs for --device, which may have no Rust, to this folder instead.
+    #[arg(long, value_name = "DIR")]
+    bundle: Option<PathBuf>,
+    /// Record what that machine wrote to this folder.
+    #[arg(long, value_name = "DIR")]
+    record: Option<PathBuf>,
 }
 
 /// What a kernel takes.
@@ -48,31 +62,24 @@ struct Usage {
 /// By kernel, then in the order of architectures and precisions.
 type Table = BTreeMap<String, Vec<Usage>>;
 
-/// The run of the laws on a device.
-#[derive(Debug, Serialize, Deserialize)]
-struct Record {
-    device: String,
-    date: String,
-    /// SHA-256 of the kernels' text.
-    kernels: String,
-}
-
 impl Cuda {
     pub(crate) fn run(&self, sh: &Shell) -> Result<()> {
+        let folder = crate::target_dir().join("cuda");
         if self.sanitize {
             return sanitize(sh);
+        } else if self.device {
+            return run_on_device(sh, &folder);
+        } else if let Some(folder) = &self.bundle {
+            return bundle::write(sh, folder);
+        } else if let Some(results) = &self.record {
+            return bundle::keep(sh, results);
         }
-        let folder = crate::target_dir().join("cuda");
         let hash = compile(sh, &folder)?;
         println!("the kernels' text has the SHA-256 {hash}");
-        if self.device {
-            run_on_device(sh, hash)
-        } else {
-            let table = self.assemble(&folder)?;
-            sh.write_file("docs/cuda.md", page(&hash, &records(sh)?, &table))?;
-            println!("docs/cuda.md has {} kernels", table.len());
-            Ok(())
-        }
+        let table = self.assemble(&folder)?;
+        sh.write_file("docs/cuda.md", page(&hash, &records(sh)?, &table))?;
+        println!("docs/cuda.md has {} kernels", table.len());
+        Ok(())
     }
 
     /// Assembles the PTX files of `folder`. Fails if a kernel's registers are spilled to memory.
@@ -151,11 +158,35 @@ fn devices(hash: &str, records: &[Record]) -> String {
     if records.is_empty() {
         return "These kernels were not run on a device.\n".to_owned();
     }
-    let line = |record: &Record| {
-        let of = if record.kernels == hash { "these kernels" } else { "earlier kernels: stale" };
-        format!("- {}, {}: {of}\n", record.device, record.date)
+    records.iter().map(|record| device(hash, record)).collect()
+}
+
+fn device(hash: &str, record: &Record) -> String {
+    let of = if record.kernels == hash { "these kernels" } else { "earlier kernels: stale" };
+    let mut text = format!("### {}\n\n{}: {of}.\n\n", record.device, record.date);
+    text.push_str("| programs of tests | laws | memcheck | racecheck |\n|---|---|---|---|\n");
+    let outcome = |lines: &[String], name: &str| {
+        let of_program = |line: &&String| line.split(':').next() == Some(name);
+        let line = lines.iter().find(of_program).map_or("not run", String::as_str);
+        line.split_once("test result: ").map_or(line, |(_, end)| end).split(';').take(2).collect()
     };
-    format!("The laws of networks passed on\n\n{}", records.iter().map(line).collect::<String>())
+    for line in &record.laws {
+        let name = line.split(':').next().unwrap_or_default();
+        let [laws, memcheck, racecheck]: [String; 3] =
+            [&record.laws, &record.memcheck, &record.racecheck].map(|lines| outcome(lines, name));
+        text.push_str(&format!("| `{name}` | {laws} | {memcheck} | {racecheck} |\n"));
+    }
+    text.push_str("\nMedian seconds, for products in f32 and with factors rounded to TF32:\n\n");
+    text.push_str("| what | program | f32 | TF32 |\n|---|---|---|---|\n");
+    for Time { name, peer, .. } in record.times.iter().filter(|time| time.products == "f32") {
+        let [single, tf32] = ["f32", "tf32"].map(|products| {
+            let of = |t: &&Time| (&t.name, &t.peer, &t.products[..]) == (name, peer, products);
+            record.times.iter().find(of).map_or("".to_owned(), |t| format!("{:.4}", t.median_s))
+        });
+        let name = name.trim_start_matches("W9.");
+        text.push_str(&format!("| {name} | {peer} | {single} | {tf32} |\n"));
+    }
+    text + "\n"
 }
 
 /// What the page says of itself; the tables of devices and of kernels follow.
@@ -169,11 +200,11 @@ Written by `cargo xtask cuda`; do not edit.
 | `cargo test -p coherence-nn --test laws cuda` | compares networks on `Cuda<Host>` with the processor | a C++ compiler |
 | `cargo xtask cuda --sanitize` | the first under the address and undefined-behaviour sanitizers | g++ |
 | `cargo xtask cuda` | compiles for sm_80 and sm_90, fails where registers are spilled, writes this page | NVRTC, ptxas |
-| `cargo xtask cuda --device` | compares networks on cuda:0 with the processor, and records it | a GPU, its driver, NVRTC, cuBLAS |
+| `cargo xtask cuda --device` | runs the laws, compute-sanitizer and the bench on cuda:0, and records them | a GPU, CUDA's toolkit; PyTorch for the peers |
+| `cargo xtask cuda --bundle DIR`, then `--record RESULTS` | the same on a machine that has no Rust, by `DIR/on_device.sh RESULTS` | there: as above |
 
 NVRTC and ptxas come with the CUDA toolkit, or without it from PyPI: `pip install 'nvidia-cuda-nvrtc-cu12==12.8.*' 'nvidia-cuda-nvcc-cu12==12.8.*'`; then `LD_LIBRARY_PATH` has the folder `nvidia/cuda_nvrtc/lib`, and `--ptxas` names `nvidia/cuda_nvcc/bin/ptxas`.
-With `COHERENCE_CUDA=required` the tests of networks fail where there is no GPU; otherwise they say that they were not run there.
-On a GPU, also run the test program `laws` of `coherence-nn` under `compute-sanitizer --tool memcheck` and `--tool racecheck`.
+With `COHERENCE_CUDA=required` the tests of kernels and networks run on cuda:0, and fail where there is none; otherwise kernels are tested on the processor.
 ";
 
 fn page(hash: &str, records: &[Record], table: &Table) -> String {
@@ -200,19 +231,13 @@ fn page(hash: &str, records: &[Record], table: &Table) -> String {
     page
 }
 
-/// Every law of the networks on cuda:0, then a record.
-fn run_on_device(sh: &Shell, kernels: String) -> Result<()> {
-    let _required = sh.push_env("COHERENCE_CUDA", "required");
-    cmd!(sh, "cargo test --package coherence-nn --test laws -- on_a_gpu --nocapture").run()?;
-    let query = "--query-gpu=name --format=csv,noheader --id=0".split(' ');
-    let device = cmd!(sh, "nvidia-smi {query...}").read().context("the name of the device")?;
-    let date = jiff::Zoned::now().date().to_string();
-    let file = format!("records/cuda/{}-{date}.json", device.trim().replace([' ', '/'], "-"));
-    let record = Record { device: device.trim().to_owned(), date, kernels };
-    sh.create_dir("records/cuda")?;
-    sh.write_file(&file, serde_json::to_string_pretty(&record)? + "\n")?;
-    println!("{file} is written: `cargo xtask cuda` shows it in docs/cuda.md");
-    Ok(())
+/// All that can be run on cuda:0 of this machine, then a record.
+fn run_on_device(sh: &Shell, folder: &Path) -> Result<()> {
+    let (bundle, results) = (folder.join("bundle"), folder.join("results"));
+    bundle::write(sh, &bundle)?;
+    let script = bundle.join("on_device.sh");
+    cmd!(sh, "{script} {results}").run()?;
+    bundle::keep(sh, &results)
 }
 
 /// The target is named so that build scripts, which run here, are not linked with the sanitizers.
@@ -256,13 +281,25 @@ mod tests {
     #[test]
     fn kernels_that_changed_since_have_not_run() {
         let record = |kernels: &str| Record {
-            device: "NVIDIA H100".to_owned(),
+            device: "NVIDIA H100, 580.1".to_owned(),
             date: "2026-01-02".to_owned(),
             kernels: kernels.to_owned(),
+            laws: vec!["select: exit status 0, test result: ok. 4 passed; 0 failed; 0 ignored".to_owned()],
+            memcheck: Vec::new(),
+            racecheck: Vec::new(),
+            times: vec![Time {
+                name: "W9.plain step".to_owned(),
+                peer: "coherence".to_owned(),
+                products: "f32".to_owned(),
+                median_s: 0.25,
+                min_s: 0.2,
+            }],
         };
         assert!(devices("a", &[]).contains("not run on a device"));
         let page = devices("a", &[record("a"), record("b")]);
-        assert!(page.contains("2026-01-02: these kernels\n"));
-        assert!(page.contains("2026-01-02: earlier kernels: stale\n"));
+        assert!(page.contains("2026-01-02: these kernels."));
+        assert!(page.contains("2026-01-02: earlier kernels: stale."));
+        assert!(page.contains("| `select` | ok. 4 passed 0 failed | not run | not run |"));
+        assert!(page.contains("| plain step | coherence | 0.2500 |  |"));
     }
 }

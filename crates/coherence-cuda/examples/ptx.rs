@@ -1,5 +1,6 @@
 //! Writes the kernels as PTX for some architectures, and prints the SHA-256 of their text:
 //! `cargo run -p coherence-cuda --example ptx -- FOLDER compute_80 compute_90`. It needs NVRTC, but no GPU.
+//! Without architectures it needs nothing and only prints.
 
 #![allow(clippy::print_stdout, reason = "the hash is the program's output")]
 

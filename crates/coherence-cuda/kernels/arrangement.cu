@@ -6,16 +6,16 @@ struct Place {
 };
 
 FUNCTION Place place(size v, size height, size width, size channels) {
-    const size pixel = v / channels;
-    const size row = pixel / width;
-    return {row / height, row % height, pixel % width, v % channels};
+    const Quotient pixel = divided(v, channels), row = divided(pixel.whole, width), image = divided(row.whole, height);
+    return {image.whole, image.rest, row.rest, pixel.rest};
 }
 
 // x [rows, len] to the channels from `start` on of out [rows, whole].
 KERNEL(put_channels)(const real* x, size start, size len, size whole, u32 add, real* out, size n) {
     EACH_THREAD {
         EACH_VALUE(v, n) {
-            real* to = out + v / len * whole + start + v % len;
+            const Quotient row = divided(v, len);
+            real* to = out + row.whole * whole + start + row.rest;
             *to = add ? *to + x[v] : x[v];
         }
     }
@@ -26,7 +26,8 @@ REGISTER(put_channels)
 KERNEL(take_channels)(const real* x, size start, size len, size whole, u32 add, real* out, size n) {
     EACH_THREAD {
         EACH_VALUE(v, n) {
-            const real from = x[v / len * whole + start + v % len];
+            const Quotient row = divided(v, len);
+            const real from = x[row.whole * whole + start + row.rest];
             out[v] = add ? out[v] + from : from;
         }
     }
@@ -50,8 +51,9 @@ KERNEL(subsample_backward)(const real* delta, Subsampling s, u32 add, real* out,
     EACH_THREAD {
         EACH_VALUE(v, n) {
             const Place p = place(v, s.height, s.width, s.channels);
-            const size y = p.y / s.stride, x = p.x / s.stride;
-            const bool is_taken = p.y % s.stride == 0 && p.x % s.stride == 0 && y < s.out_height && x < s.out_width;
+            const Quotient in_y = divided(p.y, s.stride), in_x = divided(p.x, s.stride);
+            const size y = in_y.whole, x = in_x.whole;
+            const bool is_taken = in_y.rest == 0 && in_x.rest == 0 && y < s.out_height && x < s.out_width;
             const real before = add ? out[v] : (real)0;
             const size from = ((p.example * s.out_height + y) * s.out_width + x) * s.out_channels + s.before;
             out[v] = is_taken ? before + delta[from + p.channel] : before;
@@ -63,7 +65,7 @@ REGISTER(subsample_backward)
 // out[e, p, j] = a[e, p, j] · s[e, j], where an example has `image` values.
 KERNEL(scale_channels)(const real* a, const real* s, size image, size channels, real* out, size n) {
     EACH_THREAD {
-        EACH_VALUE(v, n) out[v] = a[v] * s[v / image * channels + v % channels];
+        EACH_VALUE(v, n) out[v] = a[v] * s[divided(v, image).whole * channels + divided(v, channels).rest];
     }
 }
 REGISTER(scale_channels)
@@ -72,7 +74,8 @@ KERNEL(scale_channels_backward)
 (const real* delta, const real* s, size image, size channels, u32 add, real* out, size n) {
     EACH_THREAD {
         EACH_VALUE(v, n) {
-            out[v] = (add ? out[v] : (real)0) + delta[v] * s[v / image * channels + v % channels];
+            const size of = divided(v, image).whole * channels + divided(v, channels).rest;
+            out[v] = (add ? out[v] : (real)0) + delta[v] * s[of];
         }
     }
 }

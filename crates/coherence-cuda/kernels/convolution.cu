@@ -9,8 +9,8 @@ struct Position {
 };
 
 FUNCTION Position position(size pixel, u32 height, u32 width) {
-    const size row = pixel / width;
-    return {row / height, (u32)(row % height), (u32)(pixel % width)};
+    const Quotient row = divided(pixel, width), image = divided(row.whole, height);
+    return {image.whole, (u32)image.rest, (u32)row.rest};
 }
 
 // The input row under tap `a` of output row y; not less than the height if it lies in the padding.
@@ -18,17 +18,22 @@ FUNCTION u32 row_under(Convolution s, u32 y, u32 a) { return y * s.stride_y + a 
 
 FUNCTION u32 column_under(Convolution s, u32 x, u32 b) { return x * s.stride_x + b * s.dilation_x - s.padding_x; }
 
+// from / stride if this is a whole number below `end`, or else `end`.
+FUNCTION u32 multiple(u32 from, u32 stride, u32 end) {
+    if (stride == 1) return from < end ? from : end;
+    const Quotient of = divided(from, stride);
+    return of.rest == 0 && of.whole < end ? (u32)of.whole : end;
+}
+
 // The output row whose tap `a` is over input row y; out_height if there is none.
 FUNCTION u32 row_over(Convolution s, u32 y, u32 a) {
     const u32 from = y + s.padding_y, shift = a * s.dilation_y;
-    const bool exists = from >= shift && (from - shift) % s.stride_y == 0;
-    return exists && (from - shift) / s.stride_y < s.out_height ? (from - shift) / s.stride_y : s.out_height;
+    return from < shift ? s.out_height : multiple(from - shift, s.stride_y, s.out_height);
 }
 
 FUNCTION u32 column_over(Convolution s, u32 x, u32 b) {
     const u32 from = x + s.padding_x, shift = b * s.dilation_x;
-    const bool exists = from >= shift && (from - shift) % s.stride_x == 0;
-    return exists && (from - shift) / s.stride_x < s.out_width ? (from - shift) / s.stride_x : s.out_width;
+    return from < shift ? s.out_width : multiple(from - shift, s.stride_x, s.out_width);
 }
 
 // The place of an input or output position's first channel.
@@ -40,54 +45,99 @@ FUNCTION size of_output(Convolution s, size example, u32 y, u32 x) {
     return ((example * s.out_height + y) * s.out_width + x) * s.outputs;
 }
 
-// patches [m · positions, taps · channels of a group] of x, for the group whose channels begin at `first`.
-KERNEL(unfold)(const real* x, Convolution s, u32 first, real* patches, size n) {
-    EACH_THREAD {
-        const u32 channels = s.channels / s.groups, taps = s.kernel_height * s.kernel_width;
-        EACH_VALUE(v, n) {
-            const size column = v / channels;
-            const u32 tap = (u32)(column % taps);
-            const Position p = position(column / taps, s.out_height, s.out_width);
-            const u32 row = row_under(s, p.y, tap / s.kernel_width), at = column_under(s, p.x, tap % s.kernel_width);
-            const bool is_inside = row < s.height && at < s.width;
-            patches[v] = is_inside ? x[of_input(s, p.example, row, at) + first + v % channels] : (real)0;
+// The convolution of fours of channels.
+FUNCTION Convolution in_fours(Convolution s) {
+    s.channels /= 4;
+    return s;
+}
+
+// Value v of the patches [m · positions, taps · channels of a group] of x, for the group whose channels begin at
+// `first`. V is `real` or `Four`: then all channels are counted in fours.
+template <class V>
+FUNCTION V value_of_patch(const V* x, Convolution s, u32 first, size v) {
+    const u32 channels = s.channels / s.groups, taps = s.kernel_height * s.kernel_width;
+    const Quotient column = divided(v, channels), pixel = divided(column.whole, taps);
+    const Quotient tap = divided(pixel.rest, s.kernel_width);
+    const Position p = position(pixel.whole, s.out_height, s.out_width);
+    const u32 row = row_under(s, p.y, (u32)tap.whole), at = column_under(s, p.x, (u32)tap.rest);
+    if (row < s.height && at < s.width) return x[of_input(s, p.example, row, at) + first + column.rest];
+    V zero;
+    clear(zero);
+    return zero;
+}
+
+// The sum of the products [m · positions, taps · channels of a group] that belong to channel j of the group at
+// input position p.
+template <class V>
+FUNCTION V value_of_input(const V* products, Convolution s, Position p, u32 j) {
+    const u32 channels = s.channels / s.groups, taps = s.kernel_height * s.kernel_width;
+    V total;
+    clear(total);
+    for (u32 a = 0; a < s.kernel_height; ++a) {
+        const u32 y = row_over(s, p.y, a);
+        if (y == s.out_height) continue;
+        for (u32 b = 0; b < s.kernel_width; ++b) {
+            const u32 x = column_over(s, p.x, b);
+            if (x == s.out_width) continue;
+            const size row = (p.example * s.out_height + y) * s.out_width + x;
+            total = sum(total, products[(row * taps + a * s.kernel_width + b) * channels + j]);
         }
     }
+    return total;
+}
+
+// A thread writes one of the n values of the patches.
+template <class V>
+FUNCTION void unfold_values(const V* x, Convolution s, u32 first, V* patches, size n) {
+    EACH_THREAD {
+        EACH_VALUE(v, n) patches[v] = value_of_patch(x, s, first, v);
+    }
+}
+
+// Adds each product to the input value that it belongs to: a thread gathers those of one of the n input values of
+// the group.
+template <class V>
+FUNCTION void fold_back_values(const V* products, Convolution s, u32 first, u32 add, V* out, size n) {
+    EACH_THREAD {
+        EACH_VALUE(v, n) {
+            const Quotient pixel = divided(v, s.channels / s.groups);
+            const Position p = position(pixel.whole, s.height, s.width);
+            const V total = value_of_input(products, s, p, (u32)pixel.rest);
+            V* to = out + pixel.whole * s.channels + first + pixel.rest;
+            *to = add ? sum(*to, total) : total;
+        }
+    }
+}
+
+KERNEL(unfold)(const real* x, Convolution s, u32 first, real* patches, size n) {
+    unfold_values(x, s, first, patches, n);
 }
 REGISTER(unfold)
 
-// Adds each product [m · positions, taps · channels of a group] to the input value that it belongs to; a thread
-// gathers those of one of the n input values of the group.
+// For numbers of channels and addresses that are multiples of four values.
+KERNEL(unfold_fours)(const real* x, Convolution s, u32 first, real* patches, size n) {
+    unfold_values((const Four*)x, in_fours(s), first / 4, (Four*)patches, n / 4);
+}
+REGISTER(unfold_fours)
+
 KERNEL(fold_back)(const real* products, Convolution s, u32 first, u32 add, real* out, size n) {
-    EACH_THREAD {
-        const u32 channels = s.channels / s.groups, taps = s.kernel_height * s.kernel_width;
-        EACH_VALUE(v, n) {
-            const Position p = position(v / channels, s.height, s.width);
-            real sum = 0;
-            for (u32 a = 0; a < s.kernel_height; ++a) {
-                const u32 y = row_over(s, p.y, a);
-                if (y == s.out_height) continue;
-                for (u32 b = 0; b < s.kernel_width; ++b) {
-                    const u32 x = column_over(s, p.x, b);
-                    if (x == s.out_width) continue;
-                    const size row = (p.example * s.out_height + y) * s.out_width + x;
-                    sum = sum + products[(row * taps + a * s.kernel_width + b) * channels + v % channels];
-                }
-            }
-            real* to = out + v / channels * s.channels + first + v % channels;
-            *to = add ? *to + sum : sum;
-        }
-    }
+    fold_back_values(products, s, first, add, out, n);
 }
 REGISTER(fold_back)
+
+KERNEL(fold_back_fours)(const real* products, Convolution s, u32 first, u32 add, real* out, size n) {
+    fold_back_values((const Four*)products, in_fours(s), first / 4, add, (Four*)out, n / 4);
+}
+REGISTER(fold_back_fours)
 
 // A thread for each output value.
 KERNEL(depthwise_forward)(const real* x, const real* weight, Convolution s, u32 add, real* out, size n) {
     EACH_THREAD {
         const u32 taps = s.kernel_height * s.kernel_width;
         EACH_VALUE(v, n) {
-            const Position p = position(v / s.channels, s.out_height, s.out_width);
-            const u32 channel = (u32)(v % s.channels);
+            const Quotient pixel = divided(v, s.channels);
+            const Position p = position(pixel.whole, s.out_height, s.out_width);
+            const u32 channel = (u32)pixel.rest;
             real sum = 0;
             for (u32 a = 0; a < s.kernel_height; ++a) {
                 const u32 row = row_under(s, p.y, a);
@@ -110,8 +160,9 @@ KERNEL(depthwise_backward)(const real* delta, const real* weight, Convolution s,
     EACH_THREAD {
         const u32 taps = s.kernel_height * s.kernel_width;
         EACH_VALUE(v, n) {
-            const Position p = position(v / s.channels, s.height, s.width);
-            const u32 channel = (u32)(v % s.channels);
+            const Quotient pixel = divided(v, s.channels);
+            const Position p = position(pixel.whole, s.height, s.width);
+            const u32 channel = (u32)pixel.rest;
             real sum = 0;
             for (u32 a = 0; a < s.kernel_height; ++a) {
                 const u32 y = row_over(s, p.y, a);

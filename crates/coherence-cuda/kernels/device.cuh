@@ -5,7 +5,8 @@
 // the thread, `block` that of the block, `blocks` their number. A value that a thread keeps from one part
 // to the next is PRIVATE(type, name) and read as OWN(name). Nothing but declarations and loops whose bounds
 // are the same for all threads of a block stands outside of EACH_THREAD. EACH_VALUE(j, n) shares the indices
-// j < n among the threads of all blocks.
+// j < n among the threads of all blocks. UNROLL(n) repeats the body of the loop that follows, so that n loads are under
+// way at a time.
 //
 // REGISTER(name) after a kernel makes it known to the host's engine.
 #define THREADS 256
@@ -19,6 +20,8 @@
 #define PRIVATE(type, name) type name
 #define OWN(name) name
 #define EACH_VALUE(j, n) for (size j = (size)block * THREADS + thread; j < (n); j += (size)blocks * THREADS)
+#define PRAGMA(words) _Pragma(#words)
+#define UNROLL(n) PRAGMA(unroll n)
 #define thread threadIdx.x
 #define block blockIdx.x
 #define blocks gridDim.x

@@ -77,7 +77,7 @@ FUNCTION real derivative(u32 function, real slope, real kept) {
 KERNEL(activate)(u32 function, real slope, const real* bias, size o, real* x, real* z, size n) {
     EACH_THREAD {
         EACH_VALUE(j, n) {
-            real sum = bias ? x[j] + bias[j % o] : x[j];
+            real sum = bias ? x[j] + bias[divided(j, o).rest] : x[j];
             if (z) z[j] = sum;
             x[j] = activation(function, slope, sum);
         }
@@ -132,7 +132,7 @@ FUNCTION u64 random_bits(Dropping by, u64 unit) {
 KERNEL(add_kept)(Dropping by, real factor, const real* from, real* out, size n) {
     EACH_THREAD {
         EACH_VALUE(j, n) {
-            if (random_bits(by, j / by.unit) >= by.threshold) out[j] = out[j] + factor * from[j];
+            if (random_bits(by, divided(j, by.unit).whole) >= by.threshold) out[j] = out[j] + factor * from[j];
         }
     }
 }

@@ -17,6 +17,7 @@
 #define PRIVATE(type, name) type name[THREADS]
 #define OWN(name) name[thread]
 #define EACH_VALUE(j, n) for (size j = (size)block * THREADS + thread; j < (n); j += (size)blocks * THREADS)
+#define UNROLL(n)
 typedef unsigned long long size;
 typedef unsigned int u32;
 typedef unsigned long long u64;

@@ -1,15 +1,18 @@
 // Normalisation: statistics and sums in f64, by segments of rows that depend on the sizes alone.
 
-// The statistic of value v.
-FUNCTION size statistic(Normalized s, size v) {
-    return v / s.channels / s.positions * s.groups + v % s.channels / s.width;
+// The statistic of channel j of a row.
+FUNCTION size statistic(Normalized s, size row, size j) {
+    const size group = s.width == 1 ? j : divided(j, s.width).whole;
+    return s.items == 1 ? group : divided(row, s.positions).whole * s.groups + group;
 }
 
 // Blocks of a sum over segments.
 FUNCTION size tiles(Segments s) { return (s.channels + s.lanes - 1) / s.lanes; }
 
 // The channel of this thread in block `at`.
-FUNCTION size channel_of_thread(Segments s, size at) { return at % tiles(s) * s.lanes + thread % s.lanes; }
+FUNCTION size channel_of_thread(Segments s, size at) { return at % tiles(s) * s.lanes + thread % (u32)s.lanes; }
+
+FUNCTION size first_row_of_thread(Segments s, size at) { return at / tiles(s) * s.segment + thread / (u32)s.lanes; }
 
 // The end of the segment of block `at`.
 FUNCTION size end_of_segment(Segments s, size at) {
@@ -25,7 +28,8 @@ KERNEL(moment_sums)(const real* x, const double* mean, Segments s, double* out, 
             const size j = channel_of_thread(s, at), end = end_of_segment(s, at);
             double sum = 0;
             if (j < s.channels) {
-                for (size r = at / tiles(s) * s.segment + thread / s.lanes; r < end; r += THREADS / s.lanes) {
+                UNROLL(4)
+                for (size r = first_row_of_thread(s, at); r < end; r += THREADS / (u32)s.lanes) {
                     const double value = x[r * s.channels + j];
                     sum += mean ? (value - mean[j]) * (value - mean[j]) : value;
                 }
@@ -53,8 +57,9 @@ KERNEL(gradient_sums)
             const size j = channel_of_thread(s, at), end = end_of_segment(s, at);
             double product = 0, sum = 0;
             if (j < s.channels) {
-                for (size r = at / tiles(s) * s.segment + thread / s.lanes; r < end; r += THREADS / s.lanes) {
-                    const size v = r * s.channels + j, k = statistic(n, v);
+                UNROLL(4)
+                for (size r = first_row_of_thread(s, at); r < end; r += THREADS / (u32)s.lanes) {
+                    const size v = r * s.channels + j, k = statistic(n, r, j);
                     product += (double)delta[v] * ((x[v] - mean[k]) * inverse[k]);
                     sum += delta[v];
                 }
@@ -134,7 +139,8 @@ KERNEL(normalize)
 (const real* x, const double* mean, const double* inverse, const real* affine, Normalized s, real* out, size n) {
     EACH_THREAD {
         EACH_VALUE(v, n) {
-            const size j = v % s.channels, k = statistic(s, v);
+            const Quotient row = divided(v, s.channels);
+            const size j = row.rest, k = statistic(s, row.whole, j);
             const double factor = affine[j] * inverse[k];
             out[v] = (real)factor * x[v] + (real)(affine[s.channels + j] - mean[k] * factor);
         }
@@ -147,7 +153,7 @@ KERNEL(backward_evaluation)
 (const real* delta, const double* inverse, const real* scale, size channels, u32 add, real* out, size n) {
     EACH_THREAD {
         EACH_VALUE(v, n) {
-            const size j = v % channels;
+            const size j = divided(v, channels).rest;
             const real term = (real)(scale[j] * inverse[j]) * delta[v];
             out[v] = add ? out[v] + term : term;
         }
@@ -159,10 +165,10 @@ REGISTER(backward_evaluation)
 KERNEL(backward_training)
 (const real* x, const real* delta, const double* mean, const double* inverse, const real* scale,
  const double* of_scale, const double* of_shift, size channels, u32 add, real* out, size n) {
+    const double rows = (double)(n / channels);
     EACH_THREAD {
         EACH_VALUE(v, n) {
-            const size j = v % channels;
-            const double rows = (double)(n / channels);
+            const size j = divided(v, channels).rest;
             const double factor = scale[j] * inverse[j];
             const real b = (real)(factor * of_shift[j] / rows);
             const real k = (real)(factor * inverse[j] * of_scale[j] / rows);
@@ -173,6 +179,12 @@ KERNEL(backward_training)
 }
 REGISTER(backward_training)
 
+// Where value v of a group lies after the group's first value.
+FUNCTION size of_group(Normalized s, size v) {
+    const Quotient position = divided(v, s.width);
+    return position.whole * s.channels + position.rest;
+}
+
 // Mean and biased variance of each item and group: one block each.
 KERNEL(group_moments)(const real* x, Normalized s, double* mean, double* variance, size count) {
     SHARED double sums[THREADS];
@@ -182,7 +194,7 @@ KERNEL(group_moments)(const real* x, Normalized s, double* mean, double* varianc
         const real* group = x + at / s.groups * s.positions * s.channels + at % s.groups * s.width;
         EACH_THREAD {
             double sum = 0;
-            for (size v = thread; v < values; v += THREADS) sum += group[v / s.width * s.channels + v % s.width];
+            for (size v = thread; v < values; v += THREADS) sum += group[of_group(s, v)];
             sums[thread] = sum;
         }
         add_up(sums, 1);
@@ -190,7 +202,7 @@ KERNEL(group_moments)(const real* x, Normalized s, double* mean, double* varianc
             const double centre = sums[0] / (double)values;
             double sum = 0;
             for (size v = thread; v < values; v += THREADS) {
-                const double deviation = group[v / s.width * s.channels + v % s.width] - centre;
+                const double deviation = group[of_group(s, v)] - centre;
                 sum += deviation * deviation;
             }
             squares[thread] = sum;
@@ -218,8 +230,8 @@ KERNEL(group_backward)
         EACH_THREAD {
             double sum = 0, product = 0;
             for (size v = thread; v < values; v += THREADS) {
-                const size i = start + v / s.width * s.channels + v % s.width;
-                const double term = (double)delta[i] * scales[v % s.width];
+                const size i = start + of_group(s, v);
+                const double term = (double)delta[i] * scales[divided(v, s.width).rest];
                 sum += term;
                 product += term * (x[i] - mean[at]);
             }
@@ -233,8 +245,8 @@ KERNEL(group_backward)
             const real b = (real)(factor * (deltas[0] / (double)values));
             const real k = (real)(factor * factor * factor * (products[0] / (double)values));
             for (size v = thread; v < values; v += THREADS) {
-                const size i = start + v / s.width * s.channels + v % s.width;
-                const real term = (real)(scales[v % s.width] * factor) * delta[i] - b - k * (x[i] - (real)mean[at]);
+                const size i = start + of_group(s, v);
+                const real term = (real)(scales[divided(v, s.width).rest] * factor) * delta[i] - b - k * (x[i] - (real)mean[at]);
                 out[i] = add ? out[i] + term : term;
             }
         }
@@ -243,9 +255,9 @@ KERNEL(group_backward)
 }
 REGISTER(group_backward)
 
-KERNEL(narrow)(const double* from, real* to, size n) {
+KERNEL(narrow)(const double* from, u32 add, real* to, size n) {
     EACH_THREAD {
-        EACH_VALUE(j, n) to[j] = (real)from[j];
+        EACH_VALUE(j, n) to[j] = (real)((add ? (double)to[j] : 0.0) + from[j]);
     }
 }
 REGISTER(narrow)

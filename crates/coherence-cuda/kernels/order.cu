@@ -1,5 +1,5 @@
 // Order statistics of the values of a coordinate. Each thread has its own coordinate and reads all of its
-// values, once or several times.
+// values, once if they fit its registers.
 
 // The values x[e · x_stride], or x[e · x_stride] · y[e · y_stride] if there is a y, rounded to `real`.
 struct Column {
@@ -49,25 +49,91 @@ typedef decltype(image((real)0)) Image;
 
 FUNCTION real infinity() { return (real)__longlong_as_double(0x7ff0000000000000ll); }
 
-// The rank-th smallest and largest of n values, for any rank: the bits of their images, from the highest to
-// the lowest, each from the number of values below a candidate.
-template <class Values>
-FUNCTION void bisect(Values values, size n, size rank, real* low, real* high) {
-    size from_below = rank, from_above = n + 1 - rank;
-    Image smaller = 0, larger = 0;
-    for (int bit = 8 * (int)sizeof(Image) - 1; bit >= 0; --bit) {
-        Image smaller_candidate = smaller | (Image)1 << bit, larger_candidate = larger | (Image)1 << bit;
-        size below_smaller = 0, below_larger = 0;
-        for (size e = 0; e < n; ++e) {
-            Image v = image(value(values, e));
-            below_smaller += v < smaller_candidate;
-            below_larger += v < larger_candidate;
+// Calls visit(image) for each of n values.
+template <class Values, class Visit>
+FUNCTION void each_image(const Values& values, size n, Visit visit) {
+    for (size e = 0; e < n; ++e) visit(image(value(values, e)));
+}
+
+// Up to N values, kept in registers, sixteen at a time: all indices are constants.
+template <int N>
+struct Kept {
+    Image images[N];
+};
+
+template <int N, class Visit>
+FUNCTION void each_image(const Kept<N>& kept, size n, Visit visit) {
+    UNROLL(N)
+    for (int from = 0; from < N; from += 16) {
+        if (from + 16 <= (int)n) {
+            UNROLL(16)
+            for (int e = from; e < from + 16; ++e) visit(kept.images[e]);
+        } else if (from < (int)n) {
+            UNROLL(16)
+            for (int e = from; e < from + 16; ++e)
+                if (e < (int)n) visit(kept.images[e]);
         }
-        if (below_smaller < from_below) smaller = smaller_candidate;
-        if (below_larger < from_above) larger = larger_candidate;
     }
-    *low = number(smaller);
-    *high = number(larger);
+}
+
+// What is known of an order statistic: its image is from `low` to `high`; `below` values have smaller images than
+// `low`, `up_to` have none larger than `high`.
+struct Range {
+    Image low, high;
+    size below, up_to;
+};
+
+// The rank-th smallest image. The range is halved, by turns as a range of numbers, which is fast for values that lie
+// evenly, and as one of images, which bounds the number of turns for any values.
+template <class Values>
+FUNCTION Image ranked(const Values& values, size n, size rank, Range in) {
+    for (bool by_number = true; in.low != in.high; by_number = !by_number) {
+        if (rank == in.below + 1) {
+            Image smallest = in.high;
+            each_image(values, n, [&](Image v) { smallest = v >= in.low && v < smallest ? v : smallest; });
+            return smallest;
+        }
+        if (rank == in.up_to) {
+            Image largest = in.low;
+            each_image(values, n, [&](Image v) { largest = v <= in.high && v > largest ? v : largest; });
+            return largest;
+        }
+        Image middle = in.low + (in.high - in.low) / 2;
+        const Image mean = image(number(in.low) / 2 + number(in.high) / 2);
+        if (by_number && in.low <= mean && mean < in.high) middle = mean;
+        u32 up_to_middle = 0;
+        each_image(values, n, [&](Image v) { up_to_middle += v <= middle; });
+        if (up_to_middle >= rank) in.high = middle, in.up_to = up_to_middle;
+        else in.low = middle + 1, in.below = up_to_middle;
+    }
+    return in.low;
+}
+
+// The rank-th smallest and largest of n values, for any rank up to n.
+template <class Values>
+FUNCTION void bisect(const Values& values, size n, size rank, real* low, real* high) {
+    Range all = {~(Image)0, 0, 0, n};
+    each_image(values, n, [&](Image v) {
+        all.low = v < all.low ? v : all.low;
+        all.high = v > all.high ? v : all.high;
+    });
+    const size first = rank < n + 1 - rank ? rank : n + 1 - rank, second = n + 1 - first;
+    const Image smaller = ranked(values, n, first, all);
+    u32 up_to = 0;
+    each_image(values, n, [&](Image v) { up_to += v <= smaller; });
+    Image larger = smaller;
+    if (up_to < second) larger = ranked(values, n, second, Range{smaller + 1, all.high, up_to, n});
+    *low = number(rank == first ? smaller : larger);
+    *high = number(rank == first ? larger : smaller);
+}
+
+// The same of values that fit the registers, each read once.
+template <int N, class Values>
+FUNCTION void bisect_kept(const Values& values, size n, size rank, real* low, real* high) {
+    Kept<N> kept;
+    UNROLL(N)
+    for (int e = 0; e < N; ++e) kept.images[e] = e < (int)n ? image(value(values, e)) : 0;
+    bisect(kept, n, rank, low, high);
 }
 
 // The same for ranks up to K: the K smallest and largest in registers.
@@ -94,20 +160,32 @@ FUNCTION void extremes(Values values, size n, size rank, real* low, real* high) 
         if ((size)k + 1 == rank) *low = smallest[k], *high = largest[k];
 }
 
-template <class Values>
-FUNCTION void order_statistics(Values values, size n, size rank, real* low, real* high) {
-    if (rank <= 2) extremes<2>(values, n, rank, low, high);
-    else if (rank <= 5) extremes<5>(values, n, rank, low, high);
-    else if (rank <= 9) extremes<9>(values, n, rank, low, high);
-    else bisect(values, n, rank, low, high);
-}
+// Ranks up to 9, which need few registers.
+struct Outer {
+    template <class Values>
+    FUNCTION void order_statistics(Values values, size n, size rank, real* low, real* high) {
+        if (rank <= 2) extremes<2>(values, n, rank, low, high);
+        else if (rank <= 5) extremes<5>(values, n, rank, low, high);
+        else extremes<9>(values, n, rank, low, high);
+    }
+};
+
+// Any rank.
+struct Inner {
+    template <class Values>
+    FUNCTION void order_statistics(Values values, size n, size rank, real* low, real* high) {
+        if (n <= 64) bisect_kept<64>(values, n, rank, low, high);
+        else if (n <= 128 && sizeof(real) == 4) bisect_kept<128>(values, n, rank, low, high);
+        else bisect(values, n, rank, low, high);
+    }
+};
 
 // The robust mean of n values; a zero is +0. Sums are in f64, in the order of the values; a NaN that is
 // not clipped makes the mean NaN.
-template <class Values>
+template <class Ranks, class Values>
 FUNCTION real aggregate(Values values, size n, size rank, u32 finish) {
     real low = -infinity(), high = infinity();
-    if (finish != MEAN) order_statistics(values, n, rank, &low, &high);
+    if (finish != MEAN) Ranks::order_statistics(values, n, rank, &low, &high);
     if (low == high) return low + (real)0;
     double tails = (double)low + (double)high, total = 0, count = (double)n;
     if (finish == MIDDLE) return (real)(tails / 2.0) + (real)0;

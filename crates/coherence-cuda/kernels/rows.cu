@@ -99,7 +99,10 @@ REGISTER(outer_sq_norms)
 // out [o, i] = delta ⊗ a.
 KERNEL(outer_product)(const real* a, size i, const real* delta, size o, real* out) {
     EACH_THREAD {
-        EACH_VALUE(at, o * i) out[at] = delta[at / i] * a[at % i];
+        EACH_VALUE(at, o * i) {
+            const Quotient of = divided(at, i);
+            out[at] = delta[of.whole] * a[of.rest];
+        }
     }
 }
 REGISTER(outer_product)

@@ -1,38 +1,76 @@
-// Robust means of columns, and steps along them.
+// Robust means of columns, and steps along them. Each has two kernels: for ranks up to 9, and `…_inner` for any rank.
 
-KERNEL(select_columns)(
+template <class Ranks>
+FUNCTION void select_of_columns(
     const real* values, size n, size d, size rank, u32 finish, u32 is_step, real rate, real* out) {
     EACH_THREAD {
         EACH_VALUE(j, d) {
             Column column = {values + j, d, nullptr, 0};
-            real mean = aggregate(column, n, rank, finish);
+            real mean = aggregate<Ranks>(column, n, rank, finish);
             out[j] = is_step ? out[j] - rate * mean : mean;
         }
     }
 }
+
+KERNEL(select_columns)(
+    const real* values, size n, size d, size rank, u32 finish, u32 is_step, real rate, real* out) {
+    select_of_columns<Outer>(values, n, d, rank, finish, is_step, rate, out);
+}
 REGISTER(select_columns)
 
+KERNEL(select_columns_inner)(
+    const real* values, size n, size d, size rank, u32 finish, u32 is_step, real rate, real* out) {
+    select_of_columns<Inner>(values, n, d, rank, finish, is_step, rate, out);
+}
+REGISTER(select_columns_inner)
+
 // Of the outer products delta[e, j] · a[e, k], for out [o, i].
-KERNEL(select_outer)(
+template <class Ranks>
+FUNCTION void select_of_outer(
     const real* a, const real* delta, size m, size i, size o, size rank, u32 finish, u32 is_step, real rate,
     real* out) {
     EACH_THREAD {
         EACH_VALUE(at, o * i) {
-            Column column = {delta + at / i, o, a + at % i, i};
-            real mean = aggregate(column, m, rank, finish);
+            const Quotient of = divided(at, i);
+            Column column = {delta + of.whole, o, a + of.rest, i};
+            real mean = aggregate<Ranks>(column, m, rank, finish);
             out[at] = is_step ? out[at] - rate * mean : mean;
         }
     }
 }
+
+KERNEL(select_outer)(
+    const real* a, const real* delta, size m, size i, size o, size rank, u32 finish, u32 is_step, real rate,
+    real* out) {
+    select_of_outer<Outer>(a, delta, m, i, o, rank, finish, is_step, rate, out);
+}
 REGISTER(select_outer)
 
+KERNEL(select_outer_inner)(
+    const real* a, const real* delta, size m, size i, size o, size rank, u32 finish, u32 is_step, real rate,
+    real* out) {
+    select_of_outer<Inner>(a, delta, m, i, o, rank, finish, is_step, rate, out);
+}
+REGISTER(select_outer_inner)
+
 // The median of the means of k groups of rows [_, d].
-KERNEL(median_of_means)(const real* rows, const u32* bounds, size k, size d, size rank, u32 finish, real* out) {
+template <class Ranks>
+FUNCTION void median_of_columns(
+    const real* rows, const u32* bounds, size k, size d, size rank, u32 finish, real* out) {
     EACH_THREAD {
         EACH_VALUE(j, d) {
             GroupMeans means = {rows + j, d, bounds};
-            out[j] = aggregate(means, k, rank, finish);
+            out[j] = aggregate<Ranks>(means, k, rank, finish);
         }
     }
 }
+
+KERNEL(median_of_means)(const real* rows, const u32* bounds, size k, size d, size rank, u32 finish, real* out) {
+    median_of_columns<Outer>(rows, bounds, k, d, rank, finish, out);
+}
 REGISTER(median_of_means)
+
+KERNEL(median_of_means_inner)(const real* rows, const u32* bounds, size k, size d, size rank, u32 finish, real* out) {
+    median_of_columns<Inner>(rows, bounds, k, d, rank, finish, out);
+}
+REGISTER(median_of_means_inner)

@@ -15,7 +15,7 @@ STRUCTURE(Subsampling)
 
 // Values [items, positions, channels] with statistics [items, groups] of groups of `width` channels.
 struct Normalized {
-    size positions, channels, groups, width;
+    size items, positions, channels, groups, width;
 };
 STRUCTURE(Normalized)
 

@@ -7,7 +7,7 @@ use crate::{
     Buffer, View, ViewMut,
     argument::{Arguments, blocks_for, blocks_of},
     engine::{Engine, Real},
-    select::code,
+    select::{by_rank, code},
 };
 use coherence_core::aggregate::{
     AggregateError, Median, MedianOfMeans, MultiKrum, Requirements, groups,
@@ -44,9 +44,10 @@ pub fn median_of_means<T: Real>(
     let ends = groups(n, k).map(|group| index(group.end));
     let bounds = Buffer::from_host(engine, &[0].into_iter().chain(ends).collect::<Vec<_>>());
     let Statistics { rank, finish } = Median.statistics(k);
+    let kernel = by_rank(rank, ["median_of_means", "median_of_means_inner"]);
     let arguments = (rows, bounds.view(), k, d, rank, code(finish), out);
     // SAFETY: rows are [n, d], out [d], bounds k + 1 ascending numbers up to n, on this engine.
-    unsafe { arguments.launch::<T>(engine, "median_of_means", blocks_for(d)) }
+    unsafe { arguments.launch::<T>(engine, kernel, blocks_for(d)) }
     Ok(())
 }
 

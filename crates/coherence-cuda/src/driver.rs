@@ -6,9 +6,12 @@ use crate::{
 };
 use core::{ffi::c_void, fmt};
 use cudarc::{
-    cublas::{self, CudaBlas, sys::cublasOperation_t},
+    cublas::{
+        self, CudaBlas,
+        sys::{cublasMath_t, cublasOperation_t},
+    },
     driver::{
-        self, CudaContext, CudaFunction, CudaStream, result,
+        self, CudaContext, CudaEvent, CudaFunction, CudaStream, result,
         sys::{CUmemPool_attribute, CUresult},
     },
     nvrtc::Ptx,
@@ -17,7 +20,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
     },
 };
 
@@ -87,6 +90,9 @@ fn failed(operation: &'static str) -> impl Fn(driver::DriverError) -> DriverErro
 #[derive(Clone)]
 pub struct Driver(Arc<Inner>);
 
+/// Scratch memory of an operation unless it is set.
+const SCRATCH_BYTES: usize = 256 << 20;
+
 /// By name and precision.
 type Kernels = HashMap<(&'static str, &'static str), CudaFunction>;
 
@@ -95,9 +101,14 @@ struct Inner {
     name: String,
     context: Arc<CudaContext>,
     stream: Arc<CudaStream>,
+    /// Copies of what is staged.
+    copies: Arc<CudaStream>,
+    /// Recorded when a copy ends.
+    copied: CudaEvent,
     /// A handle of cuBLAS serves one thread at a time.
     blas: Mutex<CudaBlas>,
     kernels: Kernels,
+    scratch: AtomicUsize,
 }
 
 impl Driver {
@@ -123,7 +134,9 @@ impl Driver {
             return Err(DriverError::TooOld { name, capability });
         }
         keep_freed_memory(&context)?;
-        let stream = context.new_stream().map_err(failed("a queue on the device"))?;
+        let queue = || context.new_stream().map_err(failed("a queue on the device"));
+        let (stream, copies) = (queue()?, queue()?);
+        let copied = context.new_event(None).map_err(failed("an event of the device"))?;
         let blas = CudaBlas::new(stream.clone()).map_err(|error| DriverError::Failed {
             operation: "starting cuBLAS",
             message: format!("{error:?}"),
@@ -131,7 +144,8 @@ impl Driver {
         let kernels = load(&context, capability)?;
         static NEXT: AtomicU64 = AtomicU64::new(1); // 0 is the host
         let (id, blas) = (NEXT.fetch_add(1, Relaxed), Mutex::new(blas));
-        Ok(Self(Arc::new(Inner { id, name, context, stream, blas, kernels })))
+        let scratch = AtomicUsize::new(SCRATCH_BYTES);
+        Ok(Self(Arc::new(Inner { id, name, context, stream, copies, copied, blas, kernels, scratch })))
     }
 
     /// The device's name, as "NVIDIA H100".
@@ -139,11 +153,45 @@ impl Driver {
         &self.0.name
     }
 
+    /// Whether products of `f32` may round their factors to TF32, with 10 bits of fraction, which is faster on
+    /// tensor cores. They may not unless this is called. It is a setting of all clones.
+    pub fn allow_tf32(&self, is_allowed: bool) {
+        let mode = match is_allowed {
+            true => cublasMath_t::CUBLAS_TF32_TENSOR_OP_MATH,
+            false => cublasMath_t::CUBLAS_DEFAULT_MATH,
+        };
+        let blas = self.0.blas.lock().unwrap_or_else(PoisonError::into_inner);
+        // SAFETY: the handle is valid.
+        let done = unsafe { cublas::sys::cublasSetMathMode(*blas.handle(), mode) };
+        done.result().unwrap_or_else(|error| panic!("products on {}: {error:?}", self.0.name));
+    }
+
+    /// Sets [`scratch_bytes`](Engine::scratch_bytes) of all clones: large matrices are faster to multiply, small
+    /// ones stay in the cache.
+    pub fn set_scratch_bytes(&self, bytes: usize) {
+        self.0.scratch.store(bytes, Relaxed);
+    }
+
     /// Waits until all that was queued has ended.
     pub fn synchronize(&self) {
         self.bound();
         let done = self.0.stream.synchronize();
         self.expect("waiting for the device", done);
+    }
+
+    /// New memory for operations that are queued after those of `stream`.
+    fn allocate_in(&self, stream: &CudaStream, bytes: usize) -> u64 {
+        self.bound();
+        // SAFETY: the stream is valid; the memory is used by operations after its own alone.
+        let allocated = unsafe { result::malloc_async(stream.cu_stream(), bytes) };
+        allocated.unwrap_or_else(|error| {
+            let (free, total) = self.0.context.mem_get_info().unwrap_or_default();
+            panic!(
+                "{} has no memory for {bytes} bytes ({free} of {total} are free): \
+                 take smaller batches or micro-batches ({error})",
+                self.0.name
+            )
+        })
     }
 
     /// Calls of the driver are of the thread's context.
@@ -197,17 +245,7 @@ unsafe impl Engine for Driver {
     }
 
     fn allocate(&self, bytes: usize) -> u64 {
-        self.bound();
-        // SAFETY: the stream is valid; the memory is used by its operations alone.
-        let allocated = unsafe { result::malloc_async(self.0.stream.cu_stream(), bytes) };
-        allocated.unwrap_or_else(|error| {
-            let (free, total) = self.0.context.mem_get_info().unwrap_or_default();
-            panic!(
-                "{} has no memory for {bytes} bytes ({free} of {total} are free): \
-                 take smaller batches or micro-batches ({error})",
-                self.0.name
-            )
-        })
+        self.allocate_in(&self.0.stream, bytes)
     }
 
     unsafe fn clear(&self, address: u64, bytes: usize) {
@@ -234,6 +272,22 @@ unsafe impl Engine for Driver {
         self.expect("copying to the device", done);
     }
 
+    /// By a queue of its own. The memory is of that queue, too: the pool gives it none that a queued operation may
+    /// still use. It is freed in the order of the other queue, which waits for the copy.
+    unsafe fn stage(&self, from: *const u8, bytes: usize) -> u64 {
+        let Inner { stream, copies, copied, .. } = &*self.0;
+        let to = self.allocate_in(copies, bytes);
+        // SAFETY: the caller's; the new memory has as many bytes. The driver copies pageable memory before it
+        // returns.
+        let done = unsafe {
+            let from = core::slice::from_raw_parts(from, bytes);
+            result::memcpy_htod_async(to, from, copies.cu_stream())
+        };
+        let done = done.and_then(|()| copied.record(copies)).and_then(|()| stream.wait(copied));
+        self.expect("copying to the device", done);
+        to
+    }
+
     unsafe fn download(&self, from: u64, to: *mut u8, bytes: usize) {
         self.bound();
         // SAFETY: the caller's; the copy has ended when the queue is empty.
@@ -250,6 +304,10 @@ unsafe impl Engine for Driver {
         // SAFETY: the caller's.
         let done = unsafe { result::memcpy_dtod_async(to, from, bytes, self.0.stream.cu_stream()) };
         self.expect("copying on the device", done);
+    }
+
+    fn scratch_bytes(&self) -> usize {
+        self.0.scratch.load(Relaxed)
     }
 
     unsafe fn launch<T: Real>(

@@ -93,6 +93,19 @@ pub unsafe trait Engine: Clone + fmt::Debug + Send + Sync + 'static {
     /// Both ranges are valid; `to` lies on the device.
     unsafe fn upload(&self, from: *const u8, to: u64, bytes: usize);
 
+    /// New memory with a copy of these bytes. The copy may run beside what was queued before; what is queued from
+    /// now on sees it.
+    ///
+    /// # Safety
+    ///
+    /// `from` is valid for `bytes` > 0.
+    unsafe fn stage(&self, from: *const u8, bytes: usize) -> u64 {
+        let to = self.allocate(bytes);
+        // SAFETY: the caller's; the new memory has as many bytes.
+        unsafe { self.upload(from, to, bytes) }
+        to
+    }
+
     /// # Safety
     ///
     /// Both ranges are valid; `from` lies on the device.
@@ -105,9 +118,7 @@ pub unsafe trait Engine: Clone + fmt::Debug + Send + Sync + 'static {
 
     /// Bytes of scratch memory that an operation takes for a matrix at most, where its smallest piece of work is
     /// not larger.
-    fn scratch_bytes(&self) -> usize {
-        64 << 20
-    }
+    fn scratch_bytes(&self) -> usize;
 
     /// Runs `blocks` blocks of the kernel of this name in the precision `T`. `signature` gives the types of
     /// the arguments, by the letters of `Scalar` in src/argument.rs, to an engine that compares them.

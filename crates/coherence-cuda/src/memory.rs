@@ -77,6 +77,17 @@ impl<V: Copy + 'static, E: Engine> Buffer<V, E> {
         buffer
     }
 
+    /// A buffer with these values, which are copied while work that was queued before still runs.
+    pub fn staged(engine: &E, values: &[V]) -> Self {
+        let mut buffer = Self::unspecified(engine, 0);
+        if !values.is_empty() {
+            // SAFETY: the values are valid for their bytes.
+            buffer.address = unsafe { engine.stage(values.as_ptr().cast(), size_of_val(values)) };
+            buffer.len = values.len();
+        }
+        buffer
+    }
+
     /// All of it.
     pub fn view(&self) -> View<'_, V> {
         View { engine: self.engine.id(), address: self.address, len: self.len, of: PhantomData }

@@ -4,7 +4,7 @@ use crate::{
     Buffer, View, ViewMut,
     argument::{Arguments, add, blocks_for, blocks_of, len_of},
     engine::{Engine, Real},
-    normalization::sum_segments,
+    normalization::{Segments, narrow, sum_segments},
 };
 use coherence_cpu::product::Output;
 
@@ -20,8 +20,19 @@ pub fn column_sums<T: Real>(
     out: ViewMut<'_, T>,
 ) {
     let d = out.len();
-    sums(engine, [1, rows.len().checked_div(d).unwrap_or(0), d], rows, output, out);
+    let n = rows.len().checked_div(d).unwrap_or(0);
+    if n < MANY_ROWS || d == 0 {
+        return sums(engine, [1, n, d], rows, output, out);
+    }
+    let segments = Segments::new(n, d).sums(engine, rows, None);
+    let mut sum = Buffer::unspecified(engine, d);
+    sum_segments(engine, segments.view(), 1.0, Output::Overwrite, sum.view_mut());
+    narrow(engine, sum.view(), output, out);
 }
+
+/// Rows from which on segments of them are summed side by side: a block for all rows of a few columns would be busy
+/// for long.
+const MANY_ROWS: usize = 512;
 
 /// `out [m, c] = Σ_p x[e, p]` over the positions p of each example, for x [m, positions, c].
 ///

@@ -1,7 +1,8 @@
 //! Robust means of columns, and steps along them.
 //!
 //! A rule of the core rests on a pair of order statistics ([`Statistics`]), which are exact. For ranks up to 9
-//! the smallest and largest values are kept in registers; others are found by bisection of the values' bits.
+//! the smallest and largest values are kept in registers; others are found by bisection, in registers for up to
+//! 128 values (64 of `f64`).
 //! Means are summed in `f64` in the order of the values. Values should be finite: a NaN makes a mean NaN.
 
 use crate::{
@@ -22,6 +23,11 @@ pub(crate) fn code(finish: Finish) -> u32 {
         Finish::InnerMean => 2,
         Finish::Middle => 3,
     }
+}
+
+/// The kernel for a rank, of two for ranks up to 9 and for any rank.
+pub(crate) fn by_rank(rank: usize, [outer, inner]: [&'static str; 2]) -> &'static str {
+    if rank <= 9 { outer } else { inner }
 }
 
 /// `rule` for each column of `values` [n, d]: `out [d] =` the robust mean, or with a rate
@@ -49,7 +55,13 @@ pub fn select_columns<T: Real>(
     let (is_step, rate) = (u32::from(rate.is_some()), rate.unwrap_or(T::zero()));
     let arguments = (values, n, d, rank, code(finish), is_step, rate, out);
     // SAFETY: values are n rows of d, out has d, on this engine; no index depends on a value.
-    unsafe { arguments.launch::<T>(engine, "select_columns", blocks_for(d)) }
+    unsafe {
+        arguments.launch::<T>(
+            engine,
+            by_rank(rank, ["select_columns", "select_columns_inner"]),
+            blocks_for(d),
+        )
+    }
 }
 
 /// `rule` for each coordinate of the outer products `delta_e ⊗ a_e` of a [m, i] and delta [m, o], each rounded
@@ -75,5 +87,11 @@ pub fn select_outer<T: Real>(
     let (is_step, rate) = (u32::from(rate.is_some()), rate.unwrap_or(T::zero()));
     let arguments = (a, delta, m, i, o, rank, code(finish), is_step, rate, out);
     // SAFETY: a is [m, i], delta [m, o], out [o, i] on this engine; no index depends on a value.
-    unsafe { arguments.launch::<T>(engine, "select_outer", blocks_for(d)) }
+    unsafe {
+        arguments.launch::<T>(
+            engine,
+            by_rank(rank, ["select_outer", "select_outer_inner"]),
+            blocks_for(d),
+        )
+    }
 }

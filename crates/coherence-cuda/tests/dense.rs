@@ -2,14 +2,16 @@
 #![cfg(feature = "host")]
 
 mod common;
+mod engine;
 
 use coherence_core::{
     aggregate::{AnyCoordinateRule, MedianOfMeans, MultiKrum},
     finite::Policy,
 };
 use coherence_cpu::dense::{self as cpu, Columnwise};
-use coherence_cuda::{Host, dense};
+use coherence_cuda::dense;
 use common::{close, download, draw, upload};
+use engine::engine;
 
 #[test]
 fn medians_of_means_are_those_of_the_processor() {
@@ -18,7 +20,7 @@ fn medians_of_means_are_those_of_the_processor() {
         let (mut expected, mut out) = (vec![0.0; d], upload(&vec![9.0; d]));
         let on_cpu = Columnwise::new(AnyCoordinateRule::MedianOfMeans(rule), n).unwrap();
         on_cpu.aggregate(&rows, Policy::Error, &mut expected).unwrap();
-        dense::median_of_means(&Host, rule, upload(&rows).view(), out.view_mut()).unwrap();
+        dense::median_of_means(engine(), rule, upload(&rows).view(), out.view_mut()).unwrap();
         close(&download(&out), &expected);
     }
 }
@@ -32,13 +34,13 @@ fn krum_chooses_the_rows_that_the_processor_chooses() {
         rows[2 * d..3 * d].copy_from_slice(&copy); // equal scores: undecided by the Gram matrix
         let (on_device, mut out) = (upload(&rows), upload(&vec![9.0; d]));
         let rule = MultiKrum { f, keep };
-        let kept = dense::multi_krum(&Host, rule, on_device.view(), n, out.view_mut()).unwrap();
+        let kept = dense::multi_krum(engine(), rule, on_device.view(), n, out.view_mut()).unwrap();
         assert_eq!(kept, cpu::multi_krum(&rows, n, rule).unwrap());
         let chosen: Vec<_> = kept.iter().flat_map(|&e| rows[e * d..][..d].to_vec()).collect();
         let mut expected = vec![0.0; d];
         cpu::mean(&chosen, &mut expected);
         close(&download(&out), &expected);
-        let gram: Vec<f64> = dense::gram(&Host, on_device.view(), n);
+        let gram: Vec<f64> = dense::gram(engine(), on_device.view(), n);
         let naive = |at: usize| {
             let (x, y) = (&rows[at / n * d..][..d], &rows[at % n * d..][..d]);
             x.iter().zip(y).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum()
@@ -51,7 +53,7 @@ fn krum_chooses_the_rows_that_the_processor_chooses() {
 fn rules_that_are_not_defined_are_errors() {
     let (rows, mut out) = (upload(&[1.0; 8]), upload(&[0.0; 2]));
     let rule = MedianOfMeans { groups: 5 };
-    assert!(dense::median_of_means(&Host, rule, rows.view(), out.view_mut()).is_err());
+    assert!(dense::median_of_means(engine(), rule, rows.view(), out.view_mut()).is_err());
     let rule = MultiKrum { f: 1, keep: 1 };
-    assert!(dense::multi_krum(&Host, rule, rows.view(), 4, out.view_mut()).is_err());
+    assert!(dense::multi_krum(engine(), rule, rows.view(), 4, out.view_mut()).is_err());
 }

@@ -2,13 +2,15 @@
 #![cfg(feature = "host")]
 
 mod common;
+mod engine;
 
 use coherence_cpu::{
     elementwise, norms, outer as cpu,
     product::{Dims, Output, matmul_nn, matmul_nt, matmul_tn},
 };
-use coherence_cuda::{Host, Product, outer, product::multiply, rows};
+use coherence_cuda::{Product, outer, product::multiply, rows};
 use common::{close, download, draw, upload};
+use engine::engine;
 
 const DIMS: [Dims; 5] = [
     Dims { m: 1, i: 1, o: 1 },
@@ -18,7 +20,7 @@ const DIMS: [Dims; 5] = [
     Dims { m: 5, i: 300, o: 10 },
 ];
 
-/// a, delta and a weight. The groups' sums of the larger ones exceed the scratch memory of `Host`.
+/// a, delta and a weight. The groups' sums of the larger ones exceed the scratch memory.
 fn factors(dims: Dims) -> [Vec<f64>; 3] {
     let Dims { m, i, o } = dims;
     [draw(m * i, 1), draw(m * o, 2), draw(o * i, 3)]
@@ -35,7 +37,7 @@ fn products_are_those_of_the_processor() {
             let add = output == Output::Add;
             let run = |product: Product, left, right, expected: Vec<f64>| {
                 let mut out = upload(&vec![0.25; expected.len()]);
-                multiply(&Host, product, left, right, out.view_mut());
+                multiply(engine(), product, left, right, out.view_mut());
                 close(&download(&out), &expected);
             };
             let product = |rows, inner, columns, left_transposed, right_transposed| Product {
@@ -70,10 +72,10 @@ fn a_product_over_nothing_is_zero() {
         right_transposed: false,
         add: true,
     };
-    multiply(&Host, product, left.view(), right.view(), out.view_mut());
+    multiply(engine(), product, left.view(), right.view(), out.view_mut());
     assert_eq!(download(&out), [7.0; 6]);
     product.add = false;
-    multiply(&Host, product, left.view(), right.view(), out.view_mut());
+    multiply(engine(), product, left.view(), right.view(), out.view_mut());
     assert_eq!(download(&out), [0.0; 6]);
 }
 
@@ -87,34 +89,34 @@ fn norms_and_steps_of_outer_products_are_those_of_the_processor() {
 
         let (mut expected, mut out) = (vec![1.0; m], upload(&vec![1.0; m]));
         cpu::sq_norms(dims, &a, &delta, &mut expected);
-        outer::add_sq_norms(&Host, dims, both, out.view_mut());
+        outer::add_sq_norms(engine(), dims, both, out.view_mut());
         close(&download(&out), &expected);
 
         for clip in [0, 1, m / 2].into_iter().filter(|clip| 2 * clip <= m) {
             let (mut expected, mut out) = (vec![0.0; o * i], upload(&w));
             cpu::winsorized_mean(dims, &a, &delta, clip, &mut expected);
-            outer::winsorized_mean(&Host, dims, both, clip, out.view_mut());
+            outer::winsorized_mean(engine(), dims, both, clip, out.view_mut());
             close(&download(&out), &expected);
             let (mut expected, mut out) = (w.clone(), upload(&w));
             cpu::winsorized_step(dims, &a, &delta, clip, 0.5, &mut expected);
-            outer::winsorized_step(&Host, dims, both, clip, 0.5, out.view_mut());
+            outer::winsorized_step(engine(), dims, both, clip, 0.5, out.view_mut());
             close(&download(&out), &expected);
             if 2 * clip < m {
                 let (mut expected, mut out) = (vec![0.0; o * i], upload(&w));
                 cpu::trimmed_mean(dims, &a, &delta, clip, &mut expected);
-                outer::trimmed_mean(&Host, dims, both, clip, out.view_mut());
+                outer::trimmed_mean(engine(), dims, both, clip, out.view_mut());
                 close(&download(&out), &expected);
             }
         }
         for k in (1..=m).filter(|k| [1, 2, 3, 4, 9, 20].contains(k)) {
             let (mut expected, mut out) = (w.clone(), upload(&w));
             cpu::median_of_sums_step(dims, &a, &delta, k, 0.5, &mut expected);
-            outer::median_of_sums_step(&Host, dims, both, k, 0.5, out.view_mut());
+            outer::median_of_sums_step(engine(), dims, both, k, 0.5, out.view_mut());
             close(&download(&out), &expected);
         }
         let (e, mut out) = (m - 1, upload(&w));
         let of_e = [both[0].part(e * i..m * i), both[1].part(e * o..m * o)];
-        outer::product(&Host, of_e[0], of_e[1], out.view_mut());
+        outer::product(engine(), of_e[0], of_e[1], out.view_mut());
         let naive = (0..o * i).map(|at| delta[e * o + at / i] * a[e * i + at % i]);
         assert!(download(&out).into_iter().eq(naive));
     }
@@ -128,21 +130,21 @@ fn sums_norms_and_dots_of_rows_are_those_of_the_processor() {
         for output in [Output::Overwrite, Output::Add] {
             let (mut expected, mut out) = (vec![0.5; d], upload(&vec![0.5; d]));
             elementwise::column_sums(&x, output, &mut expected);
-            rows::column_sums(&Host, dx.view(), output, out.view_mut());
+            rows::column_sums(engine(), dx.view(), output, out.view_mut());
             close(&download(&out), &expected);
         }
         let add = |values: Vec<f64>| values.into_iter().map(|v| v + 1.0).collect::<Vec<_>>();
         let (mut expected, mut out) = (vec![0.0; m], upload(&vec![1.0; m]));
         norms::row_sq_norms(&x, &mut expected);
-        rows::add_sq_norms(&Host, dx.view(), d, out.view_mut());
+        rows::add_sq_norms(engine(), dx.view(), d, out.view_mut());
         close(&download(&out), &add(expected));
         let (mut expected, mut out) = (vec![0.0; m], upload(&vec![1.0; m]));
         norms::row_dots(&x, &y, &mut expected);
-        rows::add_pair_dots(&Host, dx.view(), dy.view(), d, out.view_mut());
+        rows::add_pair_dots(engine(), dx.view(), dy.view(), d, out.view_mut());
         close(&download(&out), &add(expected));
         let (v, mut expected, mut out) = (draw(d, 7), vec![0.0; m], upload(&vec![1.0; m]));
         norms::dots_with(&x, &v, &mut expected);
-        rows::add_dots(&Host, dx.view(), upload(&v).view(), out.view_mut());
+        rows::add_dots(engine(), dx.view(), upload(&v).view(), out.view_mut());
         close(&download(&out), &add(expected));
     }
 }
@@ -152,7 +154,7 @@ fn positions_are_summed_within_each_example() {
     for [m, positions, c] in [[0, 2, 3], [3, 1, 4], [2, 50, 33], [5, 9, 100]] {
         let x = draw::<f32>(m * positions * c, 8);
         let mut out = upload(&vec![9.0; m * c]);
-        rows::position_sums(&Host, upload(&x).view(), c, out.view_mut());
+        rows::position_sums(engine(), upload(&x).view(), c, out.view_mut());
         let sum = |at: usize| {
             let (e, j) = (at / c, at % c);
             (0..positions).map(|p| f64::from(x[(e * positions + p) * c + j])).sum::<f64>() as f32
@@ -166,5 +168,5 @@ fn positions_are_summed_within_each_example() {
 fn a_length_that_does_not_fit_is_refused_before_the_launch() {
     let dims = Dims { m: 2, i: 3, o: 2 };
     let (a, delta, mut out) = (upload(&[0.0; 6]), upload(&[0.0; 3]), upload(&[0.0; 2]));
-    outer::add_sq_norms(&Host, dims, [a.view(), delta.view()], out.view_mut());
+    outer::add_sq_norms(engine(), dims, [a.view(), delta.view()], out.view_mut());
 }

@@ -2,14 +2,16 @@
 #![cfg(feature = "host")]
 
 mod common;
+mod engine;
 
 use coherence_core::aggregate::{Median, Trimmed, Winsorized};
 use coherence_cpu::{Isa, dense, order::OrderRule, outer, product::Dims};
 use coherence_cuda::{
-    Host, Real,
+    Real,
     select::{select_columns, select_outer},
 };
 use common::{close, download, draw, upload};
+use engine::engine;
 
 /// Values with ties, zeros of both signs, and extremes.
 fn values<T: Real>(n: usize, seed: u64) -> Vec<T> {
@@ -39,7 +41,7 @@ fn columns_agree<T: Real>(
     let mut expected = vec![T::zero(); d];
     oracle(&mut expected);
     let mut out = upload(&vec![T::narrow(3.0); d]);
-    select_columns(&Host, rule, upload(values).view(), None, out.view_mut());
+    select_columns(engine(), rule, upload(values).view(), None, out.view_mut());
     let found = download(&out);
     if is_exact {
         let bits = |x: &[T]| x.iter().map(|x| x.widen().to_bits()).collect::<Vec<_>>();
@@ -49,7 +51,7 @@ fn columns_agree<T: Real>(
     }
     let mut stepped = upload(&vec![T::narrow(3.0); d]);
     let rate = T::narrow(0.5);
-    select_columns(&Host, rule, upload(values).view(), Some(rate), stepped.view_mut());
+    select_columns(engine(), rule, upload(values).view(), Some(rate), stepped.view_mut());
     let step: Vec<T> = found.iter().map(|&mean| T::narrow(3.0) - rate * mean).collect();
     assert!(download(&stepped) == step, "[{n}, {d}]");
 }
@@ -83,7 +85,7 @@ fn robust_means_of_columns_are_those_of_the_processor() {
 fn a_column_with_a_nan_has_a_nan_mean_and_leaves_its_neighbours_alone() {
     let values = upload(&[1.0, f64::NAN, 2.0, 5.0, 3.0, 6.0, 9.0, 7.0, 9.0, 8.0]);
     let mut out = upload(&[0.0; 2]);
-    select_columns(&Host, Winsorized { clip: 1 }, values.view(), None, out.view_mut());
+    select_columns(engine(), Winsorized { clip: 1 }, values.view(), None, out.view_mut());
     let found = download(&out);
     assert!(found[0] == 5.0 && found[1].is_nan(), "{found:?}"); // (2 + 2 + 3 + 9 + 9) / 5
 }
@@ -102,7 +104,7 @@ fn robust_means_of_outer_products_are_those_of_the_processor() {
             let mut out = upload(&vec![1.0; o * i]);
             let (a, delta) = (upload(&a), upload(&delta));
             let factors = [a.view(), delta.view()];
-            select_outer(&Host, Winsorized { clip }, dims, factors, None, out.view_mut());
+            select_outer(engine(), Winsorized { clip }, dims, factors, None, out.view_mut());
             close(&download(&out), &expected);
         }
     }
@@ -112,5 +114,11 @@ fn robust_means_of_outer_products_are_those_of_the_processor() {
 #[should_panic = "needs at least 4 vectors, found 3"]
 fn a_rule_that_is_not_defined_is_refused() {
     let values = upload(&[1.0f32; 3]);
-    select_columns(&Host, Winsorized { clip: 2 }, values.view(), None, upload(&[0.0]).view_mut());
+    select_columns(
+        engine(),
+        Winsorized { clip: 2 },
+        values.view(),
+        None,
+        upload(&[0.0]).view_mut(),
+    );
 }

@@ -2,14 +2,16 @@
 #![cfg(feature = "host")]
 
 mod common;
+mod engine;
 
 use coherence_cpu::{
     elementwise::median_of_three_update,
     product::Output,
     vectors::{self as cpu, Descent},
 };
-use coherence_cuda::{Host, elementwise, vectors};
+use coherence_cuda::{elementwise, vectors};
 use common::{close, download, draw, upload};
+use engine::engine;
 
 const LENGTHS: [usize; 5] = [0, 1, 255, 5_000, 40_000];
 
@@ -18,14 +20,14 @@ fn dots_and_running_sums_are_those_of_the_processor() {
     for d in LENGTHS {
         let (x, y) = (draw::<f32>(d, 1), draw::<f32>(d, 2));
         let (dx, dy) = (upload(&x), upload(&y));
-        let dot = vectors::dot(&Host, dx.view(), dy.view());
+        let dot = vectors::dot(engine(), dx.view(), dy.view());
         let scale: f64 = x.iter().zip(&y).map(|(x, y)| f64::from((x * y).abs())).sum();
         assert!((dot - cpu::dot(&x, &y)).abs() <= 1e-12 * scale, "d = {d}");
-        assert_eq!(dot.to_bits(), vectors::dot(&Host, dx.view(), dy.view()).to_bits());
+        assert_eq!(dot.to_bits(), vectors::dot(engine(), dx.view(), dy.view()).to_bits());
         for output in [Output::Overwrite, Output::Add] {
             let (mut expected, mut sum) = (vec![0.1; d], upload(&vec![0.1; d]));
             cpu::accumulate(&x, output, &mut expected);
-            vectors::accumulate(&Host, dx.view(), output, sum.view_mut());
+            vectors::accumulate(engine(), dx.view(), output, sum.view_mut());
             assert_eq!(download(&sum), expected);
         }
     }
@@ -44,7 +46,7 @@ fn updates_have_the_bits_of_the_processor() {
             let [mut found, mut found_v] = [upload(&w), upload(&v)];
             cpu::descend(by, &g, momentum.map(|_| &mut expected_v[..]), &mut expected);
             let velocity = momentum.map(|_| found_v.view_mut());
-            vectors::descend(&Host, by, on_device.view(), velocity, found.view_mut());
+            vectors::descend(engine(), by, on_device.view(), velocity, found.view_mut());
             assert_eq!([download(&found), download(&found_v)], [expected, expected_v]);
         }
         let mut expected = w.clone();
@@ -52,7 +54,7 @@ fn updates_have_the_bits_of_the_processor() {
         median_of_three_update(&mut expected, [(&g[..], 0.3), (&w, 0.3), (&v, 0.3)], 0.5);
         let three = [upload(&g), upload(&w), upload(&v)];
         let views = three.each_ref().map(|g| g.view());
-        vectors::median_of_three_step(&Host, views, 0.3, 0.5, found.view_mut());
+        vectors::median_of_three_step(engine(), views, 0.3, 0.5, found.view_mut());
         assert_eq!(download(&found), expected);
     }
 }
@@ -62,7 +64,7 @@ fn values_are_gathered_scaled_and_an_index_out_of_range_reads_nothing() {
     let x = upload(&[1.0f32, 2.0, 3.0]);
     let indices = [2, 0, 3, u32::MAX, 1];
     let mut out = upload(&[9.0; 5]);
-    vectors::gather(&Host, x.view(), upload(&indices).view(), out.view_mut());
-    elementwise::scale(&Host, 2.0, out.view_mut());
+    vectors::gather(engine(), x.view(), upload(&indices).view(), out.view_mut());
+    elementwise::scale(engine(), 2.0, out.view_mut());
     close(&download(&out), &[6.0, 2.0, 0.0, 0.0, 4.0]);
 }

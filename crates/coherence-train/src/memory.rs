@@ -61,11 +61,10 @@ impl Config {
     }
 }
 
-/// Examples of a chunk: `most`, or as many as have 256 MiB of activations and deltas. A function of the
-/// network alone, so that results do not depend on settings.
+/// Examples of a chunk: `most`, or as many as have [`PASS_BYTES`](coherence_nn::device::Memory::PASS_BYTES) of
+/// activations and deltas. A function of the network and the device alone, so that results do not depend on settings.
 pub(crate) fn chunk<D: Device<f32>>(network: &Graph<f32, D>, most: usize) -> usize {
-    const BYTES: u64 = 256 << 20;
-    let fit = BYTES / bytes_per_example(network).max(1);
+    let fit = D::PASS_BYTES / bytes_per_example(network).max(1);
     usize::try_from(fit).map_or(most, |fit| fit.clamp(1, most))
 }
 

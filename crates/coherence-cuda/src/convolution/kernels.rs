@@ -67,9 +67,14 @@ pub(super) fn unfold<T: Real>(
     patches.check(engine, n);
     x.check(engine, examples_of_patches(conv, n) * conv.image());
     assert!(group < conv.groups, "group {group} of {conv:?}");
+    let (kernel, threads) = match are_fours(conv, [x.address(), patches.address()], size_of::<T>())
+    {
+        true => ("unfold_fours", n / 4),
+        false => ("unfold", n),
+    };
     let arguments = (x, sizes(conv), first_channel(conv, group), patches, n);
     // SAFETY: x and the patches are of as many examples; the group exists.
-    unsafe { arguments.launch::<T>(engine, "unfold", blocks_for(n)) }
+    unsafe { arguments.launch::<T>(engine, kernel, blocks_for(threads)) }
 }
 
 /// `out [m, h, w, i] (+)=` the products [m · positions, patch] of a group, in its channels.
@@ -86,9 +91,21 @@ pub(super) fn fold_back<T: Real>(
     out.check(engine, m * conv.image());
     assert!(group < conv.groups, "group {group} of {conv:?}");
     let n = out.len() / conv.groups;
+    let (kernel, threads) =
+        match are_fours(conv, [products.address(), out.address()], size_of::<T>()) {
+            true => ("fold_back_fours", n / 4),
+            false => ("fold_back", n),
+        };
     let arguments = (products, sizes(conv), first_channel(conv, group), add(output), out, n);
     // SAFETY: the products and `out` are of as many examples; the group exists.
-    unsafe { arguments.launch::<T>(engine, "fold_back", blocks_for(n)) }
+    unsafe { arguments.launch::<T>(engine, kernel, blocks_for(threads)) }
+}
+
+/// Whether four channels at a time can be read and written: all groups are whole fours, and the values of all
+/// positions begin at multiples of four values.
+fn are_fours(conv: &Convolution, addresses: [u64; 2], value: usize) -> bool {
+    let is_aligned = |address: u64| address.is_multiple_of(4 * value as u64);
+    conv.group_channels().is_multiple_of(4) && addresses.into_iter().all(is_aligned)
 }
 
 fn first_channel(conv: &Convolution, group: usize) -> u32 {

@@ -169,5 +169,7 @@ pub fn batch_example_gradients<T: Real>(
     let layout = Normalized::from_batch(rows, channels);
     let segments = Segments::with_count(m, positions, channels);
     let sums = segments.gradients(engine, layout, [x, delta], by);
-    sums.iter().zip(gradients).for_each(|(sums, out)| narrow(engine, sums.view(), out));
+    sums.iter()
+        .zip(gradients)
+        .for_each(|(sums, out)| narrow(engine, sums.view(), Output::Overwrite, out));
 }

@@ -20,7 +20,8 @@ pub fn group_moments<T: Real>(
     x.check(engine, x.len());
     mean.check(engine, count);
     variance.check(engine, count);
-    let arguments = (x, Normalized::from_groups(groups), mean, variance, count);
+    let layout = Normalized::from_groups(groups, groups.items(x.len()));
+    let arguments = (x, layout, mean, variance, count);
     // SAFETY: x has the items whose groups are counted, with a mean and a variance each, on this engine.
     unsafe { arguments.launch::<T>(engine, "group_moments", blocks_of(count)) }
 }
@@ -34,8 +35,9 @@ pub fn group_forward<T: Real>(
     affine: View<'_, T>,
     out: ViewMut<'_, T>,
 ) {
-    by.check(engine, groups.items(x.len()) * groups.groups());
-    forward(engine, Normalized::from_groups(groups), x, by, affine, out);
+    let items = groups.items(x.len());
+    by.check(engine, items * groups.groups());
+    forward(engine, Normalized::from_groups(groups, items), x, by, affine, out);
 }
 
 /// Backward through the statistics: `out (+)= (γδ − mean(γδ) − x̂ · mean(γδ · x̂)) / √(σ² + ε)`, both means over
@@ -49,13 +51,15 @@ pub fn group_backward<T: Real>(
     output: Output,
     out: ViewMut<'_, T>,
 ) {
-    let count = groups.items(x.len()) * groups.groups();
+    let items = groups.items(x.len());
+    let count = items * groups.groups();
     by.check(engine, count);
     scale.check(engine, groups.channels());
     x.check(engine, x.len());
     delta.check(engine, x.len());
     out.check(engine, x.len());
-    let (mean, inverse, layout) = (by.mean, by.inverse, Normalized::from_groups(groups));
+    let (mean, inverse) = (by.mean, by.inverse);
+    let layout = Normalized::from_groups(groups, items);
     let arguments = (x, delta, mean, inverse, scale, layout, add(output), out, count);
     // SAFETY: x, delta and out have the items whose groups are counted, with statistics each, and scale has a
     // number for each channel, on this engine.
@@ -77,7 +81,9 @@ pub fn group_example_gradients<T: Real>(
     let each = items.checked_div(m).unwrap_or(0);
     assert_eq!(each * m, items, "{items} items of {m} examples");
     let segments = Segments::with_count(m, each * groups.positions(), channels);
-    let layout = Normalized::from_groups(groups);
+    let layout = Normalized::from_groups(groups, items);
     let sums = segments.gradients(engine, layout, [x, delta], by);
-    sums.iter().zip(gradients).for_each(|(sums, out)| narrow(engine, sums.view(), out));
+    sums.iter()
+        .zip(gradients)
+        .for_each(|(sums, out)| narrow(engine, sums.view(), Output::Overwrite, out));
 }

@@ -13,14 +13,14 @@ pub use batch::{
     batch_gradients, batch_moments, running_moments, update_running,
 };
 pub use group::{group_backward, group_example_gradients, group_forward, group_moments};
-pub(crate) use segments::sum_segments;
+pub(crate) use segments::{Segments, sum_segments};
 
 use crate::{
     View, ViewMut,
-    argument::{Arguments, ByValue, Structure, blocks_for},
+    argument::{Arguments, ByValue, Structure, add, blocks_for},
     engine::{Engine, Real},
 };
-use coherence_cpu::normalize::group::Groups;
+use coherence_cpu::{normalize::group::Groups, product::Output};
 
 /// Means and inverse deviations of a batch's channels \[c\], or of items and groups [n, groups].
 #[derive(Debug, Clone, Copy)]
@@ -41,13 +41,14 @@ impl Statistics<'_> {
 #[derive(Clone, Copy)]
 #[repr(C)]
 struct Normalized {
+    items: u64,
     positions: u64,
     channels: u64,
     groups: u64,
     width: u64,
 }
 
-// SAFETY: four numbers in the order of structures.h.
+// SAFETY: five numbers in the order of structures.h.
 unsafe impl Structure for Normalized {
     const NAME: &'static str = "Normalized";
 }
@@ -56,13 +57,13 @@ impl Normalized {
     /// The rows of a batch are one item, whose channels are its groups.
     fn from_batch(rows: usize, channels: usize) -> ByValue<Self> {
         let (positions, channels) = (rows as u64, channels as u64);
-        ByValue(Self { positions, channels, groups: channels, width: 1 })
+        ByValue(Self { items: 1, positions, channels, groups: channels, width: 1 })
     }
 
-    fn from_groups(groups: Groups) -> ByValue<Self> {
-        let [positions, channels, groups] =
-            [groups.positions(), groups.channels(), groups.groups()].map(|size| size as u64);
-        ByValue(Self { positions, channels, groups, width: channels / groups })
+    fn from_groups(groups: Groups, items: usize) -> ByValue<Self> {
+        let [items, positions, channels, groups] =
+            [items, groups.positions(), groups.channels(), groups.groups()].map(|size| size as u64);
+        ByValue(Self { items, positions, channels, groups, width: channels / groups })
     }
 }
 
@@ -100,11 +101,16 @@ pub fn inverse_deviations(
     unsafe { arguments.launch::<f64>(engine, "inverse_deviations", blocks_for(n)) }
 }
 
-/// `to` = the nearest elements to `from`.
-pub fn narrow<T: Real>(engine: &impl Engine, from: View<'_, f64>, to: ViewMut<'_, T>) {
+/// `to` (+)= `from`, rounded to the nearest element.
+pub fn narrow<T: Real>(
+    engine: &impl Engine,
+    from: View<'_, f64>,
+    output: Output,
+    to: ViewMut<'_, T>,
+) {
     let n = from.len();
     from.check(engine, n);
     to.check(engine, n);
     // SAFETY: both have n numbers on this engine.
-    unsafe { (from, to, n).launch::<T>(engine, "narrow", blocks_for(n)) }
+    unsafe { (from, add(output), to, n).launch::<T>(engine, "narrow", blocks_for(n)) }
 }

@@ -23,7 +23,7 @@ const COLUMNS: usize = 8;
 
 /// How rows of channels are cut.
 #[derive(Clone, Copy)]
-pub(super) struct Segments {
+pub(crate) struct Segments {
     rows: usize,
     channels: usize,
     segment: usize,
@@ -46,7 +46,7 @@ unsafe impl Structure for RowSegments {
 
 impl Segments {
     /// Segments of one length, as many as keep a device busy.
-    pub(super) fn new(rows: usize, channels: usize) -> Self {
+    pub(crate) fn new(rows: usize, channels: usize) -> Self {
         let most = (BLOCKS / channels.div_ceil(LANES).max(1)).max(1);
         let segment = rows.div_ceil(most).max(LEAST_ROWS);
         Self { rows, channels, segment, count: rows.div_ceil(segment) }
@@ -71,8 +71,7 @@ impl Segments {
         ByValue(RowSegments { rows, channels, segment, lanes })
     }
 
-    /// The sums of the channels of x [rows, c], or of the squared deviations from `mean`, divided by the
-    /// number of rows.
+    /// The means over the rows of the channels of x [rows, c], or of the squared deviations from `mean`.
     pub(super) fn moments<T: Real, E: Engine>(
         &self,
         engine: &E,
@@ -80,16 +79,27 @@ impl Segments {
         mean: Option<View<'_, f64>>,
         out: ViewMut<'_, f64>,
     ) {
+        let sums = self.sums(engine, x, mean);
+        sum_segments(engine, sums.view(), self.rows as f64, Output::Overwrite, out);
+    }
+
+    /// The sums over each segment [segments, c] of x [rows, c], or of the squared deviations from `mean`.
+    pub(crate) fn sums<T: Real, E: Engine>(
+        &self,
+        engine: &E,
+        x: View<'_, T>,
+        mean: Option<View<'_, f64>>,
+    ) -> Buffer<f64, E> {
         x.check(engine, self.rows * self.channels);
         if let Some(mean) = mean {
             mean.check(engine, self.channels);
         }
-        let mut parts = Buffer::unspecified(engine, self.count * self.channels);
+        let mut sums = Buffer::unspecified(engine, self.count * self.channels);
         let blocks = self.blocks();
-        let arguments = (x, mean, self.argument(), parts.view_mut(), blocks);
-        // SAFETY: x has the rows, mean a number for each channel, parts one for each segment and channel.
+        let arguments = (x, mean, self.argument(), sums.view_mut(), blocks);
+        // SAFETY: x has the rows, mean a number for each channel, sums one for each segment and channel.
         unsafe { arguments.launch::<T>(engine, "moment_sums", blocks_of(blocks)) }
-        sum_segments(engine, parts.view(), self.rows as f64, Output::Overwrite, out);
+        sums
     }
 
     /// `[Σ δ x̂, Σ δ]` over each segment, [segments, c] each. The statistics are checked.

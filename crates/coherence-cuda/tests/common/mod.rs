@@ -1,7 +1,8 @@
 //! Numbers to and from the host's engine, and their comparison.
 #![allow(dead_code)] // each test program uses some
 
-use coherence_cuda::{Buffer, Host, Real};
+use super::engine::{Tested, engine};
+use coherence_cuda::{Buffer, Real};
 
 /// Numbers from −1 to 1, a pure function of the seed.
 pub(crate) fn draw<T: Real>(n: usize, seed: u64) -> Vec<T> {
@@ -16,13 +17,13 @@ pub(crate) fn draw<T: Real>(n: usize, seed: u64) -> Vec<T> {
         .collect()
 }
 
-pub(crate) fn upload<V: Copy + 'static>(values: &[V]) -> Buffer<V, Host> {
-    Buffer::from_host(&Host, values)
+pub(crate) fn upload<V: Copy + 'static>(values: &[V]) -> Buffer<V, Tested> {
+    Buffer::from_host(engine(), values)
 }
 
-pub(crate) fn download<T: Real>(buffer: &Buffer<T, Host>) -> Vec<T> {
+pub(crate) fn download<T: Real>(buffer: &Buffer<T, Tested>) -> Vec<T> {
     let mut values = vec![T::zero(); buffer.view().len()];
-    buffer.view().download(&Host, &mut values);
+    buffer.view().download(engine(), &mut values);
     values
 }
 

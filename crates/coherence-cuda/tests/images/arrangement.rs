@@ -1,13 +1,11 @@
 //! Values moved and scaled, against loops over the definitions.
 
 use crate::common::{OUTPUTS, assert_same_bits, numbers, on_device, written};
+use crate::engine::engine;
 use coherence_cpu::product::Output;
-use coherence_cuda::{
-    Host,
-    arrangement::{
-        Subsampling, put_channels, scale_channels, scale_channels_backward,
-        scale_channels_gradient, subsample, subsample_backward, take_channels,
-    },
+use coherence_cuda::arrangement::{
+    Subsampling, put_channels, scale_channels, scale_channels_backward, scale_channels_gradient,
+    subsample, subsample_backward, take_channels,
 };
 
 /// `term`, or with [`Output::Add`] what was there plus it.
@@ -37,11 +35,11 @@ fn channels_are_put_and_taken() {
             let (on_x, on_all) = (on_device(&x), on_device(&all));
             let channels = (whole, range.clone());
             let found = written(&all, |out| {
-                put_channels(&Host, channels.clone(), on_x.view(), output, out);
+                put_channels(engine(), channels.clone(), on_x.view(), output, out);
             });
             assert_same_bits(&found, &expected, &format!("put {rows} rows"));
             let found =
-                written(&x, |out| take_channels(&Host, channels, on_all.view(), output, out));
+                written(&x, |out| take_channels(engine(), channels, on_all.view(), output, out));
             assert_same_bits(&found, &taken, &format!("taken {rows} rows"));
         }
     }
@@ -65,10 +63,10 @@ fn images_are_subsampled() {
                 backward[from] += z[at];
             }
             let (on_a, on_z) = (on_device(&a), on_device(&z));
-            let found = written(&z, |out| subsample(&Host, &sizes, on_a.view(), out));
+            let found = written(&z, |out| subsample(engine(), &sizes, on_a.view(), out));
             assert_same_bits(&found, &expected, &format!("{sizes:?}"));
             let found =
-                written(&a, |out| subsample_backward(&Host, &sizes, on_z.view(), output, out));
+                written(&a, |out| subsample_backward(engine(), &sizes, on_z.view(), output, out));
             assert_same_bits(&found, &backward, &format!("backward {sizes:?}"));
         }
     }
@@ -94,19 +92,20 @@ fn channels_are_scaled() {
         let factor = |v: usize| s[v / (p * c) * c + v % c];
         let (on_a, on_delta, on_s) = (on_device(&a), on_device(&delta), on_device(&s));
         let sizes = [p * c, c];
-        let found = written(&a, |out| scale_channels(&Host, sizes, on_a.view(), on_s.view(), out));
+        let found =
+            written(&a, |out| scale_channels(engine(), sizes, on_a.view(), on_s.view(), out));
         let expected: Vec<_> = a.iter().enumerate().map(|(v, a)| a * factor(v)).collect();
         assert_same_bits(&found, &expected, "forward");
         for output in OUTPUTS {
             let before = |x: f32| if output == Output::Add { x } else { 0.0 };
             let found = written(&a, |out| {
-                scale_channels_backward(&Host, sizes, on_delta.view(), on_s.view(), output, out);
+                scale_channels_backward(engine(), sizes, on_delta.view(), on_s.view(), output, out);
             });
             let values = a.iter().zip(&delta).enumerate();
             let expected: Vec<_> = values.map(|(v, (a, d))| before(*a) + d * factor(v)).collect();
             assert_same_bits(&found, &expected, "backward");
             let found = written(&s, |out| {
-                scale_channels_gradient(&Host, sizes, on_delta.view(), on_a.view(), output, out);
+                scale_channels_gradient(engine(), sizes, on_delta.view(), on_a.view(), output, out);
             });
             let mut expected: Vec<_> = s.iter().map(|s| before(*s)).collect();
             for (v, (a, delta)) in a.iter().zip(&delta).enumerate() {
@@ -122,7 +121,7 @@ fn channels_are_scaled() {
 fn images_of_another_size_are_refused() {
     let (a, z) = (on_device(&[0.0f32; 8]), [0.0f32; 9]);
     let sizes = Subsampling { input: [2, 2, 2], output: [2, 2, 2], stride: 1, before: 0 };
-    written(&z, |out| subsample(&Host, &sizes, a.view(), out));
+    written(&z, |out| subsample(engine(), &sizes, a.view(), out));
 }
 
 #[test]
@@ -130,12 +129,12 @@ fn images_of_another_size_are_refused() {
 fn positions_beyond_the_image_are_refused() {
     let (a, z) = (on_device(&[0.0f32; 8]), [0.0f32; 8]);
     let sizes = Subsampling { input: [2, 2, 2], output: [2, 2, 2], stride: 2, before: 0 };
-    written(&z, |out| subsample(&Host, &sizes, a.view(), out));
+    written(&z, |out| subsample(engine(), &sizes, a.view(), out));
 }
 
 #[test]
 #[should_panic(expected = "rows of 3 channels")]
 fn rows_of_another_length_are_refused() {
     let x = on_device(&[0.0f32; 5]);
-    written(&[0.0; 9], |out| put_channels(&Host, (3, 0..2), x.view(), Output::Overwrite, out));
+    written(&[0.0; 9], |out| put_channels(engine(), (3, 0..2), x.view(), Output::Overwrite, out));
 }

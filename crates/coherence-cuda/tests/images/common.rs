@@ -1,7 +1,8 @@
 //! Numbers, and the way to the device and back.
 
+use crate::engine::{Tested, engine};
 use coherence_cpu::{Element, product::Output};
-use coherence_cuda::{Buffer, Host, ViewMut};
+use coherence_cuda::{Buffer, ViewMut};
 
 pub(crate) const OUTPUTS: [Output; 2] = [Output::Overwrite, Output::Add];
 
@@ -18,8 +19,8 @@ pub(crate) fn numbers<T: Element>(seed: u64, len: usize) -> Vec<T> {
     (0..len).map(|_| number()).collect()
 }
 
-pub(crate) fn on_device<V: Copy + 'static>(values: &[V]) -> Buffer<V, Host> {
-    Buffer::from_host(&Host, values)
+pub(crate) fn on_device<V: Copy + 'static>(values: &[V]) -> Buffer<V, Tested> {
+    Buffer::from_host(engine(), values)
 }
 
 /// What `write` makes of `before`.
@@ -32,9 +33,9 @@ pub(crate) fn written<V: Copy + Default + 'static>(
     to_host(&buffer)
 }
 
-pub(crate) fn to_host<V: Copy + Default + 'static>(buffer: &Buffer<V, Host>) -> Vec<V> {
+pub(crate) fn to_host<V: Copy + Default + 'static>(buffer: &Buffer<V, Tested>) -> Vec<V> {
     let mut values = vec![V::default(); buffer.view().len()];
-    buffer.view().download(&Host, &mut values);
+    buffer.view().download(engine(), &mut values);
     values
 }
 

@@ -2,13 +2,14 @@
 //! that the device formed.
 
 use crate::common::{OUTPUTS, assert_close, assert_same_bits, numbers, on_device, written};
+use crate::engine::{Tested, engine};
 use coherence_core::aggregate::groups;
 use coherence_cpu::{
     Element, Isa,
     convolution::{self, Convolution},
 };
 use coherence_cuda::{
-    Buffer, Host, Real, View,
+    Buffer, Real, View,
     convolution::{
         add_dots, add_sq_norms, backward, forward, gradient, gradient_and_sq_norms,
         median_of_sums_step, per_example, winsorized_mean, winsorized_step,
@@ -48,7 +49,7 @@ struct Case<T> {
     x: Vec<T>,
     weight: Vec<T>,
     delta: Vec<T>,
-    device: [Buffer<T, Host>; 3],
+    device: [Buffer<T, Tested>; 3],
 }
 
 impl<T: Real + Default> Case<T> {
@@ -81,28 +82,30 @@ fn products<T: Real + Default>(conv: Convolution, m: usize) {
     let ([on_x, on_weight, on_delta], isa) = (case.views(), Isa::detect());
     for output in OUTPUTS {
         let mut out = numbers(4, delta.len());
-        let found = written(&out, |out| forward(&Host, &conv, on_x, on_weight, output, out));
+        let found = written(&out, |out| forward(engine(), &conv, on_x, on_weight, output, out));
         convolution::forward(isa, &conv, x, weight, output, &mut out);
         assert_near(&found, &out, &case.context());
 
         let mut out = numbers(5, x.len());
-        let found = written(&out, |out| backward(&Host, &conv, on_delta, on_weight, output, out));
+        let found =
+            written(&out, |out| backward(engine(), &conv, on_delta, on_weight, output, out));
         convolution::backward(isa, &conv, delta, weight, output, &mut out);
         assert_near(&found, &out, &case.context());
 
         let mut out = numbers(6, weight.len());
-        let found = written(&out, |out| gradient(&Host, &conv, on_x, on_delta, output, out));
+        let found = written(&out, |out| gradient(engine(), &conv, on_x, on_delta, output, out));
         let norms = written(&numbers(7, m), |norms| {
             let both = written(&out, |out| {
                 let factors = [on_x, on_delta];
-                gradient_and_sq_norms(&Host, &conv, factors, output, out, norms);
+                gradient_and_sq_norms(engine(), &conv, factors, output, out, norms);
             });
             assert_same_bits(&both, &found, &case.context());
         });
         convolution::gradient(isa, &conv, x, delta, output, &mut out);
         assert_near(&found, &out, &case.context());
 
-        let found = written(&numbers(7, m), |out| add_sq_norms(&Host, &conv, on_x, on_delta, out));
+        let found =
+            written(&numbers(7, m), |out| add_sq_norms(engine(), &conv, on_x, on_delta, out));
         assert_same_bits(&found, &norms, &case.context());
         let mut norms = numbers(7, m);
         convolution::add_sq_norms(isa, &conv, x, delta, &mut norms);
@@ -111,7 +114,7 @@ fn products<T: Real + Default>(conv: Convolution, m: usize) {
     }
     let mut dots = numbers(7, m);
     let found = written(&dots, |out| {
-        add_dots(&Host, &conv, [on_x, on_delta, on_weight], out);
+        add_dots(engine(), &conv, [on_x, on_delta, on_weight], out);
     });
     convolution::add_dots(isa, &conv, x, delta, weight, &mut dots);
     let tolerance = if size_of::<T>() == 4 { 1e-5 } else { 1e-12 };
@@ -133,7 +136,7 @@ fn examples<T: Real + Default>(case: &Case<T>) -> Vec<Vec<T>> {
     let [x, _, delta] = case.views();
     let of = |e| {
         let before = vec![T::zero(); case.conv.weights()];
-        written(&before, |out| per_example(&Host, &case.conv, x, delta, e, out))
+        written(&before, |out| per_example(engine(), &case.conv, x, delta, e, out))
     };
     (0..case.m).map(of).collect()
 }
@@ -174,12 +177,12 @@ fn selections<T: Real + Default>(conv: Convolution, m: usize) {
         let context = format!("clip {clip}, {}", case.context());
         let means: Vec<_> = coordinates.clone().map(|at| clipped_mean(column(at), clip)).collect();
         let found = written(&case.weight, |out| {
-            winsorized_mean(&Host, &conv, [x, delta], clip, out);
+            winsorized_mean(engine(), &conv, [x, delta], clip, out);
         });
         let expected: Vec<_> = means.iter().map(|&mean| T::narrow(mean)).collect();
         assert_near(&found, &expected, &context);
         let found = written(&case.weight, |weight| {
-            winsorized_step(&Host, &conv, [x, delta], clip, rate, weight);
+            winsorized_step(engine(), &conv, [x, delta], clip, rate, weight);
         });
         assert_near(&found, &stepped(&means), &context);
     }
@@ -190,7 +193,7 @@ fn selections<T: Real + Default>(conv: Convolution, m: usize) {
         };
         let medians: Vec<_> = coordinates.clone().map(|at| median(sums(at))).collect();
         let found = written(&case.weight, |weight| {
-            median_of_sums_step(&Host, &conv, [x, delta], k, rate, weight);
+            median_of_sums_step(engine(), &conv, [x, delta], k, rate, weight);
         });
         assert_near(&found, &stepped(&medians), &format!("{k} groups, {}", case.context()));
     }
@@ -226,9 +229,11 @@ fn long_gradients_are_squared_by_several_blocks() {
 fn without_examples_the_gradient_is_zero() {
     let case = Case::<f32>::new(Convolution::new([3, 3], 1, 2, [2, 2]), 0);
     let [x, _, delta] = case.views();
-    let zero = written(&case.weight, |out| gradient(&Host, &case.conv, x, delta, OUTPUTS[0], out));
+    let zero =
+        written(&case.weight, |out| gradient(engine(), &case.conv, x, delta, OUTPUTS[0], out));
     assert_eq!(zero, vec![0.0; zero.len()]);
-    let same = written(&case.weight, |out| gradient(&Host, &case.conv, x, delta, OUTPUTS[1], out));
+    let same =
+        written(&case.weight, |out| gradient(engine(), &case.conv, x, delta, OUTPUTS[1], out));
     assert_eq!(same, case.weight);
 }
 
@@ -237,7 +242,7 @@ fn nan_spreads_to_what_it_touches_alone() {
     let conv = Convolution::new([1, 4], 1, 1, [1, 2]);
     let (x, weight) = (on_device(&[f32::NAN, 1.0, 2.0, 3.0]), on_device(&[1.0, 10.0]));
     let found = written(&[0.0; 3], |out| {
-        forward(&Host, &conv, x.view(), weight.view(), OUTPUTS[0], out);
+        forward(engine(), &conv, x.view(), weight.view(), OUTPUTS[0], out);
     });
     assert!(found[0].is_nan());
     assert_eq!(found[1..], [21.0, 32.0]);
@@ -248,7 +253,7 @@ fn nan_spreads_to_what_it_touches_alone() {
 fn an_example_beyond_the_batch_is_refused() {
     let case = Case::<f32>::new(Convolution::new([3, 3], 1, 2, [2, 2]), 2);
     let [x, _, delta] = case.views();
-    written(&case.weight, |out| per_example(&Host, &case.conv, x, delta, 2, out));
+    written(&case.weight, |out| per_example(engine(), &case.conv, x, delta, 2, out));
 }
 
 #[test]
@@ -257,7 +262,7 @@ fn batches_of_two_sizes_are_refused() {
     let case = Case::<f32>::new(Convolution::new([3, 3], 1, 2, [2, 2]), 2);
     let [x, _, delta] = case.views();
     let x = x.part(0..9);
-    written(&case.weight, |out| gradient(&Host, &case.conv, x, delta, OUTPUTS[0], out));
+    written(&case.weight, |out| gradient(engine(), &case.conv, x, delta, OUTPUTS[0], out));
 }
 
 #[test]
@@ -266,7 +271,7 @@ fn a_weight_of_another_size_is_refused() {
     let case = Case::<f32>::new(Convolution::new([3, 3], 1, 2, [2, 2]), 1);
     let [x, weight, _] = case.views();
     let weight = weight.part(0..7);
-    written(&case.delta, |out| forward(&Host, &case.conv, x, weight, OUTPUTS[0], out));
+    written(&case.delta, |out| forward(engine(), &case.conv, x, weight, OUTPUTS[0], out));
 }
 
 #[test]
@@ -274,5 +279,5 @@ fn a_weight_of_another_size_is_refused() {
 fn more_clipped_values_than_examples_are_refused() {
     let case = Case::<f32>::new(Convolution::new([3, 3], 1, 2, [2, 2]), 2);
     let [x, _, delta] = case.views();
-    written(&case.weight, |out| winsorized_mean(&Host, &case.conv, [x, delta], 2, out));
+    written(&case.weight, |out| winsorized_mean(engine(), &case.conv, [x, delta], 2, out));
 }

@@ -4,5 +4,7 @@
 mod arrangement;
 mod common;
 mod convolution;
+#[path = "../engine/mod.rs"]
+mod engine;
 mod normalization;
 mod pool;

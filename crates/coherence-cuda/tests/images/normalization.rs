@@ -3,12 +3,13 @@
 use crate::common::{
     OUTPUTS, assert_close, assert_same_bits, numbers, on_device, to_host, written,
 };
+use crate::engine::{Tested, engine};
 use coherence_cpu::{
     Element,
     normalize::{Standardization, batch, group, group::Groups, moments},
 };
 use coherence_cuda::{
-    Buffer, Host, Real,
+    Buffer, Real,
     normalization::{
         Statistics, backward_evaluation, backward_training, batch_example_gradients, batch_forward,
         batch_gradients, batch_moments, group_backward, group_example_gradients, group_forward,
@@ -31,7 +32,7 @@ fn assert_near<T: Element>(found: &[T], expected: &[T], context: &str) {
 }
 
 /// Statistics on the device.
-struct OnDevice([Buffer<f64, Host>; 2]);
+struct OnDevice([Buffer<f64, Tested>; 2]);
 
 impl OnDevice {
     fn new(by: &Standardization) -> Self {
@@ -49,7 +50,7 @@ fn two<V: Copy + Default + 'static>(
     len: usize,
     write: impl FnOnce([coherence_cuda::ViewMut<'_, V>; 2]),
 ) -> [Vec<V>; 2] {
-    let mut results = [(); 2].map(|()| Buffer::zeros(&Host, len));
+    let mut results = [(); 2].map(|()| Buffer::zeros(engine(), len));
     write(results.each_mut().map(Buffer::view_mut));
     results.each_ref().map(to_host)
 }
@@ -67,14 +68,14 @@ fn batches<T: Real + Default>(m: usize, positions: usize, c: usize) {
     let (mut mean, mut variance) = (vec![0.0; c], vec![0.0; c]);
     moments(&x, &mut mean, &mut variance);
     let [of_mean, of_variance] = two(c, |[mean, variance]| {
-        batch_moments(&Host, on_x.view(), mean, variance);
+        batch_moments(engine(), on_x.view(), mean, variance);
     });
     assert_close(&of_mean, &mean, 1e-13, &context);
     assert_close(&of_variance, &variance, 1e-11, &context);
     let by = Standardization::from_moments(mean.clone(), &variance, EPSILON);
     let on_variance = on_device(&variance);
     let inverse = written(&vec![0.0; c], |out| {
-        inverse_deviations(&Host, on_variance.view(), EPSILON, out);
+        inverse_deviations(engine(), on_variance.view(), EPSILON, out);
     });
     assert_same_bits(&inverse, by.inverse(), &context);
     let on_by = OnDevice::new(&by);
@@ -82,14 +83,14 @@ fn batches<T: Real + Default>(m: usize, positions: usize, c: usize) {
     let mut out = vec![T::zero(); x.len()];
     batch::forward(&x, &by, scale, shift, &mut out);
     let found = written(&x, |out| {
-        batch_forward(&Host, on_x.view(), on_by.view(), on_affine.view(), out);
+        batch_forward(engine(), on_x.view(), on_by.view(), on_affine.view(), out);
     });
     assert_same_bits(&found, &out, &context);
 
     let [mut of_scale, mut of_shift] = [vec![0.0; c], vec![0.0; c]];
     batch::gradients(&x, &delta, &by, &mut of_scale, &mut of_shift);
     let found = two(c, |gradients| {
-        batch_gradients(&Host, [on_x.view(), on_delta.view()], on_by.view(), gradients);
+        batch_gradients(engine(), [on_x.view(), on_delta.view()], on_by.view(), gradients);
     });
     assert_close(&found[0], &of_scale, 1e-12, &context);
     assert_close(&found[1], &of_shift, 1e-12, &context);
@@ -100,7 +101,7 @@ fn batches<T: Real + Default>(m: usize, positions: usize, c: usize) {
         let found = written(&out, |out| {
             let (inputs, sums) =
                 ([on_x.view(), on_delta.view()], gradients.each_ref().map(Buffer::view));
-            backward_training(&Host, inputs, on_by.view(), on_scale, sums, output, out);
+            backward_training(engine(), inputs, on_by.view(), on_scale, sums, output, out);
         });
         let sums = (&of_scale[..], &of_shift[..]);
         batch::backward_training(&x, &delta, &by, scale, sums, output, &mut out);
@@ -108,7 +109,7 @@ fn batches<T: Real + Default>(m: usize, positions: usize, c: usize) {
 
         let mut out = numbers::<T>(4, x.len());
         let found = written(&out, |out| {
-            backward_evaluation(&Host, on_delta.view(), on_by.view(), on_scale, output, out);
+            backward_evaluation(engine(), on_delta.view(), on_by.view(), on_scale, output, out);
         });
         batch::backward_evaluation(&delta, &by, scale, output, &mut out);
         assert_same_bits(&found, &out, &context);
@@ -117,7 +118,7 @@ fn batches<T: Real + Default>(m: usize, positions: usize, c: usize) {
     let [mut of_scale, mut of_shift] = [(); 2].map(|()| vec![T::zero(); m * c]);
     batch::example_gradients(&x, &delta, &by, &mut of_scale, &mut of_shift);
     let found = two(m * c, |rows| {
-        batch_example_gradients(&Host, [on_x.view(), on_delta.view()], on_by.view(), rows);
+        batch_example_gradients(engine(), [on_x.view(), on_delta.view()], on_by.view(), rows);
     });
     assert_near(&found[0], &of_scale, &context);
     assert_near(&found[1], &of_shift, &context);
@@ -141,14 +142,14 @@ fn many_channels_and_many_rows_are_summed() {
 fn moments_without_rows_are_nan_and_gradients_zero() {
     let empty = on_device::<f32>(&[]);
     let [mean, variance] = two(3, |[mean, variance]| {
-        batch_moments(&Host, empty.view(), mean, variance);
+        batch_moments(engine(), empty.view(), mean, variance);
     });
     assert!(mean.iter().chain(&variance).all(|x| x.is_nan()));
     let on_by = OnDevice::new(&Standardization::from_moments(vec![1.0; 3], &[1.0; 3], EPSILON));
     let inputs = [empty.view(), empty.view()];
-    let sums = two(3, |gradients| batch_gradients(&Host, inputs, on_by.view(), gradients));
+    let sums = two(3, |gradients| batch_gradients(engine(), inputs, on_by.view(), gradients));
     assert_eq!(sums, [[0.0; 3]; 2]);
-    let rows = two(6, |rows| batch_example_gradients(&Host, inputs, on_by.view(), rows));
+    let rows = two(6, |rows| batch_example_gradients(engine(), inputs, on_by.view(), rows));
     assert_eq!(rows, [[0.0; 6]; 2]);
 }
 
@@ -159,7 +160,7 @@ fn running_moments_have_the_bits_of_the_processor() {
     let (on_statistics, on_mean, on_variance) =
         (on_device(&statistics), on_device(&mean), on_device(&variance));
     let found = two(300, |[mean, inverse]| {
-        running_moments(&Host, on_statistics.view(), EPSILON, mean, inverse);
+        running_moments(engine(), on_statistics.view(), EPSILON, mean, inverse);
     });
     let wide: Vec<f64> = statistics.iter().map(|x| x.widen()).collect();
     let by = Standardization::from_moments(wide[..300].to_vec(), &wide[300..], EPSILON);
@@ -167,7 +168,7 @@ fn running_moments_have_the_bits_of_the_processor() {
     assert_same_bits(&found[1], by.inverse(), "inverse deviations");
 
     let found = written(&statistics, |running| {
-        update_running(&Host, [on_mean.view(), on_variance.view()], 5, 0.3, running);
+        update_running(engine(), [on_mean.view(), on_variance.view()], 5, 0.3, running);
     });
     let mut expected = statistics.clone();
     let (means, variances) = expected.split_at_mut(300);
@@ -187,7 +188,7 @@ fn groups<T: Real + Default>(layout: Groups, m: usize, items: usize) {
     let (mut mean, mut variance) = (vec![0.0; statistics], vec![0.0; statistics]);
     group::moments(layout, &x, &mut mean, &mut variance);
     let found = two(statistics, |[mean, variance]| {
-        group_moments(&Host, layout, on_x.view(), mean, variance);
+        group_moments(engine(), layout, on_x.view(), mean, variance);
     });
     assert_close(&found[0], &mean, 1e-13, &context);
     assert_close(&found[1], &variance, 1e-11, &context);
@@ -197,7 +198,7 @@ fn groups<T: Real + Default>(layout: Groups, m: usize, items: usize) {
     let mut out = vec![T::zero(); len];
     group::forward(layout, &x, &by, scale, shift, &mut out);
     let found = written(&x, |out| {
-        group_forward(&Host, layout, on_x.view(), on_by.view(), on_affine.view(), out);
+        group_forward(engine(), layout, on_x.view(), on_by.view(), on_affine.view(), out);
     });
     let by_size = |of_f32, of_f64| if size_of::<T>() == 4 { of_f32 } else { of_f64 };
     assert_close(&found, &out, by_size(2e-4, 1e-11), &context);
@@ -206,7 +207,7 @@ fn groups<T: Real + Default>(layout: Groups, m: usize, items: usize) {
         let mut out = numbers::<T>(4, len);
         let found = written(&out, |out| {
             let (inputs, scale) = ([on_x.view(), on_delta.view()], on_affine.view().part(0..c));
-            group_backward(&Host, layout, inputs, on_by.view(), scale, output, out);
+            group_backward(engine(), layout, inputs, on_by.view(), scale, output, out);
         });
         group::backward(layout, &x, &delta, &by, scale, output, &mut out);
         assert_close(&found, &out, by_size(1e-4, 1e-11), &context);
@@ -215,7 +216,13 @@ fn groups<T: Real + Default>(layout: Groups, m: usize, items: usize) {
     let [mut of_scale, mut of_shift] = [(); 2].map(|()| vec![T::zero(); m * c]);
     group::example_gradients(layout, &x, &delta, &by, &mut of_scale, &mut of_shift);
     let found = two(m * c, |rows| {
-        group_example_gradients(&Host, layout, [on_x.view(), on_delta.view()], on_by.view(), rows);
+        group_example_gradients(
+            engine(),
+            layout,
+            [on_x.view(), on_delta.view()],
+            on_by.view(),
+            rows,
+        );
     });
     assert_near(&found[0], &of_scale, &context);
     assert_near(&found[1], &of_shift, &context);
@@ -244,7 +251,7 @@ fn group_normalisation_is_that_of_the_processor() {
 fn numbers_are_narrowed_to_the_nearest() {
     let wide = [0.1, -1e300, 1e-60, f64::NAN, 1.0 + f64::from(f32::EPSILON) / 3.0];
     let on_wide = on_device(&wide);
-    let found = written(&[0.0f32; 5], |to| narrow(&Host, on_wide.view(), to));
+    let found = written(&[0.0f32; 5], |to| narrow(engine(), on_wide.view(), OUTPUTS[0], to));
     assert_same_bits(&found, &wide.map(|x| x as f32), "narrow");
 }
 
@@ -255,7 +262,7 @@ fn statistics_of_other_items_are_refused() {
     let (x, affine) = (on_device(&[0.0f32; 4]), on_device(&[0.0f32; 4]));
     let by = OnDevice::new(&Standardization::from_moments(vec![0.0], &[1.0], 0.0));
     written(&[0.0f32; 4], |out| {
-        group_forward(&Host, layout, x.view(), by.view(), affine.view(), out);
+        group_forward(engine(), layout, x.view(), by.view(), affine.view(), out);
     });
 }
 
@@ -264,5 +271,5 @@ fn statistics_of_other_items_are_refused() {
 fn running_moments_of_one_row_are_refused() {
     let [mean, variance] = [[0.0], [1.0]].map(|x| on_device(&x));
     let moments = [mean.view(), variance.view()];
-    written(&[0.0f32; 2], |running| update_running(&Host, moments, 1, 0.1, running));
+    written(&[0.0f32; 2], |running| update_running(engine(), moments, 1, 0.1, running));
 }

@@ -1,11 +1,12 @@
 //! Pools: the same bits as on the processor.
 
 use crate::common::{OUTPUTS, assert_same_bits, numbers, on_device, to_host, written};
+use crate::engine::engine;
 use coherence_cpu::{
     Element,
     pool::{self, Divisor, Pool, Windows},
 };
-use coherence_cuda::{Host, Real, pool as device};
+use coherence_cuda::{Real, pool as device};
 
 fn settings() -> Vec<Windows> {
     let pool = |input, channels, kernel, stride, padding, ceil| {
@@ -38,7 +39,7 @@ fn all_operations<T: Real + Default>(x_of: impl Fn(usize) -> Vec<T>) {
             pool::max_forward(&windows, &x, &mut out, &mut from);
             let mut on_from = on_device(&vec![7; m * pooled]);
             let found = written(&delta, |out| {
-                device::max_forward(&Host, &windows, on_x.view(), out, on_from.view_mut());
+                device::max_forward(engine(), &windows, on_x.view(), out, on_from.view_mut());
             });
             assert_same_bits(&found, &out, &context);
             assert_eq!(to_host(&on_from), from, "{context}");
@@ -46,7 +47,7 @@ fn all_operations<T: Real + Default>(x_of: impl Fn(usize) -> Vec<T>) {
                 let mut out = numbers::<T>(3, m * image);
                 let found = written(&out, |out| {
                     device::max_backward(
-                        &Host,
+                        engine(),
                         &windows,
                         on_delta.view(),
                         on_from.view(),
@@ -60,7 +61,7 @@ fn all_operations<T: Real + Default>(x_of: impl Fn(usize) -> Vec<T>) {
             for divisor in [Divisor::Window, Divisor::Inputs] {
                 let mut out = delta.clone();
                 let found = written(&out, |out| {
-                    device::average_forward(&Host, &windows, divisor, on_x.view(), out);
+                    device::average_forward(engine(), &windows, divisor, on_x.view(), out);
                 });
                 pool::average_forward(&windows, divisor, &x, &mut out);
                 assert_same_bits(&found, &out, &context);
@@ -68,7 +69,7 @@ fn all_operations<T: Real + Default>(x_of: impl Fn(usize) -> Vec<T>) {
                     let mut out = numbers::<T>(3, m * image);
                     let found = written(&out, |out| {
                         let delta = on_delta.view();
-                        device::average_backward(&Host, &windows, divisor, delta, output, out);
+                        device::average_backward(engine(), &windows, divisor, delta, output, out);
                     });
                     pool::average_backward(&windows, divisor, &delta, output, &mut out);
                     assert_same_bits(&found, &out, &context);
@@ -99,6 +100,6 @@ fn fewer_positions_than_deltas_are_refused() {
     let windows = Windows::adaptive([2, 2], [1, 1], 1).expect("a pool");
     let (delta, from) = (on_device(&[1.0f32; 2]), on_device(&[0u32; 1]));
     written(&[0.0f32; 8], |out| {
-        device::max_backward(&Host, &windows, delta.view(), from.view(), OUTPUTS[0], out);
+        device::max_backward(engine(), &windows, delta.view(), from.view(), OUTPUTS[0], out);
     });
 }

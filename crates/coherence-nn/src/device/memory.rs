@@ -39,6 +39,10 @@ pub trait Memory: Clone + fmt::Debug + Send + Sync + 'static {
     /// [`Standardization`](coherence_cpu::normalize::Standardization) on [`Cpu`](super::Cpu).
     type Standardization: Clone + Default + fmt::Debug + Send + Sync;
 
+    /// Bytes of activations and deltas of the examples that are evaluated or measured in one pass: 256 MiB. A
+    /// constant, so that results do not depend on the memory that is free.
+    const PASS_BYTES: u64 = 256 << 20;
+
     /// A buffer of `len` zeros.
     fn zeros<V: Number>(&self, len: usize) -> Self::Buffer<V>;
 

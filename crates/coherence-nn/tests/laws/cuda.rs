@@ -4,6 +4,7 @@
 use crate::{
     devices::{on_the_host, step, vectors},
     layers::networks,
+    parity::{self, OTHERS, RESNETS, WITHOUT_NORMALISATION},
 };
 use coherence_cpu::product::Output;
 use coherence_cuda::{Driver, Engine, Host};
@@ -202,23 +203,39 @@ fn a_label_that_is_no_class_is_refused() {
     Losses::loss(&device, loss, outputs.view(), labels, losses.view_mut());
 }
 
-/// The laws on a GPU: a failure without one where `COHERENCE_CUDA` is `required`.
+/// The architectures on the device's kernels: all but the largest, which run on a GPU alone.
 #[test]
+fn architectures_are_torchvisions() {
+    let device = Cuda::new(Host);
+    parity::agree(&device, &["convnet", "lenet5", "resnet18_cifar", "resnet20_gn", "efficientnet_b0"]);
+}
+
+/// The GPU, if there is one: without one a failure where `COHERENCE_CUDA` is `required`.
 #[allow(clippy::print_stdout, reason = "a law that was not tested says so")]
-fn every_layer_agrees_on_a_gpu() {
-    match Driver::new(0) {
-        Ok(driver) => {
-            let device = Cuda::new(driver);
-            every_layer_agrees(&device);
-            close("f32", 1e-5, &in_f32(&Cpu::default()), &in_f32(&device));
-            close("activations", 1e-13, &activations(&Cpu::default()), &activations(&device));
-            close("losses", 1e-12, &losses(&Cpu::default()), &losses(&device));
-            close("vectors", 1e-12, &vectors(&Cpu::default(), 40_000), &vectors(&device, 40_000));
-        }
-        Err(error) => {
-            let required = std::env::var("COHERENCE_CUDA").is_ok_and(|value| value == "required");
-            assert!(!required, "{error}");
-            println!("not run on a GPU: {error}");
-        }
+fn gpu() -> Option<Cuda<Driver>> {
+    let found = Driver::new(0).map(Cuda::new);
+    if let Err(error) = &found {
+        let required = std::env::var("COHERENCE_CUDA").is_ok_and(|value| value == "required");
+        assert!(!required, "{error}");
+        println!("not run on a GPU: {error}");
     }
+    found.ok()
+}
+
+#[test]
+fn every_layer_agrees_on_a_gpu() {
+    let Some(device) = gpu() else { return };
+    every_layer_agrees(&device);
+    close("f32", 1e-5, &in_f32(&Cpu::default()), &in_f32(&device));
+    close("activations", 1e-13, &activations(&Cpu::default()), &activations(&device));
+    close("losses", 1e-12, &losses(&Cpu::default()), &losses(&device));
+    close("vectors", 1e-12, &vectors(&Cpu::default(), 40_000), &vectors(&device, 40_000));
+}
+
+#[test]
+fn architectures_are_torchvisions_on_a_gpu() {
+    let Some(device) = gpu() else { return };
+    let networks = [&WITHOUT_NORMALISATION[..], &RESNETS, &OTHERS];
+    networks.iter().for_each(|names| parity::agree(&device, names));
+    parity::auxiliary_head_agrees(&device);
 }

@@ -4,6 +4,7 @@
 use coherence_cpu::product::Output;
 use coherence_nn::{
     Graph, Keep, Model, Shape, TensorSpec,
+    device::{Cpu, Device},
     layer::Mode,
     loss::{Loss, Targets},
     model::{
@@ -33,8 +34,12 @@ fn value(tensor: &TensorSpec, t: i64, j: usize) -> f64 {
 }
 
 /// Fills the network by the formula; `order` has the names in PyTorch's order.
-fn filled(graph: Graph<f64>, order: &[String]) -> Model<f64> {
-    let mut model = Model::zeros(graph);
+fn filled<D: Device<f64>>(
+    device: &D,
+    graph: Graph<f64, D>,
+    order: &[String],
+) -> Model<f64, D> {
+    let mut model = Model::zeros_on(device.clone(), graph);
     let index: BTreeMap<&str, i64> = (0..).zip(order).map(|(t, name)| (&name[..], t)).collect();
     let fill = |tensors: &[TensorSpec], values: &mut [f64]| {
         for tensor in tensors {
@@ -43,9 +48,9 @@ fn filled(graph: Graph<f64>, order: &[String]) -> Model<f64> {
         }
     };
     let tensors = model.layout().tensors().to_vec();
-    fill(&tensors, model.parameters_mut());
+    device.with_host_mut(model.parameters_mut(), |values| fill(&tensors, values));
     let statistics = model.graph().statistics().tensors().to_vec();
-    fill(&statistics, model.statistics_mut());
+    device.with_host_mut(model.statistics_mut(), |values| fill(&statistics, values));
     model
 }
 
@@ -83,7 +88,7 @@ fn fixture(name: &str) -> (Value, Shape, Vec<String>) {
 }
 
 #[track_caller]
-fn tensors_agree(name: &str, graph: &Graph<f64>, expected: &Value) {
+fn tensors_agree<D: Device<f64>>(name: &str, graph: &Graph<f64, D>, expected: &Value) {
     let ours = graph.layout().tensors().iter().chain(graph.statistics().tensors());
     let ours: BTreeMap<_, _> = ours.map(|t| (t.name.clone(), t.shape.clone())).collect();
     let theirs = expected["tensors"].as_array().unwrap().iter().map(|t| {
@@ -93,114 +98,136 @@ fn tensors_agree(name: &str, graph: &Graph<f64>, expected: &Value) {
     assert_eq!(ours, theirs.collect::<BTreeMap<_, Vec<usize>>>(), "tensors of {name}");
 }
 
+/// The network of a fixture.
+fn network<D: Device<f64>>(name: &str, image: Shape) -> Graph<f64, D> {
+    use {Norm::*, Stem::*};
+    let graph = match name {
+        "convnet" => convnet(image, 10),
+        "lenet5" => lenet5(image, 10),
+        "alexnet" => alexnet(image, 5),
+        "vgg13" => vgg13(image, 5, false),
+        "vgg13_bn" => vgg13(image, 5, true),
+        "resnet18" => resnet18(image, 7, ImageNet, Batch),
+        "resnet18_cifar" => resnet18(image, 7, Cifar, Batch),
+        "resnet34" => resnet34(image, 7, ImageNet, Batch),
+        "resnet50" => resnet50(image, 7, ImageNet, Batch),
+        "resnet18_gn" => resnet18(image, 7, ImageNet, Group),
+        "resnet50_gn" => resnet50(image, 7, ImageNet, Group),
+        "resnet32" => cifar_resnet(32, image, 6, Batch),
+        "resnet20_gn" => cifar_resnet(20, image, 6, Group),
+        "inception_v3" => inception_v3(image, 7, false),
+        "inception_v3_aux" => inception_v3(image, 7, true),
+        "efficientnet_b0" => efficientnet_b0(image, 7),
+        _ => panic!("no network for {name}"),
+    };
+    graph.unwrap()
+}
+
+/// The networks on a device have torchvision's numbers.
 #[track_caller]
-fn agrees(name: &str, build: impl FnOnce(Shape) -> Graph<f64>) {
+pub(crate) fn agree<D: Device<f64>>(device: &D, names: &[&str]) {
+    names.iter().for_each(|name| agrees(device, name));
+}
+
+#[track_caller]
+fn agrees<D: Device<f64>>(device: &D, name: &str) {
     let (expected, shape, order) = fixture(name);
-    let graph = build(shape);
+    let graph = network(name, shape);
     tensors_agree(name, &graph, &expected);
-    let mut model = filled(graph, &order);
-    let (x, labels) = (images(shape), [0, 1, 2]);
+    let mut model = filled(device, graph, &order);
+    let (x, labels) = (device.buffer_from(images(shape)), device.buffer_from(vec![0, 1, 2]));
+    let (mut losses, mut norms) = (device.zeros(3), device.zeros(3));
     let mut workspace = model.workspace(3, Keep::Activations);
-    model.forward(&x, 3, &mut workspace);
+    model.forward(D::view(&x), 3, &mut workspace);
     let rows: Vec<f64> = expected["logits"].as_array().unwrap().iter().flat_map(numbers).collect();
     let scale = rows.iter().fold(0.0, |max: f64, x| max.max(x.abs()));
-    for (found, expected) in workspace.logits().iter().zip(&rows) {
+    for (found, expected) in device.to_host(workspace.logits()).iter().zip(&rows) {
         close(*found, *expected, scale, &format!("a logit of {name}"));
     }
-    workspace.loss(Loss::default(), Targets::Labels(&labels[..]), &mut [0.0; 3]);
-    model.backward(&x, &mut workspace, |factors| {
-        let mut norms = [0.0; 3];
-        factors.sq_norms(&mut norms);
+    let labels = Targets::Labels(D::view(&labels));
+    workspace.loss(Loss::default(), labels, D::view_mut(&mut losses));
+    model.backward(D::view(&x), &mut workspace, |factors| {
+        device.fill(0.0, D::view_mut(&mut norms));
+        factors.sq_norms(D::view_mut(&mut norms));
         let expected = numbers(&expected["sq_norms"][factors.name]);
         let scale = expected.iter().fold(0.0, |max: f64, x| max.max(*x));
-        for (found, expected) in norms.iter().zip(expected) {
+        for (found, expected) in device.to_host(D::view(&norms)).iter().zip(expected) {
             close(*found, expected, scale, &format!("a squared norm of {name} {}", factors.name));
         }
     });
     if let Some(running) = expected.get("running") {
-        running_statistics_agree(name, &mut model, &x, running);
+        running_statistics_agree(name, &mut model, D::view(&x), running);
     }
 }
 
 /// Two steps of SGD in training mode on the MEAN loss.
-fn running_statistics_agree(name: &str, model: &mut Model<f64>, x: &[f64], expected: &Value) {
+fn running_statistics_agree<D: Device<f64>>(
+    name: &str,
+    model: &mut Model<f64, D>,
+    x: D::Slice<'_, f64>,
+    expected: &Value,
+) {
+    let device = model.device().clone();
+    let (labels, mut losses) = (device.buffer_from(vec![0, 1, 2]), device.zeros(3));
     let mut workspace = model.workspace(3, Keep::Activations);
     for _ in 0..2 {
         workspace.set_mode(Mode { batch_statistics: true, dropout: None });
         model.forward(x, 3, &mut workspace);
         model.update_statistics(&workspace);
-        workspace.loss(Loss::default(), Targets::Labels(&[0, 1, 2][..]), &mut [0.0; 3]);
+        let labels = Targets::Labels(D::view(&labels));
+        workspace.loss(Loss::default(), labels, D::view_mut(&mut losses));
         workspace.weight(0..3, -1e-5 / 3.0);
         model.step(x, &mut workspace, |factors, tensor| factors.sum(Output::Add, tensor));
     }
+    let statistics = device.to_host(model.statistics());
     for tensor in model.graph().statistics().tensors() {
-        let values = &model.statistics()[tensor.range.clone()];
+        let values = &statistics[tensor.range.clone()];
         let (sum, scale) = (values.iter().sum::<f64>(), values.iter().map(|x| x.abs()).sum());
         let expected = expected[&tensor.name].as_f64().unwrap();
         close(sum, expected, scale, &format!("the sum of {name} {}", tensor.name));
     }
 }
 
-#[test]
-fn convolutional_networks_without_normalisation() {
-    agrees("convnet", |image| convnet(image, 10).unwrap());
-    agrees("lenet5", |image| lenet5(image, 10).unwrap());
-}
-
-#[test]
-fn alexnet_is_torchvisions() {
-    agrees("alexnet", |image| alexnet(image, 5).unwrap());
-}
-
-#[test]
-fn vgg13_is_torchvisions() {
-    agrees("vgg13", |image| vgg13(image, 5, false).unwrap());
-    agrees("vgg13_bn", |image| vgg13(image, 5, true).unwrap());
-}
-
-#[test]
-fn resnets_are_torchvisions() {
-    use Norm::Batch;
-    agrees("resnet18", |image| resnet18(image, 7, Stem::ImageNet, Batch).unwrap());
-    agrees("resnet18_cifar", |image| resnet18(image, 7, Stem::Cifar, Batch).unwrap());
-    agrees("resnet34", |image| resnet34(image, 7, Stem::ImageNet, Batch).unwrap());
-    agrees("resnet50", |image| resnet50(image, 7, Stem::ImageNet, Batch).unwrap());
-}
-
-#[test]
-fn resnets_with_group_normalisation_are_torchvisions() {
-    agrees("resnet18_gn", |image| resnet18(image, 7, Stem::ImageNet, Norm::Group).unwrap());
-    agrees("resnet50_gn", |image| resnet50(image, 7, Stem::ImageNet, Norm::Group).unwrap());
-}
-
-#[test]
-fn resnets_for_cifar_are_those_of_torch() {
-    agrees("resnet32", |image| cifar_resnet(32, image, 6, Norm::Batch).unwrap());
-    agrees("resnet20_gn", |image| cifar_resnet(20, image, 6, Norm::Group).unwrap());
-}
-
-#[test]
-fn inception_v3_is_torchvisions() {
-    agrees("inception_v3", |image| inception_v3(image, 7, false).unwrap());
-}
-
 /// The auxiliary head by the loss of one image: the head needs images of 299², for which the passes of the
 /// other networks would take minutes.
-#[test]
-fn inception_v3_with_its_auxiliary_head_is_torchvisions() {
+#[track_caller]
+pub(crate) fn auxiliary_head_agrees<D: Device<f64>>(device: &D) {
     let (expected, shape, order) = fixture("inception_v3_aux");
-    let graph = inception_v3(shape, 7, true).unwrap();
+    let graph = network("inception_v3_aux", shape);
     tensors_agree("inception_v3_aux", &graph, &expected);
-    let model = filled(graph, &order);
-    let x = &images(shape)[..shape.values()];
+    let model = filled(device, graph, &order);
+    let x = device.buffer_from(images(shape)[..shape.values()].to_vec());
+    let (label, mut losses) = (device.buffer_from(vec![0]), device.zeros(1));
     let mut workspace = model.workspace(1, Keep::Activations);
-    model.forward(x, 1, &mut workspace);
-    let sum = workspace.loss(Loss::default(), Targets::Labels(&[0][..]), &mut [0.0]);
+    model.forward(D::view(&x), 1, &mut workspace);
+    let label = Targets::Labels(D::view(&label));
+    let sum = workspace.loss(Loss::default(), label, D::view_mut(&mut losses));
     let expected = expected["loss"].as_f64().unwrap();
     close(sum, expected, expected, "the loss of inception_v3_aux");
 }
 
+pub(crate) const WITHOUT_NORMALISATION: [&str; 4] = ["convnet", "lenet5", "alexnet", "vgg13"];
+pub(crate) const RESNETS: [&str; 5] =
+    ["vgg13_bn", "resnet18", "resnet18_cifar", "resnet34", "resnet50"];
+pub(crate) const OTHERS: [&str; 6] =
+    ["resnet18_gn", "resnet50_gn", "resnet32", "resnet20_gn", "inception_v3", "efficientnet_b0"];
+
 #[test]
-fn efficientnet_b0_is_torchvisions() {
-    agrees("efficientnet_b0", |image| efficientnet_b0(image, 7).unwrap());
+fn networks_without_normalisation_are_torchvisions() {
+    agree(&Cpu::default(), &WITHOUT_NORMALISATION);
+}
+
+#[test]
+fn resnets_are_torchvisions() {
+    agree(&Cpu::default(), &RESNETS);
+}
+
+#[test]
+fn other_networks_are_torchvisions() {
+    agree(&Cpu::default(), &OTHERS);
+}
+
+#[test]
+fn inception_v3_with_its_auxiliary_head_is_torchvisions() {
+    auxiliary_head_agrees(&Cpu::default());
 }

@@ -82,12 +82,25 @@ impl<E: Engine> Memory for Cuda<E> {
     type SliceMut<'a, V: Number> = ViewMut<'a, V>;
     type Standardization = Standardization<E>;
 
+    /// 16 GiB: a GPU is not busy with a few examples.
+    const PASS_BYTES: u64 = 16 << 30;
+
     fn zeros<V: Number>(&self, len: usize) -> Buffer<V, E> {
         Buffer::zeros(&self.engine, len)
     }
 
     fn buffer_from<V: Number>(&self, values: Vec<V>) -> Buffer<V, E> {
         Buffer::from_host(&self.engine, &values)
+    }
+
+    /// A new buffer takes the place of the last: the copy runs while the device still reads that one.
+    fn stage<'a, V: Number>(
+        &self,
+        values: &'a [V],
+        buffer: &'a mut Buffer<V, E>,
+    ) -> View<'a, V> {
+        *buffer = Buffer::staged(&self.engine, values);
+        buffer.view()
     }
 
     fn upload<V: Number>(&self, from: &[V], to: ViewMut<'_, V>) {

@@ -159,6 +159,6 @@ impl<T: Real, E: Engine> Normalizations<T> for Cuda<E> {
     }
 
     fn narrow(&self, from: View<'_, f64>, to: ViewMut<'_, T>) {
-        normalization::narrow(&self.engine, from, to);
+        normalization::narrow(&self.engine, from, Output::Overwrite, to);
     }
 }
