@@ -4,7 +4,7 @@ use crate::{
     compile::{self, Library},
     engine::{Engine, Product, Real, THREADS},
 };
-use core::{ffi::c_void, fmt};
+use core::{ffi::c_void, fmt, mem::ManuallyDrop};
 use cudarc::{
     cublas::{self, CudaBlas, sys::cublasOperation_t},
     driver::{
@@ -19,6 +19,7 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
+    thread,
 };
 
 /// Why a GPU cannot be used.
@@ -83,7 +84,7 @@ fn failed(operation: &'static str) -> impl Fn(driver::DriverError) -> DriverErro
     move |error| DriverError::Failed { operation, message: error.to_string() }
 }
 
-/// A GPU. Clones are the same GPU and queue.
+/// A GPU. Clones have the same queue; [`Engine::with_own_queue`] makes another one.
 #[derive(Clone)]
 pub struct Driver(Arc<Inner>);
 
@@ -96,8 +97,20 @@ struct Inner {
     context: Arc<CudaContext>,
     stream: Arc<CudaStream>,
     /// A handle of cuBLAS serves one thread at a time.
-    blas: Mutex<CudaBlas>,
-    kernels: Kernels,
+    blas: Mutex<ManuallyDrop<CudaBlas>>,
+    kernels: Arc<Kernels>,
+}
+
+/// While the failure of a device unwinds the stack, its handle of cuBLAS stays: releasing it would panic again, which
+/// would end the process without the message of the failure.
+impl Drop for Inner {
+    fn drop(&mut self) {
+        if !thread::panicking() {
+            let blas = self.blas.get_mut().unwrap_or_else(PoisonError::into_inner);
+            // SAFETY: dropped here alone, and not used again.
+            unsafe { ManuallyDrop::drop(blas) }
+        }
+    }
 }
 
 impl Driver {
@@ -123,20 +136,24 @@ impl Driver {
             return Err(DriverError::TooOld { name, capability });
         }
         keep_freed_memory(&context)?;
+        let kernels = Arc::new(load(&context, capability)?);
+        Self::with_new_queue(name, context, kernels)
+    }
+
+    /// A queue, and a handle of cuBLAS that uses it.
+    fn with_new_queue(
+        name: String,
+        context: Arc<CudaContext>,
+        kernels: Arc<Kernels>,
+    ) -> Result<Self, DriverError> {
         let stream = context.new_stream().map_err(failed("a queue on the device"))?;
         let blas = CudaBlas::new(stream.clone()).map_err(|error| DriverError::Failed {
             operation: "starting cuBLAS",
             message: format!("{error:?}"),
         })?;
-        let kernels = load(&context, capability)?;
         static NEXT: AtomicU64 = AtomicU64::new(1); // 0 is the host
-        let (id, blas) = (NEXT.fetch_add(1, Relaxed), Mutex::new(blas));
+        let (id, blas) = (NEXT.fetch_add(1, Relaxed), Mutex::new(ManuallyDrop::new(blas)));
         Ok(Self(Arc::new(Inner { id, name, context, stream, blas, kernels })))
-    }
-
-    /// The device's name, as "NVIDIA H100".
-    pub fn name(&self) -> &str {
-        &self.0.name
     }
 
     /// Waits until all that was queued has ended.
@@ -176,6 +193,21 @@ fn keep_freed_memory(context: &CudaContext) -> Result<(), DriverError> {
     done.map_err(failed("setting up the pool of memory"))
 }
 
+/// Bytes that the pool of memory holds and that no buffer uses.
+fn unused_bytes(context: &CudaContext) -> Result<u64, driver::DriverError> {
+    use CUmemPool_attribute::{
+        CU_MEMPOOL_ATTR_RESERVED_MEM_CURRENT as HELD, CU_MEMPOOL_ATTR_USED_MEM_CURRENT as USED,
+    };
+    let (mut held, mut used) = (0_u64, 0_u64);
+    // SAFETY: the device is the context's; each attribute's value is a 64-bit number.
+    unsafe {
+        let pool = result::device::get_default_mem_pool(context.cu_device())?;
+        result::mem_pool::get_attribute(pool, HELD, (&raw mut held).cast())?;
+        result::mem_pool::get_attribute(pool, USED, (&raw mut used).cast())?;
+    }
+    Ok(held.saturating_sub(used))
+}
+
 /// Both precisions' kernels.
 fn load(context: &Arc<CudaContext>, (major, minor): (i32, i32)) -> Result<Kernels, DriverError> {
     let mut kernels = HashMap::new();
@@ -196,6 +228,23 @@ unsafe impl Engine for Driver {
         self.0.id
     }
 
+    fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    fn with_own_queue(&self) -> Self {
+        let Inner { name, context, kernels, .. } = &*self.0;
+        let queue = Self::with_new_queue(name.clone(), Arc::clone(context), Arc::clone(kernels));
+        queue.unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+
+    fn free_bytes(&self) -> Option<u64> {
+        let context = &self.0.context;
+        let (free, _) = self.expect("asking for the free memory", context.mem_get_info());
+        let unused = self.expect("asking for the pool of memory", unused_bytes(context));
+        Some(free as u64 + unused)
+    }
+
     fn allocate(&self, bytes: usize) -> u64 {
         self.bound();
         // SAFETY: the stream is valid; the memory is used by its operations alone.
@@ -204,7 +253,7 @@ unsafe impl Engine for Driver {
             let (free, total) = self.0.context.mem_get_info().unwrap_or_default();
             panic!(
                 "{} has no memory for {bytes} bytes ({free} of {total} are free): \
-                 take smaller batches or micro-batches ({error})",
+                 run fewer networks at a time (--jobs), or take smaller batches or micro-batches ({error})",
                 self.0.name
             )
         })
@@ -218,10 +267,15 @@ unsafe impl Engine for Driver {
     }
 
     unsafe fn free(&self, address: u64, _: usize) {
-        self.bound();
+        let bound = self.0.context.bind_to_thread();
         // SAFETY: the caller's; what was queued before still runs before.
-        let done = unsafe { result::free_async(address, self.0.stream.cu_stream()) };
-        self.expect("freeing memory", done);
+        let done =
+            bound.and_then(|()| unsafe { result::free_async(address, self.0.stream.cu_stream()) });
+        // A device that has failed frees nothing. A second panic, while the first one drops the buffers, would end
+        // the process without the message of the first.
+        if !thread::panicking() {
+            self.expect("freeing memory", done);
+        }
     }
 
     unsafe fn upload(&self, from: *const u8, to: u64, bytes: usize) {

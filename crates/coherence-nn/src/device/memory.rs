@@ -39,6 +39,17 @@ pub trait Memory: Clone + fmt::Debug + Send + Sync + 'static {
     /// [`Standardization`](coherence_cpu::normalize::Standardization) on [`Cpu`](super::Cpu).
     type Standardization: Clone + Default + fmt::Debug + Send + Sync;
 
+    /// The name of an accelerator, for example "NVIDIA H100 80GB HBM3"; `None` for the processor.
+    fn name(&self) -> Option<&str>;
+
+    /// The same device with a queue of its own, so that the work of two threads runs side by side. Memory of one
+    /// is not passed to operations of the other. A device without a queue returns itself.
+    #[must_use]
+    fn with_own_queue(&self) -> Self;
+
+    /// Bytes of the device's memory that can be allocated; `None` if its memory is that of the host.
+    fn free_bytes(&self) -> Option<u64>;
+
     /// A buffer of `len` zeros.
     fn zeros<V: Number>(&self, len: usize) -> Self::Buffer<V>;
 

@@ -82,6 +82,18 @@ impl<E: Engine> Memory for Cuda<E> {
     type SliceMut<'a, V: Number> = ViewMut<'a, V>;
     type Standardization = Standardization<E>;
 
+    fn name(&self) -> Option<&str> {
+        Some(self.engine.name())
+    }
+
+    fn with_own_queue(&self) -> Self {
+        Self::new(self.engine.with_own_queue())
+    }
+
+    fn free_bytes(&self) -> Option<u64> {
+        self.engine.free_bytes()
+    }
+
     fn zeros<V: Number>(&self, len: usize) -> Buffer<V, E> {
         Buffer::zeros(&self.engine, len)
     }
