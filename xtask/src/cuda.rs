@@ -284,7 +284,9 @@ mod tests {
             device: "NVIDIA H100, 580.1".to_owned(),
             date: "2026-01-02".to_owned(),
             kernels: kernels.to_owned(),
-            laws: vec!["select: exit status 0, test result: ok. 4 passed; 0 failed; 0 ignored".to_owned()],
+            laws: vec![
+                "select: exit status 0, test result: ok. 4 passed; 0 failed; 0 ignored".to_owned(),
+            ],
             memcheck: Vec::new(),
             racecheck: Vec::new(),
             times: vec![Time {

@@ -5,7 +5,7 @@
 
 use coherence_benches::{Images, RATE, initialized_on, normals, trainer_on};
 use coherence_core::aggregate::Median;
-use coherence_cuda::{Buffer, Driver, select::select_columns};
+use coherence_cuda::{Buffer, Driver, Engine as _, select::select_columns};
 use coherence_nn::{
     Graph, Shape,
     device::{Cuda, Device, Memory},

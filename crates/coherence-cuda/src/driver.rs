@@ -4,7 +4,7 @@ use crate::{
     compile::{self, Library},
     engine::{Engine, Product, Real, THREADS},
 };
-use core::{ffi::c_void, fmt};
+use core::{ffi::c_void, fmt, mem::ManuallyDrop};
 use cudarc::{
     cublas::{
         self, CudaBlas,
@@ -22,6 +22,7 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
     },
+    thread,
 };
 
 /// Why a GPU cannot be used.
@@ -86,7 +87,7 @@ fn failed(operation: &'static str) -> impl Fn(driver::DriverError) -> DriverErro
     move |error| DriverError::Failed { operation, message: error.to_string() }
 }
 
-/// A GPU. Clones are the same GPU and queue.
+/// A GPU. Clones have the same queue; [`Engine::with_own_queue`] makes another one.
 #[derive(Clone)]
 pub struct Driver(Arc<Inner>);
 
@@ -106,9 +107,21 @@ struct Inner {
     /// Recorded when a copy ends.
     copied: CudaEvent,
     /// A handle of cuBLAS serves one thread at a time.
-    blas: Mutex<CudaBlas>,
-    kernels: Kernels,
+    blas: Mutex<ManuallyDrop<CudaBlas>>,
+    kernels: Arc<Kernels>,
     scratch: AtomicUsize,
+}
+
+/// While the failure of a device unwinds the stack, its handle of cuBLAS stays: releasing it would panic again, which
+/// would end the process without the message of the failure.
+impl Drop for Inner {
+    fn drop(&mut self) {
+        if !thread::panicking() {
+            let blas = self.blas.get_mut().unwrap_or_else(PoisonError::into_inner);
+            // SAFETY: dropped here alone, and not used again.
+            unsafe { ManuallyDrop::drop(blas) }
+        }
+    }
 }
 
 impl Driver {
@@ -134,6 +147,16 @@ impl Driver {
             return Err(DriverError::TooOld { name, capability });
         }
         keep_freed_memory(&context)?;
+        let kernels = Arc::new(load(&context, capability)?);
+        Self::with_new_queue(name, context, kernels)
+    }
+
+    /// A queue, and a handle of cuBLAS that uses it.
+    fn with_new_queue(
+        name: String,
+        context: Arc<CudaContext>,
+        kernels: Arc<Kernels>,
+    ) -> Result<Self, DriverError> {
         let queue = || context.new_stream().map_err(failed("a queue on the device"));
         let (stream, copies) = (queue()?, queue()?);
         let copied = context.new_event(None).map_err(failed("an event of the device"))?;
@@ -141,16 +164,20 @@ impl Driver {
             operation: "starting cuBLAS",
             message: format!("{error:?}"),
         })?;
-        let kernels = load(&context, capability)?;
         static NEXT: AtomicU64 = AtomicU64::new(1); // 0 is the host
-        let (id, blas) = (NEXT.fetch_add(1, Relaxed), Mutex::new(blas));
+        let (id, blas) = (NEXT.fetch_add(1, Relaxed), Mutex::new(ManuallyDrop::new(blas)));
         let scratch = AtomicUsize::new(SCRATCH_BYTES);
-        Ok(Self(Arc::new(Inner { id, name, context, stream, copies, copied, blas, kernels, scratch })))
-    }
-
-    /// The device's name, as "NVIDIA H100".
-    pub fn name(&self) -> &str {
-        &self.0.name
+        Ok(Self(Arc::new(Inner {
+            id,
+            name,
+            context,
+            stream,
+            copies,
+            copied,
+            blas,
+            kernels,
+            scratch,
+        })))
     }
 
     /// Whether products of `f32` may round their factors to TF32, with 10 bits of fraction, which is faster on
@@ -188,7 +215,7 @@ impl Driver {
             let (free, total) = self.0.context.mem_get_info().unwrap_or_default();
             panic!(
                 "{} has no memory for {bytes} bytes ({free} of {total} are free): \
-                 take smaller batches or micro-batches ({error})",
+                 run fewer networks at a time (--jobs), or take smaller batches or micro-batches ({error})",
                 self.0.name
             )
         })
@@ -224,6 +251,21 @@ fn keep_freed_memory(context: &CudaContext) -> Result<(), DriverError> {
     done.map_err(failed("setting up the pool of memory"))
 }
 
+/// Bytes that the pool of memory holds and that no buffer uses.
+fn unused_bytes(context: &CudaContext) -> Result<u64, driver::DriverError> {
+    use CUmemPool_attribute::{
+        CU_MEMPOOL_ATTR_RESERVED_MEM_CURRENT as HELD, CU_MEMPOOL_ATTR_USED_MEM_CURRENT as USED,
+    };
+    let (mut held, mut used) = (0_u64, 0_u64);
+    // SAFETY: the device is the context's; each attribute's value is a 64-bit number.
+    unsafe {
+        let pool = result::device::get_default_mem_pool(context.cu_device())?;
+        result::mem_pool::get_attribute(pool, HELD, (&raw mut held).cast())?;
+        result::mem_pool::get_attribute(pool, USED, (&raw mut used).cast())?;
+    }
+    Ok(held.saturating_sub(used))
+}
+
 /// Both precisions' kernels.
 fn load(context: &Arc<CudaContext>, (major, minor): (i32, i32)) -> Result<Kernels, DriverError> {
     let mut kernels = HashMap::new();
@@ -244,6 +286,23 @@ unsafe impl Engine for Driver {
         self.0.id
     }
 
+    fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    fn with_own_queue(&self) -> Self {
+        let Inner { name, context, kernels, .. } = &*self.0;
+        let queue = Self::with_new_queue(name.clone(), Arc::clone(context), Arc::clone(kernels));
+        queue.unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+
+    fn free_bytes(&self) -> Option<u64> {
+        let context = &self.0.context;
+        let (free, _) = self.expect("asking for the free memory", context.mem_get_info());
+        let unused = self.expect("asking for the pool of memory", unused_bytes(context));
+        Some(free as u64 + unused)
+    }
+
     fn allocate(&self, bytes: usize) -> u64 {
         self.allocate_in(&self.0.stream, bytes)
     }
@@ -256,10 +315,15 @@ unsafe impl Engine for Driver {
     }
 
     unsafe fn free(&self, address: u64, _: usize) {
-        self.bound();
+        let bound = self.0.context.bind_to_thread();
         // SAFETY: the caller's; what was queued before still runs before.
-        let done = unsafe { result::free_async(address, self.0.stream.cu_stream()) };
-        self.expect("freeing memory", done);
+        let done =
+            bound.and_then(|()| unsafe { result::free_async(address, self.0.stream.cu_stream()) });
+        // A device that has failed frees nothing. A second panic, while the first one drops the buffers, would end
+        // the process without the message of the first.
+        if !thread::panicking() {
+            self.expect("freeing memory", done);
+        }
     }
 
     unsafe fn upload(&self, from: *const u8, to: u64, bytes: usize) {

@@ -73,6 +73,17 @@ pub unsafe trait Engine: Clone + fmt::Debug + Send + Sync + 'static {
     /// A number that no other engine of this process has.
     fn id(&self) -> u64;
 
+    /// The device's name, for example "NVIDIA H100 80GB HBM3".
+    fn name(&self) -> &str;
+
+    /// The same device with a queue of its own, so that neither waits for the work of the other. Memory of one
+    /// is not passed to the other; an engine whose operations end before they return may return itself.
+    #[must_use]
+    fn with_own_queue(&self) -> Self;
+
+    /// Bytes of the device's memory that can be allocated; `None` if its memory is that of the host.
+    fn free_bytes(&self) -> Option<u64>;
+
     /// New memory of `bytes` > 0 unspecified bytes, aligned to 256 bytes.
     fn allocate(&self, bytes: usize) -> u64;
 

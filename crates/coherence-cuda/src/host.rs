@@ -35,6 +35,18 @@ unsafe impl Engine for Host {
         0
     }
 
+    fn name(&self) -> &str {
+        "kernels on the processor"
+    }
+
+    fn with_own_queue(&self) -> Self {
+        *self
+    }
+
+    fn free_bytes(&self) -> Option<u64> {
+        None
+    }
+
     /// Bytes that make NaN of a number, so that what reads memory before it is written is found.
     fn allocate(&self, bytes: usize) -> u64 {
         // SAFETY: bytes > 0; the new memory has as many.

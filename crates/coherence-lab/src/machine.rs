@@ -54,15 +54,15 @@ impl Machine {
 
     /// A short name for files: letters, digits and hyphens of the processor's name and the cores.
     pub fn slug(&self) -> String {
-        let words: Vec<String> = self
-            .cpu
-            .to_lowercase()
-            .split(|c: char| !c.is_ascii_alphanumeric())
-            .filter(|word| !word.is_empty())
-            .map(str::to_owned)
-            .collect();
-        format!("{}-{}c", words.join("-"), self.cores)
+        format!("{}-{}c", slug(&self.cpu), self.cores)
     }
+}
+
+/// The letters and digits of a name, other characters as single hyphens.
+pub(crate) fn slug(name: &str) -> String {
+    let name = name.to_lowercase();
+    let words = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    words.collect::<Vec<_>>().join("-")
 }
 
 /// Logical cores that this process may use; 1 where the system does not say.

@@ -3,11 +3,13 @@
 //! The folder of a run keeps its [`Sitting`]s. A record lists what made its rows, with one [`Made`]
 //! for all runs that agree in everything but the day.
 
+use std::iter;
+
 use coherence_train::RESULTS;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::machine::Machine;
+use crate::machine::{Machine, slug};
 
 /// One period of work on one run, without a break.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -19,6 +21,9 @@ pub struct Sitting {
     pub seconds: f64,
     /// Threads of the run.
     pub threads: usize,
+    /// The accelerator that computed, for example "NVIDIA H100 80GB HBM3"; absent for the processor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
     /// Version of the results, see [`RESULTS`].
     pub results: u32,
     /// The machine and the build.
@@ -39,6 +44,9 @@ pub struct Made {
     pub seconds: Option<f64>,
     /// Threads of each run.
     pub threads: Option<usize>,
+    /// The accelerator that computed; absent for the processor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
     /// Version of the results, see [`RESULTS`].
     pub results: Option<u32>,
     /// The machine and the build.
@@ -46,10 +54,11 @@ pub struct Made {
 }
 
 impl Sitting {
-    /// A sitting on this machine that begins now.
-    pub fn begin(threads: usize) -> Self {
+    /// A sitting on this machine that begins now; `device` is the name of the accelerator, if one computes.
+    pub fn begin(threads: usize, device: Option<&str>) -> Self {
         let (started, machine) = (Timestamp::now(), Machine::detect());
-        Self { started, seconds: 0.0, threads, results: RESULTS, machine }
+        let device = device.map(str::to_owned);
+        Self { started, seconds: 0.0, threads, device, results: RESULTS, machine }
     }
 
     /// Sets the seconds to those since the start, which were measured by `clock`.
@@ -121,6 +130,7 @@ impl Made {
             runs: Some(0),
             seconds: Some(0.0),
             threads: Some(sitting.threads),
+            device: sitting.device.clone(),
             results: Some(sitting.results),
             machine: sitting.machine.clone(),
         }
@@ -129,7 +139,14 @@ impl Made {
     fn covers(&self, sitting: &Sitting) -> bool {
         self.machine == sitting.machine
             && self.threads == Some(sitting.threads)
+            && self.device == sitting.device
             && self.results == Some(sitting.results)
+    }
+
+    /// Machine and accelerator as a part of a file's name: letters, digits and hyphens.
+    pub fn slug(&self) -> String {
+        let device = self.device.iter().map(|name| slug(name));
+        iter::once(self.machine.slug()).chain(device).collect::<Vec<_>>().join("-")
     }
 
     fn add(&mut self, sitting: &Sitting, new_run: bool) {
@@ -159,7 +176,7 @@ mod tests {
         let mut machine = Machine::detect();
         machine.version = version.to_owned();
         let started = started.parse().unwrap();
-        Sitting { started, seconds, threads: 1, results: RESULTS, machine }
+        Sitting { started, seconds, threads: 1, device: None, results: RESULTS, machine }
     }
 
     #[test]
@@ -173,6 +190,19 @@ mod tests {
         ];
         assert!((wall_seconds(&sittings) - 18.0).abs() < 1e-6);
         assert_eq!(wall_seconds(&[]), 0.0);
+    }
+
+    #[test]
+    fn what_an_accelerator_made_is_told_apart_and_names_it() {
+        let on_cpu = sitting("2026-01-01T00:00:00Z", 1.0, "1");
+        let on_gpu = Sitting { device: Some("NVIDIA H100 80GB HBM3".to_owned()), ..on_cpu.clone() };
+        let made = made(&[vec![on_cpu.clone(), on_gpu], vec![on_cpu]]);
+        let told: Vec<_> = made.iter().map(|made| (made.device.as_deref(), made.runs)).collect();
+        assert_eq!(told, [(None, Some(2)), (Some("NVIDIA H100 80GB HBM3"), Some(1))]);
+        let [cpu, gpu] = [&made[0], &made[1]].map(|made| toml::to_string(made).unwrap());
+        assert!(!cpu.contains("device") && gpu.contains("device"));
+        assert_eq!(toml::from_str::<Made>(&gpu).unwrap(), made[1]);
+        assert_eq!(made[1].slug(), format!("{}-nvidia-h100-80gb-hbm3", made[0].slug()));
     }
 
     #[test]

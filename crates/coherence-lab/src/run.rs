@@ -1,14 +1,16 @@
 //! From a spec to a record: plan, execute, resume.
 
+use std::cmp::Reverse;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
+use coherence_nn::device::{Cpu, Device};
 use coherence_train::collective::Collective;
 
 use crate::made::{Sitting, made, wall_seconds};
-use crate::memory;
+use crate::memory::Needed;
 use crate::record::{Header, Record};
 use crate::scale::Scale;
 use crate::spec::{Experiment, limits};
@@ -35,7 +37,7 @@ pub use pool::{TooManyWorkers, Workers};
 
 /// How experiments are run.
 #[derive(Debug)]
-pub struct Options<'a> {
+pub struct Options<'a, D: Device<f32> = Cpu> {
     /// Scale.
     pub scale: Scale,
     /// Run folders are `out/<experiment>/<cell>/seed-<n>/`.
@@ -44,7 +46,9 @@ pub struct Options<'a> {
     pub seeds: Option<u64>,
     /// Runs at a time and threads for each.
     pub workers: Workers,
-    /// Raised to stop: every run saves and ends.
+    /// Where networks are trained and measured: each run that goes at the same time has a queue of its own there.
+    pub device: D,
+    /// Raised to stop: every run saves and ends. A run that panics raises it for the others.
     pub stop: &'a AtomicBool,
     /// This process among those that share the runs and have one folder: process r of P trains runs r, P + r and so
     /// on, and all gather the same record.
@@ -61,15 +65,20 @@ pub trait Watch: Sync {
     fn end(&self);
 }
 
-/// Runs what is not yet finished of an experiment and gathers its rows.
+/// Runs what is not yet finished of an experiment and gathers its rows. A worked example has no network and is
+/// computed on the processor.
 ///
 /// # Errors
 ///
 /// The first [`RunError`] in the order of the plan; the other runs are finished all the same and
 /// are not repeated next time. [`RunError::Interrupted`] when `stop` was raised.
-pub fn run(
+///
+/// # Panics
+///
+/// With the message of the device if it fails. The other runs save and end before.
+pub fn run<D: Device<f32>>(
     experiment: &Experiment,
-    options: &Options,
+    options: &Options<'_, D>,
     watch: &dyn Watch,
 ) -> Result<Record, RunError> {
     let Some(worked) = &experiment.worked else {
@@ -77,7 +86,7 @@ pub fn run(
     };
     watch.begin(experiment, 1, worked.steps);
     let clock = Instant::now();
-    let mut sitting = Sitting::begin(1);
+    let mut sitting = Sitting::begin(1, None);
     let rows = worked::rows(worked, options.stop).ok_or(RunError::Interrupted);
     sitting.end(clock);
     watch.advance(worked.steps);
@@ -86,9 +95,9 @@ pub fn run(
     Ok(Record { header, rows: rows? })
 }
 
-fn train(
+fn train<D: Device<f32>>(
     experiment: &Experiment,
-    options: &Options,
+    options: &Options<'_, D>,
     watch: &dyn Watch,
 ) -> Result<Record, RunError> {
     let runs = plan(experiment, options.scale, options.seeds);
@@ -99,9 +108,10 @@ fn train(
     }
     let stages = [difficulty::earlier(&runs), runs];
     let all = stages.concat();
-    check_memory(experiment, &all, options.workers)?;
+    let workers = fitting(experiment, &all, options.workers, &options.device)?;
     watch.begin(experiment, all.len(), all.iter().map(|run| run.settings.steps).sum());
-    let done: Result<Vec<_>, _> = stages.iter().map(|runs| execute(runs, options, watch)).collect();
+    let done: Result<Vec<_>, _> =
+        stages.iter().map(|runs| execute(runs, workers, options, watch)).collect();
     watch.end();
     let sittings: Vec<Vec<Sitting>> = done?.concat();
     let [_, runs] = stages;
@@ -114,17 +124,20 @@ fn train(
 }
 
 /// Executes runs side by side; the next stage needs all of them.
-fn execute(
+fn execute<D: Device<f32>>(
     runs: &[PlannedRun],
-    options: &Options,
+    workers: Workers,
+    options: &Options<'_, D>,
     watch: &dyn Watch,
 ) -> Result<Vec<Vec<Sitting>>, RunError> {
     let (size, rank) = (options.processes.size(), options.processes.rank());
-    let train = |run: &PlannedRun, advance: &dyn Fn(u64)| {
-        training::execute(run, &options.out, options.stop, advance)
+    let train = |device: &D, run: &PlannedRun, advance: &dyn Fn(u64)| {
+        training::execute(device, run, &options.out, options.stop, advance)
     };
     let own: Vec<&PlannedRun> = runs.iter().skip(rank).step_by(size).collect();
-    let done = options.workers.map(&own, |run| train(run, &|steps| watch.advance(steps)));
+    let done = workers.map(&options.device, options.stop, &own, |device, run| {
+        train(device, run, &|steps| watch.advance(steps))
+    });
     let done: Result<Vec<_>, _> = done.into_iter().collect();
     if size == 1 {
         return done;
@@ -136,23 +149,37 @@ fn execute(
     // All are finished now: their sittings are read from their folders.
     let read = |(index, run)| {
         let is_own = index % size == rank;
-        train(run, &|steps| watch.advance(if is_own { 0 } else { steps }))
+        train(&options.device, run, &|steps| watch.advance(if is_own { 0 } else { steps }))
     };
     runs.iter().enumerate().map(read).collect()
 }
 
-/// Refuses runs that do not fit in memory side by side, before anything is allocated.
-fn check_memory(
+/// As many of the `workers` as the runs fit in memory side by side, before anything is allocated.
+///
+/// # Errors
+///
+/// [`RunError::Memory`] if they do not fit, and may not be fewer or are one.
+fn fitting<D: Device<f32>>(
     experiment: &Experiment,
     runs: &[PlannedRun],
     workers: Workers,
-) -> Result<(), RunError> {
-    let mut needs: Vec<u64> = runs.iter().map(training::memory).collect();
-    needs.sort_unstable_by(|a, b| b.cmp(a));
-    let jobs = workers.jobs.min(runs.len());
-    let needed = needs[..jobs].iter().copied().fold(0, u64::saturating_add);
-    let what = format!("{} with {jobs} of its runs at a time (--jobs)", experiment.id);
-    Ok(memory::check(&what, needed)?)
+    device: &D,
+) -> Result<Workers, RunError> {
+    let mut needs: Vec<Needed> = runs.iter().map(training::memory::<D>).collect();
+    needs.sort_unstable_by_key(|needed| Reverse(needed.total()));
+    let check = |jobs: usize| {
+        let needed = needs.iter().take(jobs).copied().fold(Needed::default(), Needed::plus);
+        let what = format!("{} with {jobs} of its runs at a time (--jobs)", experiment.id);
+        needed.check(&what, device)
+    };
+    let mut jobs = workers.jobs.min(runs.len());
+    let mut checked = check(jobs);
+    while checked.is_err() && workers.may_be_fewer && jobs > 1 {
+        jobs -= 1;
+        checked = check(jobs);
+    }
+    checked?;
+    Ok(Workers { jobs, ..workers })
 }
 
 fn header(
@@ -178,18 +205,23 @@ mod tests {
     use crate::spec::Library;
 
     #[test]
-    fn runs_that_do_not_fit_in_memory_side_by_side_are_refused() {
+    fn runs_that_do_not_fit_in_memory_side_by_side_are_fewer_or_refused() {
         let mut experiment = Library::Embedded.load("C1").unwrap();
-        let workers = Workers { jobs: 1000, threads: 1 };
+        let one = Workers { jobs: 1, threads: 1, may_be_fewer: false };
+        let many = Workers { jobs: 1000, ..one };
         let mut check = |hidden: &[usize], workers| {
             let smoke = experiment.scales.get_mut(&Scale::Smoke).unwrap();
             smoke.hidden = hidden.to_vec();
-            check_memory(&experiment, &plan(&experiment, Scale::Smoke, Some(200)), workers)
+            let runs = plan(&experiment, Scale::Smoke, Some(200));
+            fitting(&experiment, &runs, workers, &Cpu::detect())
         };
-        check(&[64], Workers { jobs: 1, threads: 1 }).unwrap();
+        assert_eq!(check(&[64], one).unwrap(), one);
         // 885 million parameters in 1,000 runs: 7 TB.
-        let error = check(&[1_000_000, 100], workers).unwrap_err().to_string();
+        let error = check(&[1_000_000, 100], many).unwrap_err().to_string();
         assert!(error.contains("C1 with 1000 of its runs at a time (--jobs) needs"), "{error}");
         assert!(error.contains("TiB of memory"), "{error}");
+        // 24 million parameters in 1,000 runs: 0.8 TB.
+        let fewer = check(&[30_000], Workers { may_be_fewer: true, ..many }).unwrap();
+        assert!((1..1000).contains(&fewer.jobs), "{fewer:?}");
     }
 }

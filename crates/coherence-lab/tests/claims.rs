@@ -38,9 +38,9 @@ fn record(at_0: &[f64], at_50: &[f64]) -> Record {
 
 fn made() -> Made {
     let day = "2026-11-22".to_owned();
-    let (runs, seconds, threads, results) = (None, None, None, None);
+    let (runs, seconds, threads, device, results) = (None, None, None, None, None);
     let machine = Machine::detect();
-    Made { first: day.clone(), last: day, runs, seconds, threads, results, machine }
+    Made { first: day.clone(), last: day, runs, seconds, threads, device, results, machine }
 }
 
 fn claim(rest: &str) -> Claim {

@@ -13,11 +13,12 @@ fn coherence(folder: &Path, arguments: &str) -> (Option<i32>, String) {
 }
 
 /// Commands that compute; each is complete but for its device.
-const COMMANDS: [&str; 6] = [
+const COMMANDS: [&str; 7] = [
     "train --model mlp:784,8,10 --data digits --steps 1 --probe 0 --out out",
     "measure --model mlp:784,8,10 --data digits --weights absent.safetensors",
     "reproduce --scale smoke --only C1 --out out",
     "run C1 --scale smoke --out out",
+    "run C1 --scale smoke --dry-run --out out",
     "alpha absent.npy",
     "aggregate absent.npy --rule mean",
 ];

@@ -12,6 +12,7 @@ use coherence_lab::scale::Scale;
 use coherence_lab::spec::Experiment;
 use coherence_nn::{
     Keep, Model,
+    device::Cpu,
     loss::{Loss, Targets, argmax},
     model::mlp,
 };
@@ -61,7 +62,8 @@ fn record(text: &str, out: &Path) -> Result<Record, String> {
         scale: Scale::Smoke,
         out: out.to_owned(),
         seeds: None,
-        workers: Workers { jobs: 2, threads: 1 },
+        workers: Workers { jobs: 2, threads: 1, may_be_fewer: false },
+        device: Cpu::detect(),
         stop: &AtomicBool::new(false),
     };
     run(&experiment, &options, &Silent).map_err(|e| e.to_string())

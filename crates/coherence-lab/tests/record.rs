@@ -42,6 +42,7 @@ fn made() -> Made {
         runs: Some(6),
         seconds: Some(0.5),
         threads: Some(1),
+        device: Some("NVIDIA H100 80GB HBM3".to_owned()),
         results: Some(1),
         machine: Machine::detect(),
     }

@@ -10,7 +10,7 @@ use clap::{Args, ValueEnum};
 
 use coherence_data::Dataset;
 use coherence_data::matrix::foreign_format;
-use coherence_lab::memory;
+use coherence_lab::memory::Needed;
 use coherence_nn::{Activation, Graph, Model, Shape, device::Device, model::Architecture, weights};
 use coherence_train::collective::Collective;
 use coherence_train::measure::{self, Meter, impute};
@@ -138,9 +138,10 @@ impl Measure {
         let data = self.input.open(self.seed)?;
         let network = network(&self.model, self.activation, data.as_ref())?;
         let group = self.groups.map_or(0, |groups| data.len() / groups.max(1));
-        let needed =
+        let network_needs =
             measure::memory(&network, data.len()).max(measure::memory_of_group(&network, group));
-        memory::check(&format!("measuring {}", self.model), needed)?;
+        let needed = Needed { data: 0, network: network_needs };
+        needed.check(&format!("measuring {}", self.model), &device)?;
         let model = self.load(device, network)?;
         let by = measure::By {
             class: self.asks(By::Class),

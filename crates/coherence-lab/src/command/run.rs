@@ -15,6 +15,12 @@ use crate::output::Status;
 /// network of the experiment in each process, in one folder that all of them see. The first process judges and
 /// writes the report. --jobs and --threads are those of each process.
 ///
+/// With --device cuda:N networks are trained and measured on a GPU. Initial weights, order of the examples and noise are
+/// those of the processor; the results differ from the processor's by rounding. The record names the GPU. Each of the
+/// --jobs runs has its own queue on the GPU and a thread of the host that feeds it. A run may continue on another
+/// device. If the GPU fails, the command ends with a message, and the same command continues from the last
+/// checkpoints. Worked examples have no network: they are computed on the processor.
+///
 /// Exit status: 0 when no claim fails, 1 when one fails, 2 when something could not run or was not
 /// measured. With --strict an undecided claim, or one that is not shown, gives 1 too.
 #[derive(Debug, Args)]

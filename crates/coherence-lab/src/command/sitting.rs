@@ -12,9 +12,10 @@ use coherence_lab::scale::Scale;
 use coherence_lab::spec::{Experiment, limits};
 use coherence_lab::summarize::{Ran, summarize, write};
 use coherence_lab::summary::Summary;
+use coherence_nn::device::Device;
 use coherence_train::collective::Collective;
 
-use super::device::On;
+use super::device::{On, Work};
 use super::workers::{self, Patience};
 use super::{cost, data, interrupt};
 use crate::output::{self, Status};
@@ -42,7 +43,7 @@ pub(super) struct Sitting {
     /// Also file the records as DIR/ID/SCALE-DATE-MACHINE.csv
     #[arg(long, value_name = "DIR")]
     records: Option<PathBuf>,
-    /// Runs at a time, at most one for each core [default: one for each core]
+    /// Runs at a time, at most one for each core [default: one for each core, as far as they fit in memory]
     #[arg(long, value_name = "N")]
     jobs: Option<NonZero<usize>>,
     /// Threads of each run, at most one for each core [default: the cores that jobs leave]
@@ -76,22 +77,27 @@ impl Sitting {
 
     /// Runs the experiments, judges their claims, writes everything and prints the result.
     pub(super) fn run(self, experiments: Vec<Experiment>) -> anyhow::Result<Status> {
-        self.on.needs_processor("experiments are computed")?;
-        workers::among(PATIENCE, |processes| self.run_among(processes, experiments))
+        if self.dry_run {
+            self.on.needs_processor("the cost of experiments is estimated")?;
+        }
+        workers::among(PATIENCE, |processes| {
+            if self.dry_run {
+                return match processes.rank() {
+                    0 => cost::print(self.json, &experiments, self.scale, self.seeds),
+                    _ => Ok(Status::Holds),
+                };
+            }
+            self.on.run(Running { sitting: &self, processes, experiments })
+        })
     }
 
-    fn run_among(
-        self,
+    fn run_on<D: Device<f32>>(
+        &self,
+        device: D,
         processes: Arc<dyn Collective>,
         experiments: Vec<Experiment>,
     ) -> anyhow::Result<Status> {
         let (is_first, is_alone) = (processes.rank() == 0, processes.size() == 1);
-        if self.dry_run {
-            return match is_first {
-                true => cost::print(self.json, &experiments, self.scale, self.seeds),
-                false => Ok(Status::Holds),
-            };
-        }
         let stop = interrupt::flag()?;
         data::warn_of_wrong_variable();
         let out = self
@@ -103,6 +109,7 @@ impl Sitting {
             out: out.clone(),
             seeds: self.seeds,
             workers: Workers::new(self.jobs, self.threads)?,
+            device,
             stop,
             processes,
         };
@@ -137,11 +144,26 @@ impl Sitting {
     }
 }
 
-/// `DIR/ID/SCALE-DATE-MACHINE.csv`
+/// The experiments of one of the processes that share them.
+struct Running<'a> {
+    sitting: &'a Sitting,
+    processes: Arc<dyn Collective>,
+    experiments: Vec<Experiment>,
+}
+
+impl Work for Running<'_> {
+    type Output = Status;
+
+    fn on<D: Device<f32>>(self, device: D) -> anyhow::Result<Status> {
+        self.sitting.run_on(device, self.processes, self.experiments)
+    }
+}
+
+/// `DIR/ID/SCALE-DATE-MACHINE.csv`, where the name of a machine may have that of a GPU behind it.
 fn filed(folder: &Path, record: &Record) -> PathBuf {
     let header = &record.header;
     let last = header.made.last().expect("a record says what made it");
-    let name = format!("{}-{}-{}.csv", header.scale, last.last, last.machine.slug());
+    let name = format!("{}-{}-{}.csv", header.scale, last.last, last.slug());
     folder.join(&*header.experiment).join(name)
 }
 

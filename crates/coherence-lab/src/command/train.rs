@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use coherence_data::augment::Augmentation;
 use coherence_data::{Dataset, random};
-use coherence_lab::memory;
+use coherence_lab::memory::Needed;
 use coherence_nn::{Activation, Model, device::Device, loss::Loss, model::Architecture};
 use coherence_train::{
     Aggregation, Config, Examples, Outcome, Progress, RateSchedule, Schedule, TrainingRun, Watch,
@@ -173,8 +173,8 @@ impl Train {
         let network = network(&self.model, self.activation, train.as_ref())?;
         let config = self.config(train.len());
         config.check(train.len())?;
-        let needed = config.memory(&network, [train.len(), test.len()]);
-        memory::check(&format!("training {}", self.model), needed)?;
+        let needed = Needed::in_training(&config, &network, [train.len(), test.len()]);
+        needed.check(&format!("training {}", self.model), &device)?;
         let mut rng = random::stream(self.seed, "initialisation");
         let model = Model::initialized_on(device, network, &mut rng);
         let stop = interrupt::flag()?;

@@ -43,6 +43,6 @@ impl TryFrom<Stored> for Header {
 }
 
 fn first_form(date: String, machine: Machine) -> Made {
-    let (runs, seconds, threads, results) = (None, None, None, None);
-    Made { first: date.clone(), last: date, runs, seconds, threads, results, machine }
+    let (runs, seconds, threads, device, results) = (None, None, None, None, None);
+    Made { first: date.clone(), last: date, runs, seconds, threads, device, results, machine }
 }

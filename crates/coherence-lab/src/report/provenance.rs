@@ -48,6 +48,7 @@ fn origin(made: &Made) -> String {
         "{}, {} cores, {} GiB, {}",
         machine.cpu, machine.cores, machine.memory_gib, machine.platform
     ));
+    words.extend(made.device.iter().map(|device| format!("trained on {device}")));
     words.push(match made.first == made.last {
         true => made.first.clone(),
         false => format!("{} to {}", made.first, made.last),

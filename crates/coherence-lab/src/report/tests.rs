@@ -239,5 +239,6 @@ fn everything_that_made_a_record_is_told() {
     let made = between(&page, "<dt>made by</dt>", "</dd>");
     assert_eq!(made.len(), 2);
     assert!(made[0].contains("version 0.0.9 (results 1)") && made[1].contains("version 0.1.0"));
+    assert!(made[1].contains("trained on Loom 3") && !made[0].contains("trained on"));
     assert!(made[0].contains("2026-01-01 to 2026-01-02; 4 runs, 5.0 s of work; 1 thread each"));
 }

@@ -2,10 +2,12 @@
 
 use std::iter;
 use std::num::NonZero;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
+use coherence_nn::device::Memory;
 use rayon::ThreadPoolBuilder;
 use thiserror::Error;
 
@@ -19,6 +21,8 @@ pub struct Workers {
     pub jobs: usize,
     /// Threads of one run, at least 1.
     pub threads: usize,
+    /// Whether fewer runs go at a time if so many do not fit in memory; otherwise they are refused.
+    pub may_be_fewer: bool,
 }
 
 /// More workers than there are cores.
@@ -31,7 +35,9 @@ pub struct TooManyWorkers {
 }
 
 impl Workers {
-    /// What was asked for; by default one run a core, and one thread a run, which wastes least.
+    /// What was asked for. By default one run a core, as far as they fit in memory, and one thread a run, which wastes
+    /// least. The same for a GPU: small networks are bound by the launches of their kernels, and each run has a thread
+    /// of the host that queues its own.
     ///
     /// # Errors
     ///
@@ -45,21 +51,31 @@ impl Workers {
             Some(asked) if cores < asked => Err(TooManyWorkers { option, asked, cores }),
             asked => Ok(asked),
         };
+        let may_be_fewer = jobs.is_none();
         let (jobs, threads) = (bounded("--jobs", jobs)?, bounded("--threads", threads)?);
         let jobs = jobs.unwrap_or_else(|| (cores / threads.unwrap_or(1)).max(1));
-        Ok(Self { jobs, threads: threads.unwrap_or_else(|| (cores / jobs).max(1)) })
+        let threads = threads.unwrap_or_else(|| (cores / jobs).max(1));
+        Ok(Self { jobs, threads, may_be_fewer })
     }
 
-    /// Applies `work` to every item, each in a pool of `threads`, and keeps the order.
-    pub(super) fn map<T: Sync, R: Send + Sync>(
+    /// Applies `work` to every item and keeps the order. Each worker has a pool of `threads` and a queue of its own on
+    /// the device.
+    ///
+    /// # Panics
+    ///
+    /// If `work` panics, with the same message. `stop` is raised for the other workers, which end before.
+    pub(super) fn map<D: Memory, T: Sync, R: Send + Sync>(
         self,
+        device: &D,
+        stop: &AtomicBool,
         items: &[T],
-        work: impl Fn(&T) -> Result<R, RunError> + Sync,
+        work: impl Fn(&D, &T) -> Result<R, RunError> + Sync,
     ) -> Vec<Result<R, RunError>> {
         let next = AtomicUsize::new(0);
         let slots: Vec<OnceLock<Result<R, RunError>>> =
             items.iter().map(|_| OnceLock::new()).collect();
-        let worker = || {
+        let take_items = || {
+            let device = device.with_own_queue();
             let pool = ThreadPoolBuilder::new().num_threads(self.threads).build();
             // Each index is taken by one worker, so its slot is empty.
             let take = || {
@@ -68,20 +84,32 @@ impl Workers {
             };
             for (index, item) in iter::from_fn(take) {
                 let done = match &pool {
-                    Ok(pool) => pool.install(|| work(item)),
+                    Ok(pool) => pool.install(|| work(&device, item)),
                     Err(e) => Err(RunError::Threads(e.to_string())),
                 };
                 let _ = slots[index].set(done);
             }
         };
+        let worker = || {
+            let ended = panic::catch_unwind(AssertUnwindSafe(take_items));
+            ended.inspect_err(|_| stop.store(true, Ordering::Relaxed))
+        };
         let mut refused = String::new();
-        thread::scope(|scope| {
+        let ended = thread::scope(|scope| {
+            let mut workers = Vec::new();
             for _ in 0..self.jobs.min(items.len()) {
-                if let Err(e) = thread::Builder::new().spawn_scoped(scope, worker) {
-                    refused = e.to_string();
+                match thread::Builder::new().spawn_scoped(scope, worker) {
+                    Ok(worker) => workers.push(worker),
+                    Err(e) => refused = e.to_string(),
                 }
             }
+            // All are joined before a panic goes on.
+            let ended = workers.into_iter().map(|worker| worker.join().and_then(|ended| ended));
+            ended.fold(Ok(()), Result::and)
         });
+        if let Err(panic) = ended {
+            panic::resume_unwind(panic);
+        }
         // Fewer workers do the same work; without any, every slot is still empty.
         let none = || Err(RunError::Threads(refused.clone()));
         slots.into_iter().map(|slot| slot.into_inner().unwrap_or_else(none)).collect()
@@ -91,6 +119,9 @@ impl Workers {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use coherence_nn::device::Cpu;
+
+    const ONE: Workers = Workers { jobs: 1, threads: 1, may_be_fewer: false };
 
     #[test]
     fn more_workers_than_cores_are_refused_with_the_number_of_cores() {
@@ -104,9 +135,31 @@ mod tests {
     }
 
     #[test]
+    fn a_run_that_panics_stops_the_others_and_its_message_goes_on() {
+        let (stop, workers) = (AtomicBool::new(false), Workers { jobs: 2, ..ONE });
+        let saved = AtomicBool::new(false);
+        let run = |_: &Cpu, item: &usize| -> Result<(), RunError> {
+            assert_eq!(*item, 0, "no memory");
+            while !stop.load(Ordering::Relaxed) {
+                thread::yield_now();
+            }
+            saved.store(true, Ordering::Relaxed);
+            Err(RunError::Interrupted)
+        };
+        let map = || workers.map(&Cpu::detect(), &stop, &[0, 1], run);
+        let payload = panic::catch_unwind(AssertUnwindSafe(map)).unwrap_err();
+        let message = payload.downcast_ref::<String>().unwrap();
+        assert!(message.contains("no memory"), "{message}");
+        assert!(saved.into_inner());
+    }
+
+    #[test]
     fn all_cores_are_used_by_default() {
         let all = cores();
-        assert_eq!(Workers::new(None, None), Ok(Workers { jobs: all, threads: 1 }));
-        assert_eq!(Workers::new(None, NonZero::new(all)), Ok(Workers { jobs: 1, threads: all }));
+        let may_be_fewer = true;
+        let expected = Workers { jobs: all, threads: 1, may_be_fewer };
+        assert_eq!(Workers::new(None, None), Ok(expected));
+        let expected = Workers { jobs: 1, threads: all, may_be_fewer };
+        assert_eq!(Workers::new(None, NonZero::new(all)), Ok(expected));
     }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use coherence_data::{files, random};
-use coherence_nn::Model;
+use coherence_nn::{Model, device::Device};
 use coherence_train::{Aggregation, Config, Examples, Trainer, TrainingRunError};
 
 use super::{PlannedRun, RunError};
@@ -15,11 +15,11 @@ pub(super) const FILE: &str = "single.csv";
 
 /// Measures the mean number of steps, unless the folder has it already or nothing is asked for; `false` if `stop` was
 /// raised meanwhile.
-pub(super) fn measure(
+pub(super) fn measure<D: Device<f32>>(
     run: &PlannedRun,
     folder: &Path,
     stop: &AtomicBool,
-    model: &Model<f32>,
+    model: &Model<f32, D>,
     train: &Examples,
 ) -> Result<bool, RunError> {
     let (path, Some(single)) = (folder.join(FILE), run.settings.single) else { return Ok(true) };
@@ -52,10 +52,10 @@ pub(super) fn measure(
 }
 
 /// The number of steps until the loss of the only example is at most that of `single`.
-fn fit(
+fn fit<D: Device<f32>>(
     config: &Config,
     single: Single,
-    model: &Model<f32>,
+    model: &Model<f32, D>,
     example: Examples,
 ) -> Result<u64, TrainingRunError> {
     let mut trainer = Trainer::new(config.clone(), model.clone(), example.clone(), example)?;

@@ -6,16 +6,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use coherence_data::random;
-use coherence_nn::{Model, weights};
+use coherence_nn::{Model, device::Device, weights};
 use coherence_train::{Outcome, TrainingRun};
 
 use super::run_file::RunFile;
 use super::{PlannedRun, RunError, data, pretraining, single};
 use crate::made::Sitting;
+use crate::memory::Needed;
 
-/// Executes a run, goes on with it, or skips it when its folder says that it is finished. Returns
+/// Executes a run on `device`, goes on with it, or skips it when its folder says that it is finished. Returns
 /// its sittings; `advance` receives the number of steps done since its last call.
-pub(super) fn execute(
+pub(super) fn execute<D: Device<f32>>(
+    device: &D,
     run: &PlannedRun,
     out: &Path,
     stop: &AtomicBool,
@@ -31,9 +33,9 @@ pub(super) fn execute(
         return Err(RunError::Interrupted);
     }
     let clock = Instant::now();
-    file.sittings.push(Sitting::begin(rayon::current_num_threads()));
+    file.sittings.push(Sitting::begin(rayon::current_num_threads(), device.name()));
     file.save(&folder)?;
-    let outcome = train(run, out, &folder, stop, advance)?;
+    let outcome = train(device, run, out, &folder, stop, advance)?;
     if let Some(sitting) = file.sittings.last_mut() {
         sitting.end(clock);
     }
@@ -42,19 +44,22 @@ pub(super) fn execute(
     if file.finished { Ok(file.sittings) } else { Err(RunError::Interrupted) }
 }
 
-/// Bytes that a run needs at least; the largest number if there is no such network, and 0 for a folder, whose
+/// What a run needs at least on a device of this type; the largest number if there is no such network, and nothing for a folder, whose
 /// images are known only when it is opened.
-pub(super) fn memory(run: &PlannedRun) -> u64 {
+pub(super) fn memory<D: Device<f32>>(run: &PlannedRun) -> Needed {
     let settings = &run.settings;
-    let Some((image, classes)) = settings.dataset.shape() else { return 0 };
+    let Some((image, classes)) = settings.dataset.shape() else { return Needed::default() };
     let (train, test) = settings.dataset.sizes().unwrap_or_default();
     let examples =
         [settings.training_examples().unwrap_or(train), settings.test_examples.unwrap_or(test)];
-    let bytes = |network| settings.config(run.seed).memory(&network, examples);
-    settings.network(image, classes).map_or(u64::MAX, bytes)
+    match settings.network::<D>(image, classes) {
+        Ok(network) => Needed::in_training(&settings.config(run.seed), &network, examples),
+        Err(_) => Needed { data: 0, network: u64::MAX },
+    }
 }
 
-fn train(
+fn train<D: Device<f32>>(
+    device: &D,
     run: &PlannedRun,
     out: &Path,
     folder: &Path,
@@ -67,10 +72,10 @@ fn train(
     let stream = run.initialisation.map(|number| format!("initialisation {number}"));
     let stream = stream.as_deref().unwrap_or("initialisation");
     let mut rng = random::stream(run.seed, stream);
-    let mut model = Model::initialized(network, &mut rng);
+    let mut model = Model::initialized_on(device.clone(), network, &mut rng);
     if let Some(first) = pretraining::stage(run) {
         let folder = folder.join(pretraining::FOLDER);
-        if self::train(&first, out, &folder, stop, &|_| {})? == Outcome::Interrupted {
+        if self::train(device, &first, out, &folder, stop, &|_| {})? == Outcome::Interrupted {
             return Ok(Outcome::Interrupted);
         }
         load(&mut model, folder.join("weights.safetensors"))?;
@@ -90,7 +95,7 @@ fn train(
 }
 
 /// Gives `model` the weights of a file.
-fn load(model: &mut Model<f32>, path: PathBuf) -> Result<(), RunError> {
+fn load<D: Device<f32>>(model: &mut Model<f32, D>, path: PathBuf) -> Result<(), RunError> {
     let damaged = |path, reason: &dyn std::fmt::Display| {
         Err(RunError::Damaged { path, reason: reason.to_string() })
     };

@@ -1,5 +1,6 @@
 //! Which series an experiment records, by their names.
 
+use coherence_nn::device::Cpu;
 use coherence_train::{Attribution, Watch};
 
 use crate::toy::{DeepLinear, Linear, Toy as _, TwoNeurons};
@@ -95,7 +96,7 @@ impl Training {
             }),
             (Some(_), None) => true,
             (Some(_), Some((image, classes))) => self
-                .network(image, classes)
+                .network::<Cpu>(image, classes)
                 .is_ok_and(|network| network.layout().get(name).is_some()),
         }
     }

@@ -6,7 +6,7 @@ use coherence_data::augment::Augmentation;
 use coherence_data::folder::Framing;
 use coherence_data::{Normalization, Shape};
 use coherence_nn::model::{Architecture, mlp_with_activation};
-use coherence_nn::{Activation, Graph, GraphError, loss::Loss};
+use coherence_nn::{Activation, Graph, GraphError, device::Device, loss::Loss};
 use coherence_train::{Aggregation, Attribution, Config, RateSchedule, Schedule, Watch};
 use serde::{Deserialize, Serialize};
 
@@ -208,7 +208,11 @@ impl Training {
     /// # Errors
     ///
     /// [`GraphError`] if the layers do not fit the images.
-    pub fn network(&self, image: Shape, classes: usize) -> Result<Graph<f32>, GraphError> {
+    pub fn network<D: Device<f32>>(
+        &self,
+        image: Shape,
+        classes: usize,
+    ) -> Result<Graph<f32, D>, GraphError> {
         let activation = self.activation.as_deref().copied().unwrap_or_default();
         let Some(model) = &self.model else {
             return mlp_with_activation(&self.widths(image, classes), activation);

@@ -43,6 +43,17 @@ pub trait Memory: Clone + fmt::Debug + Send + Sync + 'static {
     /// constant, so that results do not depend on the memory that is free.
     const PASS_BYTES: u64 = 256 << 20;
 
+    /// The name of an accelerator, for example "NVIDIA H100 80GB HBM3"; `None` for the processor.
+    fn name(&self) -> Option<&str>;
+
+    /// The same device with a queue of its own, so that the work of two threads runs side by side. Memory of one
+    /// is not passed to operations of the other. A device without a queue returns itself.
+    #[must_use]
+    fn with_own_queue(&self) -> Self;
+
+    /// Bytes of the device's memory that can be allocated; `None` if its memory is that of the host.
+    fn free_bytes(&self) -> Option<u64>;
+
     /// A buffer of `len` zeros.
     fn zeros<V: Number>(&self, len: usize) -> Self::Buffer<V>;
 

@@ -71,6 +71,18 @@ impl Memory for Remote {
     type SliceMut<'a, V: Number> = ViewMut<'a, V>;
     type Standardization = Moments;
 
+    fn name(&self) -> Option<&str> {
+        Some("remote")
+    }
+
+    fn with_own_queue(&self) -> Self {
+        self.clone()
+    }
+
+    fn free_bytes(&self) -> Option<u64> {
+        None
+    }
+
     fn zeros<V: Number>(&self, len: usize) -> Buffer<V> {
         Buffer(self.cpu.zeros(len))
     }

@@ -207,7 +207,10 @@ fn a_label_that_is_no_class_is_refused() {
 #[test]
 fn architectures_are_torchvisions() {
     let device = Cuda::new(Host);
-    parity::agree(&device, &["convnet", "lenet5", "resnet18_cifar", "resnet20_gn", "efficientnet_b0"]);
+    parity::agree(
+        &device,
+        &["convnet", "lenet5", "resnet18_cifar", "resnet20_gn", "efficientnet_b0"],
+    );
 }
 
 /// The GPU, if there is one: without one a failure where `COHERENCE_CUDA` is `required`.

@@ -34,11 +34,7 @@ fn value(tensor: &TensorSpec, t: i64, j: usize) -> f64 {
 }
 
 /// Fills the network by the formula; `order` has the names in PyTorch's order.
-fn filled<D: Device<f64>>(
-    device: &D,
-    graph: Graph<f64, D>,
-    order: &[String],
-) -> Model<f64, D> {
+fn filled<D: Device<f64>>(device: &D, graph: Graph<f64, D>, order: &[String]) -> Model<f64, D> {
     let mut model = Model::zeros_on(device.clone(), graph);
     let index: BTreeMap<&str, i64> = (0..).zip(order).map(|(t, name)| (&name[..], t)).collect();
     let fill = |tensors: &[TensorSpec], values: &mut [f64]| {

@@ -39,6 +39,7 @@ fn made(version: &str) -> Made {
         runs: Some(4),
         seconds: Some(5.0),
         threads: Some(1),
+        device: None,
         results: Some(1),
         machine: Machine { version: version.into(), ..machine() },
     }
@@ -125,7 +126,7 @@ pub(crate) fn experiment(figures: Vec<Figure>, claims: Vec<ClaimSummary>) -> Exp
         epoch: Some(5.0),
         seeds: vec![1, 2],
         wall_seconds: 3.0,
-        made: vec![made("0.0.9"), made("0.1.0")],
+        made: vec![made("0.0.9"), Made { device: Some("Loom 3".into()), ..made("0.1.0") }],
         record: Some("records/C3.csv".into()),
         figures,
         claims,

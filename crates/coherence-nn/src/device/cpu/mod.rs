@@ -60,6 +60,18 @@ impl Memory for Cpu {
     type SliceMut<'a, V: Number> = &'a mut [V];
     type Standardization = Standardization;
 
+    fn name(&self) -> Option<&str> {
+        None
+    }
+
+    fn with_own_queue(&self) -> Self {
+        *self
+    }
+
+    fn free_bytes(&self) -> Option<u64> {
+        None
+    }
+
     fn zeros<V: Number>(&self, len: usize) -> Vec<V> {
         vec![V::zero(); len]
     }

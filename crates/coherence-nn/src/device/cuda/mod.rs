@@ -85,6 +85,18 @@ impl<E: Engine> Memory for Cuda<E> {
     /// 16 GiB: a GPU is not busy with a few examples.
     const PASS_BYTES: u64 = 16 << 30;
 
+    fn name(&self) -> Option<&str> {
+        Some(self.engine.name())
+    }
+
+    fn with_own_queue(&self) -> Self {
+        Self::new(self.engine.with_own_queue())
+    }
+
+    fn free_bytes(&self) -> Option<u64> {
+        self.engine.free_bytes()
+    }
+
     fn zeros<V: Number>(&self, len: usize) -> Buffer<V, E> {
         Buffer::zeros(&self.engine, len)
     }
@@ -94,11 +106,7 @@ impl<E: Engine> Memory for Cuda<E> {
     }
 
     /// A new buffer takes the place of the last: the copy runs while the device still reads that one.
-    fn stage<'a, V: Number>(
-        &self,
-        values: &'a [V],
-        buffer: &'a mut Buffer<V, E>,
-    ) -> View<'a, V> {
+    fn stage<'a, V: Number>(&self, values: &'a [V], buffer: &'a mut Buffer<V, E>) -> View<'a, V> {
         *buffer = Buffer::staged(&self.engine, values);
         buffer.view()
     }
