@@ -11,7 +11,7 @@ use clap::Args;
 use coherence_nn::device::{Cpu, Device};
 
 /// The option of commands that compute.
-#[derive(Debug, Args)]
+#[derive(Clone, Copy, Debug, Args)]
 pub(super) struct On {
     /// Where to compute: cpu, or cuda:N, the NVIDIA GPU of number N
     #[arg(long, default_value_t = Place::Cpu, value_name = "DEVICE")]
@@ -55,8 +55,8 @@ pub(super) trait Work {
     /// The result.
     type Output;
 
-    /// Computes it on `device`.
-    fn on<D: Device<f32>>(self, device: D) -> anyhow::Result<Self::Output>;
+    /// Computes it on `device`, in either precision.
+    fn on<D: Device<f32> + Device<f64>>(self, device: D) -> anyhow::Result<Self::Output>;
 }
 
 impl On {

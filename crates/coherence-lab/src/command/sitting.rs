@@ -40,7 +40,7 @@ pub(super) struct Sitting {
     /// Folder of runs, records, summary.json and report.html [default: target/reproduce/SCALE]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Also file the records as DIR/ID/SCALE-DATE-MACHINE.csv
+    /// Also file the records as DIR/ID/SCALE-DATE-MACHINE.csv; the name of a GPU follows that of the machine
     #[arg(long, value_name = "DIR")]
     records: Option<PathBuf>,
     /// Runs at a time, at most one for each core [default: one for each core, as far as they fit in memory]
@@ -159,7 +159,7 @@ impl Work for Running<'_> {
     }
 }
 
-/// `DIR/ID/SCALE-DATE-MACHINE.csv`, where the name of a machine may have that of a GPU behind it.
+/// `DIR/ID/SCALE-DATE-MACHINE.csv`; the name of a GPU follows that of the machine.
 fn filed(folder: &Path, record: &Record) -> PathBuf {
     let header = &record.header;
     let last = header.made.last().expect("a record says what made it");

@@ -3,6 +3,7 @@
 //! n: rows (one vector each), d: columns.
 
 mod columns;
+mod on_device;
 mod outcome;
 mod ranks;
 #[cfg(test)]
@@ -19,9 +20,10 @@ use coherence_core::finite::{NonFinite, Policy};
 use coherence_cpu::Element;
 use coherence_data::files::is_same_file;
 use coherence_data::matrix::{Dtype, Format, Matrix, Source, Value, write_vector};
+use coherence_nn::device::Device;
 use coherence_train::collective::{Collective, Exchange};
 
-use super::device::On;
+use super::device::{On, Work};
 use super::matrix::number::Number;
 use super::matrix::workers::threads;
 use super::workers::{self as launched, Patience};
@@ -39,6 +41,9 @@ use outcome::{Outcome, Output};
 /// 'gradients.{rank}.npy' …` aggregates the rows of P files, each read by one worker: {rank} in FILE stands for 0 to
 /// P − 1. The result is that of one file with the rows of all, by rank, bit for bit; coordinate-wise rules only.
 /// Worker 0 writes it.
+///
+/// With --device cuda:N a GPU computes the mean, winsorized:CLIP and the median of finite values, block by block of
+/// columns, for one worker. The order statistics are the same; sums differ by rounding.
 #[derive(Debug, Args)]
 #[command(after_help = help())]
 pub(crate) struct Aggregate {
@@ -102,17 +107,25 @@ fn help() -> String {
 
 impl Aggregate {
     pub(crate) fn run(self) -> anyhow::Result<Status> {
-        self.on.needs_processor("the rows of a matrix are aggregated")?;
-        launched::among(self.patience, |workers| self.aggregate(&*workers))
+        let on = self.on;
+        launched::among(self.patience, |workers| {
+            on.run(Aggregating { command: self, workers: &*workers })
+        })
     }
 
-    fn aggregate(mut self, workers: &(dyn Collective + 'static)) -> anyhow::Result<Status> {
+    fn aggregate<D: Device<f32> + Device<f64>>(
+        mut self,
+        workers: &(dyn Collective + 'static),
+        device: &D,
+    ) -> anyhow::Result<Status> {
         self.file = ranks::file_of(workers, &self.file)?;
         let matrix = Matrix::open(&self.file, self.tensor.as_deref())?;
         self.check_out()?;
         let result = match matrix.dtype() {
-            Dtype::F64 => self.finish::<f64>(workers, &matrix)?,
-            Dtype::F16 | Dtype::BF16 | Dtype::F32 => self.finish::<f32>(workers, &matrix)?,
+            Dtype::F64 => self.finish::<f64, D>(workers, device, &matrix)?,
+            Dtype::F16 | Dtype::BF16 | Dtype::F32 => {
+                self.finish::<f32, D>(workers, device, &matrix)?
+            }
         };
         if let Some(result) = result {
             output::result(self.json, &result)?;
@@ -131,9 +144,10 @@ impl Aggregate {
     }
 
     /// Aggregates in precision `T`; worker 0 writes the output file, if one is given, and has the outcome.
-    fn finish<T: Value + Element>(
+    fn finish<T: Value + Element, D: Device<T>>(
         &self,
         workers: &(dyn Collective + 'static),
+        device: &D,
         matrix: &Matrix,
     ) -> anyhow::Result<Option<Outcome>>
     where
@@ -141,9 +155,17 @@ impl Aggregate {
         dyn Collective: Exchange<T>,
     {
         let (rule, policy) = (self.rule, self.non_finite.into());
-        let aggregated = match workers.size() {
-            1 => aggregate(matrix, rule, policy, threads()).map(|values| (matrix.rows(), values)),
-            _ => ranks::aggregate(workers, matrix, rule, policy),
+        let n = matrix.rows();
+        let aggregated = match (device.name(), workers.size()) {
+            (None, 1) => aggregate(matrix, rule, policy, threads()).map(|values| (n, values)),
+            (None, _) => ranks::aggregate(workers, matrix, rule, policy),
+            (Some(name), 1) => {
+                let values = on_device::aggregate(device, name, matrix, rule, policy, threads());
+                values.map(|values| (n, values))
+            }
+            (Some(_), size) => Err(anyhow::anyhow!(
+                "the rows of {size} workers are aggregated on the processor only: take --device cpu"
+            )),
         };
         let (n, values): (usize, Vec<T>) = aggregated
             .with_context(|| format!("{} could not be aggregated", self.file.display()))?;
@@ -161,6 +183,20 @@ impl Aggregate {
             None => Output::Values(values.into_iter().map(Number::from).collect()),
         };
         Ok(Some(Outcome { rule: rule.to_string(), n, d: matrix.cols(), out }))
+    }
+}
+
+/// The aggregation of one worker.
+struct Aggregating<'a> {
+    command: Aggregate,
+    workers: &'a (dyn Collective + 'static),
+}
+
+impl Work for Aggregating<'_> {
+    type Output = Status;
+
+    fn on<D: Device<f32> + Device<f64>>(self, device: D) -> anyhow::Result<Status> {
+        self.command.aggregate(self.workers, &device)
     }
 }
 

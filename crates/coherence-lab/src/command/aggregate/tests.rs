@@ -7,9 +7,11 @@ use coherence_core::aggregate::{AnyCoordinateRule, AnyVectorRule, Rows, Rule, Ve
 use coherence_core::finite::Policy;
 use coherence_cpu::Element;
 use coherence_cpu::dense::Columnwise;
+use coherence_cuda::Host;
 use coherence_data::matrix::{Dtype, Matrix, Value};
+use coherence_nn::device::{Cuda, Device, Remote};
 
-use super::aggregate;
+use super::{aggregate, on_device};
 
 /// A `.npy` file of values [n, d].
 fn npy<T: Element>(descr: &str, fortran: bool, values: &[T], d: usize) -> Matrix<Cursor<Vec<u8>>> {
@@ -138,6 +140,56 @@ fn every_order_and_number_of_threads_gives_the_bits_of_the_kernels_in_memory() {
         check::<f32>(n, d);
     }
     check::<f64>(100, 3000);
+}
+
+fn check_on<T: Element + Value, D: Device<T>>(device: &D, n: usize, d: usize) {
+    let values = numbers::<T>(n * d);
+    for text in ["mean", "winsorized:2", "median"] {
+        let rule: Rule = text.parse().expect("a rule");
+        for fortran in [false, true] {
+            let matrix = npy(descr::<T>(false), fortran, &values, d);
+            let expected = aggregate::<T>(&matrix, rule, Policy::Error, 1).expect("a result");
+            let found = on_device::aggregate(device, "it", &matrix, rule, Policy::Error, 2);
+            for (found, expected) in found.expect("a result").iter().zip(&expected) {
+                let (found, expected) = (found.widen(), expected.widen());
+                let tolerance = if text == "median" { 0.0 } else { T::epsilon().widen() };
+                assert!((found - expected).abs() <= tolerance, "{text}: {found}, not {expected}");
+            }
+        }
+    }
+}
+
+/// One block and several.
+#[test]
+fn a_device_gives_the_results_of_the_processor() {
+    for (n, d) in [(5, 3), (40, 500), (600, 15_000)] {
+        check_on::<f32, _>(&Remote::default(), n, d);
+    }
+    check_on::<f32, _>(&Cuda::new(Host), 20, 70);
+    check_on::<f64, _>(&Cuda::new(Host), 7, 50);
+}
+
+#[test]
+fn what_a_device_does_not_compute_is_refused_with_the_processor_as_the_remedy() {
+    let mut values = numbers::<f32>(12);
+    let refused = |text: &str, values: &[f32], policy| {
+        let (matrix, rule) = (npy("<f4", false, values, 3), text.parse().expect("a rule"));
+        let device = Remote::default();
+        let found = on_device::aggregate::<f32, _>(&device, "it", &matrix, rule, policy, 2);
+        format!("{:#}", found.expect_err("refused"))
+    };
+    for text in ["trimmed:1", "krum:0"] {
+        let error = refused(text, &values, Policy::Error);
+        assert!(error.contains("on the processor only: take --device cpu"), "{error}");
+    }
+    values[7] = f32::NAN;
+    for (policy, remedy) in [(Policy::Error, "choose"), (Policy::Omit, "take --device cpu")] {
+        let error = refused("median", &values, policy);
+        let place = "row 2, column 1 is not finite";
+        assert!(error.contains(place) && error.contains(remedy), "{error}");
+    }
+    let error = refused("winsorized:3", &values, Policy::Error);
+    assert!(error.contains("vectors") || error.contains("clip"), "{error}");
 }
 
 fn core<T: Element>(rule: AnyVectorRule, values: &[T], d: usize, policy: Policy) -> Vec<T> {

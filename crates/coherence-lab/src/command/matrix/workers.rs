@@ -2,7 +2,7 @@
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::thread;
+use std::{panic, thread};
 
 use anyhow::Result;
 
@@ -41,10 +41,12 @@ where
         }
     };
     thread::scope(|scope| {
-        for _ in 1..threads {
-            scope.spawn(run);
-        }
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(run)).collect();
         run();
+        for other in others {
+            // A panic goes on with its own message.
+            other.join().unwrap_or_else(|panic| panic::resume_unwind(panic));
+        }
     });
     let mut answers = answers.into_inner().expect("no panic");
     answers.sort_by_key(|(number, _)| *number);
