@@ -8,7 +8,7 @@ use coherence_core::aggregate::Median;
 use coherence_cuda::{Buffer, Driver, Engine as _, select::select_columns};
 use coherence_nn::{
     Graph, Shape,
-    device::{Cuda, Device, Memory},
+    device::Cuda,
     model::{Norm, Stem, resnet50},
 };
 use coherence_train::{

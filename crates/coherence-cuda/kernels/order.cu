@@ -1,18 +1,23 @@
 // Order statistics of the values of a coordinate. Each thread has its own coordinate and reads all of its
 // values, once if they fit its registers.
 
-// The values x[e · x_stride], or x[e · x_stride] · y[e · y_stride] if there is a y, rounded to `real`.
+// The values x[e · stride].
 struct Column {
+    const real* x;
+    size stride;
+};
+
+FUNCTION real value(Column values, size e) { return values.x[e * values.stride]; }
+
+// The products x[e · x_stride] · y[e · y_stride], rounded to `real`.
+struct Products {
     const real* x;
     size x_stride;
     const real* y;
     size y_stride;
 };
 
-FUNCTION real value(Column values, size e) {
-    real x = values.x[e * values.x_stride];
-    return values.y ? x * values.y[e * values.y_stride] : x;
-}
+FUNCTION real value(Products values, size e) { return values.x[e * values.x_stride] * values.y[e * values.y_stride]; }
 
 // The means of groups of the values x[e · stride]; group g has the values bounds[g] to bounds[g + 1].
 struct GroupMeans {
@@ -83,11 +88,11 @@ struct Range {
     size below, up_to;
 };
 
-// The rank-th smallest image. The range is halved, by turns as a range of numbers, which is fast for values that lie
-// evenly, and as one of images, which bounds the number of turns for any values.
+// The rank-th smallest image. The range is halved as a range of numbers, which is fast for values that lie evenly, and
+// every third time as one of images, which bounds the number of times for any values.
 template <class Values>
 FUNCTION Image ranked(const Values& values, size n, size rank, Range in) {
-    for (bool by_number = true; in.low != in.high; by_number = !by_number) {
+    for (u32 time = 1; in.low != in.high; ++time) {
         if (rank == in.below + 1) {
             Image smallest = in.high;
             each_image(values, n, [&](Image v) { smallest = v >= in.low && v < smallest ? v : smallest; });
@@ -100,7 +105,7 @@ FUNCTION Image ranked(const Values& values, size n, size rank, Range in) {
         }
         Image middle = in.low + (in.high - in.low) / 2;
         const Image mean = image(number(in.low) / 2 + number(in.high) / 2);
-        if (by_number && in.low <= mean && mean < in.high) middle = mean;
+        if (time % 3 != 0 && in.low <= mean && mean < in.high) middle = mean;
         u32 up_to_middle = 0;
         each_image(values, n, [&](Image v) { up_to_middle += v <= middle; });
         if (up_to_middle >= rank) in.high = middle, in.up_to = up_to_middle;

@@ -27,6 +27,19 @@ KERNEL(position_sums)(const real* x, size m, size positions, size c, u32 add, re
 }
 REGISTER(position_sums)
 
+// out [d] (+)= the sums of the columns of x [n, d], in the order of rows: a thread for each of many columns.
+KERNEL(sums_of_columns)(const real* x, size n, u32 add, real* out, size d) {
+    EACH_THREAD {
+        EACH_VALUE(j, d) {
+            double sum = 0;
+            UNROLL(8)
+            for (size e = 0; e < n; ++e) sum += (double)x[e * d + j];
+            out[j] = (real)((add ? (double)out[j] : 0.0) + sum);
+        }
+    }
+}
+REGISTER(sums_of_columns)
+
 // The part of a lane of 32 in the dot of two rows.
 FUNCTION double dot_of_lane(const real* x, const real* y, size width, u32 lane) {
     double sum = 0;

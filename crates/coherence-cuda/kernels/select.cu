@@ -5,7 +5,7 @@ FUNCTION void select_of_columns(
     const real* values, size n, size d, size rank, u32 finish, u32 is_step, real rate, real* out) {
     EACH_THREAD {
         EACH_VALUE(j, d) {
-            Column column = {values + j, d, nullptr, 0};
+            Column column = {values + j, d};
             real mean = aggregate<Ranks>(column, n, rank, finish);
             out[j] = is_step ? out[j] - rate * mean : mean;
         }
@@ -32,8 +32,8 @@ FUNCTION void select_of_outer(
     EACH_THREAD {
         EACH_VALUE(at, o * i) {
             const Quotient of = divided(at, i);
-            Column column = {delta + of.whole, o, a + of.rest, i};
-            real mean = aggregate<Ranks>(column, m, rank, finish);
+            Products products = {delta + of.whole, o, a + of.rest, i};
+            real mean = aggregate<Ranks>(products, m, rank, finish);
             out[at] = is_step ? out[at] - rate * mean : mean;
         }
     }

@@ -20,7 +20,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed},
     },
     thread,
 };
@@ -110,6 +110,7 @@ struct Inner {
     blas: Mutex<ManuallyDrop<CudaBlas>>,
     kernels: Arc<Kernels>,
     scratch: AtomicUsize,
+    tf32: AtomicBool,
 }
 
 /// While the failure of a device unwinds the stack, its handle of cuBLAS stays: releasing it would panic again, which
@@ -177,11 +178,12 @@ impl Driver {
             blas,
             kernels,
             scratch,
+            tf32: AtomicBool::new(false),
         })))
     }
 
     /// Whether products of `f32` may round their factors to TF32, with 10 bits of fraction, which is faster on
-    /// tensor cores. They may not unless this is called. It is a setting of all clones.
+    /// tensor cores. They may not unless this is called. It is a setting of all clones, and of new queues.
     pub fn allow_tf32(&self, is_allowed: bool) {
         let mode = match is_allowed {
             true => cublasMath_t::CUBLAS_TF32_TENSOR_OP_MATH,
@@ -191,9 +193,10 @@ impl Driver {
         // SAFETY: the handle is valid.
         let done = unsafe { cublas::sys::cublasSetMathMode(*blas.handle(), mode) };
         done.result().unwrap_or_else(|error| panic!("products on {}: {error:?}", self.0.name));
+        self.0.tf32.store(is_allowed, Relaxed);
     }
 
-    /// Sets [`scratch_bytes`](Engine::scratch_bytes) of all clones: large matrices are faster to multiply, small
+    /// Sets [`scratch_bytes`](Engine::scratch_bytes) of all clones, and of new queues: large matrices are faster to multiply, small
     /// ones stay in the cache.
     pub fn set_scratch_bytes(&self, bytes: usize) {
         self.0.scratch.store(bytes, Relaxed);
@@ -293,7 +296,10 @@ unsafe impl Engine for Driver {
     fn with_own_queue(&self) -> Self {
         let Inner { name, context, kernels, .. } = &*self.0;
         let queue = Self::with_new_queue(name.clone(), Arc::clone(context), Arc::clone(kernels));
-        queue.unwrap_or_else(|error| panic!("{name}: {error}"))
+        let queue = queue.unwrap_or_else(|error| panic!("{name}: {error}"));
+        queue.set_scratch_bytes(self.scratch_bytes());
+        queue.allow_tf32(self.0.tf32.load(Relaxed));
+        queue
     }
 
     fn free_bytes(&self) -> Option<u64> {

@@ -21,6 +21,12 @@ pub fn column_sums<T: Real>(
 ) {
     let d = out.len();
     let n = rows.len().checked_div(d).unwrap_or(0);
+    if d >= MANY_COLUMNS {
+        rows.check(engine, len_of([n, d]));
+        let arguments = (rows, n, add(output), out, d);
+        // SAFETY: the rows are [n, d], out [d] on this engine.
+        return unsafe { arguments.launch::<T>(engine, "sums_of_columns", blocks_for(d)) };
+    }
     if n < MANY_ROWS || d == 0 {
         return sums(engine, [1, n, d], rows, output, out);
     }
@@ -29,6 +35,9 @@ pub fn column_sums<T: Real>(
     sum_segments(engine, segments.view(), 1.0, Output::Overwrite, sum.view_mut());
     narrow(engine, sum.view(), output, out);
 }
+
+/// Columns from which on a thread sums each of them.
+const MANY_COLUMNS: usize = 8192;
 
 /// Rows from which on segments of them are summed side by side: a block for all rows of a few columns would be busy
 /// for long.

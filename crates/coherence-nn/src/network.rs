@@ -239,6 +239,15 @@ impl<T: Element, D: Device<T>> Model<T, D> {
         }
     }
 
+    /// As [`backward`](Model::backward) without factors, which [`factors`](Model::factors) gives afterwards.
+    ///
+    /// # Panics
+    ///
+    /// As [`backward`](Model::backward).
+    pub fn backward_to_deltas(&self, x: D::Slice<'_, T>, workspace: &mut Workspace<T, D>) {
+        (0..self.graph.nodes.len()).rev().for_each(|n| self.propagate(n, x, workspace));
+    }
+
     /// As [`backward`](Model::backward), and writes the gradient of the SUM loss with respect to the
     /// network's input to `gradient` [m, inputs].
     ///
@@ -315,8 +324,8 @@ impl<T: Element, D: Device<T>> Model<T, D> {
         }
     }
 
-    /// The factors of every tensor in the order of the layout, after [`backward`](Model::backward) over
-    /// the same `x` [m, inputs].
+    /// The factors of every tensor in the order of the layout, after [`backward`](Model::backward) or
+    /// [`backward_to_deltas`](Model::backward_to_deltas) over the same `x` [m, inputs].
     ///
     /// # Panics
     ///

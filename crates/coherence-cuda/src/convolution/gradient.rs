@@ -29,7 +29,8 @@ pub fn gradient<T: Real, E: Engine>(
     compute(&Batch::new(engine, conv, x, delta), Some((output, out)), None);
 }
 
-/// [`gradient`], the same bits, and [`add_sq_norms`] in one pass.
+/// [`gradient`] and [`add_sq_norms`] in one pass. Where squared norms need the gradients of the examples, the sum is
+/// that of these; its last bits may differ from those of [`gradient`].
 pub fn gradient_and_sq_norms<T: Real, E: Engine>(
     engine: &E,
     conv: &Convolution,
@@ -86,7 +87,6 @@ fn compute<T: Real, E: Engine>(
     if let (0, Some((Output::Overwrite, out))) = (batch.m, &mut sum) {
         return out.reborrow().fill(engine, T::zero());
     }
-    // The tiles do not depend on whether there are norms: then the sum has the same bits.
     let values = match conv.is_depthwise() {
         true => conv.weights(),
         false => conv.positions() * conv.patch(),
@@ -116,18 +116,22 @@ fn dense<T: Real, E: Engine>(
         let outputs = outputs_of_group(conv, group);
         let (patches, deltas) = (batch.patches(group), batch.deltas(outputs.clone()));
         let (deltas, patches) = (deltas.view(), patches.view());
-        if let Some((output, out)) = &mut sum {
-            let dims = Dims { m: batch.rows(), i: patch, o: outputs.len() };
-            let product = Product::tn(dims, *output);
+        let mut sum = sum.as_mut().map(|(output, out)| {
             let out = out.reborrow().part(outputs.start * patch..outputs.end * patch);
-            multiply(engine, product, deltas, patches, out);
-        }
+            (*output, out)
+        });
         match &mut sq_norms {
-            None => {}
-            Some(to) if is_gram(conv) => {
-                add_gram_norms(engine, conv, [patches, deltas], to.reborrow());
+            Some(to) if !is_gram(conv) => {
+                let gradients = ByExample { batch, factors: [patches, deltas] };
+                gradients.add_sq_norms(sum, to.reborrow());
+                continue;
             }
-            Some(to) => add_norms_by_example(batch, [patches, deltas], to.reborrow()),
+            Some(to) => add_gram_norms(engine, conv, [patches, deltas], to.reborrow()),
+            None => {}
+        }
+        if let Some((output, out)) = sum.take() {
+            let dims = Dims { m: batch.rows(), i: patch, o: outputs.len() };
+            multiply(engine, Product::tn(dims, output), deltas, patches, out);
         }
     }
 }
@@ -139,23 +143,31 @@ fn is_gram(conv: &Convolution) -> bool {
     p.saturating_mul(p + 1).saturating_mul(patch + outputs) <= 2 * patch * outputs
 }
 
-/// `to[e] += ‖g_e‖²` for a group, from the examples' gradients.
-fn add_norms_by_example<T: Real, E: Engine>(
-    batch: &Batch<'_, T, E>,
-    [patches, deltas]: [View<'_, T>; 2],
-    mut to: ViewMut<'_, f64>,
-) {
-    let (engine, conv, p) = (batch.engine, batch.conv, batch.conv.positions());
-    let (patch, outputs) = (conv.patch(), conv.group_outputs());
-    let width = outputs * patch;
-    for tile in tiles::<T>(engine, batch.m, width) {
-        let mut gradients = Buffer::unspecified(engine, tile.len() * width);
-        let [deltas, patches] = [(deltas, outputs), (patches, patch)]
-            .map(|(x, columns)| x.part(tile.start * p * columns..tile.end * p * columns));
-        let product = Product::tn(Dims { m: p, i: patch, o: outputs }, Output::Overwrite);
-        multiply_each(engine, tile.len(), product, deltas, patches, gradients.view_mut());
-        let gradients = gradients.view();
-        add_long_dots(engine, gradients, gradients, width, to.reborrow().part(tile));
+/// The gradients of the examples for a group, from its patches [rows, patch] and deltas [rows, outputs].
+struct ByExample<'b, 'a, T, E: Engine> {
+    batch: &'b Batch<'a, T, E>,
+    factors: [View<'b, T>; 2],
+}
+
+impl<T: Real, E: Engine> ByExample<'_, '_, T, E> {
+    /// `to[e] += ‖g_e‖²`, and `sum (+)= Σ_e g_e` if it is wanted.
+    fn add_sq_norms(self, mut sum: Option<(Output, ViewMut<'_, T>)>, mut to: ViewMut<'_, f64>) {
+        let Self { batch: &Batch { engine, conv, m, .. }, factors: [patches, deltas] } = self;
+        let (p, patch, outputs) = (conv.positions(), conv.patch(), conv.group_outputs());
+        let width = outputs * patch;
+        for tile in tiles::<T>(engine, m, width) {
+            let mut gradients = Buffer::unspecified(engine, tile.len() * width);
+            let [deltas, patches] = [(deltas, outputs), (patches, patch)]
+                .map(|(x, columns)| x.part(tile.start * p * columns..tile.end * p * columns));
+            let product = Product::tn(Dims { m: p, i: patch, o: outputs }, Output::Overwrite);
+            multiply_each(engine, tile.len(), product, deltas, patches, gradients.view_mut());
+            let gradients = gradients.view();
+            if let Some((output, out)) = &mut sum {
+                let output = if tile.start == 0 { *output } else { Output::Add };
+                column_sums(engine, gradients, output, out.reborrow());
+            }
+            add_long_dots(engine, gradients, gradients, width, to.reborrow().part(tile));
+        }
     }
 }
 

@@ -39,6 +39,21 @@ unsafe impl Engine for Tested {
         either!(self, engine => engine.id())
     }
 
+    fn name(&self) -> &str {
+        either!(self, engine => engine.name())
+    }
+
+    fn with_own_queue(&self) -> Self {
+        match self {
+            Self::Host(engine) => Self::Host(engine.with_own_queue()),
+            Self::Gpu(engine) => Self::Gpu(engine.with_own_queue()),
+        }
+    }
+
+    fn free_bytes(&self) -> Option<u64> {
+        either!(self, engine => engine.free_bytes())
+    }
+
     fn allocate(&self, bytes: usize) -> u64 {
         either!(self, engine => {
             let address = engine.allocate(bytes);

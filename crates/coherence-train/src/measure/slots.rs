@@ -119,7 +119,7 @@ impl<'a, D: Device<f32>> Slots<'a, D> {
             let mut computed = D::part_mut(D::view_mut(&mut self.computed), 0..m);
             let to = D::reborrow(&mut computed);
             forward(Loss::default(), model, x, targets, workspace, to);
-            model.backward(x, workspace, |_| {});
+            model.backward_to_deltas(x, workspace);
             device.download(D::read(&computed), losses);
         }
         Ok(ChunkPass { x, labels, workspace, losses })
