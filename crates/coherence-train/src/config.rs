@@ -357,8 +357,9 @@ impl Config {
 
     /// What is to be recorded of the probe sample if there is none.
     fn unwatched(&self) -> Option<Watch> {
-        let of_the_probe =
-            |watch: &Watch| watch.imputes() || matches!(watch, Watch::Activity | Watch::Half | Watch::Test);
+        let of_the_probe = |watch: &Watch| {
+            watch.imputes() || matches!(watch, Watch::Activity | Watch::Half | Watch::Test)
+        };
         self.watch.iter().copied().find(of_the_probe).filter(|_| self.probe == 0)
     }
 

@@ -45,11 +45,13 @@ impl EvaluationSet {
         indices.sort_unstable();
         let places: HashMap<usize, usize> = indices.iter().copied().zip(0..).collect();
         let placed = |members: &[usize]| -> Vec<usize> {
-            let mut placed: Vec<_> = members.iter().filter_map(|i| places.get(i).copied()).collect();
+            let mut placed: Vec<_> =
+                members.iter().filter_map(|i| places.get(i).copied()).collect();
             placed.sort_unstable();
             placed
         };
-        let group = |group: &Group| Group { name: group.name.clone(), members: placed(&group.members) };
+        let group =
+            |group: &Group| Group { name: group.name.clone(), members: placed(&group.members) };
         Self {
             kinds: chosen.each_ref().map(|kind| placed(kind)),
             groups: examples.groups().iter().map(group).collect(),
@@ -87,7 +89,6 @@ impl EvaluationSet {
 
 /// Indices of the pristine and of the corrupt examples, ascending.
 fn by_kind(examples: &Examples) -> [Vec<usize>; 2] {
-    Designation::ALL.map(|kind| {
-        (0..examples.len()).filter(|&i| examples.designations()[i] == kind).collect()
-    })
+    Designation::ALL
+        .map(|kind| (0..examples.len()).filter(|&i| examples.designations()[i] == kind).collect())
 }
