@@ -4,6 +4,7 @@ pub mod laws;
 pub mod memory;
 pub mod mutations;
 pub mod naive;
+pub mod output;
 pub mod strategies;
 
 pub use proptest; // for the macros of `laws`

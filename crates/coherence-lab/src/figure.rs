@@ -31,8 +31,8 @@ pub struct Figure {
     /// Lines or a heat map.
     #[serde(default)]
     pub kind: Kind,
-    /// The series to draw, `a - b` being a difference taken run by run and step by step; a heat map
-    /// draws each in a panel of its own, at its last step.
+    /// The curves to draw: series, or formulas over series and axes of the grid such as `a - b`, taken run by run
+    /// and step by step. A heat map draws each in a panel of its own, at its last step.
     pub series: Vec<String>,
     /// Series to compare with, drawn as dashed grey lines; a single value gives a horizontal line.
     #[serde(default)]
@@ -80,14 +80,6 @@ pub struct Figure {
     /// Logarithmic y (for a heat map: colour).
     #[serde(default)]
     pub log_y: bool,
-}
-
-/// What an entry of [`Figure::series`] asks for: a series, or `a - b`, a difference of two.
-pub fn operands(entry: &str) -> (&str, Option<&str>) {
-    match entry.split_once(" - ") {
-        Some((a, b)) => (a.trim(), Some(b.trim())),
-        None => (entry, None),
-    }
 }
 
 /// How a figure is drawn.

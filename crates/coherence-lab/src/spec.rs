@@ -73,7 +73,7 @@ pub struct Experiment {
 }
 
 impl Experiment {
-    /// The longest experiment file in bytes; the longest of ours has half of it.
+    /// The longest experiment file in bytes; the longest of ours has three quarters of it.
     pub const LONGEST: usize = 16_384;
 
     /// Reads and checks one file, and no more of it than [`LONGEST`](Self::LONGEST) and a byte.

@@ -4,25 +4,13 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-#[track_caller]
-fn check(output: &Output, code: i32) {
-    let (out, err) = (stdout(output), stderr(output));
-    assert_eq!(output.status.code(), Some(code), "stdout: {out}\nstderr: {err}");
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
+use coherence_tests::output::{check, stderr, stdout};
 
 /// The program in an empty folder, where no experiments are.
 fn elsewhere(args: &[&str]) -> Output {
     let folder = tempfile::tempdir().unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_coherence"));
     command.args(args).current_dir(folder.path()).output().unwrap()
-}
-
-fn stdout(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 #[test]

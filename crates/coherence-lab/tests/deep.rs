@@ -7,6 +7,7 @@ use std::process::{Command, Output};
 use coherence_lab::record::Record;
 use coherence_lab::scale::Scale;
 use coherence_lab::spec::Experiment;
+use coherence_tests::output::{check, stdout};
 use image::{Rgb, RgbImage};
 
 /// Two epochs of LeNet-5 on random labels.
@@ -47,9 +48,8 @@ fn run(folder: &Path, experiment: &str, arguments: &[&str]) -> Output {
 
 #[track_caller]
 fn succeeds(output: &Output) -> String {
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
-    text(&output.stdout)
+    check(output, 0);
+    stdout(output)
 }
 
 /// The weights that a run begins with are those with which a run on the data without noise ends.
@@ -85,7 +85,7 @@ fn imagenet_is_a_folder_of_class_folders_in_the_folder_of_data_sets() {
         .replace("batch = 20", "batch = 4")
         .replace("redrawn-labels", "random-pixels");
     let absent = run(folder.path(), &experiment, &[]);
-    let message = String::from_utf8_lossy(&absent.stdout).into_owned();
+    let message = stdout(&absent);
     assert_eq!(absent.status.code(), Some(2));
     assert!(message.contains("put its class folders into imagenet/train"), "{message}");
     for (set, images) in [("train", 4), ("val", 1)] {

@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime};
 use coherence_lab::record::Record;
 use coherence_lab::scale::Scale;
 use coherence_lab::spec::Experiment;
+use coherence_tests::output::{check, stderr, stdout};
 
 /// An experiment of a second: two levels of noise, three seeds.
 const EXPERIMENT: &str = r#"
@@ -91,17 +92,6 @@ impl Desk {
     }
 }
 
-#[track_caller]
-fn check(output: &Output, code: i32) {
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let (out, err) = (text(&output.stdout), text(&output.stderr));
-    assert_eq!(output.status.code(), Some(code), "stdout: {out}\nstderr: {err}");
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
 #[test]
 fn a_reproduction_writes_all_that_it_promises_and_is_not_repeated() {
     let desk = Desk::new(EXPERIMENT);
@@ -110,7 +100,7 @@ fn a_reproduction_writes_all_that_it_promises_and_is_not_repeated() {
     let said = stderr(&first);
     assert!(said.contains("experiments: the folder") && said.contains("X1: 6 runs, 720 steps"));
     assert!(said.contains("X1: ended, 100 % after"), "{said}");
-    assert!(String::from_utf8_lossy(&first.stdout).contains("X1.harder"));
+    assert!(stdout(&first).contains("X1.harder"));
     let summary: serde_json::Value = serde_json::from_str(&desk.read("out/summary.json")).unwrap();
     assert_eq!(summary["experiments"][0]["claims"][0]["verdict"], "holds");
     assert_eq!(summary["experiments"][0]["record"], "records/X1.csv");
@@ -139,7 +129,7 @@ fn a_folder_with_other_settings_is_refused() {
     desk.put(&EXPERIMENT.replace("rate = 0.1", "rate = 0.2"));
     let second = desk.run("out");
     check(&second, 2);
-    let said = String::from_utf8_lossy(&second.stdout).into_owned();
+    let said = stdout(&second);
     let words = said.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(words.contains("rate = 0.1 there, 0.2 here"), "{words}");
 }
@@ -215,7 +205,7 @@ fn what_was_not_measured_is_no_failure_and_gives_status_two() {
     let desk = Desk::new(&EXPERIMENT.replace("at(train.loss, 100)", "at(corrupt.loss, 100)"));
     let output = desk.run("out");
     check(&output, 2);
-    assert!(String::from_utf8_lossy(&output.stdout).contains("NOT MEASURED"));
+    assert!(stdout(&output).contains("NOT MEASURED"));
     assert!(desk.read("out/summary.json").contains("\"verdict\": \"not-measured\""));
     assert!(desk.read("out/report.html").contains("not measured"));
 }
@@ -286,7 +276,7 @@ fn runs_of_a_version_with_other_results_are_refused() {
     fs::write(desk.path(run), desk.read(run).replace("results = 1", "results = 0")).unwrap();
     let output = desk.run("out");
     check(&output, 2);
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let said = stdout(&output);
     let words = said.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(words.contains("(results 0) and this is") && words.contains("remove it"), "{words}");
 }
@@ -385,14 +375,14 @@ fn list_and_check_speak_to_people_and_machines() {
     };
     let list = run(&["list"]);
     check(&list, 0);
-    assert!(String::from_utf8_lossy(&list.stdout).contains("Clean digits"));
+    assert!(stdout(&list).contains("Clean digits"));
     let json: serde_json::Value = serde_json::from_slice(&run(&["list", "--json"]).stdout).unwrap();
     assert_eq!(json[0]["scales"], serde_json::json!(["smoke"]));
     check(&run(&["check"]), 0);
     desk.put(&EXPERIMENT.replace("batch = 20", "batch = 0"));
     let invalid = run(&["check"]);
     check(&invalid, 1);
-    assert!(String::from_utf8_lossy(&invalid.stdout).contains("batch is 0: it must be at least 1"));
+    assert!(stdout(&invalid).contains("batch is 0: it must be at least 1"));
 }
 
 #[test]

@@ -99,7 +99,7 @@ fn deep_networks_at_paper_scale_are_the_papers_own() {
     assert_eq!((gm22.batch, momentum_and_rate(&gm22)), (4096, (0.0, 0.5)));
     assert_eq!((gm22.low_water, gm22.probe), (Some(1), 50_000));
     let alexnet = paper("D8", &[]);
-    assert_eq!((momentum_and_rate(&alexnet), alexnet.dropout), ((0.0, 0.01), false));
+    assert_eq!((momentum_and_rate(&alexnet), alexnet.dropout), ((0.0, 0.01), Some(false)));
     // GM22 §7.
     let a3 = paper("D9", &[("rule", "a3".into())]);
     assert_eq!((a3.batch, momentum_and_rate(&a3)), (256, (0.0, 0.2)));

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use coherence_tests::output::{check, stderr, stdout};
 use serde_json::Value;
 
 fn train(out: &Path, arguments: &[&str]) -> Output {
@@ -13,9 +14,8 @@ fn train(out: &Path, arguments: &[&str]) -> Output {
 
 #[track_caller]
 fn message(output: &Output, code: i32) -> String {
-    let message = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(code), "{message}");
-    message
+    check(output, code);
+    stderr(output)
 }
 
 const LENET: [&str; 16] = [
@@ -147,7 +147,7 @@ fn options_and_an_experiment_file_train_the_same_weights() {
         fs::write(&file, EXPERIMENT.replace(from, to)).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_coherence"));
         let output = command.arg("check").arg(&file).output().unwrap();
-        let told = String::from_utf8_lossy(&output.stdout).into_owned();
+        let told = stdout(&output);
         assert!(output.status.code() == Some(1) && told.contains(said), "{to}: {told}");
     };
     broken("\"lenet5\"", "\"lenet6\"", "no model lenet6 (known: ");

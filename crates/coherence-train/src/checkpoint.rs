@@ -167,7 +167,8 @@ impl Checkpoint {
         Self::from_bytes(&mut std::fs::read(path)?)
     }
 
-    fn to_bytes(&self) -> Vec<u8> {
+    /// The bytes of the file.
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let State { step, parameters, statistics, velocity, recent, low_water, learned } =
             &self.state;
         let metadata = Metadata {

@@ -78,6 +78,12 @@ pub struct Config {
     pub seed: u64,
     /// The steps at which the network is measured.
     pub evaluate: Schedule,
+    /// Training examples of each kind, pristine and corrupt, whose loss and accuracy are measured: a fixed sample,
+    /// with all of a kind of which there are fewer; `None` for the whole training set (WS20, Fig. 1: 50,000).
+    ///
+    /// The loss and accuracy of the training set are then the MEAN over both kinds, weighted by their shares in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sample: Option<usize>,
     /// Training examples in the probe sample over which coherence is measured; 0 for none, at most
     /// the whole training set.
     pub probe: usize,
@@ -111,6 +117,7 @@ impl Default for Config {
             augmentation: None,
             seed: 1,
             evaluate: Schedule::Decades,
+            sample: None,
             probe: 0,
             watch: vec![Watch::Layer, Watch::Group],
             attribution: BTreeMap::new(),
@@ -242,6 +249,9 @@ pub enum ConfigError {
         "attribution {0} has 0 weights of each tensor (must be at least 1; leave it out for all parameters)"
     )]
     AttributionWeights(String),
+    /// The sample whose loss and accuracy are measured is empty.
+    #[error("sample of 0 examples of each kind (must be at least 1; leave it out for all)")]
+    Sample,
     /// The interval between measurements is 0.
     #[error("evaluate every 0 steps (must be at least 1)")]
     Interval,
@@ -318,6 +328,9 @@ impl Config {
             return Err(ConfigError::Watch(watch));
         }
         self.check_attribution(examples)?;
+        if self.sample == Some(0) {
+            return Err(ConfigError::Sample);
+        }
         if self.evaluate == (Schedule::Every { steps: 0 }) {
             return Err(ConfigError::Interval);
         }
@@ -344,8 +357,9 @@ impl Config {
 
     /// What is to be recorded of the probe sample if there is none.
     fn unwatched(&self) -> Option<Watch> {
-        let of_the_probe =
-            |watch: &Watch| watch.imputes() || matches!(watch, Watch::Activity | Watch::Test);
+        let of_the_probe = |watch: &Watch| {
+            watch.imputes() || matches!(watch, Watch::Activity | Watch::Half | Watch::Test)
+        };
         self.watch.iter().copied().find(of_the_probe).filter(|_| self.probe == 0)
     }
 

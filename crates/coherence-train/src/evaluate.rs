@@ -1,7 +1,7 @@
 //! Loss and prediction of every example of a set, in large chunks.
 
 use crate::{
-    Examples, Group,
+    Examples,
     collective::{Collective, block},
     examples::Halt,
     memory,
@@ -49,7 +49,7 @@ impl<D: Device<f32>> Evaluator<D> {
         }
     }
 
-    /// Evaluates all `examples`; overwrites `outcomes`.
+    /// Evaluates the `examples` of these `indices`; overwrites `outcomes`.
     ///
     /// # Errors
     ///
@@ -58,15 +58,17 @@ impl<D: Device<f32>> Evaluator<D> {
         &mut self,
         stop: &AtomicBool,
         model: &Model<f32, D>,
-        examples: &Examples,
+        (examples, indices): (&Examples, &[usize]),
         outcomes: &mut Outcomes,
     ) -> Result<(), Halt> {
         let Self { workers, loss, staged, workspace, losses } = self;
-        let (device, n, chunk) = (model.device(), examples.len(), workspace.capacity());
+        let (device, n, chunk) = (model.device(), indices.len(), workspace.capacity());
         outcomes.losses.clear();
         outcomes.correct.clear();
         let own = block(n.div_ceil(chunk), workers.size(), workers.rank());
-        let chunks = own.map(move |c| (c * chunk..n.min((c + 1) * chunk)).collect());
+        let own = indices[n.min(own.start * chunk)..n.min(own.end * chunk)].to_vec();
+        let chunks = (0..own.len().div_ceil(chunk))
+            .map(move |c| own[c * chunk..own.len().min((c + 1) * chunk)].to_vec());
         examples.visit(stop, chunks, |x, labels| {
             let m = labels.len();
             let (x, targets) = staged.batch(device, x, labels);
@@ -106,26 +108,15 @@ impl Outcomes {
         self.correct = pairs.iter().map(|&[_, correct]| correct == 1.0).collect();
     }
 
-    /// The score of these examples; `None` if there are none.
-    pub(crate) fn score(&self, members: impl Iterator<Item = usize>) -> Option<Score> {
+    /// The score of the examples at these places; `None` if there are none.
+    pub(crate) fn score(&self, places: impl Iterator<Item = usize>) -> Option<Score> {
         let (mut m, mut loss, mut correct) = (0usize, 0.0, 0usize);
-        for i in members {
+        for i in places {
             m += 1;
             loss += self.losses[i];
             correct += usize::from(self.correct[i]);
         }
         let mean = |sum: f64| sum / m as f64;
         (m > 0).then(|| Score { loss: mean(loss), accuracy: mean(correct as f64) })
-    }
-
-    /// The scores of the whole set `examples`, which has this `name`, and of its groups, each with the first part
-    /// of the names of its series.
-    pub(crate) fn scores(&self, name: &str, examples: &Examples) -> Vec<(String, Score)> {
-        let whole = (name.to_owned(), self.score(0..examples.len()));
-        let group = |group: &Group| {
-            (format!("{name}.{}", group.name), self.score(group.members.iter().copied()))
-        };
-        let all = std::iter::once(whole).chain(examples.groups().iter().map(group));
-        all.filter_map(|(name, score)| Some((name, score?))).collect()
     }
 }

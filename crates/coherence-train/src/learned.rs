@@ -1,12 +1,12 @@
 //! When each training example was learned.
 
-use coherence_data::Designation;
+use crate::Examples;
 use std::io::{self, Write};
 
 /// The value for "not (yet)" in the arrays of [`Learned`].
 pub const NEVER: u64 = u64::MAX;
 
-/// First- and last-learned step of every training example, at the resolution of the measurements.
+/// First- and last-learned step of every training example that is evaluated, at the resolution of the measurements.
 ///
 /// An example is learned when its prediction is correct. `first` is the first measured step at which it
 /// was correct; `last` is the step since which it has been correct at every measurement. An example
@@ -55,48 +55,59 @@ impl Learned {
         }
     }
 
-    /// Of the examples selected by `belongs`, the share that was correct at least once; `None` if there
+    /// Of the examples at these places, the share that was correct at least once; `None` if there
     /// are none.
-    pub fn share(&self, belongs: impl Fn(usize) -> bool) -> Option<f64> {
-        let group: Vec<u64> =
-            (0..self.first.len()).filter(|&i| belongs(i)).map(|i| self.first[i]).collect();
-        let learned = group.iter().filter(|&&first| first != NEVER).count();
-        (!group.is_empty()).then(|| learned as f64 / group.len() as f64)
+    ///
+    /// # Panics
+    ///
+    /// If a place is not below n.
+    pub fn share(&self, places: &[usize]) -> Option<f64> {
+        let learned = places.iter().filter(|&&place| self.first[place] != NEVER).count();
+        (!places.is_empty()).then(|| learned as f64 / places.len() as f64)
     }
 
-    /// The median of the last-learned steps of the examples selected by `belongs`, the lower one of an even number.
+    /// The median of the last-learned steps of the examples at these places, the lower one of an even number.
     /// Examples that are not learned count as learned later than all others; `None` if the median is one of them, or if
     /// there are no examples.
     ///
     /// ```
     /// use coherence_train::{Learned, NEVER};
     /// let learned = Learned { first: vec![0; 4], last: vec![30, 10, NEVER, 20] };
-    /// assert_eq!(learned.median_last(|_| true), Some(20));
-    /// assert_eq!(learned.median_last(|i| i == 2), None);
+    /// assert_eq!(learned.median_last(&[0, 1, 2, 3]), Some(20));
+    /// assert_eq!(learned.median_last(&[2]), None);
     /// ```
-    pub fn median_last(&self, belongs: impl Fn(usize) -> bool) -> Option<u64> {
-        let mut group: Vec<u64> =
-            (0..self.last.len()).filter(|&i| belongs(i)).map(|i| self.last[i]).collect();
+    ///
+    /// # Panics
+    ///
+    /// If a place is not below n.
+    pub fn median_last(&self, places: &[usize]) -> Option<u64> {
+        let mut group: Vec<u64> = places.iter().map(|&place| self.last[place]).collect();
         group.sort_unstable();
         let middle = group.len().checked_sub(1)? / 2;
         (group[middle] != NEVER).then_some(group[middle])
     }
 
-    /// Writes the table `example,label,designation,first,last`; [`NEVER`] is an empty cell.
+    /// Writes the table `example,label,designation,first,last`; [`NEVER`] is an empty cell. `indices` \[n\] are those of
+    /// the examples in the set `examples`.
+    ///
+    /// # Panics
+    ///
+    /// If there are fewer than n indices, or one is not of the set.
     ///
     /// # Errors
     ///
     /// Those of the writer.
     pub fn write_csv(
         &self,
-        labels: &[u32],
-        designations: &[Designation],
+        indices: &[usize],
+        examples: &Examples,
         to: &mut dyn Write,
     ) -> io::Result<()> {
         writeln!(to, "example,label,designation,first,last")?;
-        for (i, (label, designation)) in labels.iter().zip(designations).enumerate() {
-            let designation = designation.name();
-            let [first, last] = [self.first[i], self.last[i]].map(cell);
+        for (place, (&first, &last)) in self.first.iter().zip(&self.last).enumerate() {
+            let i = indices[place];
+            let (label, designation) = (examples.labels()[i], examples.designations()[i].name());
+            let [first, last] = [first, last].map(cell);
             writeln!(to, "{i},{label},{designation},{first},{last}")?;
         }
         Ok(())

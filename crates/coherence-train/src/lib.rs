@@ -27,6 +27,7 @@ mod checksum;
 pub mod collective;
 mod config;
 mod evaluate;
+mod evaluation_set;
 mod examples;
 mod feed;
 mod group;

@@ -20,7 +20,8 @@ use std::sync::{Arc, atomic::AtomicBool};
 pub(crate) struct Probe<D: Device<f32>> {
     workers: Arc<dyn Collective>,
     watch: Vec<Watch>,
-    sample: ByDesignation,
+    /// The sample, in two halves if one of them is watched.
+    sample: Vec<ByDesignation>,
     /// Test examples, if their coherence is watched; else none.
     test: Vec<usize>,
     tallies: [Tally<D>; 2],
@@ -65,11 +66,18 @@ impl<D: Device<f32>> Probe<D> {
             let grouped = config.watch.contains(&Watch::ImputedGroup);
             (Disjoint::new(&chosen, k, grouped.then_some(examples)), imputation)
         });
-        chosen.sort_unstable();
+        // The choice is in random order, so that its first half is a random one.
+        let halves = if config.watch.contains(&Watch::Half) { 2 } else { 1 };
+        let part = chosen.len().div_ceil(halves).max(1);
+        let parts = chosen.chunks_mut(part);
+        let sample = parts.map(|part| {
+            part.sort_unstable();
+            by_designation(examples, part)
+        });
         Self {
             workers,
             watch: config.watch.clone(),
-            sample: by_designation(examples, &chosen),
+            sample: sample.collect(),
             test: test_sample(test, config),
             tallies: [(); 2].map(|()| Tally::new(device, layout)),
             whole: Tally::new(device, layout),
@@ -95,11 +103,18 @@ impl<D: Device<f32>> Probe<D> {
     ) -> Result<(), Halt> {
         let (sample, mut activity) = (self.sample.clone(), Activity::default());
         let watches_activity = self.watch.contains(&Watch::Activity);
-        self.measure(stop, model, examples, &sample, |workspace| {
-            if watches_activity {
-                activity.add(model, workspace);
+        self.clear();
+        for (i, part) in sample.iter().enumerate() {
+            self.add(stop, model, examples, part, |workspace| {
+                if watches_activity {
+                    activity.add(model, workspace);
+                }
+            })?;
+            if i == 0 && self.watch.contains(&Watch::Half) {
+                send("probe.half.alpha", self.whole.network().alpha());
+                rows("probe.half", self.whole.network(), send);
             }
-        })?;
+        }
         self.report("probe", send);
         if self.watch.contains(&Watch::Layer) {
             for (t, tensor) in model.layout().tensors().iter().enumerate() {
@@ -107,7 +122,8 @@ impl<D: Device<f32>> Probe<D> {
             }
         }
         self.measure_test(stop, model, test, send)?;
-        self.measure(stop, model, examples, &by_designation(examples, batch), |_| {})?;
+        self.clear();
+        self.add(stop, model, examples, &by_designation(examples, batch), |_| {})?;
         self.report("batch", send);
         self.impute(stop, model, examples, workspace, send)?;
         if watches_activity {
@@ -173,7 +189,13 @@ impl<D: Device<f32>> Probe<D> {
         Ok(())
     }
 
-    fn measure(
+    /// Forgets all examples.
+    fn clear(&mut self) {
+        self.tallies.iter_mut().for_each(Tally::clear);
+    }
+
+    /// Adds the examples of `groups` to their tallies; `whole` is then the sum of these.
+    fn add(
         &mut self,
         stop: &AtomicBool,
         model: &Model<f32, D>,
@@ -183,7 +205,6 @@ impl<D: Device<f32>> Probe<D> {
     ) -> Result<(), Halt> {
         self.whole.clear();
         for (indices, tally) in groups.iter().zip(&mut self.tallies) {
-            tally.clear();
             let (of, sums) = ((model, examples, &indices[..]), (&mut self.chunk, &mut *tally));
             self.passes.tally(&*self.workers, stop, of, sums, &mut visit)?;
             self.whole.merge(tally);

@@ -26,6 +26,7 @@
 /// | `probe.imputed.<tensor>.m_coherence` | mα of one tensor, imputed in the same way |
 /// | `probe.imputed.pristine.alpha`, `.m_coherence`, and `probe.imputed.corrupt.…` | the same for the network over one group of the sample, from mini-batches of this group alone |
 /// | `pristine.last_learned`, `corrupt.last_learned` | MEDIAN of the last-learned steps of the group, see [`Learned`](crate::Learned); no row while half of it is not learned |
+/// | `probe.half.alpha`, `.m_coherence`, `.sq_norm_of_sum`, `.sum_sq_norms` | as `probe.alpha` …, over a random half of the probe sample |
 /// | `test.alpha`, `test.m_coherence`, `.sq_norm_of_sum`, `.sum_sq_norms` | α, mα, ‖S‖² and Q of the whole network over a sample of the test set |
 /// | `activity.dead_examples` | share of the probe sample for which a whole layer with a rectifier is 0 |
 /// | `activity.<node>.dead_examples`, `.dead_units` | share of the sample for which the layer is 0, and share of its units (channels) that are 0 for the whole sample |
@@ -43,7 +44,7 @@
 /// A group without examples has no contribution, and a step without decrease no shares.
 ///
 /// The tensors are watched as `layer`, the groups as `group`, the others as `imputed`
-/// (`imputed-layer`, `imputed-group`), `test`, `learned` and `activity`.
+/// (`imputed-layer`, `imputed-group`), `half`, `test`, `learned` and `activity`.
 ///
 /// Losses, accuracies, `probe.…`, `batch.…` and the activity of layers are those of the network in use: batch
 /// normalisation by the running statistics, and no dropout. If the network is trained by the statistics of the
@@ -51,8 +52,8 @@
 /// the trained function and is recorded without being asked for, provided that the sample holds two
 /// mini-batches; a standard error needs three. `activity.cosine` is of a training step.
 ///
-/// `train`, `pristine` and `corrupt` are over the whole training set. A group without examples has no
-/// rows, and a sample of a single example has none of helpfulness. Per-example gradients are of the SUM
+/// `train`, `pristine` and `corrupt` are over the whole training set, or estimated from
+/// [`Config::sample`](crate::Config::sample). A group without examples has no rows, and a sample of a single example has none of helpfulness. Per-example gradients are of the SUM
 /// loss.
 pub trait Sink {
     /// Takes one value.

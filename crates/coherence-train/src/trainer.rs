@@ -9,6 +9,7 @@ use crate::{
     attribution::Attributor,
     collective::{Collective, Division, Fingerprint, Solo},
     evaluate::{Evaluator, Outcomes, Score},
+    evaluation_set::EvaluationSet,
     examples::{Halt, accepts, shape},
     feed::Feed,
     optimizer::Optimizer,
@@ -92,6 +93,8 @@ pub struct Trainer<D: Device<f32> = Cpu> {
     step: u64,
     low_water: LowWater,
     learned: Learned,
+    /// The training and the test examples whose loss and accuracy are measured.
+    evaluated: [EvaluationSet; 2],
     evaluator: Evaluator<D>,
     outcomes: Outcomes,
     probe: Option<Probe<D>>,
@@ -147,6 +150,10 @@ impl<D: Device<f32>> Trainer<D> {
         fits(&model, &test, "test")?;
         let dropout = random::below(&mut random::stream(config.seed, "dropout"), u64::MAX);
         on_worker_thread(|| estimate_statistics(&config, &mut model, &train, dropout))?;
+        let evaluated = match config.sample {
+            Some(size) => EvaluationSet::sample(&train, size, config.seed),
+            None => EvaluationSet::whole(&train),
+        };
         let trainer = Self {
             feed: Feed::new(&config, &train, division.examples(), division.stride()),
             dropout,
@@ -161,7 +168,8 @@ impl<D: Device<f32>> Trainer<D> {
             division,
             step: 0,
             low_water: LowWater::default(),
-            learned: Learned::new(train.len()),
+            learned: Learned::new(evaluated.indices.len()),
+            evaluated: [evaluated, EvaluationSet::whole(&test)],
             evaluator: Evaluator::new(Arc::clone(&workers), &model, config.loss),
             outcomes: Outcomes::default(),
             probe: (config.probe > 0)
@@ -172,27 +180,31 @@ impl<D: Device<f32>> Trainer<D> {
             train,
             test,
         };
-        trainer.agree(&[])?;
+        trainer.agree(|mine| {
+            mine.bytes(format!("{:?}", trainer.config));
+            mine.network(&trainer.model);
+            mine.examples(&trainer.train)?;
+            mine.examples(&trainer.test)
+        })?;
         Ok(trainer)
     }
 
-    /// Whether all workers have the same settings, network, data and `bytes`.
+    /// Whether all workers have the same of what `take` puts into a fingerprint. A single worker takes none.
     ///
     /// # Errors
     ///
     /// [`ConfigError::Differing`] with their ranks if some have not; [`ConfigError::Read`] if an image cannot be read.
-    pub(crate) fn agree(&self, bytes: &[u8]) -> Result<(), ConfigError> {
-        let Self { config, model, train, test, division, .. } = self;
-        if division.workers.is_solo() {
+    pub(crate) fn agree(
+        &self,
+        take: impl FnOnce(&mut Fingerprint) -> Result<(), ReadError>,
+    ) -> Result<(), ConfigError> {
+        let workers = &self.division.workers;
+        if workers.is_solo() {
             return Ok(());
         }
         let mut mine = Fingerprint::default();
-        mine.bytes(format!("{config:?}"));
-        mine.network(model);
-        mine.examples(train)?;
-        mine.examples(test)?;
-        mine.bytes(bytes);
-        let differing = mine.differing(&*division.workers);
+        take(&mut mine)?;
+        let differing = mine.differing(&**workers);
         if differing.is_empty() { Ok(()) } else { Err(ConfigError::Differing(differing)) }
     }
 
@@ -211,7 +223,12 @@ impl<D: Device<f32>> Trainer<D> {
         &self.train
     }
 
-    /// When each training example was learned, as far as measured.
+    /// The indices of the training examples whose loss and accuracy are measured, ascending.
+    pub fn evaluated(&self) -> &[usize] {
+        &self.evaluated[0].indices
+    }
+
+    /// When each [evaluated](Self::evaluated) example was learned, as far as measured.
     pub fn learned(&self) -> &Learned {
         &self.learned
     }
@@ -348,21 +365,19 @@ impl<D: Device<f32>> Trainer<D> {
                 Err(Halt::Read(error)) => return Err(error.into()),
             };
         self.learned.record(self.step, &self.outcomes.correct);
-        for (name, score) in test.iter().chain(&self.outcomes.scores("train", &self.train)) {
+        for (name, score) in test.iter().chain(&self.evaluated[0].scores("train", &self.outcomes)) {
             self.send_score(name, *score, sink);
         }
-        for designation in Designation::ALL {
+        for (designation, places) in Designation::ALL.iter().zip(&self.evaluated[0].kinds) {
             let name = designation.name();
-            let belongs = |i: usize| self.train.designations()[i] == designation;
-            let members = (0..self.train.len()).filter(|&i| belongs(i));
-            if let Some(score) = self.outcomes.score(members) {
+            if let Some(score) = self.outcomes.score(places.iter().copied()) {
                 self.send_score(name, score, sink);
             }
-            if let Some(share) = self.learned.share(belongs) {
+            if let Some(share) = self.learned.share(places) {
                 sink.row(self.step, &format!("{name}.learned"), share);
             }
             if self.config.watch.contains(&Watch::Learned)
-                && let Some(step) = self.learned.median_last(belongs)
+                && let Some(step) = self.learned.median_last(places)
             {
                 sink.row(self.step, &format!("{name}.last_learned"), step as f64);
             }
@@ -380,9 +395,12 @@ impl<D: Device<f32>> Trainer<D> {
         stop: &AtomicBool,
         send: &mut dyn FnMut(&str, f64),
     ) -> Result<Vec<(String, Score)>, Halt> {
-        self.evaluator.run(stop, &self.model, &self.test, &mut self.outcomes)?;
-        let test = self.outcomes.scores("test", &self.test);
-        self.evaluator.run(stop, &self.model, &self.train, &mut self.outcomes)?;
+        let [train, test] = &self.evaluated;
+        let of_test = (&self.test, &test.indices[..]);
+        self.evaluator.run(stop, &self.model, of_test, &mut self.outcomes)?;
+        let test = test.scores("test", &self.outcomes);
+        let of_train = (&self.train, &train.indices[..]);
+        self.evaluator.run(stop, &self.model, of_train, &mut self.outcomes)?;
         if let Some(probe) = &mut self.probe {
             let batch = (self.feed.indices(self.step), &mut self.batch.workspace);
             probe.observe(stop, &self.model, [&self.train, &self.test], batch, send)?;

@@ -2,7 +2,7 @@
 
 use crate::{
     Checkpoint, CheckpointError, Config, ConfigError, Diverged, Examples, MetricsError,
-    NetworkMark, TrainError, Trainer,
+    MetricsMark, NetworkMark, TrainError, Trainer,
     collective::{Collective, Solo},
     metrics::Metrics,
 };
@@ -17,6 +17,7 @@ use coherence_nn::{
 };
 use std::{
     collections::BTreeMap,
+    io::{self, Write},
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -164,7 +165,8 @@ impl<D: Device<f32>> TrainingRun<D> {
         let mut trainer = Trainer::among(workers, config, model, train, test)?;
         let path = folder.join(CHECKPOINT);
         let mut observed = false;
-        let metrics = if path.exists() {
+        let restored = path.exists();
+        let metrics = if restored {
             let checkpoint = Checkpoint::read(&path)
                 .map_err(|source| TrainingRunError::Checkpoint { path: path.clone(), source })?;
             if let Some(what) = difference(&checkpoint, &trainer) {
@@ -179,8 +181,15 @@ impl<D: Device<f32>> TrainingRun<D> {
         } else {
             None
         };
-        // No worker writes before all have read the checkpoint.
-        trainer.agree(&trainer.step().to_le_bytes())?;
+        // No worker writes before all have read the same checkpoint, or have found none. What they began with is
+        // known to agree.
+        trainer.agree(|mine| {
+            if restored {
+                mine.bytes(trainer.step().to_le_bytes());
+                mine.network(trainer.model());
+            }
+            Ok(())
+        })?;
         let metrics = match (trainer.writes(), metrics) {
             (false, _) => Metrics::discarding(),
             (true, Some(mark)) => Metrics::resume(&folder.join(METRICS), &mark),
@@ -272,12 +281,8 @@ impl<D: Device<f32>> TrainingRun<D> {
 
     /// Writes the files of a finished run; the checkpoint last, since it marks the run as complete.
     fn finish(&mut self) -> Result<Outcome, TrainingRunError> {
-        if !self.trainer.writes() {
-            return Ok(Outcome::Finished);
-        }
         self.write_learned()?;
-        let bytes = weights::to_safetensors(self.trainer.model());
-        files::write_atomically(&self.folder.join(WEIGHTS), |to| to.write_all(&bytes))?;
+        self.write(WEIGHTS, |to| to.write_all(&weights::to_safetensors(self.trainer.model())))?;
         self.write_checkpoint()?;
         Ok(Outcome::Finished)
     }
@@ -287,29 +292,39 @@ impl<D: Device<f32>> TrainingRun<D> {
     }
 
     fn write_learned(&self) -> Result<(), WriteError> {
-        if !self.trainer.writes() {
-            return Ok(());
-        }
-        let examples = self.trainer.examples();
-        files::write_atomically(&self.folder.join(LEARNED), |to| {
-            self.trainer.learned().write_csv(examples.labels(), examples.designations(), to)
+        self.write(LEARNED, |to| {
+            let (evaluated, examples) = (self.trainer.evaluated(), self.trainer.examples());
+            self.trainer.learned().write_csv(evaluated, examples, to)
         })
     }
 
     /// Syncs the metrics file first, so that it holds the rows that the checkpoint refers to.
     fn write_checkpoint(&mut self) -> Result<(), TrainingRunError> {
-        if !self.trainer.writes() {
-            return Ok(());
-        }
         let metrics = self.metrics.sync().map_err(|source| metrics_error(&self.folder, source))?;
-        let checkpoint = Checkpoint {
+        self.write(CHECKPOINT, |to| to.write_all(&self.checkpoint(metrics).to_bytes()))?;
+        Ok(())
+    }
+
+    fn checkpoint(&self, metrics: MetricsMark) -> Checkpoint {
+        Checkpoint {
             config: self.trainer.config().clone(),
             network: network_mark(self.trainer.model()),
             metrics,
             observed: self.observed || !self.trainer.is_due(),
             state: self.trainer.state(),
-        };
-        Ok(checkpoint.write(&self.folder.join(CHECKPOINT))?)
+        }
+    }
+
+    /// Replaces a file of the folder at once, unless another worker writes the files.
+    fn write(
+        &self,
+        file: &str,
+        content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> Result<(), WriteError> {
+        if !self.trainer.writes() {
+            return Ok(());
+        }
+        files::write_atomically(&self.folder.join(file), content)
     }
 }
 
@@ -337,5 +352,5 @@ fn difference<D: Device<f32>>(
     if checkpoint.network != network_mark(trainer.model()) {
         return Some("networks");
     }
-    (checkpoint.state.learned.first.len() != trainer.examples().len()).then_some("training data")
+    (checkpoint.state.learned.first.len() != trainer.evaluated().len()).then_some("training data")
 }

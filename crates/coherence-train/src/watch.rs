@@ -29,6 +29,8 @@ pub enum Watch {
     /// As [`Imputed`](Self::Imputed), and the same for mini-batches of pristine examples alone and of corrupt ones
     /// alone: two rows more for each that the sample has two of.
     ImputedGroup,
+    /// The coherence of a random half of the probe sample, to see the effect of its size: four rows.
+    Half,
     /// The coherence of a sample of the test set, as large as the probe sample or the whole set: four rows.
     Test,
     /// The median last-learned step of the pristine and of the corrupt examples: one row for each.
@@ -45,13 +47,14 @@ pub struct WatchError {
 
 impl Watch {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Layer,
         Self::Group,
         Self::Activity,
         Self::Imputed,
         Self::ImputedLayer,
         Self::ImputedGroup,
+        Self::Half,
         Self::Test,
         Self::Learned,
     ];
@@ -65,6 +68,7 @@ impl Watch {
             Self::Imputed => "imputed",
             Self::ImputedLayer => "imputed-layer",
             Self::ImputedGroup => "imputed-group",
+            Self::Half => "half",
             Self::Test => "test",
             Self::Learned => "learned",
         }

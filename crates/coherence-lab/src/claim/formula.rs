@@ -20,6 +20,7 @@ use crate::cell::{Cell, Setting};
 mod parse;
 
 pub(super) use parse::parse;
+pub(crate) use parse::parse_curve;
 pub use parse::{Comparison, FormulaError};
 
 /// A formula over the readings and the settings of a cell.

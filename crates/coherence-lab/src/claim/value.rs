@@ -119,7 +119,7 @@ impl Value {
 
 impl Operator {
     /// The operation on numbers.
-    pub(super) fn apply(self, a: f64, b: f64) -> f64 {
+    pub(crate) fn apply(self, a: f64, b: f64) -> f64 {
         match self {
             Self::Plus => a + b,
             Self::Minus => a - b,

@@ -52,10 +52,16 @@ fn paper(experiment: &ExperimentSummary) -> Markup {
     }
 }
 
-/// The figures in order: consecutive ones of a group under its heading, two small ones side by side.
+/// The figures in order: consecutive ones of a group under its heading, two small ones side by side. Those without data
+/// are listed at the end.
 fn figures(experiment: &ExperimentSummary, record: Option<&Record>) -> Markup {
-    let drawn: Vec<Drawn> =
-        experiment.figures.iter().map(|figure| Drawn::new(experiment, figure, record)).collect();
+    let (mut drawn, mut empty) = (Vec::new(), Vec::new());
+    for figure in &experiment.figures {
+        match Drawn::new(experiment, figure, record) {
+            Ok(figure) => drawn.push(figure),
+            Err(reason) => empty.push((figure, reason)),
+        }
+    }
     let groups =
         drawn.chunk_by(|a, b| a.figure.group.is_some() && a.figure.group == b.figure.group);
     html! {
@@ -69,23 +75,33 @@ fn figures(experiment: &ExperimentSummary, record: Option<&Record>) -> Markup {
                     None => (group[0].element(false)),
                 }
             }
+            @if !empty.is_empty() {
+                div.empty {
+                    h3 { "Figures without data" }
+                    ul { @for (figure, reason) in empty { li { (figure.title) ": " (reason) } } }
+                }
+            }
         }
     }
 }
 
-/// A figure with its data, or with a sentence that says why there are none.
+/// A figure with its data.
 struct Drawn<'a> {
     id: String,
     figure: &'a Figure,
-    plot: Result<plot::Plot, String>,
+    plot: plot::Plot,
 }
 
 impl<'a> Drawn<'a> {
-    fn new(experiment: &ExperimentSummary, figure: &'a Figure, record: Option<&Record>) -> Self {
-        let nothing = || Err("Nothing was measured yet.".to_owned());
-        let draw = |record| plot::plot(figure, record, experiment.epoch);
-        let plot = record.map_or_else(nothing, draw);
-        Self { id: format!("{}-{}", experiment.id, figure.id), figure, plot }
+    /// `Err` with the reason why there are no data.
+    fn new(
+        experiment: &ExperimentSummary,
+        figure: &'a Figure,
+        record: Option<&Record>,
+    ) -> Result<Self, String> {
+        let record = record.ok_or("nothing was measured yet")?;
+        let plot = plot::plot(figure, record, experiment.epoch)?;
+        Ok(Self { id: format!("{}-{}", experiment.id, figure.id), figure, plot })
     }
 
     /// The data for the scripts, and words for those who have none.
@@ -99,13 +115,8 @@ impl<'a> Drawn<'a> {
                         span.source { "beside " (papers::source(&figure.source)) }
                     }
                 }
-                @match plot {
-                    Ok(plot) => {
-                        div.stage { noscript { p.empty { "This figure is drawn by a script." } } }
-                        script type="application/json" { (json::embed(plot)) }
-                    }
-                    Err(reason) => p.empty { (reason) }
-                }
+                div.stage { noscript { p.empty { "This figure is drawn by a script." } } }
+                script type="application/json" { (json::embed(plot)) }
                 @if !figure.caption.is_empty() { figcaption { (figure.caption) } }
             }
         }
@@ -114,9 +125,8 @@ impl<'a> Drawn<'a> {
 
 /// The first figure, if it is one of lines, to be drawn once more beside the answer from the same data.
 pub(super) fn lead(experiment: &ExperimentSummary, record: Option<&Record>) -> Option<Markup> {
-    let drawn = Drawn::new(experiment, experiment.figures.first()?, record);
-    let lines = drawn.plot.as_ref().is_ok_and(plot::Plot::is_lines);
-    lines.then(|| html! {
+    let drawn = Drawn::new(experiment, experiment.figures.first()?, record).ok()?;
+    drawn.plot.is_lines().then(|| html! {
         figure.plot.lead id={ "answer-" (drawn.id) } data-of=(drawn.id) {
             div.heading { h3 { (drawn.figure.title) } a href={ "#" (experiment.id) } { (experiment.id) } }
             div.stage { noscript { p.empty { "This figure is drawn by a script." } } }

@@ -8,7 +8,7 @@ use crate::claim::{Censored, Expect, Value};
 use crate::summary::{ClaimSummary, Measurement};
 
 /// Rows with a label; more are drawn closer together, without labels.
-const LABELLED: usize = 8;
+const LABELLED: usize = 24;
 
 /// Values that differ by less than this part of them are one value to the eye.
 const EQUAL: f64 = 1e-9;

@@ -1,19 +1,15 @@
 //! Short names for series that stand side by side: what they share is left out.
 
-use crate::figure::operands;
-
 /// Legend texts: `train.accuracy`, `test.accuracy` become `train`, `test`.
 ///
 /// Segments that begin or end every name are dropped, unless a name would begin with a number
 /// (`w.1`, `w.6` are w1 and w6). A name of which nothing remains becomes `all`.
-/// A single name stays as it is.
+/// A single name stays as it is, and so does a formula other than a difference of two series.
 pub(super) fn legend(entries: &[String]) -> Vec<String> {
     let names: Vec<Vec<&str>> = entries
         .iter()
-        .flat_map(|entry| {
-            let (a, b) = operands(entry);
-            std::iter::once(a).chain(b).map(|name| name.split('.').collect())
-        })
+        .flat_map(|entry| operands(entry).unwrap_or_default())
+        .map(|name| name.split('.').collect())
         .collect();
     let (head, tail) = shared(&names);
     entries.iter().map(|entry| shorten(entry, head, tail)).collect()
@@ -42,17 +38,31 @@ fn shorten(entry: &str, head: usize, tail: usize) -> String {
         let own = words(&segments[head..segments.len() - tail]);
         if own.is_empty() { "all".to_owned() } else { own }
     };
-    match operands(entry) {
-        (a, Some(b)) => format!("{} − {}", short(a), short(b)),
-        (a, None) => short(a),
+    match operands(entry).as_deref() {
+        Some([a, b]) => format!("{} − {}", short(a), short(b)),
+        Some([a]) => short(a),
+        _ => entry.to_owned(),
     }
 }
 
-/// Segments as words; a number follows its word at once.
+/// A series, or both of a difference `a - b`; `None` of another formula.
+fn operands(entry: &str) -> Option<Vec<&str>> {
+    let names: Vec<&str> = entry.split(" - ").map(str::trim).collect();
+    let is_name =
+        |name: &&str| name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.".contains(&b));
+    (names.len() <= 2 && names.iter().all(is_name)).then_some(names)
+}
+
+/// Segments as words; a number follows its word at once, after a point if that ends with a number.
 fn words(segments: &[&str]) -> String {
     let mut text = String::new();
     for segment in segments {
-        let space = if text.is_empty() || is_number(segment) { "" } else { " " };
+        let space = match (text.bytes().last(), is_number(segment)) {
+            (None, _) => "",
+            (Some(b'0'..=b'9'), true) => ".",
+            (Some(_), true) => "",
+            (Some(_), false) => " ",
+        };
         text = format!("{text}{space}{}", segment.replace('_', "-"));
     }
     text
@@ -84,9 +94,17 @@ mod tests {
     }
 
     #[test]
+    fn other_formulas_stay_as_they_are() {
+        let formula = "train.accuracy - noise / 100 * test.accuracy";
+        check(&["train.accuracy", "test.accuracy", formula], &["train", "test", formula]);
+    }
+
+    #[test]
     fn numbers_keep_their_word() {
         check(&["w.1", "w.6"], &["w1", "w6"]);
         check(&["layer.1.alpha", "layer.2.alpha"], &["layer1", "layer2"]);
+        let tensors = ["probe.conv1.alpha", "probe.layer3.0.conv1.alpha", "probe.alpha"];
+        check(&tensors, &["conv1", "layer3.0 conv1", "all"]);
     }
 
     #[test]

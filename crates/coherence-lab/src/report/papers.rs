@@ -55,8 +55,12 @@ pub(super) fn footer() -> Markup {
                 }
             }
             p.small {
-                "Made by coherence. A claim holds when the whole 95 % interval over seeds satisfies it, fails when \
-                 the whole interval violates it, and is undecided when the interval straddles the bound."
+                "Made by coherence. A measurement holds when chance is ruled out at 2.5 % (by Student's t over the \
+                 seeds, of outcomes by the exact binomial distribution), fails when the opposite is shown at 2.5 %, and \
+                 is undecided otherwise. Where a claim has several measurements, the level is corrected for their \
+                 number (Holm). The 95 % intervals that are drawn are not corrected: one may lie on one side of the \
+                 bound and its measurement still be undecided. A claim has the verdict of its worst measurement. \
+                 Where the bound is ours and not the paper's, a claim is at worst not shown."
             }
         }
     }

@@ -147,7 +147,7 @@ impl Plot {
     }
 }
 
-/// The figure's data, `Err` with a sentence for the reader when the record has nothing to draw; `epoch`
+/// The figure's data, `Err` with a reason for the reader when the record has nothing to draw; `epoch`
 /// is the number of steps of an epoch.
 pub(super) fn plot(figure: &Figure, record: &Record, epoch: Option<f64>) -> Result<Plot, String> {
     match figure.kind {
@@ -156,8 +156,8 @@ pub(super) fn plot(figure: &Figure, record: &Record, epoch: Option<f64>) -> Resu
     }
 }
 
-/// The sentence shown when the record has no rows for a figure.
+/// The reason given when the record has no rows for a figure.
 fn nothing(figure: &Figure) -> String {
     let series = figure.series.join(", ");
-    format!("The record has no rows for this figure (series: {series}).")
+    format!("the record has no rows of {series}")
 }

@@ -209,14 +209,14 @@ fn without_record_claims_stay_and_figures_say_so() {
     let figures = vec![figure("series = ['a']")];
     let claims = vec![claim("C3.good", Verdict::Holds, &[1.0])];
     let page = html(&summary(vec![experiment(figures, claims)]), &BTreeMap::new());
-    assert!(page.contains("Nothing was measured yet.") && page.contains("C3.good"));
+    assert!(page.contains("A figure: nothing was measured yet") && page.contains("C3.good"));
 }
 
 #[test]
 fn figure_without_rows_names_the_series_it_misses() {
     let figures = vec![figure("series = ['no.such']")];
     let page = html(&summary(vec![experiment(figures, Vec::new())]), &records());
-    assert!(page.contains("no rows for this figure (series: no.such)"));
+    assert!(page.contains("A figure: the record has no rows of no.such"));
 }
 
 #[test]

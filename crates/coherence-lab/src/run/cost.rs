@@ -112,7 +112,9 @@ fn of_one(run: &PlannedRun, sizes: &Data, network: &Graph<f32>, rate: f64) -> Co
 
 /// The forward passes of single examples whose time one measurement takes.
 fn passes(config: &Config, sizes: &Data, imputes: bool) -> f64 {
-    let evaluated = sizes.examples[0] + sizes.examples[1];
+    // Of each of the two kinds, at most so many.
+    let trained = config.sample.map_or(usize::MAX, |of_kind| of_kind.saturating_mul(2));
+    let evaluated = sizes.examples[0].min(trained) + sizes.examples[1];
     let probe = config.probe.min(sizes.examples[0]);
     // The sample once as a whole and, where they are watched, once more as groups; each is passed twice.
     let imputed = match (imputes, config.watch.contains(&Watch::ImputedGroup)) {

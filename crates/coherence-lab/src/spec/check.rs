@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 
 use super::{Experiment, Model, Training};
 use crate::claim::Quantity;
-use crate::figure::{Figure, Kind, Play, operands};
+use crate::claim::formula::parse_curve;
+use crate::figure::{Figure, Kind, Play};
 use crate::id::Id;
 use crate::scale::Scale;
 
@@ -79,19 +80,33 @@ impl Experiment {
         let placed = [&figure.columns, &figure.rows, &figure.color].into_iter().flatten();
         let axes = placed.chain(figure.only.keys()).filter(|axis| !has_axis(axis));
         let axes = axes.map(|axis| format!("the grid has no axis {axis}"));
-        let series = figure.series.iter().chain(&figure.reference).flat_map(|entry| {
-            let (first, second) = operands(entry);
-            std::iter::once(first).chain(second)
-        });
-        let x = figure.x.iter().map(String::as_str).filter(|x| !has_axis(x));
-        let series = series.chain(x).filter(|name| !has_series(name));
-        let series = series
-            .map(|name| format!("no series is called {name}: docs/experiments.md lists them"));
+        let curves = figure.series.iter().chain(&figure.reference).chain(&figure.x);
+        let is_x = |entry: &String| figure.x.as_ref() == Some(entry) && has_axis(entry);
+        let curves = curves.filter(|entry| !is_x(entry));
+        let curves = curves.flat_map(|entry| curve(entry, &has_axis, &has_series));
         let problems =
-            axes.chain(series).chain(levels(figure, &has_axis)).chain(play(figure, self));
+            axes.chain(curves).chain(levels(figure, &has_axis)).chain(play(figure, self));
         let problems = problems.chain(bounds(figure));
         problems.take(MOST).map(|p| format!("figure {}: {p}", figure.id)).collect()
     }
+}
+
+/// A curve is a formula of series, which are recorded, and of axes of the grid.
+fn curve(
+    entry: &str,
+    has_axis: &dyn Fn(&str) -> bool,
+    has_series: &dyn Fn(&str) -> bool,
+) -> Vec<String> {
+    let formula = match parse_curve(entry) {
+        Ok(formula) => formula,
+        Err(error) => return vec![format!("the curve {entry:?}: {error}")],
+    };
+    let series: Vec<&str> = formula.axes().into_iter().filter(|name| !has_axis(name)).collect();
+    if series.is_empty() {
+        return vec![format!("the curve {entry:?} has no series: write it as one of levels")];
+    }
+    let lost = series.into_iter().filter(|name| !has_series(name));
+    lost.map(|name| format!("no series is called {name}: docs/experiments.md lists them")).collect()
 }
 
 /// A level reads no series, and the grid has the axes in it.

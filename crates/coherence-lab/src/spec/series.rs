@@ -35,6 +35,9 @@ impl Training {
                 let known = |of: &Attribution| is_numbered(null, "null", of.null_worlds);
                 sample.is_some_and(known) && is_group(group)
             }
+            ["probe", "half", what] => {
+                watch.contains(&Watch::Half) && (what == "alpha" || SUMS.contains(&what))
+            }
             ["test", what] => {
                 watch.contains(&Watch::Test) && (what == "alpha" || SUMS.contains(&what))
             }

@@ -75,6 +75,9 @@ pub struct Training {
     /// Instead of `every`: measured whenever the loss of a mini-batch is so many per cent lower than at the last
     /// such time.
     pub low_water: Option<u64>,
+    /// Training examples of each kind, pristine and corrupt, whose loss and accuracy are measured; absent is all
+    /// of both.
+    pub sample: Option<usize>,
     /// What is done to the training data.
     pub data: Data,
     /// Percentage of the training examples that it is done to.
@@ -91,15 +94,14 @@ pub struct Training {
     /// those of the mini-batch.
     #[serde(default, skip_serializing_if = "is_default")]
     pub running_statistics: bool,
-    /// Whether dropout layers drop anything.
-    #[serde(default = "yes", skip_serializing_if = "is_yes")]
-    pub dropout: bool,
+    /// Whether dropout layers drop anything; absent is true.
+    pub dropout: Option<bool>,
     /// Random crops and flips of the training images, as `"crop:4,flip"`; absent is none.
     pub augment: Option<Augmentation>,
     /// Training examples over which coherence is measured.
     pub probe: usize,
     /// What is recorded beyond the whole network: `"layer"`, `"group"`, `"activity"`, `"imputed"`,
-    /// `"imputed-layer"`, `"imputed-group"`, `"test"`, `"learned"`; absent is the first two.
+    /// `"imputed-layer"`, `"imputed-group"`, `"half"`, `"test"`, `"learned"`; absent is the first two.
     pub watch: Option<Vec<Watch>>,
     /// Samples over which the decrease of the loss is attributed to pristine and to corrupt examples, by name:
     /// `{ sample = { examples = 400, weights = 300, null_worlds = 3 } }`.
@@ -183,14 +185,6 @@ impl Grid {
     }
 }
 
-fn yes() -> bool {
-    true
-}
-
-fn is_yes(value: &bool) -> bool {
-    *value
-}
-
 fn one() -> u64 {
     1
 }
@@ -259,9 +253,10 @@ impl Training {
             steps: self.steps,
             aggregation: self.aggregation(),
             batch_statistics: !self.running_statistics,
-            dropout: self.dropout,
+            dropout: self.dropout.unwrap_or(true),
             seed,
             evaluate: self.evaluate(),
+            sample: self.sample,
             augmentation: self.augment,
             probe: self.probe,
             watch: self.watch(),
@@ -280,7 +275,7 @@ impl Training {
     }
 
     /// A stage before a run: `steps` steps of the same network from random weights on the data without noise,
-    /// measured at the end, with nothing watched.
+    /// measured at the end over all examples, with nothing watched.
     pub fn preliminary(&self, steps: u64) -> Self {
         Self {
             initial: Initial::Random,
@@ -290,6 +285,7 @@ impl Training {
             steps,
             every: Some(steps),
             low_water: None,
+            sample: None,
             watch: Some(Vec::new()),
             attribution: BTreeMap::new(),
             bound: None,

@@ -21,7 +21,7 @@ pub struct State {
     pub recent: Recent<Vec<f32>>,
     /// The lowest loss of a mini-batch, if the run is measured when it falls.
     pub low_water: LowWater,
-    /// When each training example was learned.
+    /// When each training example that is evaluated was learned.
     pub learned: Learned,
 }
 
@@ -49,7 +49,7 @@ impl<D: Device<f32>> Trainer<D> {
     pub fn restore(&mut self, state: State) {
         assert_eq!(
             state.learned.first.len(),
-            self.train.len(),
+            self.evaluated().len(),
             "the state is of another training set"
         );
         let (device, Recent { previous, steps }) = (self.model.device().clone(), state.recent);

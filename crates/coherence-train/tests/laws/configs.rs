@@ -28,6 +28,9 @@ fn settings_out_of_range_are_refused() {
     refused(|c| c.weight_decay = f64::INFINITY, ConfigError::WeightDecay(f64::INFINITY));
     let unwatched = |c: &mut Config| (c.probe, c.watch) = (0, vec![Watch::Layer, Watch::Activity]);
     refused(unwatched, ConfigError::Watch(Watch::Activity));
+    let no_half = |c: &mut Config| (c.probe, c.watch) = (0, vec![Watch::Half]);
+    refused(no_half, ConfigError::Watch(Watch::Half));
+    refused(|c| c.sample = Some(0), ConfigError::Sample);
     refused(|c| c.warmup = 30, ConfigError::Warmup { warmup: 30, steps: 30 });
     for micro_batch in [0, 7, 40] {
         let error = ConfigError::MicroBatch { micro_batch, batch: 20 };

@@ -224,6 +224,101 @@ fn test_coherence_equals_alpha_of_the_loops_gradients() {
     close(value(&rows, "test.m_coherence"), s / q, 1e-6);
 }
 
+/// α, S and Q of a random half of the probe sample; both 350 and 700 examples are as without the half.
+#[test]
+fn coherence_of_a_half_of_the_sample_equals_that_of_the_loops_gradients() {
+    let (n, size) = (1310, 700);
+    let train = Blobs { n, seed: 1 };
+    let sets = [&train, &Blobs { n: 40, seed: 2 }].map(|set| examples(set));
+    let [train_set, test_set] = sets;
+    let watch = vec![Watch::Half, Watch::Group];
+    let config = Config { probe: size, watch, ..config(Aggregation::Mean) };
+    let mut trainer = Trainer::new(config, crate::blobs::network(), train_set, test_set).unwrap();
+    go(&mut trainer, 5);
+    let mut rows = Vec::new();
+    trainer.observe(&mut rows).unwrap();
+    let chosen = random::permutation(&mut random::stream(3, "probe"), n);
+    let all = one_by_one(trainer.model(), &train);
+    for (name, m) in [("probe.half", size / 2), ("probe", size)] {
+        let gradients: Vec<Vec<f64>> = chosen[..m].iter().map(|&i| all[i].0.clone()).collect();
+        let (s, q) = (naive::sq_norm(&naive::sum(&gradients)), naive::sum_sq_norms(&gradients));
+        close(value(&rows, &format!("{name}.alpha")), naive::alpha(&gradients), 1e-6);
+        close(value(&rows, &format!("{name}.sq_norm_of_sum")), s, 1e-6);
+        close(value(&rows, &format!("{name}.sum_sq_norms")), q, 1e-6);
+        close(value(&rows, &format!("{name}.m_coherence")), s / q, 1e-6);
+    }
+}
+
+/// Loss and accuracy of 100 examples of each kind, drawn by a loop, and of the set the means weighted by the kinds'
+/// shares; the steps at which they are learned stand under their own indices.
+#[test]
+fn a_sample_of_each_kind_is_scored_in_place_of_the_whole_set() {
+    let (n, size) = (1310, 100);
+    let train = Blobs { n, seed: 1 };
+    let sets = [&train, &Blobs { n: 40, seed: 2 }].map(|set| examples(set));
+    let few = Group { name: "few".to_owned(), members: (0..400).collect() };
+    let [train_set, test_set] = sets;
+    let (designations, set) = (train_set.designations().to_vec(), train_set.with_groups(vec![few]));
+    let config = Config { sample: Some(size), ..config(Aggregation::Mean) };
+    let mut trainer = Trainer::new(config, crate::blobs::network(), set, test_set).unwrap();
+    go(&mut trainer, 5);
+    let mut rows = Vec::new();
+    trainer.observe(&mut rows).unwrap();
+    let (all, mut rng) = (one_by_one(trainer.model(), &train), random::stream(3, "sample"));
+    let (mut chosen, mut whole) = (Vec::new(), [0.0; 2]);
+    let means = |members: &[usize]| {
+        let m = members.len() as f64;
+        let right = members.iter().filter(|&&i| all[i].2).count() as f64;
+        [members.iter().map(|&i| all[i].1).sum::<f64>() / m, right / m]
+    };
+    for kind in Designation::ALL {
+        let of_kind: Vec<usize> = (0..n).filter(|&i| designations[i] == kind).collect();
+        let order = random::permutation(&mut rng, of_kind.len());
+        let members: Vec<usize> = order[..size].iter().map(|&place| of_kind[place]).collect();
+        let [loss, accuracy] = means(&members);
+        close(value(&rows, &format!("{}.loss", kind.name())), loss, 1e-6);
+        assert_eq!(value(&rows, &format!("{}.accuracy", kind.name())), accuracy);
+        let share = of_kind.len() as f64 / n as f64;
+        whole = [whole[0] + share * loss, whole[1] + share * accuracy];
+        chosen.extend(members);
+    }
+    close(value(&rows, "train.loss"), whole[0], 1e-6);
+    close(value(&rows, "train.accuracy"), whole[1], 1e-12);
+    chosen.sort_unstable();
+    assert_eq!(trainer.evaluated(), chosen);
+    let few: Vec<usize> = chosen.iter().copied().filter(|&i| i < 400).collect();
+    close(value(&rows, "train.few.loss"), means(&few)[0], 1e-6);
+    let learned: Vec<bool> = trainer.learned().first.iter().map(|&first| first != NEVER).collect();
+    assert_eq!(learned, chosen.iter().map(|&i| all[i].2).collect::<Vec<_>>());
+    let mut csv = Vec::new();
+    trainer.learned().write_csv(trainer.evaluated(), trainer.examples(), &mut csv).unwrap();
+    let csv = String::from_utf8(csv).unwrap();
+    let indices = csv.lines().skip(1).map(|line| line.split(',').next().unwrap().parse().unwrap());
+    assert_eq!(indices.collect::<Vec<usize>>(), chosen);
+}
+
+/// A sample larger than the set is the set: to the last bit but in the mean over both kinds.
+#[test]
+fn a_sample_of_all_examples_has_the_scores_of_the_whole_set() {
+    let observe = |sample| {
+        let mut trainer = trainer(Config { sample, ..config(Aggregation::Mean) });
+        go(&mut trainer, 5);
+        let mut rows = Vec::new();
+        trainer.observe(&mut rows).unwrap();
+        rows
+    };
+    let [all, sampled] = [None, Some(1_000_000)].map(observe);
+    for (all, sampled) in all.iter().zip(&sampled) {
+        assert_eq!(all.series, sampled.series);
+        if all.series.starts_with("train") {
+            close(sampled.value, all.value, 1e-12);
+        } else {
+            assert_eq!(sampled.value, all.value, "{}", all.series);
+        }
+    }
+    assert_eq!(all.len(), sampled.len());
+}
+
 /// The median over the history of every step, of the groups of which half is learned.
 #[test]
 fn median_last_learned_step_matches_the_history() {

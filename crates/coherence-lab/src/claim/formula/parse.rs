@@ -45,7 +45,7 @@ struct Parser<'a> {
 
 /// Reads a whole text.
 pub(in crate::claim) fn parse(text: &str) -> Result<Compared, FormulaError> {
-    let mut parser = Parser { text, at: 0, depth: 0, parts: 0, reading: false };
+    let mut parser = Parser::new(text, false);
     let left = parser.sum()?;
     let sign = match parser.take_one(b"<>") {
         None => None,
@@ -54,14 +54,28 @@ pub(in crate::claim) fn parse(text: &str) -> Result<Compared, FormulaError> {
             Some((sign, parser.sum()?))
         }
     };
-    parser.skip();
-    if parser.at < text.len() {
-        return parser.fail("an operator or the end");
-    }
+    parser.end()?;
     Ok((left, sign))
 }
 
+/// Reads a whole text as a curve: a formula without readings, whose names are series (or, in a figure, axes).
+pub(crate) fn parse_curve(text: &str) -> Result<Formula, FormulaError> {
+    let mut parser = Parser::new(text, true);
+    let curve = parser.sum()?;
+    parser.end()?;
+    Ok(curve)
+}
+
 impl<'a> Parser<'a> {
+    fn new(text: &'a str, reading: bool) -> Self {
+        Self { text, at: 0, depth: 0, parts: 0, reading }
+    }
+
+    /// Nothing is left.
+    fn end(&mut self) -> Result<(), FormulaError> {
+        if self.peek().is_none() { Ok(()) } else { self.fail("an operator or the end") }
+    }
+
     fn sum(&mut self) -> Result<Formula, FormulaError> {
         self.chain(Self::product, b"+-")
     }
@@ -301,6 +315,20 @@ mod tests {
             "reaches[train.loss; -0.5; 3; {\"data\": Text(\"random-pixels\"), \"noise\": Number(0.0)}]",
         );
         read("at(end, step)", "at[end; step; 0; {}]");
+    }
+
+    #[test]
+    fn a_curve_has_series_and_no_readings() {
+        let curve = parse_curve("a.b - noise / 100 * c").unwrap();
+        assert_eq!(shown(&curve), "(a.b Minus ((noise Over 100) Times c))");
+        for (text, what) in [
+            ("end(a)", "'(' at character 4, where an operator or the end"),
+            ("a < b", "'<' at character 3, where an operator or the end"),
+            ("a -", "its end at character 4, where a series"),
+        ] {
+            let error = parse_curve(text).unwrap_err().to_string();
+            assert!(error.contains(what), "{text}: {error}");
+        }
     }
 
     #[test]

@@ -1,4 +1,5 @@
-// Names at the ends of lines, in place of a legend, where there is room for them.
+// Names at the ends of lines, in place of a legend, where there is room for them: once in a figure, beside the
+// panel at the top right.
 
 const ROW = 13; // pixels from one name to the next
 const LETTER = 6.4; // pixels, on average
@@ -12,18 +13,16 @@ const named = (view, panel) =>
   linesOf(view, panel).filter((line) => line.x.length > 1 || line.reference !== undefined);
 
 // Room for the names at the right in pixels, 0 where a legend is needed instead: where there are too
-// many, or where a line is missing in the panels at the right edge.
+// many or several rows of panels, or where a panel lacks a line.
 function endsRoom(view, width) {
   const { shown } = view;
   const all = shown.panels.map((panel) => named(view, panel).map((line) => endName(shown, line)));
   const names = new Set(all.flat());
-  const right = Math.max(0, ...shown.panels.map((panel) => panel.column));
-  const last = shown.panels.flatMap((panel, i) => (panel.column === right ? all[i] : []));
   const most = shown.panels.length > 1 ? MOST_NAMES.small : MOST_NAMES.alone;
   const crowded = all.some((list) => list.length > most);
   const room = Math.max(...[...names].map((name) => name.length), shown.colors.name.length) * LETTER + 18;
-  const narrow = width < NARROW && shown.rows.length > 1;
-  if (names.size < 2 || narrow || crowded || new Set(last).size < names.size || room > width * 0.3) return 0;
+  const lacks = all.some((list) => new Set(list).size < names.size);
+  if (names.size < 2 || shown.rows.length > 1 || crowded || lacks || room > width * 0.3) return 0;
   return room;
 }
 

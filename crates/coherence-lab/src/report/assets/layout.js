@@ -42,6 +42,7 @@ function place(plot, rows, columns, width, aspect, at, edge, between = 0) {
       bottom: !taken.has([row + 1, column].join()),
       first: column === 0 || !taken.has([row, column - 1].join()),
       last: column === columns - 1,
+      corner: column === columns - 1 && row === 0,
       ends: edge.ends,
       head: row === 0 || between > 0,
     };

@@ -1,4 +1,4 @@
-// The legend of a figure: a click switches a line, shift-click leaves it alone.
+// The legend of a figure, or of several with the same colours: a click switches a line, shift-click leaves it alone.
 
 // What the legend lists: [key in view.hidden, words, a line that looks like it].
 function legendItems(plot) {
@@ -22,18 +22,20 @@ function legendSwatch(plot, line) {
   return piece;
 }
 
-function legendGroup(chart, items, name) {
-  const { view } = chart;
+function legendGroup(charts, items, name) {
+  const [{ view, onSettled }] = charts;
   const buttons = items.map(([key, words, line]) => {
     const element = html("button", { type: "button", class: "key", "aria-pressed": "true" },
       legendSwatch(view.plot, line), words);
     element.addEventListener("click", (event) => {
-      toggle(view, key, items.map(([other]) => other), event.shiftKey);
-      chart.reset();
+      for (const chart of charts) {
+        toggle(chart.view, key, items.map(([other]) => other), event.shiftKey);
+        chart.reset();
+      }
     });
     return element;
   });
-  chart.onSettled.push(() => buttons.forEach((b, i) => b.setAttribute("aria-pressed", !view.hidden.has(items[i][0]))));
+  onSettled.push(() => buttons.forEach((b, i) => b.setAttribute("aria-pressed", !view.hidden.has(items[i][0]))));
   return html("span", { class: "keys", role: "group", "aria-label": name || "series" },
     ...(name ? [html("span", { class: "key-name" }, name)] : []), ...buttons);
 }
@@ -56,5 +58,18 @@ function legend(chart) {
   const all = legendItems(plot);
   const groups = all.flat().length > 1 ? all : [];
   const names = plot.colors.items.length ? [plot.colors.name] : [];
-  return html("div", { class: "legend" }, ...groups.map((items, i) => legendGroup(chart, items, names[i])));
+  const element = html("div", { class: "legend" }, ...groups.map((items, i) => legendGroup([chart], items, names[i])));
+  if (plot.colors.items.length) element.firstChild?.classList.add("colors");
+  return element;
+}
+
+// The figures of a group whose colours mean the same have one legend of them, under the heading of the group.
+function shareLegend(group) {
+  const own = [...group.querySelectorAll("figure.plot")].map((figure) => charts.get(figure.id)).filter(Boolean);
+  const meanings = new Set(own.map(({ view }) => JSON.stringify(view.plot.colors ?? null)));
+  const colors = own[0]?.view.plot.colors;
+  if (own.length < 2 || meanings.size > 1 || !(colors?.items.length > 1)) return;
+  const items = legendItems(own[0].view.plot)[0];
+  group.querySelector(".heading").after(html("div", { class: "bar legend" }, legendGroup(own, items, colors.name)));
+  own.forEach((chart) => chart.shareColors());
 }

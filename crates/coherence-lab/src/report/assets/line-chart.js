@@ -4,7 +4,7 @@ const NARROW = 640; // pixels; in less, rows of panels are shown one at a time
 
 class LineChart {
   constructor(stage, name, plot) {
-    Object.assign(this, stageOf(stage), { name, view: viewOf(plot), moved: false });
+    Object.assign(this, stageOf(stage), { name, view: viewOf(plot), moved: false, shares: false });
     const { row, logX, logY } = this.view;
     this.first = { row, logX, logY };
     this.bar = lineBar(this);
@@ -21,10 +21,16 @@ class LineChart {
     this.settled();
   }
 
+  // What the colours mean stands in the legend of the group.
+  shareColors() {
+    this.shares = true;
+    this.bar.classList.add("shares");
+  }
+
   draw() {
     const { view, root, stage } = this;
     const width = stage.clientWidth;
-    const room = endsRoom(view, width);
+    const room = this.shares ? 0 : endsRoom(view, width);
     this.bar.classList.toggle("labelled", room > 0);
     this.grid = gridOf(view.shown, width, lineHeight, room, room && view.shown.colors.name ? 12 : 0);
     resize(this);

@@ -104,5 +104,5 @@ function linePanel(view, box, named) {
   return svg("g", {},
     svg("rect", { class: "frame", x: left, y: top, width, height }),
     tickMarks(view, box, at), inside, titles(view.shown, box),
-    ...(named && box.last ? [endLabels(view, box, at)] : []));
+    ...(named && box.corner ? [endLabels(view, box, at)] : []));
 }

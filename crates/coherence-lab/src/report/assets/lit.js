@@ -8,6 +8,7 @@ function pointsRead(line, read, unit) {
   if (cells[0] !== read.cell) return [];
   if (read.place === "reaches" || read.place === "falls_to") return crossing(line, read);
   const steps = line.steps ?? x.map((value) => value * unit);
+  if (read.place === "sum") return x.flatMap((_, i) => (steps[i] <= read.argument ? [[x[i], y[i]]] : []));
   const i = {
     start: () => 0,
     end: () => x.length - 1,

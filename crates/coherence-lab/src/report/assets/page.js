@@ -33,6 +33,7 @@ function watch(chart, single = false) {
 }
 
 document.querySelectorAll("figure.plot").forEach(start);
+document.querySelectorAll(".figures .group").forEach(shareLegend);
 follow();
 
 function sift(verdict) {

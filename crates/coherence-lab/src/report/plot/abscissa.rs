@@ -7,7 +7,8 @@ use super::facets::Values;
 use super::index::{Index, Point};
 use super::{Axis, Line};
 use crate::cell::{Cell, Setting};
-use crate::figure::{Figure, operands};
+use crate::claim::formula::parse_curve;
+use crate::figure::Figure;
 use crate::report::json::short;
 
 /// What runs along x.
@@ -92,10 +93,10 @@ impl X {
     }
 }
 
-/// The series that an entry of a figure draws.
+/// The names in an entry of a figure: the series that it draws, and axes.
 fn series(entry: &str) -> Vec<String> {
-    let (a, b) = operands(entry);
-    [a].into_iter().chain(b).map(str::to_owned).collect()
+    let curve = parse_curve(entry);
+    curve.iter().flat_map(|curve| curve.axes()).map(str::to_owned).collect()
 }
 
 /// Position of the i-th value: the value itself if all are numbers, else i.

@@ -2,13 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use crate::cell::Cell;
-use crate::figure::operands;
+use crate::cell::{Cell, Setting};
+use crate::claim::formula::{Formula, parse_curve};
 use crate::interval::Interval;
 use crate::record::Record;
 
 /// Values by (seed, step).
 type Runs = BTreeMap<(u64, u64), f64>;
+
+/// The value of a formula: the same at every step of every run, or where all of its series were measured.
+enum Curve {
+    Number(f64),
+    Runs(Runs),
+}
 
 /// The rows of a record, found by cell and series.
 pub(super) struct Index<'r> {
@@ -44,11 +50,14 @@ impl<'r> Index<'r> {
         self.cells.iter().copied().enumerate()
     }
 
-    /// The mean curve of a series, or of a difference `a - b` taken run by run and step by step.
+    /// The mean curve of a formula over series and axes, taken run by run and step by step.
     pub(super) fn curve(&self, cell: usize, entry: &str) -> Vec<Point> {
         let mut steps: BTreeMap<u64, Vec<(u64, f64)>> = BTreeMap::new();
-        for (&(seed, step), value) in &self.difference(cell, entry) {
-            steps.entry(step).or_default().push((seed, *value));
+        let formula = parse_curve(entry).ok();
+        if let Some(Curve::Runs(runs)) = formula.map(|formula| self.evaluate(cell, &formula)) {
+            for ((seed, step), value) in runs.into_iter().filter(|(_, value)| value.is_finite()) {
+                steps.entry(step).or_default().push((seed, value));
+            }
         }
         let point = |(step, seeds): (u64, Vec<(u64, f64)>)| {
             let values: Vec<f64> = seeds.iter().map(|(_, value)| *value).collect();
@@ -57,10 +66,12 @@ impl<'r> Index<'r> {
         steps.into_iter().filter_map(point).collect()
     }
 
-    /// Whether there is any row to draw a series from.
+    /// Whether there are rows of every series of a formula.
     pub(super) fn has(&self, cell: usize, entry: &str) -> bool {
-        let (a, b) = operands(entry);
-        std::iter::once(a).chain(b).all(|name| self.runs.contains_key(&(cell, name)))
+        let is_there = |name: &str| {
+            self.setting(cell, name).is_some() || self.runs.contains_key(&(cell, name))
+        };
+        parse_curve(entry).is_ok_and(|curve| curve.axes().into_iter().all(is_there))
     }
 
     /// The last point of the mean curve.
@@ -68,10 +79,44 @@ impl<'r> Index<'r> {
         self.curve(cell, entry).pop()
     }
 
-    fn difference(&self, cell: usize, entry: &str) -> Runs {
-        let (a, b) = operands(entry);
-        let runs = |name| self.runs.get(&(cell, name)).cloned().unwrap_or_default();
-        let Some(b) = b.map(runs) else { return runs(a) };
-        runs(a).into_iter().filter_map(|(at, a)| Some((at, a - b.get(&at)?))).collect()
+    /// The number that a cell has on an axis.
+    fn setting(&self, cell: usize, axis: &str) -> Option<f64> {
+        match self.cells[cell].get(axis)? {
+            Setting::Number(number) => Some(*number),
+            Setting::Text(_) => None,
+        }
+    }
+
+    fn evaluate(&self, cell: usize, formula: &Formula) -> Curve {
+        match formula {
+            Formula::Number(number) => Curve::Number(*number),
+            Formula::Name(name) => match self.setting(cell, name) {
+                Some(number) => Curve::Number(number),
+                None => Curve::Runs(self.runs.get(&(cell, &**name)).cloned().unwrap_or_default()),
+            },
+            // A curve has none.
+            Formula::Reading(_) => Curve::Runs(Runs::new()),
+            Formula::Operation(sides, operator) => {
+                let [left, right] = sides.each_ref().map(|side| self.evaluate(cell, side));
+                left.combine(right, |a, b| operator.apply(a, b))
+            }
+        }
+    }
+}
+
+impl Curve {
+    fn combine(self, other: Self, apply: impl Fn(f64, f64) -> f64) -> Self {
+        let mapped = |runs: Runs, f: &dyn Fn(f64) -> f64| {
+            Self::Runs(runs.into_iter().map(|(at, value)| (at, f(value))).collect())
+        };
+        match (self, other) {
+            (Self::Number(a), Self::Number(b)) => Self::Number(apply(a, b)),
+            (Self::Number(a), Self::Runs(b)) => mapped(b, &|b| apply(a, b)),
+            (Self::Runs(a), Self::Number(b)) => mapped(a, &|a| apply(a, b)),
+            (Self::Runs(a), Self::Runs(b)) => {
+                let both = |(at, a): ((u64, u64), f64)| Some((at, apply(a, *b.get(&at)?)));
+                Self::Runs(a.into_iter().filter_map(both).collect())
+            }
+        }
     }
 }

@@ -66,9 +66,18 @@ fn levels(figure: &Figure, cell: &Cell, beside: &Line) -> Vec<Line> {
     figure.levels.iter().filter_map(level).collect()
 }
 
+/// The name of a series or of a reference, short beside those of the figure's others.
+fn name(figure: &Figure, entry: &str) -> String {
+    let all: Vec<&String> = figure.series.iter().chain(&figure.reference).collect();
+    let at = all.iter().position(|known| *known == entry).unwrap_or(0);
+    let entries: Vec<String> = all.into_iter().cloned().collect();
+    names::legend(&entries).swap_remove(at)
+}
+
 /// The meanings of colours and dashes: colours stand for groups if there are several, else for series.
 fn keys(figure: &Figure, cells: &[(usize, &Cell)], curves: &[Curve<'_>]) -> (Key, Key) {
-    let series = Key { items: names::legend(&figure.series), ..Key::default() };
+    let items = figure.series.iter().map(|entry| name(figure, entry)).collect();
+    let series = Key { items, ..Key::default() };
     let mut groups: Vec<String> = Vec::new();
     for curve in curves {
         if !groups.contains(&curve.group) {
@@ -88,7 +97,7 @@ fn keys(figure: &Figure, cells: &[(usize, &Cell)], curves: &[Curve<'_>]) -> (Key
 /// Gives a line its colour and dashes, or its name as a reference.
 fn mark(line: &mut Line, figure: &Figure, curve: &Curve<'_>, colors: &Key, dashes: &Key) {
     if curve.reference {
-        line.reference = Some(names::legend(&[curve.entry.to_owned()]).concat());
+        line.reference = Some(name(figure, curve.entry));
         return;
     }
     let series = figure.series.iter().position(|entry| entry == curve.entry).unwrap_or(0);

@@ -125,6 +125,17 @@ fn difference_is_taken_run_by_run() {
     assert!(line.low.is_empty(), "the seeds agree, so every point is its own interval");
 }
 
+/// Of the cell with noise 50 and c = 2, number 3: a = 3 + step + seed, b = seed.
+#[test]
+fn formula_over_series_and_axes_is_taken_run_by_run() {
+    let text = "series = ['a - (noise / 100 + 2 * b) / clip']\nonly = { noise = 50, clip = 2 }";
+    let line = only_line(text);
+    assert_eq!(line.seeds[0], [2.75, 12.75, 102.75].map(Some));
+    assert_eq!(line.y, [2.75, 12.75, 102.75]); // a - b - 0.25: the same of both seeds
+    let nothing = plot(&figure("series = ['a / noise']\nonly = { noise = 0 }"), &record(), None);
+    assert!(nothing.is_err(), "a division by zero is no point");
+}
+
 #[test]
 fn reference_keeps_its_single_value_and_its_name() {
     let plot = lines("series = ['a']\nreference = ['proper']\nonly = { noise = 0, clip = 0 }");
