@@ -1,7 +1,7 @@
 """W9: torchvision's ResNet-50 on a GPU: steps over random images of 3 x 224 x 224, 1000 classes, SUM loss; a copy on the device.
 
 argv: BATCH [MEMORY]   MEMORY: contiguous | channels_last
-Images go from pinned memory to the device in each step, as a DataLoader's do; "resident" ones stay there.
+Images go from pinned memory to the device in each step, as a DataLoader's do.
 A line of JSON for each time, as benches/src/bin/w9_gpu.rs writes them."""
 import json
 import statistics
@@ -34,7 +34,6 @@ def timed(name, products, f, reps):
 
 host = torch.randn(batch, 3, 224, 224).contiguous(memory_format=layout).pin_memory()
 y = torch.randint(0, 1000, (batch,)).cuda()
-resident = host.cuda()
 for products in ["f32", "tf32"]:
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = products == "tf32"
     for statistics_of in ["", ", batch statistics"]:
@@ -50,7 +49,6 @@ for products in ["f32", "tf32"]:
                 torch._foreach_add_(parameters, [parameter.grad for parameter in parameters], alpha=-1e-6)
 
         timed(f"plain step{statistics_of}", products, lambda: step(host.to("cuda", non_blocking=True)), 3)
-        timed(f"plain step{statistics_of}, resident", products, lambda: step(resident), 3)
 a = torch.zeros(1 << 30, device="cuda")
 b = torch.empty_like(a)
 timed("copy of 4 GiB", "f32", lambda: b.copy_(a), 3)

@@ -1,12 +1,12 @@
 #!/bin/bash
 # Runs what `cargo xtask cuda --bundle` built, on a machine with a GPU, CUDA's toolkit and, for the peers, PyTorch.
 #
-# usage: on_device.sh RESULTS [PART…]   parts: laws, sanitize, bench, peers, profile (default: the first four)
+# usage: on_device.sh RESULTS [PART…]   parts: laws, sanitize, parity, bench, peers, profile (default: all but the last)
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 results=$1
 shift
-parts=${*:-laws sanitize bench peers}
+parts=${*:-laws sanitize parity bench peers}
 mkdir -p "$results"
 export COHERENCE_CUDA=required
 export LD_LIBRARY_PATH="/usr/local/cuda/lib64:${LD_LIBRARY_PATH:-}" PATH="/usr/local/cuda/bin:$PATH"
@@ -30,7 +30,8 @@ tests() {
 for part in $parts; do
     start=$SECONDS
     case $part in
-        laws) tests laws on_a_gpu env ;;
+        laws) tests laws every_layer_agrees_on_a_gpu env ;;
+        parity) timeout 300 "$here/test-laws" architectures_are_torchvisions_on_a_gpu 2>&1 | grep '^test ' | tee "$results/parity.txt" ;;
         sanitize)
             tests memcheck every_layer_agrees_on_a_gpu compute-sanitizer --tool memcheck --error-exitcode 99
             tests racecheck every_layer_agrees_on_a_gpu compute-sanitizer --tool racecheck --error-exitcode 99
