@@ -181,7 +181,8 @@ pub fn median_of_three_update<T: Element>(params: &mut [T], gradients: [(&[T], T
     }
 }
 
-/// The middle of three by four compare-exchanges.
+/// The middle of three by four compare-exchanges: [`coherence_core::aggregate::median_of_three`] of values that are
+/// no NaN, without its order of −0 and +0, in as many lanes as the processor has.
 #[inline(always)]
 pub(crate) fn median_of_three<T: Element>(a: T, b: T, c: T) -> T {
     let min = |a, b| if a < b { a } else { b };

@@ -21,6 +21,9 @@ pub struct Weiszfeld {
 /// rows are read only twice, whatever the number of iterations. w_e ∝ 1 / ‖x_e − z‖, where distances
 /// below 1e-7 of the largest norm count as 1e-7 of it. Returns the number of iterations.
 ///
+/// The rule of the core, [`coherence_core::aggregate::GeometricMedian`], reads the rows in each iteration and proves how
+/// near its result is. A test holds this kernel to it.
+///
 /// # Panics
 ///
 /// When `rows` is not `n` rows of `out.len()` values, `n > 0`.
