@@ -31,6 +31,10 @@ pub(crate) struct Cuda {
     /// Run the laws of networks on the GPU cuda:0 instead, and record it (needs a driver, NVRTC and cuBLAS).
     #[arg(long)]
     device: bool,
+    /// Build coherence-candle with its feature `cuda` and run its laws instead, with --device on the GPU cuda:0
+    /// (needs nvcc, NVRTC, cuBLAS and cuRAND).
+    #[arg(long, conflicts_with = "sanitize")]
+    candle: bool,
 }
 
 /// What a kernel takes.
@@ -59,6 +63,9 @@ struct Record {
 
 impl Cuda {
     pub(crate) fn run(&self, sh: &Shell) -> Result<()> {
+        if self.candle {
+            return crate::candle::run(sh, self.device);
+        }
         if self.sanitize {
             return sanitize(sh);
         }

@@ -1,5 +1,7 @@
 //! A GPU as an engine, through the CUDA driver.
 
+mod foreign;
+
 use crate::{
     compile::{self, Library},
     engine::{Engine, Product, Real, THREADS},
@@ -19,6 +21,7 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
+    thread::{self, ThreadId},
 };
 
 /// Why a GPU cannot be used.
@@ -95,10 +98,15 @@ struct Inner {
     name: String,
     context: Arc<CudaContext>,
     stream: Arc<CudaStream>,
+    /// The thread of the last call, if the stream is the per-thread default stream.
+    last_thread: Option<Mutex<ThreadId>>,
     /// A handle of cuBLAS serves one thread at a time.
     blas: Mutex<CudaBlas>,
     kernels: Kernels,
 }
+
+/// The handle of the per-thread default stream, `CU_STREAM_PER_THREAD`: each thread has its own queue under it.
+const PER_THREAD_STREAM: usize = 2;
 
 impl Driver {
     /// The GPU of this number.
@@ -116,14 +124,30 @@ impl Driver {
             return Err(DriverError::NoDevice { ordinal, count });
         }
         let context = CudaContext::new(ordinal).map_err(failed("opening the device"))?;
+        let stream = context.new_stream().map_err(failed("a queue on the device"))?;
+        let driver = Self::from_stream(stream)?;
+        keep_freed_memory(&context)?;
+        Ok(driver)
+    }
+
+    /// The GPU of `stream`, with `stream` as its queue. The stream's owner and this engine share the queue: their
+    /// operations run in the order of the calls. The settings of the device's memory pool stay those of the owner.
+    ///
+    /// With the per-thread default stream, `CU_STREAM_PER_THREAD`, a call from another thread than the last waits
+    /// for the device first.
+    ///
+    /// # Errors
+    ///
+    /// If a library or a capability is missing, or the kernels do not compile.
+    pub fn from_stream(stream: Arc<CudaStream>) -> Result<Self, DriverError> {
+        compile::present(&[Library::Compiler, Library::Products])?;
+        let context = stream.context().clone();
         let name = context.name().map_err(failed("the device's name"))?;
         let capability =
             context.compute_capability().map_err(failed("the device's compute capability"))?;
         if capability < (8, 0) {
             return Err(DriverError::TooOld { name, capability });
         }
-        keep_freed_memory(&context)?;
-        let stream = context.new_stream().map_err(failed("a queue on the device"))?;
         let blas = CudaBlas::new(stream.clone()).map_err(|error| DriverError::Failed {
             operation: "starting cuBLAS",
             message: format!("{error:?}"),
@@ -131,7 +155,9 @@ impl Driver {
         let kernels = load(&context, capability)?;
         static NEXT: AtomicU64 = AtomicU64::new(1); // 0 is the host
         let (id, blas) = (NEXT.fetch_add(1, Relaxed), Mutex::new(blas));
-        Ok(Self(Arc::new(Inner { id, name, context, stream, blas, kernels })))
+        let is_per_thread = stream.cu_stream() as usize == PER_THREAD_STREAM;
+        let last_thread = is_per_thread.then(|| Mutex::new(thread::current().id()));
+        Ok(Self(Arc::new(Inner { id, name, context, stream, last_thread, blas, kernels })))
     }
 
     /// The device's name, as "NVIDIA H100".
@@ -146,10 +172,18 @@ impl Driver {
         self.expect("waiting for the device", done);
     }
 
-    /// Calls of the driver are of the thread's context.
+    /// Makes the context that of the calling thread. With the per-thread default stream, waits for what an earlier
+    /// call on another thread has queued.
     fn bound(&self) {
         let done = self.0.context.bind_to_thread();
         self.expect("binding the device to a thread", done);
+        let Some(last) = &self.0.last_thread else { return };
+        let (mut last, now) =
+            (last.lock().unwrap_or_else(PoisonError::into_inner), thread::current().id());
+        if *last != now {
+            *last = now;
+            self.expect("waiting for the queues of other threads", self.0.context.synchronize());
+        }
     }
 
     fn expect<V>(&self, operation: &str, done: Result<V, driver::DriverError>) -> V {
