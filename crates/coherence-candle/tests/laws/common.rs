@@ -58,8 +58,11 @@ macro_rules! on_device {
 }
 pub(crate) use on_device;
 
-/// A network, wherever it is.
-pub(crate) struct AnyNetwork(Box<dyn Fn(&Tensor, Mode) -> Result<Tensor>>);
+/// A network, on any device.
+pub(crate) struct AnyNetwork(Box<Forward>);
+
+/// The forward pass of a network.
+type Forward = dyn Fn(&Tensor, Mode) -> Result<Tensor>;
 
 impl AnyNetwork {
     pub(crate) fn new<D: TensorDevice>(network: Network<D>) -> Self {

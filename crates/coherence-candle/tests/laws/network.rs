@@ -211,20 +211,22 @@ fn values<D: Device<f32>>(model: &Model<f32, D>) -> [Vec<f32>; 2] {
     [model.parameters(), model.statistics()].map(|values| model.device().to_host(values))
 }
 
+fn variables_have_the_initial_values<D: TensorDevice>(device: D) {
+    let (variables, mut rng) = (Variables::new(), ChaCha8Rng::seed_from_u64(9));
+    let initial = Model::initialized_on(device.clone(), graph(), &mut rng);
+    let network = Network::new(initial.clone(), variables.builder()).unwrap();
+    assert_eq!(values(&network.to_model().unwrap()), values(&initial));
+    let again = Network::new(Model::zeros_on(device, graph()), variables.builder()).unwrap();
+    assert_eq!(values(&again.to_model().unwrap()), values(&initial));
+    // The convolution of the model has its channels last, the variable its channels first.
+    let var = variables.get("conv.weight").flatten_all().unwrap().to_vec1::<f32>().unwrap();
+    let spec = initial.layout().get("conv.weight").unwrap();
+    assert_eq!(var[7], values(&initial)[0][spec.range.start + spec.place(7)]);
+}
+
 #[test]
 fn new_variables_have_the_initial_values_and_old_ones_keep_theirs() {
-    let (variables, mut rng) = (Variables::new(), ChaCha8Rng::seed_from_u64(9));
-    on_device!(d => {
-        let initial = Model::initialized_on(d.clone(), graph(), &mut rng);
-        let network = Network::new(initial.clone(), variables.builder()).unwrap();
-        assert_eq!(values(&network.to_model().unwrap()), values(&initial));
-        let again = Network::new(Model::zeros_on(d, graph()), variables.builder()).unwrap();
-        assert_eq!(values(&again.to_model().unwrap()), values(&initial));
-        // The convolution of the model has its channels last, the variable its channels first.
-        let var = variables.get("conv.weight").flatten_all().unwrap().to_vec1::<f32>().unwrap();
-        let spec = initial.layout().get("conv.weight").unwrap();
-        assert_eq!(var[7], values(&initial)[0][spec.range.start + spec.place(7)]);
-    })
+    on_device!(d => variables_have_the_initial_values(d));
 }
 
 #[test]
