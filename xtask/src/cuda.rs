@@ -26,25 +26,28 @@ const PTXAS: &str = "registers and spills were not looked at: no ptxas, of the C
 
 /// Compile the CUDA kernels, look for spills and write docs/cuda.md; run them under sanitizers or on a GPU.
 #[derive(Debug, Args)]
-#[group(multiple = false)]
 pub(crate) struct Cuda {
     /// The assembler [default: ptxas on the path].
     #[arg(long, default_value = "ptxas")]
     ptxas: String,
     /// Run every kernel's tests on the processor under the address and undefined-behaviour sanitizers instead
     /// (needs g++ with both).
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["device", "candle", "bundle", "record"])]
     sanitize: bool,
     /// Run the laws, compute-sanitizer and the bench on the GPU cuda:0 instead, and record them (needs CUDA's
     /// toolkit; the peers need PyTorch).
     #[arg(long)]
     device: bool,
     /// Write what another machine needs for --device, which may have no Rust, to this folder instead.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["device", "candle", "record"])]
     bundle: Option<PathBuf>,
     /// Record what that machine wrote to this folder.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["device", "candle"])]
     record: Option<PathBuf>,
+    /// Build coherence-candle with its feature `cuda` and run its laws instead, with --device on the GPU cuda:0
+    /// (needs nvcc, NVRTC, cuBLAS and cuRAND).
+    #[arg(long)]
+    candle: bool,
 }
 
 /// What a kernel takes.
@@ -65,6 +68,9 @@ type Table = BTreeMap<String, Vec<Usage>>;
 impl Cuda {
     pub(crate) fn run(&self, sh: &Shell) -> Result<()> {
         let folder = crate::target_dir().join("cuda");
+        if self.candle {
+            return crate::candle::run(sh, self.device);
+        }
         if self.sanitize {
             return sanitize(sh);
         } else if self.device {
@@ -201,6 +207,7 @@ Written by `cargo xtask cuda`; do not edit.
 | `cargo xtask cuda --sanitize` | the first under the address and undefined-behaviour sanitizers | g++ |
 | `cargo xtask cuda` | compiles for sm_80 and sm_90, fails where registers are spilled, writes this page | NVRTC, ptxas |
 | `cargo xtask cuda --device` | runs the laws, compute-sanitizer and the bench on cuda:0, and records them | a GPU, CUDA's toolkit; PyTorch for the peers |
+| `cargo xtask cuda --candle` | builds coherence-candle with its feature `cuda` and runs its laws; with `--device` on cuda:0 | nvcc, NVRTC, cuBLAS, cuRAND |
 | `cargo xtask cuda --bundle DIR`, then `--record RESULTS` | the same on a machine that has no Rust, by `DIR/on_device.sh RESULTS` | there: as above |
 
 NVRTC and ptxas come with the CUDA toolkit, or without it from PyPI: `pip install 'nvidia-cuda-nvrtc-cu12==12.8.*' 'nvidia-cuda-nvcc-cu12==12.8.*'`; then `LD_LIBRARY_PATH` has the folder `nvidia/cuda_nvrtc/lib`, and `--ptxas` names `nvidia/cuda_nvcc/bin/ptxas`.

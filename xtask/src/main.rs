@@ -6,6 +6,7 @@
 
 mod bare;
 mod bench;
+mod candle;
 mod cuda;
 mod laws;
 mod layers;

@@ -3,12 +3,13 @@
 //! Legend: m: examples, d: values of a parameter, S = Σ_e g_e, Q = Σ_e ‖g_e‖².
 
 use crate::{
-    Measurement, TensorMeasurement,
+    Measurement, TensorDevice, TensorMeasurement,
+    device::on_device,
     part::{Parameter, Use},
-    storage,
 };
 use candle_core::{Result, Tensor, bail};
 use coherence_core::Coherence;
+use coherence_cpu::product::Output;
 
 /// The per-example gradients of the SUM loss, parameter by parameter, as factors.
 ///
@@ -73,10 +74,9 @@ impl PerExampleGradients {
             bail!("example {e} of {} (count from 0)", self.m);
         }
         let gradient = |uses: &Vec<Use>| {
-            let parameter = &uses[0].parameter;
-            let mut gradient = vec![0.0; parameter.values()];
-            uses.iter().try_for_each(|part| part.add_example(e, &mut gradient))?;
-            parameter.shaped(gradient)
+            let Parameter { tensor, .. } = &uses[0].parameter;
+            let gradient = on_device!(tensor.device(), device => example(&device, uses, e))?;
+            uses[0].parameter.shaped(&gradient)
         };
         self.parameters.iter().map(gradient).collect()
     }
@@ -88,42 +88,57 @@ impl PerExampleGradients {
     /// If a parameter of a [`Network`](crate::Network) is used more than once.
     pub fn measure(&self) -> Result<Measurement> {
         let tensors = self.parameters.iter().map(|uses| {
-            let (sum, sq_norms) = match &uses[..] {
-                [once] => once.measure()?,
-                _ => measure_all(uses, self.m)?,
-            };
-            let squares = |s: &[f32]| s.iter().map(|&s| f64::from(s) * f64::from(s)).sum();
-            let coherence = Coherence {
-                m: self.m as u64,
-                sq_norm_of_sum: storage::read(&sum, squares)?,
-                sum_sq_norms: sq_norms.iter().sum(),
-            };
-            let Parameter { name, tensor } = uses[0].parameter.clone();
-            Ok(TensorMeasurement { name, sum, sq_norms, coherence, id: tensor.id() })
+            let Parameter { tensor, .. } = &uses[0].parameter;
+            on_device!(tensor.device(), device => measure(&device, uses, self.m))
         });
         Ok(Measurement::new(self.m, tensors.collect::<Result<_>>()?))
     }
+}
+
+/// The gradient of example `e` \[d\] of a parameter with these uses.
+pub(crate) fn example<D: TensorDevice>(device: &D, uses: &[Use], e: usize) -> Result<Tensor> {
+    let (first, others) = uses.split_first().expect("a parameter has a use");
+    let first = first.example(device, e)?;
+    others.iter().try_fold(first, |sum, other| sum + other.example(device, e)?)
+}
+
+/// What is measured of a parameter with these uses.
+pub(crate) fn measure<D: TensorDevice>(
+    device: &D,
+    uses: &[Use],
+    m: usize,
+) -> Result<TensorMeasurement> {
+    let (sum, sq_norms) = match uses {
+        [once] => once.measure(device)?,
+        _ => measure_all(device, uses, m)?,
+    };
+    let coherence = Coherence {
+        m: m as u64,
+        sq_norm_of_sum: device.with_values(&sum, |sum| device.dot(sum, sum))?,
+        sum_sq_norms: sq_norms.iter().sum(),
+    };
+    let Parameter { name, tensor } = uses[0].parameter.clone();
+    Ok(TensorMeasurement { name, sum, sq_norms, coherence, id: tensor.id() })
 }
 
 /// S and the squared norms ‖g_e‖² \[m\] of a parameter with these uses.
 ///
 /// The norm of a sum has products between the uses, which the factors of one use do not know: the
 /// gradients of the examples are formed one after the other, in memory for d numbers.
-fn measure_all(uses: &[Use], m: usize) -> Result<(Tensor, Vec<f64>)> {
+fn measure_all<D: TensorDevice>(device: &D, uses: &[Use], m: usize) -> Result<(Tensor, Vec<f64>)> {
     let parameter = &uses[0].parameter;
-    let mut gradient = vec![0.0_f32; parameter.values()];
-    let (mut sum, mut sq_norms) = (vec![0.0; gradient.len()], Vec::with_capacity(m));
+    let d = parameter.values();
+    let (mut total, mut sq_norms) = (device.zeros(d), device.zeros(m));
     for e in 0..m {
-        gradient.fill(0.0);
-        uses.iter().try_for_each(|part| part.add_example(e, &mut gradient))?;
-        let mut sq_norm = 0.0;
-        for (sum, &g) in sum.iter_mut().zip(&gradient) {
-            let g = f64::from(g);
-            sq_norm += g * g;
-            *sum += g;
-        }
-        sq_norms.push(sq_norm);
+        device.with_values(&example(device, uses, e)?, |gradient| {
+            let sq_norm = D::part_mut(D::view_mut(&mut sq_norms), e..e + 1);
+            device.rows_add_sq_norms(gradient, d, sq_norm);
+            device.accumulate(gradient, Output::Add, D::view_mut(&mut total));
+        })?;
     }
-    let sum = sum.into_iter().map(|s: f64| s as f32).collect();
-    Ok((parameter.shaped(sum)?, sq_norms))
+    let sum = device.new_tensor(parameter.tensor.device(), d, |sum| {
+        device.narrow(D::view(&total), sum);
+        Ok(())
+    })?;
+    Ok((parameter.shaped(&sum)?, device.to_host(D::view(&sq_norms))))
 }

@@ -56,18 +56,44 @@
 //!
 //! # What does this crate not do?
 //!
-//! It measures f32 models on the CPU. Another element type or device is an error that names it. It has
-//! no optimisers and no data sets.
+//! It measures f32 models, on the CPU and on NVIDIA GPUs. Another element type or device is an error that names
+//! it. It has no optimisers and no data sets.
+//!
+//! # GPUs
+//!
+//! With the feature `cuda`, taps, layers and networks work on candle's CUDA devices: in the tensors' memory and in
+//! candle's queue. Only squared norms, α and the indices of embeddings are copied to the host. candle's build needs
+//! nvcc. The program is linked with CUDA's libraries and does not start without them.
+//!
+//! Layers follow the device of their variables. A [`Network`] has the device of its model:
+//!
+//! ```no_run
+//! # #[cfg(feature = "cuda")] {
+//! use candle_core::{DType, Device};
+//! use candle_nn::{VarBuilder, VarMap};
+//! use coherence_candle::{Network, TensorDevice};
+//! use coherence_cuda::Driver;
+//! use coherence_nn::{Model, device::Cuda, model::mlp};
+//!
+//! let (gpu, variables) = (Device::new_cuda(0)?, VarMap::new());
+//! let model = Model::zeros_on(Cuda::<Driver>::from_candle(&gpu)?, mlp(&[784, 100, 10])?);
+//! let network = Network::new(model, VarBuilder::from_varmap(&variables, DType::F32, &gpu))?;
+//! # }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
+mod device;
 mod gradients;
 mod layer;
 mod lookups;
 mod measurement;
 mod network;
 mod part;
-mod storage;
 mod tap;
+#[cfg(test)]
+mod tests;
 
+pub use device::TensorDevice;
 pub use gradients::PerExampleGradients;
 pub use layer::{
     BatchNorm, Conv2d, Embedding, GroupNorm, LayerNorm, Linear, batch_norm, conv2d, conv2d_no_bias,

@@ -3,13 +3,13 @@
 //! Legend: m: examples, i: inputs, o: outputs, t: positions (of a sequence), d: values of the parameter.
 //! Everything is of the SUM loss, with channels last.
 
-use crate::{lookups::Lookups, storage};
-use candle_core::{Device, Result, Tensor, bail};
+use crate::{TensorDevice, device, lookups::Lookups};
+use candle_core::{Result, Tensor, bail};
 use coherence_cpu::{
     convolution::Convolution,
     product::{Dims, Output},
 };
-use coherence_nn::{Factors, PerExample, device::Cpu};
+use coherence_nn::{Factors, PerExample};
 
 /// A tensor that a layer holds, under its name in the `VarBuilder`.
 #[derive(Clone, Debug)]
@@ -19,7 +19,7 @@ pub(crate) struct Parameter {
 }
 
 impl Parameter {
-    /// Fails unless the tensor is f32 on the CPU and not computed from other tensors.
+    /// Fails unless the tensor is f32 on a supported device and not computed from other tensors.
     pub(crate) fn check(&self) -> Result<()> {
         let Self { name, tensor } = self;
         if tensor.track_op() && !tensor.is_variable() {
@@ -28,17 +28,15 @@ impl Parameter {
                  parameter (give the layer the variable itself)"
             );
         }
-        storage::check(name, tensor)
+        device::check(name, tensor)
     }
 
     /// The values of a gradient \[d\] as a tensor of the parameter's shape: kernels have their channels
     /// last here, [o, kh, kw, i], and first in candle, [o, i, kh, kw].
-    pub(crate) fn shaped(&self, values: Vec<f32>) -> Result<Tensor> {
+    pub(crate) fn shaped(&self, values: &Tensor) -> Result<Tensor> {
         match *self.tensor.dims() {
-            [o, i, kh, kw] => Tensor::from_vec(values, (o, kh, kw, i), &Device::Cpu)?
-                .permute((0, 3, 1, 2))?
-                .contiguous(),
-            ref dims => Tensor::from_vec(values, dims, &Device::Cpu),
+            [o, i, kh, kw] => values.reshape((o, kh, kw, i))?.permute((0, 3, 1, 2))?.contiguous(),
+            ref dims => values.reshape(dims),
         }
     }
 
@@ -76,55 +74,68 @@ pub(crate) enum Part {
 
 impl Use {
     /// S = Σ_e g_e, of the parameter's shape, and the squared norms ‖g_e‖² \[m\] of this use alone.
-    pub(crate) fn measure(&self) -> Result<(Tensor, Vec<f64>)> {
-        let (mut sum, mut sq_norms) = (vec![0.0; self.parameter.values()], vec![0.0; self.m]);
-        match &self.part {
-            Part::Measured { sum, sq_norms } => return Ok((sum.clone(), sq_norms.clone())),
-            Part::Embedding(lookups) => lookups.sum_and_sq_norms(&mut sum, &mut sq_norms)?,
-            _ => self.factors(|factors| {
-                factors.sum_and_sq_norms(Output::Overwrite, &mut sum, &mut sq_norms);
-            })?,
+    pub(crate) fn measure<D: TensorDevice>(&self, device: &D) -> Result<(Tensor, Vec<f64>)> {
+        let Self { parameter, m, part } = self;
+        match part {
+            Part::Measured { sum, sq_norms } => Ok((sum.clone(), sq_norms.clone())),
+            Part::Embedding(lookups) => Ok((lookups.sum()?, lookups.sq_norms(*m)?)),
+            _ => {
+                let mut sq_norms = device.zeros(*m);
+                let to_norms = D::view_mut(&mut sq_norms);
+                let sum =
+                    device.new_tensor(parameter.tensor.device(), parameter.values(), |sum| {
+                        self.factors(device, |factors| {
+                            factors.sum_and_sq_norms(Output::Overwrite, sum, to_norms);
+                        })
+                    })?;
+                Ok((parameter.shaped(&sum)?, device.to_host(D::view(&sq_norms))))
+            }
         }
-        Ok((self.parameter.shaped(sum)?, sq_norms))
     }
 
-    /// Adds this use's part of the gradient of example `e` to `gradient` \[d\].
-    pub(crate) fn add_example(&self, e: usize, gradient: &mut [f32]) -> Result<()> {
+    /// This use's part of the gradient of example `e` \[d\].
+    pub(crate) fn example<D: TensorDevice>(&self, device: &D, e: usize) -> Result<Tensor> {
+        let parameter = &self.parameter;
         match &self.part {
             Part::Measured { .. } => bail!(
                 "{}: a network keeps sums and norms, but no gradient of an example; if it is used twice, \
                  run both inputs as one batch or record them separately",
-                self.parameter.name
+                parameter.name
             ),
-            Part::Embedding(lookups) => lookups.add_example(e, gradient),
-            _ => {
-                let mut part = vec![0.0; gradient.len()];
-                self.factors(|factors| factors.per_example(e, &mut part))?;
-                gradient.iter_mut().zip(&part).for_each(|(sum, part)| *sum += part);
-                Ok(())
-            }
+            Part::Embedding(lookups) => lookups.example(e)?.flatten_all(),
+            _ => device.new_tensor(parameter.tensor.device(), parameter.values(), |out| {
+                self.factors(device, |factors| factors.per_example(e, out))
+            }),
         }
     }
 
     /// Calls `visit` with the factors of a use that has them.
-    fn factors(&self, visit: impl FnOnce(&Factors<'_, f32>)) -> Result<()> {
+    fn factors<D: TensorDevice>(
+        &self,
+        device: &D,
+        visit: impl FnOnce(&Factors<'_, f32, D>),
+    ) -> Result<()> {
         let (m, d, name) = (self.m, self.parameter.values(), &self.parameter.name);
-        let visit = |gradients: PerExample<'_, f32>| {
-            visit(&Factors::separate(Cpu::detect(), name, [m, d], &gradients));
+        let visit = |gradients: PerExample<'_, f32, D>| {
+            visit(&Factors::separate(device.clone(), name, [m, d], &gradients));
         };
         match &self.part {
             Part::Outer { a, delta } => {
                 let dims = Dims { m, i: a.dim(1)?, o: delta.dim(1)? };
-                storage::read(a, |a| {
-                    storage::read(delta, |delta| visit(PerExample::Outer { dims, a, delta }))
+                device.with_values(a, |a| {
+                    device.with_values(delta, |delta| {
+                        let (a, delta) = (D::shorten(&a), D::shorten(&delta));
+                        visit(PerExample::Outer { dims, a, delta });
+                    })
                 })?
             }
-            Part::Convolution { of, x, delta } => storage::read(x, |x| {
-                storage::read(delta, |delta| {
-                    visit(PerExample::Convolution { sizes: *of, x, delta })
+            Part::Convolution { of, x, delta } => device.with_values(x, |x| {
+                device.with_values(delta, |delta| {
+                    let (x, delta) = (D::shorten(&x), D::shorten(&delta));
+                    visit(PerExample::Convolution { sizes: *of, x, delta });
                 })
             })?,
-            Part::Rows(rows) => storage::read(rows, |rows| visit(PerExample::Rows(rows))),
+            Part::Rows(rows) => device.with_values(rows, |rows| visit(PerExample::Rows(rows))),
             Part::Embedding(_) | Part::Measured { .. } => unreachable!("these have no factors"),
         }
     }

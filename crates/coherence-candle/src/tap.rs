@@ -6,10 +6,10 @@
 //! it on.
 
 use crate::{
-    Measurement, PerExampleGradients,
+    Measurement, PerExampleGradients, device,
     part::{Parameter, Use},
 };
-use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
+use candle_core::{CpuStorage, CudaStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 use core::fmt;
 use std::{
     cell::RefCell,
@@ -132,8 +132,7 @@ pub(crate) fn tapped(
     };
     parameters.iter().try_for_each(|parameter| parameter.check())?;
     let (name, delta) = (first.name.clone(), Slot::default());
-    let tapped =
-        z.contiguous()?.apply_op1(Identity { name: name.clone(), delta: delta.clone() })?;
+    let tapped = z.apply_op1(Identity { name: name.clone(), delta: delta.clone() })?;
     tap.push(move || uses(take(&name, &delta)?));
     Ok(tapped)
 }
@@ -181,8 +180,11 @@ impl CustomOp1 for Identity {
     }
 
     fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        let z = crate::storage::values(storage, layout)?;
-        Ok((CpuStorage::F32(z.to_vec()), layout.shape().clone()))
+        Ok((device::copy(storage, layout)?, layout.shape().clone()))
+    }
+
+    fn cuda_fwd(&self, storage: &CudaStorage, layout: &Layout) -> Result<(CudaStorage, Shape)> {
+        Ok((device::copy(storage, layout)?, layout.shape().clone()))
     }
 
     fn bwd(&self, _z: &Tensor, _y: &Tensor, grad: &Tensor) -> Result<Option<Tensor>> {

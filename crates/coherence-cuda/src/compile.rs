@@ -1,10 +1,9 @@
 //! The kernels' text, and its compilation by NVRTC. It needs no GPU.
 
 use crate::{driver::DriverError, engine::Real};
-use cudarc::{
-    cublas, driver,
-    nvrtc::{self, CompileOptions, compile_ptx_with_opts},
-};
+use cudarc::nvrtc::{self, CompileOptions, compile_ptx_with_opts};
+#[cfg(not(feature = "linked"))]
+use cudarc::{cublas, driver};
 
 /// The text of all kernels, without the words in which they are written.
 const KERNELS: &str = include_str!(concat!(env!("OUT_DIR"), "/kernels.cu"));
@@ -63,7 +62,14 @@ pub(crate) enum Library {
     Products,
 }
 
+/// Without these libraries a program that is linked with them does not start.
+#[cfg(feature = "linked")]
+pub(crate) fn present(_: &[Library]) -> Result<(), DriverError> {
+    Ok(())
+}
+
 /// An error for the first library that is not there.
+#[cfg(not(feature = "linked"))]
 pub(crate) fn present(libraries: &[Library]) -> Result<(), DriverError> {
     const TOOLKIT: &str = "install the CUDA toolkit's run-time libraries";
     for library in libraries {

@@ -1,5 +1,7 @@
 //! A GPU as an engine, through the CUDA driver.
 
+mod foreign;
+
 use crate::{
     compile::{self, Library},
     engine::{Engine, Product, Real, THREADS},
@@ -22,7 +24,7 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed},
     },
-    thread,
+    thread::{self, ThreadId},
 };
 
 /// Why a GPU cannot be used.
@@ -106,6 +108,8 @@ struct Inner {
     copies: Arc<CudaStream>,
     /// Recorded when a copy ends.
     copied: CudaEvent,
+    /// The thread of the last call, if the stream is the per-thread default stream.
+    last_thread: Option<Mutex<ThreadId>>,
     /// A handle of cuBLAS serves one thread at a time.
     blas: Mutex<ManuallyDrop<CudaBlas>>,
     kernels: Arc<Kernels>,
@@ -125,6 +129,9 @@ impl Drop for Inner {
     }
 }
 
+/// The handle of the per-thread default stream, `CU_STREAM_PER_THREAD`: each thread has its own queue under it.
+const PER_THREAD_STREAM: usize = 2;
+
 impl Driver {
     /// The GPU of this number.
     ///
@@ -141,25 +148,42 @@ impl Driver {
             return Err(DriverError::NoDevice { ordinal, count });
         }
         let context = CudaContext::new(ordinal).map_err(failed("opening the device"))?;
+        let stream = context.new_stream().map_err(failed("a queue on the device"))?;
+        let driver = Self::from_stream(stream)?;
+        keep_freed_memory(&context)?;
+        Ok(driver)
+    }
+
+    /// The GPU of `stream`, with `stream` as its queue. The stream's owner and this engine share the queue: their
+    /// operations run in the order of the calls. The settings of the device's memory pool stay those of the owner.
+    ///
+    /// With the per-thread default stream, `CU_STREAM_PER_THREAD`, a call from another thread than the last waits
+    /// for the device first.
+    ///
+    /// # Errors
+    ///
+    /// If a library or a capability is missing, or the kernels do not compile.
+    pub fn from_stream(stream: Arc<CudaStream>) -> Result<Self, DriverError> {
+        compile::present(&[Library::Compiler, Library::Products])?;
+        let context = stream.context().clone();
         let name = context.name().map_err(failed("the device's name"))?;
         let capability =
             context.compute_capability().map_err(failed("the device's compute capability"))?;
         if capability < (8, 0) {
             return Err(DriverError::TooOld { name, capability });
         }
-        keep_freed_memory(&context)?;
         let kernels = Arc::new(load(&context, capability)?);
-        Self::with_new_queue(name, context, kernels)
+        Self::with_queue(name, stream, kernels)
     }
 
-    /// A queue, and a handle of cuBLAS that uses it.
-    fn with_new_queue(
+    /// A handle of cuBLAS for this queue, and a queue for copies beside it.
+    fn with_queue(
         name: String,
-        context: Arc<CudaContext>,
+        stream: Arc<CudaStream>,
         kernels: Arc<Kernels>,
     ) -> Result<Self, DriverError> {
-        let queue = || context.new_stream().map_err(failed("a queue on the device"));
-        let (stream, copies) = (queue()?, queue()?);
+        let context = stream.context().clone();
+        let copies = context.new_stream().map_err(failed("a queue on the device"))?;
         let copied = context.new_event(None).map_err(failed("an event of the device"))?;
         let blas = CudaBlas::new(stream.clone()).map_err(|error| DriverError::Failed {
             operation: "starting cuBLAS",
@@ -167,17 +191,18 @@ impl Driver {
         })?;
         static NEXT: AtomicU64 = AtomicU64::new(1); // 0 is the host
         let (id, blas) = (NEXT.fetch_add(1, Relaxed), Mutex::new(ManuallyDrop::new(blas)));
-        let scratch = AtomicUsize::new(SCRATCH_BYTES);
+        let is_per_thread = stream.cu_stream() as usize == PER_THREAD_STREAM;
         Ok(Self(Arc::new(Inner {
             id,
             name,
             context,
+            last_thread: is_per_thread.then(|| Mutex::new(thread::current().id())),
             stream,
             copies,
             copied,
             blas,
             kernels,
-            scratch,
+            scratch: AtomicUsize::new(SCRATCH_BYTES),
             tf32: AtomicBool::new(false),
         })))
     }
@@ -196,8 +221,8 @@ impl Driver {
         self.0.tf32.store(is_allowed, Relaxed);
     }
 
-    /// Sets [`scratch_bytes`](Engine::scratch_bytes) of all clones, and of new queues: large matrices are faster to multiply, small
-    /// ones stay in the cache.
+    /// Sets [`scratch_bytes`](Engine::scratch_bytes) of all clones, and of new queues: large matrices are faster to
+    /// multiply, small ones stay in the cache.
     pub fn set_scratch_bytes(&self, bytes: usize) {
         self.0.scratch.store(bytes, Relaxed);
     }
@@ -224,10 +249,18 @@ impl Driver {
         })
     }
 
-    /// Calls of the driver are of the thread's context.
+    /// Makes the context that of the calling thread. With the per-thread default stream, waits for what an earlier
+    /// call on another thread has queued.
     fn bound(&self) {
         let done = self.0.context.bind_to_thread();
         self.expect("binding the device to a thread", done);
+        let Some(last) = &self.0.last_thread else { return };
+        let (mut last, now) =
+            (last.lock().unwrap_or_else(PoisonError::into_inner), thread::current().id());
+        if *last != now {
+            *last = now;
+            self.expect("waiting for the queues of other threads", self.0.context.synchronize());
+        }
     }
 
     fn expect<V>(&self, operation: &str, done: Result<V, driver::DriverError>) -> V {
@@ -295,7 +328,9 @@ unsafe impl Engine for Driver {
 
     fn with_own_queue(&self) -> Self {
         let Inner { name, context, kernels, .. } = &*self.0;
-        let queue = Self::with_new_queue(name.clone(), Arc::clone(context), Arc::clone(kernels));
+        let stream = context.new_stream().map_err(failed("a queue on the device"));
+        let with_queue = |stream| Self::with_queue(name.clone(), stream, Arc::clone(kernels));
+        let queue = stream.and_then(with_queue);
         let queue = queue.unwrap_or_else(|error| panic!("{name}: {error}"));
         queue.set_scratch_bytes(self.scratch_bytes());
         queue.allow_tf32(self.0.tf32.load(Relaxed));

@@ -157,6 +157,20 @@ macro_rules! both {
                 Self { address, len: end - start, ..self }
             }
 
+            /// A view of numbers that are in no buffer.
+            ///
+            /// # Safety
+            ///
+            /// The `len` numbers at `address` on this engine live for `'a`. What is queued in this time by others
+            /// does not write them, and does not read them if this view can write.
+            pub(crate) unsafe fn from_address(
+                engine: &impl Engine,
+                address: u64,
+                len: usize,
+            ) -> Self {
+                Self { engine: engine.id(), address, len, of: PhantomData }
+            }
+
             pub(crate) fn address(&self) -> u64 {
                 self.address
             }

@@ -1,9 +1,8 @@
 //! y = γ x̂ + β for each channel: what follows a normalisation.
 
 use super::{WeightAndBias, positions};
-use crate::{part::Part, storage};
-use candle_core::{Device, Result, Tensor};
-use coherence_cpu::normalize::{Standardization, batch};
+use crate::{TensorDevice, device::on_device, part::Part};
+use candle_core::{Result, Tensor};
 
 impl WeightAndBias {
     /// γ x̂ + β with the weight γ \[c\] and the bias β \[c\]; axis 0 of x̂ is the examples, `axis` the
@@ -23,22 +22,31 @@ impl WeightAndBias {
             // The order of the positions does not matter to sums over them.
             let last = |x: &Tensor| positions(&x.transpose(axis, x.rank() - 1)?.contiguous()?);
             let (x, delta) = (last(x)?, last(delta)?);
-            Ok((Part::Rows(scale_gradients(&x, &delta)?), delta))
+            let rows = on_device!(x.device(), device => scale_gradients(&device, &x, &delta))?;
+            Ok((Part::Rows(rows), delta))
         })
     }
 }
 
 /// Σ_t δ x̂ [m, c] of x̂ and δ [m, t, c], summed in f64.
-fn scale_gradients(x: &Tensor, delta: &Tensor) -> Result<Tensor> {
+pub(crate) fn scale_gradients<D: TensorDevice>(
+    device: &D,
+    x: &Tensor,
+    delta: &Tensor,
+) -> Result<Tensor> {
     let (m, _, c) = x.dims3()?;
-    let [mut scale, mut shift] = [(); 2].map(|()| vec![0.0; m * c]);
-    let identity = Standardization::from_moments(vec![0.0; c], &vec![1.0; c], 0.0);
-    storage::read(x, |x| {
-        storage::read(delta, |delta| {
-            batch::example_gradients(x, delta, &identity, &mut scale, &mut shift);
-        })
-    })??;
-    Tensor::from_vec(scale, (m, c), &Device::Cpu)
+    let mean_and_variance = device.buffer_from([vec![0.0; c], vec![1.0; c]].concat());
+    let mut identity = D::Standardization::default();
+    device.running_moments(D::view(&mean_and_variance), 0.0, &mut identity);
+    let mut shift = device.zeros(m * c);
+    device.new_tensor(x.device(), (m, c), |mut scale| {
+        device.with_values(x, |x| {
+            device.with_values(delta, |delta| {
+                let gradients = [D::reborrow(&mut scale), D::view_mut(&mut shift)];
+                device.batch_example_gradients(x, delta, &identity, gradients);
+            })
+        })?
+    })
 }
 
 /// x̂ = (x − μ)/√(σ² + ε) over the last axis; without `remove_mean`, x/√(mean(x²) + ε).

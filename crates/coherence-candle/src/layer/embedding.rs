@@ -47,11 +47,16 @@ impl Module for Embedding {
         let vectors = self.inner.forward(indices)?;
         let (parameter, indices) = (self.table.clone(), indices.clone());
         tapped(&[&self.table], vectors, move |delta| {
-            if indices.rank() == 0 {
-                bail!("{}: a single index is not a batch [m, …]", parameter.name);
+            if indices.rank() == 0 || indices.elem_count() == 0 {
+                bail!(
+                    "{}: {:?} is not a batch [m, …] of examples with positions",
+                    parameter.name,
+                    indices.dims()
+                );
             }
-            let m = indices.dim(0)?;
-            Ok(vec![Use { parameter, m, part: Part::Embedding(Lookups::new(&indices, delta)?) }])
+            let (m, rows) = (indices.dim(0)?, parameter.tensor.dim(0)?);
+            let part = Part::Embedding(Lookups::new(rows, &indices, &delta)?);
+            Ok(vec![Use { parameter, m, part }])
         })
     }
 }

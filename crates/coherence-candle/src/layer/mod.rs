@@ -1,7 +1,7 @@
 //! Layers with candle_nn's constructors that a [`Tap`](crate::Tap) can record. Each kind is one file.
 //!
-//! The forward passes compute what candle_nn's compute. To record a layer its parameters must be f32 on
-//! the CPU.
+//! The forward passes compute what candle_nn's compute. To record a layer its parameters must be f32 on the
+//! CPU or, with the feature `cuda`, on an NVIDIA GPU.
 
 mod affine;
 mod batch_norm;
@@ -11,6 +11,8 @@ mod group_norm;
 mod layer_norm;
 mod linear;
 
+#[cfg(test)]
+pub(crate) use affine::scale_gradients;
 pub use batch_norm::{BatchNorm, batch_norm};
 pub use conv2d::{Conv2d, conv2d, conv2d_no_bias};
 pub use embedding::{Embedding, embedding};

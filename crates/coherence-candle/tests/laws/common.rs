@@ -2,23 +2,106 @@
 
 use candle_core::{DType, Device, Result, Tensor, Var, backprop::GradStore};
 use candle_nn::{VarBuilder, VarMap};
-use coherence_candle::{Measurement, PerExampleGradients, Tap};
+use coherence_candle::{Measurement, Network, PerExampleGradients, Tap, TensorDevice};
+use coherence_nn::layer::Mode;
+use core::fmt;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use std::{cell::RefCell, sync::OnceLock};
+
+thread_local! {
+    /// The device of this thread's laws, if it is not that of the program.
+    static CHOSEN: RefCell<Option<Device>> = const { RefCell::new(None) };
+}
+
+/// Where the laws are tested: on a GPU if `COHERENCE_CUDA` is `required` and the feature `cuda` is on, else on the
+/// CPU.
+pub(crate) fn device() -> Device {
+    static OF_PROGRAM: OnceLock<Device> = OnceLock::new();
+    CHOSEN.with_borrow(Option::clone).unwrap_or_else(|| {
+        let new = || if gpu_is_required() { Device::new_cuda(0).unwrap() } else { Device::Cpu };
+        OF_PROGRAM.get_or_init(new).clone()
+    })
+}
+
+pub(crate) fn gpu_is_required() -> bool {
+    cfg!(feature = "cuda") && std::env::var("COHERENCE_CUDA").is_ok_and(|value| value == "required")
+}
+
+/// The result of `law` on another device.
+#[cfg(feature = "cuda")]
+pub(crate) fn on<R>(device: &Device, law: impl FnOnce() -> R) -> R {
+    let outer = CHOSEN.replace(Some(device.clone()));
+    let result = law();
+    CHOSEN.set(outer);
+    result
+}
+
+/// Evaluates `$body` with the device of coherence_nn where the laws are tested.
+macro_rules! on_device {
+    ($device:ident => $body:expr) => {
+        match $crate::common::device() {
+            #[cfg(feature = "cuda")]
+            candle @ candle_core::Device::Cuda(_) => {
+                use coherence_candle::TensorDevice;
+                use coherence_nn::device::Cuda;
+                let $device = Cuda::<coherence_cuda::Driver>::from_candle(&candle).unwrap();
+                $body
+            }
+            candle => {
+                use coherence_candle::TensorDevice;
+                let $device = coherence_nn::device::Cpu::from_candle(&candle).unwrap();
+                $body
+            }
+        }
+    };
+}
+pub(crate) use on_device;
+
+/// A network, on any device.
+pub(crate) struct AnyNetwork(Box<Forward>);
+
+/// The forward pass of a network.
+type Forward = dyn Fn(&Tensor, Mode) -> Result<Tensor>;
+
+impl AnyNetwork {
+    pub(crate) fn new<D: TensorDevice>(network: Network<D>) -> Self {
+        Self(Box::new(move |x, mode| network.forward_with_mode(x, mode)))
+    }
+
+    pub(crate) fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        self.forward_with_mode(x, Mode::default())
+    }
+
+    pub(crate) fn forward_with_mode(&self, x: &Tensor, mode: Mode) -> Result<Tensor> {
+        self.0(x, mode)
+    }
+}
+
+impl fmt::Debug for AnyNetwork {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a network")
+    }
+}
+
+/// How far two f32 computations may differ, relative to the largest value: a GPU adds in other orders.
+pub(crate) fn tolerance() -> f64 {
+    if device().is_cpu() { 2e-5 } else { 1e-4 }
+}
 
 /// Values in [−1, 1] that depend on the seed alone.
 pub(crate) fn random(dims: &[usize], seed: u64) -> Tensor {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let values: Vec<f32> =
         (0..dims.iter().product()).map(|_| rng.random_range(-1.0..1.0)).collect();
-    Tensor::from_vec(values, dims, &Device::Cpu).unwrap()
+    Tensor::from_vec(values, dims, &device()).unwrap()
 }
 
 /// Indices [dims] below `count`, often repeated.
 pub(crate) fn indices(dims: &[usize], count: u32, seed: u64) -> Tensor {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let values: Vec<u32> = (0..dims.iter().product()).map(|_| rng.random_range(0..count)).collect();
-    Tensor::from_vec(values, dims, &Device::Cpu).unwrap()
+    Tensor::from_vec(values, dims, &device()).unwrap()
 }
 
 /// Variables in a map, under their names.
@@ -30,7 +113,7 @@ impl Variables {
     }
 
     pub(crate) fn builder(&self) -> VarBuilder<'static> {
-        VarBuilder::from_varmap(&self.0, DType::F32, &Device::Cpu)
+        VarBuilder::from_varmap(&self.0, DType::F32, &device())
     }
 
     pub(crate) fn get(&self, name: &str) -> Var {
@@ -67,7 +150,8 @@ pub(crate) fn close(name: &str, found: &Tensor, expected: &Tensor) {
     let (found, expected) = (values(found), values(expected));
     let scale = expected.iter().fold(0.1_f32, |max, x| max.max(x.abs()));
     for (at, (f, e)) in found.iter().zip(&expected).enumerate() {
-        assert!((f - e).abs() < 2e-5 * scale, "{name}, value {at}: {f}, expected {e}");
+        let error = f64::from((f - e).abs());
+        assert!(error < tolerance() * f64::from(scale), "{name}, value {at}: {f}, expected {e}");
     }
 }
 
@@ -130,7 +214,8 @@ pub(crate) fn measures_batches_of_one(
             let gradient = candles(&expected, &variables.get(&tensor.name));
             let (found, norm) = (tensor.sq_norms[e], sq_norm(&gradient));
             let error = (found - norm).abs();
-            assert!(error < 2e-5 * norm + 1e-9, "{} of {e}: {found}, {norm}", tensor.name);
+            let limit = tolerance() * norm + 1e-9;
+            assert!(error < limit, "{} of {e}: {found}, {norm}", tensor.name);
             *sum = (&*sum + gradient).unwrap();
         }
     }

@@ -1,10 +1,10 @@
 //! What cannot be measured is an error that names it and the remedy.
 
 use crate::{
-    common::{Variables, random, recorded},
+    common::{AnyNetwork, Variables, device, on_device, random, recorded},
     network::graph,
 };
-use candle_core::{DType, Device, Tensor};
+use candle_core::{DType, Tensor};
 use candle_nn::{Module, ModuleT, VarBuilder, VarMap};
 use coherence_candle::{Linear, Network, Tap, batch_norm, linear};
 use coherence_nn::{Model, layer::Mode, model::mlp};
@@ -13,6 +13,13 @@ use coherence_nn::{Model, layer::Mode, model::mlp};
 fn refused<T: std::fmt::Debug>(result: candle_core::Result<T>, parts: &[&str]) {
     let message = result.unwrap_err().to_string();
     assert!(parts.iter().all(|part| message.contains(part)), "{message}");
+}
+
+/// A perceptron of our own, of these widths.
+fn perceptron(widths: &[usize], vb: VarBuilder) -> candle_core::Result<AnyNetwork> {
+    on_device!(d => {
+        Network::new(Model::zeros_on(d, mlp(widths).unwrap()), vb).map(AnyNetwork::new)
+    })
 }
 
 #[test]
@@ -60,7 +67,10 @@ fn batch_normalisation_in_training_mode() {
     let remedies = ["bn1: batch normalisation in training mode", "evaluation mode", "deamplify"];
     refused(tap.record(|| layer.forward_t(&x, true)), &remedies);
 
-    let network = Network::new(Model::zeros(graph()), variables.builder().pp("small")).unwrap();
+    let vb = variables.builder().pp("small");
+    let network =
+        on_device!(d => Network::new(Model::zeros_on(d, graph()), vb).map(AnyNetwork::new));
+    let network = network.unwrap();
     let x = random(&[1, 3, 7, 5], 1);
     let training = Mode { batch_statistics: true, dropout: None };
     refused(tap.record(|| network.forward_with_mode(&x, training)), &remedies[1..]);
@@ -104,18 +114,18 @@ fn a_weight_that_is_computed_from_another() {
 #[test]
 fn elements_other_than_f32() {
     let (variables, tap) = (VarMap::new(), Tap::new());
-    let vb = VarBuilder::from_varmap(&variables, DType::F64, &Device::Cpu);
+    let vb = VarBuilder::from_varmap(&variables, DType::F64, &device());
     let layer = linear(2, 3, vb.pp("fc")).unwrap();
     let x = random(&[4, 2], 1).to_dtype(DType::F64).unwrap();
     layer.forward(&x).unwrap();
     refused(tap.record(|| layer.forward(&x)), &["fc.weight", "F64", "F32"]);
-    refused(Network::new(Model::zeros(mlp(&[2, 2]).unwrap()), vb), &["fc1.weight", "F64", "F32"]);
+    refused(perceptron(&[2, 2], vb), &["fc1.weight", "F64", "F32"]);
 }
 
 #[test]
 fn a_network_that_is_used_twice() {
     let (variables, tap) = (Variables::new(), Tap::new());
-    let network = Network::new(Model::zeros(mlp(&[2, 2]).unwrap()), variables.builder()).unwrap();
+    let network = perceptron(&[2, 2], variables.builder()).unwrap();
     let y = tap.record(|| network.forward(&network.forward(&random(&[3, 2], 1))?));
     y.unwrap().sum_all().unwrap().backward().unwrap();
     refused(tap.measure(), &["fc1.weight", "used twice"]);
@@ -124,18 +134,17 @@ fn a_network_that_is_used_twice() {
 #[test]
 fn inputs_and_tensors_of_other_shapes() {
     let variables = Variables::new();
-    let model = || Model::zeros(mlp(&[4, 2]).unwrap());
-    let network = Network::new(model(), variables.builder()).unwrap();
+    let network = perceptron(&[4, 2], variables.builder()).unwrap();
     refused(network.forward(&random(&[3, 5], 1)), &["[m, 4, 1, 1]", "[3, 5]"]);
     refused(network.forward(&random(&[3, 1, 2, 2], 1)), &["[3, 1, 2, 2]"]);
-    let ids = Tensor::new(&[[1u32, 2, 3, 4]], &Device::Cpu).unwrap();
+    let ids = Tensor::new(&[[1u32, 2, 3, 4]], &device()).unwrap();
     refused(network.forward(&ids), &["the input", "U32"]);
 
     let other = Variables::new();
     other.builder().get((4, 2), "fc1.weight").unwrap();
-    refused(Network::new(model(), other.builder()), &["fc1.weight", "[4, 2]"]);
-    let none = VarBuilder::from_tensors(Default::default(), DType::F32, &Device::Cpu);
-    refused(Network::new(model(), none), &["fc1.weight"]);
+    refused(perceptron(&[4, 2], other.builder()), &["fc1.weight", "[4, 2]"]);
+    let none = VarBuilder::from_tensors(Default::default(), DType::F32, &device());
+    refused(perceptron(&[4, 2], none), &["fc1.weight"]);
 }
 
 #[test]

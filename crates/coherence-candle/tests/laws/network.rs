@@ -2,14 +2,16 @@
 //! against finite differences.
 
 use crate::common::{
-    Variables, close, equals_batches_of_one, measures_batches_of_one, random, recorded, sum_loss,
+    AnyNetwork, Variables, close, device, equals_batches_of_one, measures_batches_of_one,
+    on_device, random, recorded, sum_loss, tolerance,
 };
-use candle_core::{Device, Result, Tensor, Var};
+use candle_core::{Result, Tensor, Var};
 use candle_nn::{Conv2dConfig, Module, ModuleT, Optimizer, SGD};
-use coherence_candle::{Network, Tap};
+use coherence_candle::{Network, Tap, TensorDevice};
 use coherence_cpu::convolution::Convolution as Sizes;
 use coherence_nn::{
     Activation, Builder, Graph, Model, Shape,
+    device::Device,
     layer::{BatchNorm, Convolution, Linear, Mode},
     model::{lenet5, mlp},
 };
@@ -17,13 +19,20 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 /// A strided convolution, batch normalisation, and a linear layer over all positions and channels.
-pub(crate) fn graph() -> Graph<f32> {
+pub(crate) fn graph<D: Device<f32>>() -> Graph<f32, D> {
     let (mut net, x) = Builder::new(Shape::image(7, 5, 3));
     let of = Sizes { stride: [2, 2], padding: [1, 1], ..Sizes::new([7, 5], 3, 4, [3, 3]) };
     let h = net.push("conv", Convolution::new(of).unwrap(), &[x], Activation::Identity).unwrap();
     let h = net.push("bn", BatchNorm::new(h.shape), &[h], Activation::Tanh).unwrap();
     net.push("fc", Linear::new(h.shape, 3), &[h], Activation::Identity).unwrap();
     net.build("small".to_owned())
+}
+
+/// A network of our own, and its variables.
+pub(crate) fn network<D: TensorDevice>(initial: Model<f32, D>) -> (Variables, AnyNetwork) {
+    let variables = Variables::new();
+    let network = Network::new(initial, variables.builder()).unwrap();
+    (variables, AnyNetwork::new(network))
 }
 
 /// The same network of candle's layers.
@@ -52,9 +61,8 @@ impl ModuleT for Candles {
     }
 }
 
-fn networks() -> (Variables, Network, Candles) {
-    let variables = Variables::new();
-    let network = Network::new(Model::zeros(graph()), variables.builder()).unwrap();
+fn networks() -> (Variables, AnyNetwork, Candles) {
+    let (variables, network) = on_device!(d => network(Model::zeros_on(d, graph())));
     let theirs = Candles::new(&variables);
     (variables.randomize(), network, theirs)
 }
@@ -128,9 +136,8 @@ fn per_example_quantities_equal_batches_of_one() {
 /// candle's relu′(0) is 1 instead of 0, but random pre-activations are never exactly 0.
 #[test]
 fn a_perceptron_and_the_tapped_layers_agree() {
-    let variables = Variables::new();
-    let network =
-        Network::new(Model::zeros(mlp(&[7, 6, 3]).unwrap()), variables.builder()).unwrap();
+    let (variables, network) =
+        on_device!(d => network(Model::zeros_on(d, mlp(&[7, 6, 3]).unwrap())));
     let vb = variables.builder();
     let layers = [(7, 6), (6, 3)].into_iter().zip(["fc1", "fc2"]);
     let layers: Vec<_> =
@@ -146,7 +153,7 @@ fn a_perceptron_and_the_tapped_layers_agree() {
             assert_eq!(ours.name, theirs.name);
             close(&ours.name, &ours.sum, &theirs.sum);
             for (ours, theirs) in ours.sq_norms.iter().zip(&theirs.sq_norms) {
-                assert!((ours - theirs).abs() < 2e-5 * theirs, "{ours} {theirs}");
+                assert!((ours - theirs).abs() < tolerance() * theirs, "{ours} {theirs}");
             }
         }
     }
@@ -155,10 +162,11 @@ fn a_perceptron_and_the_tapped_layers_agree() {
 /// The slope of the SUM loss along a direction in all parameters and the input. f32 leaves three digits.
 #[test]
 fn gradient_is_the_slope_of_the_loss() {
-    let variables = Variables::new();
-    let graph = lenet5(Shape::image(28, 28, 1), 4).unwrap();
-    let initial = Model::initialized(graph, &mut ChaCha8Rng::seed_from_u64(5));
-    let network = Network::new(initial, variables.builder()).unwrap();
+    let mut rng = ChaCha8Rng::seed_from_u64(5);
+    let shape = Shape::image(28, 28, 1);
+    let (variables, network) = on_device!(d => {
+        network(Model::initialized_on(d, lenet5(shape, 4).unwrap(), &mut rng))
+    });
     let x = Var::from_tensor(&random(&[2, 1, 28, 28], 6)).unwrap();
     let mut vars = variables.map().all_vars();
     vars.push(x.clone());
@@ -198,27 +206,38 @@ fn candles_optimiser_trains_a_network() {
     assert!(after < 0.5 * before, "{before} {after}");
 }
 
-#[test]
-fn new_variables_have_the_initial_values_and_old_ones_keep_theirs() {
-    let initial = Model::initialized(graph(), &mut ChaCha8Rng::seed_from_u64(9));
-    let variables = Variables::new();
+/// Parameters and statistics on the host.
+fn values<D: Device<f32>>(model: &Model<f32, D>) -> [Vec<f32>; 2] {
+    [model.parameters(), model.statistics()].map(|values| model.device().to_host(values))
+}
+
+fn variables_have_the_initial_values<D: TensorDevice>(device: D) {
+    let (variables, mut rng) = (Variables::new(), ChaCha8Rng::seed_from_u64(9));
+    let initial = Model::initialized_on(device.clone(), graph(), &mut rng);
     let network = Network::new(initial.clone(), variables.builder()).unwrap();
-    assert_eq!(network.to_model().unwrap(), initial);
-    let again = Network::new(Model::zeros(graph()), variables.builder()).unwrap();
-    assert_eq!(again.to_model().unwrap(), initial);
+    assert_eq!(values(&network.to_model().unwrap()), values(&initial));
+    let again = Network::new(Model::zeros_on(device, graph()), variables.builder()).unwrap();
+    assert_eq!(values(&again.to_model().unwrap()), values(&initial));
     // The convolution of the model has its channels last, the variable its channels first.
     let var = variables.get("conv.weight").flatten_all().unwrap().to_vec1::<f32>().unwrap();
     let spec = initial.layout().get("conv.weight").unwrap();
-    assert_eq!(var[7], initial.parameters()[spec.range.start + spec.place(7)]);
+    assert_eq!(var[7], values(&initial)[0][spec.range.start + spec.place(7)]);
+}
+
+#[test]
+fn new_variables_have_the_initial_values_and_old_ones_keep_theirs() {
+    on_device!(d => variables_have_the_initial_values(d));
 }
 
 #[test]
 fn a_prefix_is_part_of_the_names() {
     let variables = Variables::new();
     let vb = variables.builder().pp("encoder");
-    let network = Network::new(Model::zeros(mlp(&[2, 2]).unwrap()), vb).unwrap();
+    let network = on_device!(d => {
+        AnyNetwork::new(Network::new(Model::zeros_on(d, mlp(&[2, 2]).unwrap()), vb).unwrap())
+    });
     let tap = Tap::new();
-    let x = Tensor::new(&[[1f32, 2.0]], &Device::Cpu).unwrap();
+    let x = Tensor::new(&[[1f32, 2.0]], &device()).unwrap();
     tap.record(|| network.forward(&x)).unwrap().sum_all().unwrap().backward().unwrap();
     assert_eq!(tap.measure().unwrap().layers()[0].0, "encoder.fc1");
     variables.get("encoder.fc1.weight");

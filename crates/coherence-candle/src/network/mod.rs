@@ -2,16 +2,18 @@
 //!
 //! Legend: m: examples, d: parameters, k: classes, t: tensors.
 
+mod pass;
+
 use crate::{
+    TensorDevice, device,
     part::{Parameter, Part, Use},
-    storage::{self, read, values},
-    tap::{Slot, Tap, lock, recording, store, take},
+    tap::{Tap, lock, recording, take},
 };
-use candle_core::{CpuStorage, CustomOp2, Device, Layout, Result, Shape, Tensor, Var, bail};
+use candle_core::{Device, Result, Tensor, Var, bail};
 use candle_nn::{Init, Module, VarBuilder};
-use coherence_cpu::product::Output;
-use coherence_nn::{Factors, Keep, Model, TensorSpec, Workspace, layer::Mode};
+use coherence_nn::{Keep, Model, TensorSpec, device::Cpu, layer::Mode};
 use core::fmt;
+use pass::{Buffers, Operation, Pass, Sums};
 use std::sync::{Arc, Mutex};
 
 /// A network of [`coherence_nn::model`] whose parameters are in a `VarBuilder`, under torchvision's names
@@ -21,6 +23,9 @@ use std::sync::{Arc, Mutex};
 /// those of coherence_nn. For candle they are one operation with gradients for the input and for each
 /// parameter. A forward pass copies the parameters into one vector; images of several channels are
 /// copied to channels-last order. Everything else is read in place.
+///
+/// D is the device of the model. On a GPU, make it by [`TensorDevice::from_candle`], so that the network and candle
+/// share one queue.
 ///
 /// As a [`Module`] it is in evaluation mode: batch normalisation uses the running statistics, and there is
 /// no dropout. [`forward_with_mode`](Network::forward_with_mode) is for training. While a [`Tap`] records,
@@ -50,40 +55,40 @@ use std::sync::{Arc, Mutex};
 /// # Ok::<(), candle_core::Error>(())
 /// ```
 #[derive(Clone)]
-pub struct Network {
+pub struct Network<D: TensorDevice = Cpu> {
     /// The architecture; its values are those that a new variable gets.
-    initial: Model<f32>,
+    initial: Model<f32, D>,
+    /// Where the variables are.
+    candle: Device,
     parameters: Vec<Parameter>,
     statistics: Vec<Var>,
     /// Buffers of passes that have ended.
-    idle: Arc<Mutex<Vec<Buffers>>>,
+    idle: Arc<Mutex<Vec<Buffers<D>>>>,
 }
 
-/// What a pass over a batch needs.
-struct Buffers {
-    model: Model<f32>,
-    workspace: Workspace<f32>,
-}
-
-impl Network {
+impl<D: TensorDevice> Network<D> {
     /// A network of the architecture of `initial` with the tensors of `vb`. If `vb` is backed by a `VarMap`,
     /// tensors that it lacks are created with the values of `initial`.
     ///
     /// # Errors
     ///
-    /// If a tensor is missing, has another shape, has elements other than f32, or is not on the CPU.
-    pub fn new(initial: Model<f32>, vb: VarBuilder) -> Result<Self> {
-        let get = |spec: &TensorSpec, values: &[f32]| {
+    /// If a tensor is missing, has another shape, has elements other than f32, or is not where `initial` is.
+    pub fn new(initial: Model<f32, D>, vb: VarBuilder) -> Result<Self> {
+        let (device, candle) = (initial.device().clone(), vb.device().clone());
+        if !device.holds(&candle) {
+            bail!(
+                "the model is on {device:?}, its variables on {:?} (make the model on \
+                 TensorDevice::from_candle of the variables' device)",
+                candle.location()
+            );
+        }
+        let get = |spec: &TensorSpec, values: D::Slice<'_, f32>| {
             let is_new = !vb.contains_tensor(&spec.name);
             let tensor = vb.get_with_hints(&spec.shape[..], &spec.name, Init::Const(0.0))?;
             let parameter = Parameter { name: crate::name_in(&vb, &spec.name), tensor };
             parameter.check()?;
             if is_new && parameter.tensor.is_variable() {
-                let values = Tensor::from_slice(
-                    &values[spec.range.clone()],
-                    spec.range.len(),
-                    &Device::Cpu,
-                )?;
+                let values = tensor_of(&device, &candle, D::part(values, spec.range.clone()))?;
                 Var::from_tensor(&parameter.tensor)?.set(&channels_first(&values, spec)?)?;
             }
             Ok(parameter)
@@ -95,7 +100,7 @@ impl Network {
         let statistics = tensors
             .map(|spec| Var::from_tensor(&get(spec, initial.statistics())?.tensor))
             .collect::<Result<_>>()?;
-        Ok(Self { initial, parameters, statistics, idle: Arc::default() })
+        Ok(Self { initial, candle, parameters, statistics, idle: Arc::default() })
     }
 
     /// The logits [m, k] of `x`. The mode says whether batch normalisation uses the statistics of the batch
@@ -103,7 +108,7 @@ impl Network {
     ///
     /// # Errors
     ///
-    /// If `x` is not f32 on the CPU or not of shape [m, c, h, w] or [m, features]. With batch
+    /// If `x` is not f32 on the network's device or not of shape [m, c, h, w] or [m, features]. With batch
     /// normalisation by the statistics of the batch: if there are fewer than two examples, or while a
     /// [`Tap`] records.
     pub fn forward_with_mode(&self, x: &Tensor, mode: Mode) -> Result<Tensor> {
@@ -116,9 +121,10 @@ impl Network {
                 bail!("{layer}: the statistics of {:?} (a batch needs two examples)", x.dims());
             }
         }
-        let (x, pass) = (self.channels_last(x)?, self.pass(x.dim(0)?, mode, tap.is_some())?);
-        let pass = Arc::new(pass);
-        let logits = x.apply_op2(&self.flat()?, Operation(pass.clone()))?;
+        let (x, parameters) = (self.channels_last(x)?, self.flat()?);
+        let pass = Arc::new(self.pass(x.dim(0)?, mode, tap.is_some())?);
+        let logits = pass.forward(&x, &parameters)?;
+        let logits = x.apply_op2(&parameters, Operation::new(pass.clone(), logits))?;
         if self.couples_examples(mode).is_some() {
             self.update_statistics(&pass)?;
         }
@@ -134,9 +140,9 @@ impl Network {
     /// # Errors
     ///
     /// If candle fails to read a variable.
-    pub fn to_model(&self) -> Result<Model<f32>> {
-        let mut model = self.initial.clone();
-        read(&self.flat()?, |values| model.parameters_mut().copy_from_slice(values))?;
+    pub fn to_model(&self) -> Result<Model<f32, D>> {
+        let (mut model, device) = (self.initial.clone(), self.initial.device());
+        device.with_values(&self.flat()?, |values| device.copy(values, model.parameters_mut()))?;
         self.read_statistics(&mut model)?;
         Ok(model)
     }
@@ -155,7 +161,11 @@ impl Network {
 
     /// [m, c, h, w] as [m, h · w · c], contiguous.
     fn channels_last(&self, x: &Tensor) -> Result<Tensor> {
-        storage::check("the input", x)?;
+        device::check("the input", x)?;
+        if !x.device().same_device(&self.candle) {
+            let places = [x.device().location(), self.candle.location()];
+            bail!("the input is on {:?}, the network on {:?}", places[0], places[1]);
+        }
         let shape = self.initial.graph().input();
         let ([h, w], c) = (shape.size(), shape.channels);
         match *x.dims() {
@@ -171,7 +181,7 @@ impl Network {
     }
 
     /// A pass over m examples, in buffers of an earlier one if they are large enough.
-    fn pass(&self, m: usize, mode: Mode, measures: bool) -> Result<Pass> {
+    fn pass(&self, m: usize, mode: Mode, measures: bool) -> Result<Pass<D>> {
         let idle = lock(&self.idle).pop().filter(|idle| idle.workspace.capacity() >= m);
         let mut buffers = idle.unwrap_or_else(|| Buffers {
             model: self.initial.clone(),
@@ -180,38 +190,39 @@ impl Network {
         buffers.workspace.set_mode(mode);
         self.read_statistics(&mut buffers.model)?;
         let name = self.parameters.first().map_or_else(String::new, |first| first.name.clone());
-        let (buffers, idle) = (Mutex::new(Some(buffers)), self.idle.clone());
-        Ok(Pass { name, buffers, idle, measured: measures.then(Slot::default) })
+        Ok(Pass::new(name, buffers, self.idle.clone(), measures))
     }
 
-    fn read_statistics(&self, model: &mut Model<f32>) -> Result<()> {
-        let specs = self.initial.graph().statistics().tensors();
+    fn read_statistics(&self, model: &mut Model<f32, D>) -> Result<()> {
+        let (specs, device) = (self.initial.graph().statistics().tensors(), self.initial.device());
         for (spec, var) in specs.iter().zip(&self.statistics) {
-            let target = &mut model.statistics_mut()[spec.range.clone()];
-            read(&var.contiguous()?, |values| target.copy_from_slice(values))?;
+            let target = D::part_mut(model.statistics_mut(), spec.range.clone());
+            device.with_values(&var.contiguous()?, |values| device.copy(values, target))?;
         }
         Ok(())
     }
 
     /// Moves the running statistics towards those of the batch of a pass.
-    fn update_statistics(&self, pass: &Pass) -> Result<()> {
+    fn update_statistics(&self, pass: &Pass<D>) -> Result<()> {
         pass.with(|Buffers { model, workspace }| {
             model.update_statistics(workspace);
             let specs = self.initial.graph().statistics().tensors();
             for (spec, var) in specs.iter().zip(&self.statistics) {
-                let values = &model.statistics()[spec.range.clone()];
-                var.set(&Tensor::from_slice(values, &spec.shape[..], &Device::Cpu)?)?;
+                let values = D::part(model.statistics(), spec.range.clone());
+                let values = tensor_of(model.device(), &self.candle, values)?;
+                var.set(&values.reshape(&spec.shape[..])?)?;
             }
             Ok(())
         })
     }
 
     /// Makes `tap` take what the backward pass of `pass` will have measured.
-    fn record(&self, tap: &Tap, m: usize, pass: &Pass) {
+    fn record(&self, tap: &Tap, m: usize, pass: &Pass<D>) {
         let Some(measured) = pass.measured.clone() else { return };
         let (network, name) = (self.clone(), pass.name.clone());
         tap.push(move || {
             let Sums { sum, sq_norms } = take(&name, &measured)?;
+            let sq_norms: Vec<f64> = network.initial.device().to_host(D::view(&sq_norms));
             let specs = network.initial.layout().tensors().iter();
             let uses = specs.zip(&network.parameters).enumerate().map(|(t, (spec, parameter))| {
                 let sum =
@@ -225,17 +236,29 @@ impl Network {
 }
 
 /// In evaluation mode.
-impl Module for Network {
+impl<D: TensorDevice> Module for Network<D> {
     fn forward(&self, x: &Tensor) -> Result<Tensor> {
         self.forward_with_mode(x, Mode::default())
     }
 }
 
 /// Prints the architecture only: there may be millions of parameters.
-impl fmt::Debug for Network {
+impl<D: TensorDevice> fmt::Debug for Network<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Network").field("graph", self.initial.graph()).finish_non_exhaustive()
     }
+}
+
+/// A copy of `values` \[n\] as a tensor on `candle`.
+fn tensor_of<D: TensorDevice>(
+    device: &D,
+    candle: &Device,
+    values: D::Slice<'_, f32>,
+) -> Result<Tensor> {
+    device.new_tensor(candle, D::len(values), |out| {
+        device.copy(values, out);
+        Ok(())
+    })
 }
 
 /// A tensor of PyTorch's order [o, i, s] as a flat one of ours, [o, s, i].
@@ -253,103 +276,4 @@ fn channels_first(flat: &Tensor, spec: &TensorSpec) -> Result<Tensor> {
     }
     let flat = flat.reshape((spec.shape[0], spec.positions, ()))?;
     flat.transpose(1, 2)?.reshape(&spec.shape[..])?.contiguous()
-}
-
-/// S \[d\] and the squared norms [t, m] of a backward pass.
-struct Sums {
-    sum: Tensor,
-    sq_norms: Vec<f64>,
-}
-
-/// One forward pass and its backward passes.
-struct Pass {
-    /// A tensor of the network.
-    name: String,
-    /// There until the pass is dropped.
-    buffers: Mutex<Option<Buffers>>,
-    /// Where the buffers go then.
-    idle: Arc<Mutex<Vec<Buffers>>>,
-    measured: Option<Slot<Sums>>,
-}
-
-impl Pass {
-    fn with<R>(&self, f: impl FnOnce(&mut Buffers) -> R) -> R {
-        f(lock(&self.buffers).as_mut().expect("the buffers stay until the pass is dropped"))
-    }
-}
-
-impl Drop for Pass {
-    fn drop(&mut self) {
-        lock(&self.idle).extend(lock(&self.buffers).take());
-    }
-}
-
-/// logits [m, k] of x [m, inputs] and parameters \[d\], both contiguous.
-struct Operation(Arc<Pass>);
-
-impl CustomOp2 for Operation {
-    fn name(&self) -> &'static str {
-        "network"
-    }
-
-    fn cpu_fwd(
-        &self,
-        x: &CpuStorage,
-        of_x: &Layout,
-        parameters: &CpuStorage,
-        of_parameters: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        let (x, parameters) = (values(x, of_x)?, values(parameters, of_parameters)?);
-        let m = of_x.shape().dims()[0];
-        self.0.with(|Buffers { model, workspace }| {
-            model.parameters_mut().copy_from_slice(parameters);
-            model.forward(x, m, workspace);
-            let logits = CpuStorage::F32(workspace.logits().to_vec());
-            Ok((logits, Shape::from((m, model.classes()))))
-        })
-    }
-
-    fn bwd(
-        &self,
-        x: &Tensor,
-        _parameters: &Tensor,
-        _logits: &Tensor,
-        grad: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        self.0.with(|buffers| self.0.backward(buffers, x, grad))
-    }
-}
-
-impl Pass {
-    /// The gradients with respect to `x`, if it is wanted, and to the parameters.
-    fn backward(
-        &self,
-        Buffers { model, workspace }: &mut Buffers,
-        x: &Tensor,
-        grad: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        let (m, tensors) = (x.dim(0)?, model.layout().tensors().len());
-        let mut sum = vec![0.0; model.parameters().len()];
-        let mut sq_norms = vec![0.0; if self.measured.is_some() { tensors * m } else { 0 }];
-        let mut visit = |factors: &Factors<'_, f32>| {
-            let sum = &mut sum[factors.range.clone()];
-            match sq_norms.get_mut(factors.tensor * m..(factors.tensor + 1) * m) {
-                Some(norms) => factors.sum_and_sq_norms(Output::Overwrite, sum, norms),
-                None => factors.sum(Output::Overwrite, sum),
-            }
-        };
-        let delta = workspace.logits_and_delta().1;
-        read(&grad.contiguous()?, |grad| delta.copy_from_slice(grad))?;
-        let mut of_x = vec![0.0; if x.track_op() { x.elem_count() } else { 0 }];
-        read(x, |x| match of_x.len() {
-            0 => model.backward(x, workspace, &mut visit),
-            _ => model.backward_to_input(x, workspace, &mut of_x, &mut visit),
-        })?;
-        let sum = Tensor::from_vec(sum, model.parameters().len(), &Device::Cpu)?;
-        if let Some(measured) = &self.measured {
-            store(&self.name, measured, Sums { sum: sum.clone(), sq_norms })?;
-        }
-        let of_x = x.track_op().then(|| Tensor::from_vec(of_x, x.shape(), &Device::Cpu));
-        Ok((of_x.transpose()?, Some(sum)))
-    }
 }
