@@ -4,6 +4,7 @@
 //! each. A record in `records/cuda` says on which device the kernels of which text have run.
 
 mod bundle;
+mod goals;
 
 use anyhow::{Context, Result, ensure};
 use bundle::{Record, Time};
@@ -174,6 +175,9 @@ fn device(hash: &str, record: &Record) -> String {
     let outcome = |lines: &[String], name: &str| {
         let of_program = |line: &&String| line.split(':').next() == Some(name);
         let line = lines.iter().find(of_program).map_or("not run", String::as_str);
+        if line.contains("exit status 124") {
+            return "not finished in 200 s, nothing found".to_owned();
+        }
         line.split_once("test result: ").map_or(line, |(_, end)| end).split(';').take(2).collect()
     };
     for line in &record.laws {
@@ -182,7 +186,12 @@ fn device(hash: &str, record: &Record) -> String {
             [&record.laws, &record.memcheck, &record.racecheck].map(|lines| outcome(lines, name));
         text.push_str(&format!("| `{name}` | {laws} | {memcheck} | {racecheck} |\n"));
     }
-    text.push_str("\nMedian seconds, for products in f32 and with factors rounded to TF32:\n\n");
+    for line in &record.networks {
+        text.push_str(&format!("\n`{line}`\n"));
+    }
+    text.push_str("\nGoals of speed:\n\n");
+    text.push_str(&goals::table(record));
+    text.push_str("\nMedian seconds for ResNet-50, mini-batches of 256 images of 224 × 224, for products in f32 and with factors rounded to TF32:\n\n");
     text.push_str("| what | program | f32 | TF32 |\n|---|---|---|---|\n");
     for Time { name, peer, .. } in record.times.iter().filter(|time| time.products == "f32") {
         let [single, tf32] = ["f32", "tf32"].map(|products| {
@@ -296,6 +305,7 @@ mod tests {
             ],
             memcheck: Vec::new(),
             racecheck: Vec::new(),
+            networks: Vec::new(),
             times: vec![Time {
                 name: "W9.plain step".to_owned(),
                 peer: "coherence".to_owned(),
@@ -310,5 +320,6 @@ mod tests {
         assert!(page.contains("2026-01-02: earlier kernels: stale."));
         assert!(page.contains("| `select` | ok. 4 passed 0 failed | not run | not run |"));
         assert!(page.contains("| plain step | coherence | 0.2500 |  |"));
+        assert!(page.contains("| plain step over the fastest peer's | ≤ 1.2 |  |  |"));
     }
 }

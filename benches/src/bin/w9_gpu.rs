@@ -2,6 +2,7 @@
 //! 11 million values there. A line of JSON for each time, as benches/peers/w9_gpu.py writes them.
 //!
 //! `W9_BATCH` is another mini-batch; `W9_SCRATCH` are MiB of scratch memory; `W9_ONLY` runs the cases whose names contain it, once each, for a profiler.
+#![allow(clippy::print_stdout, reason = "the times are the program's output")]
 
 use coherence_benches::{Images, RATE, initialized_on, normals, trainer_on};
 use coherence_core::aggregate::Median;

@@ -19,6 +19,8 @@ pub(super) struct Record {
     pub(super) laws: Vec<String>,
     pub(super) memcheck: Vec<String>,
     pub(super) racecheck: Vec<String>,
+    /// Lines of the parity of all models with torchvision, and of coherence-candle's laws.
+    pub(super) networks: Vec<String>,
     /// Ours and the peers'.
     pub(super) times: Vec<Time>,
 }
@@ -94,6 +96,7 @@ pub(super) fn keep(sh: &Shell, results: &Path) -> Result<()> {
         laws: lines("laws.txt")?,
         memcheck: lines("memcheck.txt")?,
         racecheck: lines("racecheck.txt")?,
+        networks: [lines("parity.txt")?, lines("candle.txt")?].concat(),
         times,
     };
     ensure!(!record.laws.is_empty(), "{} has no laws.txt", results.display());

@@ -1,12 +1,12 @@
 #!/bin/bash
 # Runs what `cargo xtask cuda --bundle` built, on a machine with a GPU, CUDA's toolkit and, for the peers, PyTorch.
 #
-# usage: on_device.sh RESULTS [PART…]   parts: laws, sanitize, parity, bench, peers, profile (default: all but the last)
+# usage: on_device.sh RESULTS [PART…]   parts: laws, sanitize, parity, candle, bench, peers, profile (default: all but the last)
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 results=$1
 shift
-parts=${*:-laws sanitize parity bench peers}
+parts=${*:-laws sanitize parity candle bench peers}
 mkdir -p "$results"
 export COHERENCE_CUDA=required
 export LD_LIBRARY_PATH="/usr/local/cuda/lib64:${LD_LIBRARY_PATH:-}" PATH="/usr/local/cuda/bin:$PATH"
@@ -35,6 +35,10 @@ for part in $parts; do
         sanitize)
             tests memcheck every_layer_agrees_on_a_gpu compute-sanitizer --tool memcheck --error-exitcode 99
             tests racecheck every_layer_agrees_on_a_gpu compute-sanitizer --tool racecheck --error-exitcode 99
+            ;;
+        candle) # the laws of coherence-candle, if their program was built with nvcc and put here
+            [ -x "$here/candle-laws" ] && timeout 200 "$here/candle-laws" --test-threads=1 2>&1 |
+                grep -E '^test (result|cuda)' | tee "$results/candle.txt"
             ;;
         bench) timeout 240 "$here/w9_gpu" 2>&1 | tee "$results/bench.jsonl" ;;
         peers)
