@@ -10,8 +10,8 @@ use coherence_core::{
 };
 use coherence_cpu::dense::{self as cpu, Columnwise};
 use coherence_cuda::dense;
-use common::{close, download, draw, upload};
-use engine::engine;
+use common::{close, draw};
+use engine::{download, engine, upload};
 
 #[test]
 fn medians_of_means_are_those_of_the_processor() {

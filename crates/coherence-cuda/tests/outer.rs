@@ -9,8 +9,8 @@ use coherence_cpu::{
     product::{Dims, Output, matmul_nn, matmul_nt, matmul_tn},
 };
 use coherence_cuda::{Product, outer, product::multiply, rows};
-use common::{close, download, draw, upload};
-use engine::engine;
+use common::{close, draw};
+use engine::{download, engine, upload};
 
 const DIMS: [Dims; 5] = [
     Dims { m: 1, i: 1, o: 1 },

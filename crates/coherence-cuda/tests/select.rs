@@ -10,8 +10,8 @@ use coherence_cuda::{
     Real,
     select::{select_columns, select_outer},
 };
-use common::{close, download, draw, upload};
-use engine::engine;
+use common::{close, draw};
+use engine::{download, engine, upload};
 
 /// Values with ties, zeros of both signs, and extremes.
 fn values<T: Real>(n: usize, seed: u64) -> Vec<T> {
@@ -31,7 +31,7 @@ fn values<T: Real>(n: usize, seed: u64) -> Vec<T> {
 
 /// The rule on the device and, by `oracle`, on the processor.
 #[track_caller]
-fn columns_agree<T: Real>(
+fn columns_agree<T: Real + Default>(
     rule: impl OrderRule + Copy,
     [n, d]: [usize; 2],
     values: &[T],
@@ -56,7 +56,7 @@ fn columns_agree<T: Real>(
     assert!(download(&stepped) == step, "[{n}, {d}]");
 }
 
-fn columns<T: Real>(isa: Isa) {
+fn columns<T: Real + Default>(isa: Isa) {
     for [n, d] in [[1, 1], [2, 3], [3, 700], [5, 2], [8, 1], [21, 40], [22, 300], [41, 5], [60, 17]]
     {
         let values = values::<T>(n * d, (n + d) as u64);

@@ -10,8 +10,8 @@ use coherence_cpu::{
     vectors::{self as cpu, Descent},
 };
 use coherence_cuda::{elementwise, vectors};
-use common::{close, download, draw, upload};
-use engine::engine;
+use common::{close, draw};
+use engine::{download, engine, upload};
 
 const LENGTHS: [usize; 5] = [0, 1, 255, 5_000, 40_000];
 

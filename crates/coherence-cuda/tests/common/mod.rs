@@ -1,8 +1,7 @@
-//! Numbers to and from the host's engine, and their comparison.
+//! Numbers, and their comparison.
 #![allow(dead_code)] // each test program uses some
 
-use super::engine::{Tested, engine};
-use coherence_cuda::{Buffer, Real};
+use coherence_cuda::Real;
 
 /// Numbers from −1 to 1, a pure function of the seed.
 pub(crate) fn draw<T: Real>(n: usize, seed: u64) -> Vec<T> {
@@ -15,16 +14,6 @@ pub(crate) fn draw<T: Real>(n: usize, seed: u64) -> Vec<T> {
             T::narrow((state >> 11) as f64 / (1u64 << 52) as f64 - 1.0)
         })
         .collect()
-}
-
-pub(crate) fn upload<V: Copy + 'static>(values: &[V]) -> Buffer<V, Tested> {
-    Buffer::from_host(engine(), values)
-}
-
-pub(crate) fn download<T: Real>(buffer: &Buffer<T, Tested>) -> Vec<T> {
-    let mut values = vec![T::zero(); buffer.view().len()];
-    buffer.view().download(engine(), &mut values);
-    values
 }
 
 /// Relative to the largest value: 1e-12, or 2e-6 for `f32`.

@@ -1,7 +1,8 @@
-//! The engine that is tested: the host's, or a GPU where `COHERENCE_CUDA` is `required`.
+//! The engine that is tested: the host's, or a GPU where `COHERENCE_CUDA` is `required`; and the way there and back.
 #![allow(unsafe_code)] // it passes on what the engines promise
+#![allow(dead_code)] // each test program uses some
 
-use coherence_cuda::{Driver, Engine, Host, Product, Real};
+use coherence_cuda::{Buffer, Driver, Engine, Host, Product, Real};
 use core::ffi::c_void;
 use std::{env, sync::OnceLock};
 
@@ -22,6 +23,16 @@ pub(crate) fn engine() -> &'static Tested {
             Tested::Host(Host)
         }
     })
+}
+
+pub(crate) fn upload<V: Copy + 'static>(values: &[V]) -> Buffer<V, Tested> {
+    Buffer::from_host(engine(), values)
+}
+
+pub(crate) fn download<V: Copy + Default + 'static>(buffer: &Buffer<V, Tested>) -> Vec<V> {
+    let mut values = vec![V::default(); buffer.view().len()];
+    buffer.view().download(engine(), &mut values);
+    values
 }
 
 macro_rules! either {

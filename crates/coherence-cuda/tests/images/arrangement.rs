@@ -1,7 +1,7 @@
 //! Values moved and scaled, against loops over the definitions.
 
-use crate::common::{OUTPUTS, assert_same_bits, numbers, on_device, written};
-use crate::engine::engine;
+use crate::common::{OUTPUTS, assert_same_bits, numbers, written};
+use crate::engine::{engine, upload};
 use coherence_cpu::product::Output;
 use coherence_cuda::arrangement::{
     Subsampling, put_channels, scale_channels, scale_channels_backward, scale_channels_gradient,
@@ -32,7 +32,7 @@ fn channels_are_put_and_taken() {
                     taken[j] = result(output, x[j], all[at]);
                 }
             }
-            let (on_x, on_all) = (on_device(&x), on_device(&all));
+            let (on_x, on_all) = (upload(&x), upload(&all));
             let channels = (whole, range.clone());
             let found = written(&all, |out| {
                 put_channels(engine(), channels.clone(), on_x.view(), output, out);
@@ -62,7 +62,7 @@ fn images_are_subsampled() {
                 expected[at] = a[from];
                 backward[from] += z[at];
             }
-            let (on_a, on_z) = (on_device(&a), on_device(&z));
+            let (on_a, on_z) = (upload(&a), upload(&z));
             let found = written(&z, |out| subsample(engine(), &sizes, on_a.view(), out));
             assert_same_bits(&found, &expected, &format!("{sizes:?}"));
             let found =
@@ -90,7 +90,7 @@ fn channels_are_scaled() {
         let [a, delta] = [5, 6].map(|seed| numbers::<f32>(seed, m * p * c));
         let s = numbers::<f32>(7, m * c);
         let factor = |v: usize| s[v / (p * c) * c + v % c];
-        let (on_a, on_delta, on_s) = (on_device(&a), on_device(&delta), on_device(&s));
+        let (on_a, on_delta, on_s) = (upload(&a), upload(&delta), upload(&s));
         let sizes = [p * c, c];
         let found =
             written(&a, |out| scale_channels(engine(), sizes, on_a.view(), on_s.view(), out));
@@ -119,7 +119,7 @@ fn channels_are_scaled() {
 #[test]
 #[should_panic(expected = "images of")]
 fn images_of_another_size_are_refused() {
-    let (a, z) = (on_device(&[0.0f32; 8]), [0.0f32; 9]);
+    let (a, z) = (upload(&[0.0f32; 8]), [0.0f32; 9]);
     let sizes = Subsampling { input: [2, 2, 2], output: [2, 2, 2], stride: 1, before: 0 };
     written(&z, |out| subsample(engine(), &sizes, a.view(), out));
 }
@@ -127,7 +127,7 @@ fn images_of_another_size_are_refused() {
 #[test]
 #[should_panic(expected = "Subsampling")]
 fn positions_beyond_the_image_are_refused() {
-    let (a, z) = (on_device(&[0.0f32; 8]), [0.0f32; 8]);
+    let (a, z) = (upload(&[0.0f32; 8]), [0.0f32; 8]);
     let sizes = Subsampling { input: [2, 2, 2], output: [2, 2, 2], stride: 2, before: 0 };
     written(&z, |out| subsample(engine(), &sizes, a.view(), out));
 }
@@ -135,6 +135,6 @@ fn positions_beyond_the_image_are_refused() {
 #[test]
 #[should_panic(expected = "rows of 3 channels")]
 fn rows_of_another_length_are_refused() {
-    let x = on_device(&[0.0f32; 5]);
+    let x = upload(&[0.0f32; 5]);
     written(&[0.0; 9], |out| put_channels(engine(), (3, 0..2), x.view(), Output::Overwrite, out));
 }

@@ -1,8 +1,8 @@
-//! Numbers, and the way to the device and back.
+//! Numbers, and their comparison.
 
-use crate::engine::{Tested, engine};
+use crate::engine::{download, upload};
 use coherence_cpu::{Element, product::Output};
-use coherence_cuda::{Buffer, ViewMut};
+use coherence_cuda::ViewMut;
 
 pub(crate) const OUTPUTS: [Output; 2] = [Output::Overwrite, Output::Add];
 
@@ -19,24 +19,14 @@ pub(crate) fn numbers<T: Element>(seed: u64, len: usize) -> Vec<T> {
     (0..len).map(|_| number()).collect()
 }
 
-pub(crate) fn on_device<V: Copy + 'static>(values: &[V]) -> Buffer<V, Tested> {
-    Buffer::from_host(engine(), values)
-}
-
 /// What `write` makes of `before`.
 pub(crate) fn written<V: Copy + Default + 'static>(
     before: &[V],
     write: impl FnOnce(ViewMut<'_, V>),
 ) -> Vec<V> {
-    let mut buffer = on_device(before);
+    let mut buffer = upload(before);
     write(buffer.view_mut());
-    to_host(&buffer)
-}
-
-pub(crate) fn to_host<V: Copy + Default + 'static>(buffer: &Buffer<V, Tested>) -> Vec<V> {
-    let mut values = vec![V::default(); buffer.view().len()];
-    buffer.view().download(engine(), &mut values);
-    values
+    download(&buffer)
 }
 
 #[track_caller]

@@ -1,8 +1,8 @@
 //! Convolutions: what the processor computes, to the rounding of the element type; selections of the gradients
 //! that the device formed.
 
-use crate::common::{OUTPUTS, assert_close, assert_same_bits, numbers, on_device, written};
-use crate::engine::{Tested, engine};
+use crate::common::{OUTPUTS, assert_close, assert_same_bits, numbers, written};
+use crate::engine::{Tested, engine, upload};
 use coherence_core::aggregate::groups;
 use coherence_cpu::{
     Element, Isa,
@@ -56,7 +56,7 @@ impl<T: Real + Default> Case<T> {
     fn new(conv: Convolution, m: usize) -> Self {
         let x = numbers(1, m * conv.image());
         let (weight, delta) = (numbers(2, conv.weights()), numbers(3, m * conv.output_image()));
-        let device = [&x, &weight, &delta].map(|values| on_device(values));
+        let device = [&x, &weight, &delta].map(|values| upload(values));
         Self { conv, m, x, weight, delta, device }
     }
 
@@ -240,7 +240,7 @@ fn without_examples_the_gradient_is_zero() {
 #[test]
 fn nan_spreads_to_what_it_touches_alone() {
     let conv = Convolution::new([1, 4], 1, 1, [1, 2]);
-    let (x, weight) = (on_device(&[f32::NAN, 1.0, 2.0, 3.0]), on_device(&[1.0, 10.0]));
+    let (x, weight) = (upload(&[f32::NAN, 1.0, 2.0, 3.0]), upload(&[1.0, 10.0]));
     let found = written(&[0.0; 3], |out| {
         forward(engine(), &conv, x.view(), weight.view(), OUTPUTS[0], out);
     });

@@ -1,9 +1,7 @@
 //! Normalisation: what the processor computes, to the rounding of the element type.
 
-use crate::common::{
-    OUTPUTS, assert_close, assert_same_bits, numbers, on_device, to_host, written,
-};
-use crate::engine::{Tested, engine};
+use crate::common::{OUTPUTS, assert_close, assert_same_bits, numbers, written};
+use crate::engine::{Tested, download, engine, upload};
 use coherence_cpu::{
     Element,
     normalize::{Standardization, batch, group, group::Groups, moments},
@@ -36,7 +34,7 @@ struct OnDevice([Buffer<f64, Tested>; 2]);
 
 impl OnDevice {
     fn new(by: &Standardization) -> Self {
-        Self([by.mean(), by.inverse()].map(on_device))
+        Self([by.mean(), by.inverse()].map(upload))
     }
 
     fn view(&self) -> Statistics<'_> {
@@ -52,7 +50,7 @@ fn two<V: Copy + Default + 'static>(
 ) -> [Vec<V>; 2] {
     let mut results = [(); 2].map(|()| Buffer::zeros(engine(), len));
     write(results.each_mut().map(Buffer::view_mut));
-    results.each_ref().map(to_host)
+    results.each_ref().map(download)
 }
 
 fn batches<T: Real + Default>(m: usize, positions: usize, c: usize) {
@@ -61,7 +59,7 @@ fn batches<T: Real + Default>(m: usize, positions: usize, c: usize) {
     // Means far from zero: variances of x² − mean² would cancel.
     let x: Vec<T> = numbers::<f64>(1, rows * c).into_iter().map(|x| T::narrow(x + 40.0)).collect();
     let (delta, affine) = (numbers::<T>(2, rows * c), numbers::<T>(3, 2 * c));
-    let (on_x, on_delta, on_affine) = (on_device(&x), on_device(&delta), on_device(&affine));
+    let (on_x, on_delta, on_affine) = (upload(&x), upload(&delta), upload(&affine));
     let (scale, shift) = affine.split_at(c);
     let on_scale = on_affine.view().part(0..c);
 
@@ -73,7 +71,7 @@ fn batches<T: Real + Default>(m: usize, positions: usize, c: usize) {
     assert_close(&of_mean, &mean, 1e-13, &context);
     assert_close(&of_variance, &variance, 1e-11, &context);
     let by = Standardization::from_moments(mean.clone(), &variance, EPSILON);
-    let on_variance = on_device(&variance);
+    let on_variance = upload(&variance);
     let inverse = written(&vec![0.0; c], |out| {
         inverse_deviations(engine(), on_variance.view(), EPSILON, out);
     });
@@ -95,7 +93,7 @@ fn batches<T: Real + Default>(m: usize, positions: usize, c: usize) {
     assert_close(&found[0], &of_scale, 1e-12, &context);
     assert_close(&found[1], &of_shift, 1e-12, &context);
 
-    let gradients = [&of_scale, &of_shift].map(|sums| on_device(sums));
+    let gradients = [&of_scale, &of_shift].map(|sums| upload(sums));
     for output in OUTPUTS {
         let mut out = numbers::<T>(4, x.len());
         let found = written(&out, |out| {
@@ -140,7 +138,7 @@ fn many_channels_and_many_rows_are_summed() {
 
 #[test]
 fn moments_without_rows_are_nan_and_gradients_zero() {
-    let empty = on_device::<f32>(&[]);
+    let empty = upload::<f32>(&[]);
     let [mean, variance] = two(3, |[mean, variance]| {
         batch_moments(engine(), empty.view(), mean, variance);
     });
@@ -158,7 +156,7 @@ fn running_moments_have_the_bits_of_the_processor() {
     let statistics: Vec<f32> = numbers(5, 600).iter().map(|x: &f32| x + 2.0).collect();
     let [mean, variance] = [6, 7].map(|seed| numbers::<f64>(seed, 300));
     let (on_statistics, on_mean, on_variance) =
-        (on_device(&statistics), on_device(&mean), on_device(&variance));
+        (upload(&statistics), upload(&mean), upload(&variance));
     let found = two(300, |[mean, inverse]| {
         running_moments(engine(), on_statistics.view(), EPSILON, mean, inverse);
     });
@@ -182,7 +180,7 @@ fn groups<T: Real + Default>(layout: Groups, m: usize, items: usize) {
     let context = format!("{n} items, {layout:?}");
     let x: Vec<T> = numbers::<f64>(1, len).into_iter().map(|x| T::narrow(x + 10.0)).collect();
     let (delta, affine) = (numbers::<T>(2, len), numbers::<T>(3, 2 * c));
-    let (on_x, on_delta, on_affine) = (on_device(&x), on_device(&delta), on_device(&affine));
+    let (on_x, on_delta, on_affine) = (upload(&x), upload(&delta), upload(&affine));
     let (scale, shift) = affine.split_at(c);
 
     let (mut mean, mut variance) = (vec![0.0; statistics], vec![0.0; statistics]);
@@ -250,7 +248,7 @@ fn group_normalisation_is_that_of_the_processor() {
 #[test]
 fn numbers_are_narrowed_to_the_nearest() {
     let wide = [0.1, -1e300, 1e-60, f64::NAN, 1.0 + f64::from(f32::EPSILON) / 3.0];
-    let on_wide = on_device(&wide);
+    let on_wide = upload(&wide);
     let found = written(&[0.0f32; 5], |to| narrow(engine(), on_wide.view(), OUTPUTS[0], to));
     assert_same_bits(&found, &wide.map(|x| x as f32), "narrow");
 }
@@ -259,7 +257,7 @@ fn numbers_are_narrowed_to_the_nearest() {
 #[should_panic(expected = "the number of values")]
 fn statistics_of_other_items_are_refused() {
     let layout = Groups::layer(2).expect("groups");
-    let (x, affine) = (on_device(&[0.0f32; 4]), on_device(&[0.0f32; 4]));
+    let (x, affine) = (upload(&[0.0f32; 4]), upload(&[0.0f32; 4]));
     let by = OnDevice::new(&Standardization::from_moments(vec![0.0], &[1.0], 0.0));
     written(&[0.0f32; 4], |out| {
         group_forward(engine(), layout, x.view(), by.view(), affine.view(), out);
@@ -269,7 +267,7 @@ fn statistics_of_other_items_are_refused() {
 #[test]
 #[should_panic(expected = "the unbiased variance of 1 rows")]
 fn running_moments_of_one_row_are_refused() {
-    let [mean, variance] = [[0.0], [1.0]].map(|x| on_device(&x));
+    let [mean, variance] = [[0.0], [1.0]].map(|x| upload(&x));
     let moments = [mean.view(), variance.view()];
     written(&[0.0f32; 2], |running| update_running(engine(), moments, 1, 0.1, running));
 }

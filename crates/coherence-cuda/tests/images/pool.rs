@@ -1,7 +1,7 @@
 //! Pools: the same bits as on the processor.
 
-use crate::common::{OUTPUTS, assert_same_bits, numbers, on_device, to_host, written};
-use crate::engine::engine;
+use crate::common::{OUTPUTS, assert_same_bits, numbers, written};
+use crate::engine::{download, engine, upload};
 use coherence_cpu::{
     Element,
     pool::{self, Divisor, Pool, Windows},
@@ -32,17 +32,17 @@ fn all_operations<T: Real + Default>(x_of: impl Fn(usize) -> Vec<T>) {
             [windows.input(), windows.output()].map(|[h, w]| h * w * windows.channels());
         for m in [0, 1, 5] {
             let (x, delta) = (x_of(m * image), numbers::<T>(2, m * pooled));
-            let (on_x, on_delta) = (on_device(&x), on_device(&delta));
+            let (on_x, on_delta) = (upload(&x), upload(&delta));
             let context = format!("{m} examples, {windows:?}");
 
             let (mut out, mut from) = (delta.clone(), vec![0; m * pooled]);
             pool::max_forward(&windows, &x, &mut out, &mut from);
-            let mut on_from = on_device(&vec![7; m * pooled]);
+            let mut on_from = upload(&vec![7; m * pooled]);
             let found = written(&delta, |out| {
                 device::max_forward(engine(), &windows, on_x.view(), out, on_from.view_mut());
             });
             assert_same_bits(&found, &out, &context);
-            assert_eq!(to_host(&on_from), from, "{context}");
+            assert_eq!(download(&on_from), from, "{context}");
             for output in OUTPUTS {
                 let mut out = numbers::<T>(3, m * image);
                 let found = written(&out, |out| {
@@ -98,7 +98,7 @@ fn pools_of_ties_infinities_and_nan_have_the_bits_of_the_processor() {
 #[should_panic(expected = "the number of values")]
 fn fewer_positions_than_deltas_are_refused() {
     let windows = Windows::adaptive([2, 2], [1, 1], 1).expect("a pool");
-    let (delta, from) = (on_device(&[1.0f32; 2]), on_device(&[0u32; 1]));
+    let (delta, from) = (upload(&[1.0f32; 2]), upload(&[0u32; 1]));
     written(&[0.0f32; 8], |out| {
         device::max_backward(engine(), &windows, delta.view(), from.view(), OUTPUTS[0], out);
     });
