@@ -62,6 +62,7 @@ pub mod normalize;
 pub mod norms;
 pub mod order;
 pub mod outer;
+mod parallel;
 pub mod pool;
 pub mod product;
 mod scratch;

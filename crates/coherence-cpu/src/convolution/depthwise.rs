@@ -4,11 +4,9 @@
 
 use core::ops::Range;
 
-use rayon::prelude::*;
-
 use super::{Convolution, gather::Gather};
 use crate::{
-    Element, Isa,
+    Element, Isa, parallel,
     product::{Output, Target},
     simd::{Kernel, Simd, TILE},
 };
@@ -54,7 +52,7 @@ impl<'a, T: Element> DepthwiseRows<'a, T> {
         let positions = gather.positions();
         // A piece is some rows of one example.
         let pieces = (positions * channels * gather.live_taps()).div_ceil(PIECE).min(positions);
-        (0..examples * pieces).into_par_iter().for_each(|at| {
+        parallel::for_each(examples * pieces, |at| {
             let target = &target;
             let piece = at % pieces;
             let row = |piece: usize| at / pieces * positions + positions * piece / pieces;

@@ -17,6 +17,7 @@ use super::{
 use crate::{
     Element, Isa,
     norms::Dot,
+    parallel,
     product::{Cut, DEPTH, Output, Target, multiply_to},
     scratch::Scratch,
 };
@@ -170,10 +171,7 @@ impl<'a, T: Element> Rows<'a, T> {
                 }
             }
         };
-        match groups * cut.pieces() {
-            1 => piece(0),
-            pieces => (0..pieces).into_par_iter().with_max_len(1).for_each(piece),
-        }
+        parallel::for_each(groups * cut.pieces(), piece);
     }
 }
 

@@ -5,8 +5,6 @@
 
 use core::ops::Range;
 
-use rayon::prelude::*;
-
 use super::{
     coordinates::{Batch, FEW_POSITIONS, Weight},
     unfold::Unfold,
@@ -15,7 +13,7 @@ use crate::{
     Element, cache,
     dense::select_here,
     order::rule::{OrderRule, Selection},
-    outer,
+    outer, parallel,
     product::{Dims, Output},
     scratch::Scratch,
     simd::TILE,
@@ -40,7 +38,8 @@ pub(super) fn select<T: Element>(
     }
     let weight = &Weight::new(out);
     let tiles = batch.tiles([rows_of_tile::<T>(n, batch.positions()), COLS]);
-    tiles.par_iter().with_max_len(1).for_each(|tile| {
+    parallel::for_each(tiles.len(), |tile| {
+        let tile = &tiles[tile];
         let len = tile.len();
         let lines = len.div_ceil(TILE);
         let mut buffer = Scratch::new(lines * TILE * (n + 2));

@@ -5,8 +5,6 @@
 //! `m`: examples, `i`: inputs, `o`: outputs.
 #![allow(unsafe_code)] // products read without bounds checks, and disjoint columns of `out`
 
-use rayon::prelude::*;
-
 use super::pack::{CHUNK, Rows, tiles};
 use crate::{
     Element, Isa,
@@ -14,6 +12,7 @@ use crate::{
         Values,
         rule::{OrderRule, Selection},
     },
+    parallel,
     product::Dims,
     scratch::Scratch,
     simd::{Kernel, Simd, TILE},
@@ -62,7 +61,7 @@ pub(crate) fn select_columns<T: Element>(
         };
     let tiles = tiles(lanes, m, lane_width);
     let out = Columns { out: out.as_mut_ptr(), row_stride, lane_stride, len: out.len(), rate };
-    (0..width.div_ceil(CHUNK)).into_par_iter().for_each(|chunk| {
+    parallel::for_each(width.div_ceil(CHUNK), |chunk| {
         let start = chunk * CHUNK;
         let rows = start..width.min(start + CHUNK);
         T::select_products(

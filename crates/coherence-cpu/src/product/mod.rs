@@ -10,9 +10,7 @@ mod pieces;
 
 use core::ops::Range;
 
-use rayon::prelude::*;
-
-use crate::{Element, Isa};
+use crate::{Element, Isa, parallel};
 use kernel::View;
 pub(crate) use kernel::{DEPTH, Piece, panel_width};
 pub(crate) use pieces::Cut;
@@ -239,10 +237,7 @@ fn multiply_in_pieces<T: Element>(
         let [rows, cols] = cut.piece(at);
         T::multiply(isa, Piece { left, right, inner, rows, cols, output, out: target.0, width });
     };
-    match cut.pieces() {
-        1 => run(0),
-        pieces => (0..pieces).into_par_iter().with_max_len(1).for_each(run),
-    }
+    parallel::for_each(cut.pieces(), run);
 }
 
 /// A result that several threads write in disjoint pieces.
