@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use crate::{
     Element, Isa,
     product::Output,
-    simd::{Kernel, Simd, TILE},
+    simd::{Kernel, MOST_VECTORS, Simd, TILE},
 };
 
 /// The least number of elements in a piece, nearly: shorter work hardly takes longer than handing it
@@ -245,18 +245,18 @@ impl<T: Element> Kernel<T> for ColumnSums<'_, T> {
         }
         for j in (0..whole).step_by(TILE) {
             let mut sums = [simd.wide_splat(0.0); MOST_VECTORS];
-            for (v, sum) in sums.iter_mut().enumerate().take(TILE / S::LANES) {
-                // SAFETY: j + TILE <= whole <= out.len(), and v < TILE / LANES.
+            for (v, sum) in sums.iter_mut().enumerate().take(S::VECTORS) {
+                // SAFETY: j + TILE <= whole <= out.len(), and v < VECTORS.
                 *sum = simd.widen(unsafe { simd.load(out.as_ptr().add(j + v * S::LANES)) });
             }
             for row in delta.chunks_exact(o) {
-                for (v, sum) in sums.iter_mut().enumerate().take(TILE / S::LANES) {
-                    // SAFETY: start + j + TILE <= o, the length of the row, and v < TILE / LANES.
+                for (v, sum) in sums.iter_mut().enumerate().take(S::VECTORS) {
+                    // SAFETY: start + j + TILE <= o, the length of the row, and v < VECTORS.
                     let x = unsafe { simd.load(row.as_ptr().add(start + j + v * S::LANES)) };
                     *sum = simd.wide_add(*sum, simd.widen(x));
                 }
             }
-            for (v, sum) in sums.into_iter().enumerate().take(TILE / S::LANES) {
+            for (v, sum) in sums.into_iter().enumerate().take(S::VECTORS) {
                 // SAFETY: as where the sums began.
                 unsafe { simd.store(out.as_mut_ptr().add(j + v * S::LANES), simd.narrow(sum)) }
             }
@@ -267,6 +267,3 @@ impl<T: Element> Kernel<T> for ColumnSums<'_, T> {
         }
     }
 }
-
-/// Vectors of a cache line, on the instruction set of the shortest.
-const MOST_VECTORS: usize = 2;

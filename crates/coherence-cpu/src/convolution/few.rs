@@ -3,14 +3,11 @@
 
 use crate::{
     Element,
-    simd::{Kernel, Simd, TILE},
+    simd::{Kernel, MOST_VECTORS, Simd, TILE},
 };
 
 /// Output channels whose sums are in registers together.
 const ROWS: usize = 4;
-
-/// Vectors of a line on the instruction set with the shortest.
-const VECTORS: usize = 2;
 
 /// Σ_p δ_p ⊗ patch_p of one example, for `rows` output channels and whole lines of [`TILE`] columns.
 #[derive(Debug)]
@@ -71,11 +68,10 @@ impl<T: Element> FewPositions<'_, T> {
         col: usize,
         positions: usize,
     ) {
-        let vectors = TILE / S::LANES;
-        let mut sums = [[simd.splat(T::zero()); VECTORS]; R];
+        let mut sums = [[simd.splat(T::zero()); MOST_VECTORS]; R];
         for p in 0..positions {
-            let mut patch = [simd.splat(T::zero()); VECTORS];
-            for (v, patch) in patch.iter_mut().enumerate().take(vectors) {
+            let mut patch = [simd.splat(T::zero()); MOST_VECTORS];
+            for (v, patch) in patch.iter_mut().enumerate().take(S::VECTORS) {
                 // SAFETY: the caller's promise.
                 *patch = unsafe {
                     simd.load(self.patches.as_ptr().add(p * self.width + col + v * S::LANES))
@@ -85,7 +81,7 @@ impl<T: Element> FewPositions<'_, T> {
                 // SAFETY: the caller's promise.
                 let delta =
                     simd.splat(unsafe { *self.delta.as_ptr().add(p * self.stride + row + r) });
-                for (sum, patch) in sums.iter_mut().zip(patch).take(vectors) {
+                for (sum, patch) in sums.iter_mut().zip(patch).take(S::VECTORS) {
                     *sum = simd.mul_add(delta, patch, *sum);
                 }
             }
@@ -93,7 +89,7 @@ impl<T: Element> FewPositions<'_, T> {
         for (r, sums) in sums.into_iter().enumerate() {
             let line = ((row + r) * self.width + col) / TILE;
             let to = (line * self.n + self.e) * TILE;
-            for (v, sum) in sums.into_iter().enumerate().take(vectors) {
+            for (v, sum) in sums.into_iter().enumerate().take(S::VECTORS) {
                 // SAFETY: the line of a row and column that exist, and an example below n.
                 unsafe { simd.store(self.values.as_mut_ptr().add(to + v * S::LANES), sum) }
             }

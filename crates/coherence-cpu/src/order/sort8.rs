@@ -26,7 +26,7 @@ mod tests {
     #[test]
     fn sorts_every_sequence_of_zeros_and_ones() {
         for bits in 0..1u32 << BLOCK {
-            let mut v: [[f32; 8]; BLOCK] = core::array::from_fn(|n| [(bits >> n & 1) as f32; 8]);
+            let mut v: [_; BLOCK] = core::array::from_fn(|n| [(bits >> n & 1) as f32; 4]);
             sort8(Portable, &mut v);
             assert!(v.is_sorted_by(|a, b| a[0] <= b[0]), "{bits:b}");
         }

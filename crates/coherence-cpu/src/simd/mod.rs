@@ -14,6 +14,9 @@ use crate::Element;
 /// Lanes of a tile: the least common multiple of all vectors' lanes, one cache line of `f32`.
 pub(crate) const TILE: usize = 16;
 
+/// Vectors of a tile on the instruction set with the shortest: the first `S::VECTORS` of such an array are used.
+pub(crate) const MOST_VECTORS: usize = 4;
+
 /// Vectors of `T` on one instruction set. A value of the type is the proof that the machine has it.
 ///
 /// `min` and `max` are compare-exchanges, `if a < b { a } else { b }`, never a NaN-aware minimum:
@@ -25,6 +28,11 @@ pub trait Simd<T: Element>: Copy + Send + Sync {
     type Wide: Copy;
     /// Lanes of a vector; divides [`TILE`].
     const LANES: usize;
+    /// Vectors of a tile.
+    const VECTORS: usize = {
+        assert!(TILE.is_multiple_of(Self::LANES) && TILE / Self::LANES <= MOST_VECTORS);
+        TILE / Self::LANES
+    };
     /// Rows and vectors of a product's tile. Its sums, a row of the right factor and a value of the
     /// left one fit the registers together.
     const PRODUCT_TILE: [usize; 2];

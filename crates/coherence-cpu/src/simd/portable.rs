@@ -7,7 +7,8 @@ use crate::Element;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Portable;
 
-const LANES: usize = 8;
+/// One register of 128 bits of f32, which every 64-bit processor has; two of f64.
+const LANES: usize = 4;
 
 #[inline(always)]
 fn zip<A: Copy, B>(a: [A; LANES], b: [A; LANES], f: impl Fn(A, A) -> B) -> [B; LANES] {
@@ -18,7 +19,7 @@ impl<T: Element> Simd<T> for Portable {
     type V = [T; LANES];
     type Wide = [f64; LANES];
     const LANES: usize = LANES;
-    const PRODUCT_TILE: [usize; 2] = [4, 1];
+    const PRODUCT_TILE: [usize; 2] = [4, 2];
 
     #[inline(always)]
     fn splat(self, x: T) -> Self::V {
