@@ -7,11 +7,13 @@
 // are the same for all threads of a block stands outside of EACH_THREAD. EACH_VALUE(j, n) shares the indices
 // j < n among the threads of all blocks. UNROLL(n) repeats the body of the loop that follows, so that n loads are under
 // way at a time.
+// KERNEL_IN_PAIRS is one of so few registers that two blocks fit a multiprocessor.
 //
 // REGISTER(name) after a kernel makes it known to the host's engine.
 #define THREADS 256
 #define STRUCTURE(name)
 #define KERNEL(name) extern "C" __global__ void name
+#define KERNEL_IN_PAIRS(name) extern "C" __global__ void __launch_bounds__(THREADS, 2) name
 #define FUNCTION __device__ static inline
 #define REGISTER(name)
 #define EACH_THREAD

@@ -9,6 +9,7 @@
 
 #define THREADS 256
 #define KERNEL(name) static void name
+#define KERNEL_IN_PAIRS KERNEL
 #define FUNCTION static inline
 #define REGISTER(name) static const host::Registered name##_registered(PRECISION, #name, &name);
 #define EACH_THREAD for (thread = 0; thread < THREADS; ++thread)

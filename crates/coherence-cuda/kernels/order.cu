@@ -19,19 +19,6 @@ struct Products {
 
 FUNCTION real value(Products values, size e) { return values.x[e * values.x_stride] * values.y[e * values.y_stride]; }
 
-// The means of groups of the values x[e · stride]; group g has the values bounds[g] to bounds[g + 1].
-struct GroupMeans {
-    const real* x;
-    size stride;
-    const u32* bounds;
-};
-
-FUNCTION real value(GroupMeans values, size g) {
-    double sum = 0;
-    for (u32 e = values.bounds[g]; e < values.bounds[g + 1]; ++e) sum += (double)values.x[e * values.stride];
-    return (real)(sum / (double)(values.bounds[g + 1] - values.bounds[g])) + (real)0;
-}
-
 // What is made of two order statistics: coherence_cpu::order::Finish, in this order.
 enum { MEAN, CLIPPED_MEAN, INNER_MEAN, MIDDLE };
 
@@ -164,6 +151,50 @@ FUNCTION void extremes(Values values, size n, size rank, real* low, real* high) 
     for (int k = 0; k < K; ++k)
         if ((size)k + 1 == rank) *low = smallest[k], *high = largest[k];
 }
+
+FUNCTION void exchange(Image& a, Image& b) {
+    const Image smaller = a < b ? a : b;
+    b = a < b ? b : a;
+    a = smaller;
+}
+
+// Sorts the N images x by Batcher's merge exchange, from the pass that compares i with i + D where i & P is R: Knuth,
+// The Art of Computer Programming 3, 5.2.2, algorithm M, whose q is Q, at first FIRST.
+template <int N, int FIRST, int P, int Q, int R, int D>
+FUNCTION void merge_exchange(Image (&x)[N]) {
+    UNROLL(N)
+    for (int i = 0; i < N - D; ++i)
+        if ((i & P) == R) exchange(x[i], x[i + D]);
+    if constexpr (Q != P) merge_exchange<N, FIRST, P, Q / 2, P, Q - P>(x);
+    else if constexpr (P > 1) merge_exchange<N, FIRST, P / 2, FIRST, 0, P / 2>(x);
+}
+
+// The two in the middle of n values, LEAST to N of them, N even: rank is (n + 1) / 2. As many ends are added below and
+// above as bring them to the middle of N. The same comparisons for all values: threads do not diverge, the images stay
+// in registers, and what does not lead to the middle is not compiled.
+template <int N, int LEAST, int FIRST, class Values>
+FUNCTION void middle_of(const Values& values, size n, size rank, real* low, real* high) {
+    static_assert(N <= 2 * FIRST && N > FIRST, "FIRST is the largest power of two below N");
+    Image x[N];
+    const int count = (int)n, below = N / 2 - (int)rank;
+    UNROLL(N)
+    for (int e = 0; e < N; ++e)
+        x[e] = e < LEAST || e < count ? image(value(values, e)) : e < count + below ? 0 : ~(Image)0;
+    merge_exchange<N, FIRST, FIRST, FIRST, 0, FIRST>(x);
+    *low = number(x[N / 2 - 1]);
+    *high = 2 * rank == n ? number(x[N / 2]) : *low;
+}
+
+// The middle of up to 100 values, the papers' mini-batches, or of 50 of f64.
+struct Middle {
+    template <class Values>
+    FUNCTION void order_statistics(Values values, size n, size rank, real* low, real* high) {
+        constexpr int WORDS = sizeof(real) / sizeof(u32);
+        if (n <= 32 / WORDS) middle_of<32 / WORDS, 1, 16 / WORDS>(values, n, rank, low, high);
+        else if (n <= 64 / WORDS) middle_of<64 / WORDS, 32 / WORDS, 32 / WORDS>(values, n, rank, low, high);
+        else middle_of<100 / WORDS, 64 / WORDS, 64 / WORDS>(values, n, rank, low, high);
+    }
+};
 
 // Ranks up to 9, which need few registers.
 struct Outer {

@@ -1,4 +1,5 @@
-// Robust means of columns, and steps along them. Each has two kernels: for ranks up to 9, and `…_inner` for any rank.
+// Robust means of columns, and steps along them. Each has a kernel for ranks up to 9, `…_inner` for any rank, and maybe
+// `…_middle` for those of the median of not too many values.
 
 template <class Ranks>
 FUNCTION void select_of_columns(
@@ -17,6 +18,12 @@ KERNEL(select_columns)(
     select_of_columns<Outer>(values, n, d, rank, finish, is_step, rate, out);
 }
 REGISTER(select_columns)
+
+KERNEL_IN_PAIRS(select_columns_middle)(
+    const real* values, size n, size d, size rank, u32 finish, u32 is_step, real rate, real* out) {
+    select_of_columns<Middle>(values, n, d, rank, finish, is_step, rate, out);
+}
+REGISTER(select_columns_middle)
 
 KERNEL(select_columns_inner)(
     const real* values, size n, size d, size rank, u32 finish, u32 is_step, real rate, real* out) {
@@ -46,31 +53,16 @@ KERNEL(select_outer)(
 }
 REGISTER(select_outer)
 
+KERNEL(select_outer_middle)(
+    const real* a, const real* delta, size m, size i, size o, size rank, u32 finish, u32 is_step, real rate,
+    real* out) {
+    select_of_outer<Middle>(a, delta, m, i, o, rank, finish, is_step, rate, out);
+}
+REGISTER(select_outer_middle)
+
 KERNEL(select_outer_inner)(
     const real* a, const real* delta, size m, size i, size o, size rank, u32 finish, u32 is_step, real rate,
     real* out) {
     select_of_outer<Inner>(a, delta, m, i, o, rank, finish, is_step, rate, out);
 }
 REGISTER(select_outer_inner)
-
-// The median of the means of k groups of rows [_, d].
-template <class Ranks>
-FUNCTION void median_of_columns(
-    const real* rows, const u32* bounds, size k, size d, size rank, u32 finish, real* out) {
-    EACH_THREAD {
-        EACH_VALUE(j, d) {
-            GroupMeans means = {rows + j, d, bounds};
-            out[j] = aggregate<Ranks>(means, k, rank, finish);
-        }
-    }
-}
-
-KERNEL(median_of_means)(const real* rows, const u32* bounds, size k, size d, size rank, u32 finish, real* out) {
-    median_of_columns<Outer>(rows, bounds, k, d, rank, finish, out);
-}
-REGISTER(median_of_means)
-
-KERNEL(median_of_means_inner)(const real* rows, const u32* bounds, size k, size d, size rank, u32 finish, real* out) {
-    median_of_columns<Inner>(rows, bounds, k, d, rank, finish, out);
-}
-REGISTER(median_of_means_inner)

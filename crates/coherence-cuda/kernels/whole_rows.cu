@@ -34,3 +34,19 @@ KERNEL(mean_of_rows)(const real* rows, const u32* chosen, size n_chosen, size d,
     }
 }
 REGISTER(mean_of_rows)
+
+// The means of k groups of rows [_, d] for `width` columns from `start` on, out [k, width]: group g has the rows
+// bounds[g] to bounds[g + 1].
+KERNEL(means_of_groups)
+(const real* rows, const u32* bounds, size k, size d, size start, size width, real* out) {
+    EACH_THREAD {
+        EACH_VALUE(at, k * width) {
+            const Quotient of = divided(at, width);
+            const u32 first = bounds[of.whole], end = bounds[of.whole + 1];
+            double sum = 0;
+            for (u32 e = first; e < end; ++e) sum += (double)rows[e * d + start + of.rest];
+            out[at] = (real)(sum / (double)(end - first)) + (real)0;
+        }
+    }
+}
+REGISTER(means_of_groups)

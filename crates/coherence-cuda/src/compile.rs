@@ -15,9 +15,9 @@ pub fn source(precision: &str) -> String {
     format!("{}\n{}\ntypedef {real} real;\n{KERNELS}", words[0], words[1])
 }
 
-/// The names of all kernels, which stand after `KERNEL(`.
+/// The names of all kernels, which stand in `REGISTER(…)`.
 pub fn kernels() -> impl Iterator<Item = &'static str> {
-    let parts = KERNELS.split("KERNEL(").skip(1);
+    let parts = KERNELS.split("REGISTER(").skip(1);
     parts.filter_map(|after| after.split_once(')').map(|(name, _)| name))
 }
 

@@ -7,18 +7,16 @@ use crate::{
     Buffer, View, ViewMut,
     argument::{Arguments, blocks_for, blocks_of},
     engine::{Engine, Real},
-    select::{by_rank, code},
+    select::select_columns,
 };
 use coherence_core::aggregate::{
     AggregateError, Median, MedianOfMeans, MultiKrum, Requirements, groups,
 };
-use coherence_cpu::{
-    dense::KrumChoice,
-    order::{OrderRule, Statistics},
-};
+use coherence_cpu::dense::KrumChoice;
 
 /// The median of the means of k groups of rows, `out [d]`; the groups are [`groups`]`(n, k)`, their means are
-/// summed in `f64` and rounded to `T`.
+/// summed in `f64` and rounded to `T`. The means of some columns at a time are kept, in
+/// [`Engine::scratch_bytes`] where a column is not larger.
 ///
 /// # Errors
 ///
@@ -31,7 +29,7 @@ pub fn median_of_means<T: Real>(
     engine: &impl Engine,
     rule: MedianOfMeans,
     rows: View<'_, T>,
-    out: ViewMut<'_, T>,
+    mut out: ViewMut<'_, T>,
 ) -> Result<(), AggregateError> {
     let (d, k) = (out.len(), rule.groups);
     if d == 0 {
@@ -43,11 +41,24 @@ pub fn median_of_means<T: Real>(
     rule.check(n)?;
     let ends = groups(n, k).map(|group| index(group.end));
     let bounds = Buffer::from_host(engine, &[0].into_iter().chain(ends).collect::<Vec<_>>());
-    let Statistics { rank, finish } = Median.statistics(k);
-    let kernel = by_rank(rank, ["median_of_means", "median_of_means_inner"]);
-    let arguments = (rows, bounds.view(), k, d, rank, code(finish), out);
-    // SAFETY: rows are [n, d], out [d], bounds k + 1 ascending numbers up to n, on this engine.
-    unsafe { arguments.launch::<T>(engine, kernel, blocks_for(d)) }
+    let width = (engine.scratch_bytes() / size_of::<T>() / k).clamp(1, d);
+    let mut means = Buffer::unspecified(engine, k * width);
+    for start in (0..d).step_by(width) {
+        let columns = start..d.min(start + width);
+        let (width, len) = (columns.len(), k * columns.len());
+        let to = means.view_mut().part(0..len);
+        let arguments = (rows, bounds.view(), k, d, start, width, to);
+        // SAFETY: rows are [n, d] with the columns, bounds k + 1 ascending numbers up to n, the means [k, width],
+        // on this engine.
+        unsafe { arguments.launch::<T>(engine, "means_of_groups", blocks_for(len)) }
+        select_columns(
+            engine,
+            Median,
+            means.view().part(0..len),
+            None,
+            out.reborrow().part(columns),
+        );
+    }
     Ok(())
 }
 

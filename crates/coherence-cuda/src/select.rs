@@ -1,8 +1,8 @@
 //! Robust means of columns, and steps along them.
 //!
 //! A rule of the core rests on a pair of order statistics ([`Statistics`]), which are exact. For ranks up to 9
-//! the smallest and largest values are kept in registers; others are found by bisection, in registers for up to
-//! 128 values (64 of `f64`).
+//! the smallest and largest values are kept in registers; the middle of up to 100 values (50 of `f64`) is found by
+//! a sorting network; others by bisection, in registers for up to 128 values (64 of `f64`).
 //! Means are summed in `f64` in the order of the values. Values should be finite: a NaN makes a mean NaN.
 
 use crate::{
@@ -16,7 +16,7 @@ use coherence_cpu::{
 };
 
 /// The number of `finish` in order.cu.
-pub(crate) fn code(finish: Finish) -> u32 {
+fn code(finish: Finish) -> u32 {
     match finish {
         Finish::Mean => 0,
         Finish::ClippedMean => 1,
@@ -25,9 +25,21 @@ pub(crate) fn code(finish: Finish) -> u32 {
     }
 }
 
-/// The kernel for a rank, of two for ranks up to 9 and for any rank.
-pub(crate) fn by_rank(rank: usize, [outer, inner]: [&'static str; 2]) -> &'static str {
-    if rank <= 9 { outer } else { inner }
+/// The kernel for a rank of n values: of three for ranks up to 9, for the middle of so few values that a network sorts
+/// them in registers, and for any rank.
+fn by_rank<T: Real>(
+    n: usize,
+    rank: usize,
+    [outer, middle, inner]: [&'static str; 3],
+) -> &'static str {
+    /// Bytes of the values of the largest network in order.cu.
+    const NETWORK: usize = 100 * size_of::<f32>();
+    let is_middle = rank == n.div_ceil(2) && n * size_of::<T>() <= NETWORK;
+    match rank {
+        ..=9 => outer,
+        _ if is_middle => middle,
+        _ => inner,
+    }
 }
 
 /// `rule` for each column of `values` [n, d]: `out [d] =` the robust mean, or with a rate
@@ -58,7 +70,11 @@ pub fn select_columns<T: Real>(
     unsafe {
         arguments.launch::<T>(
             engine,
-            by_rank(rank, ["select_columns", "select_columns_inner"]),
+            by_rank::<T>(
+                n,
+                rank,
+                ["select_columns", "select_columns_middle", "select_columns_inner"],
+            ),
             blocks_for(d),
         )
     }
@@ -90,7 +106,7 @@ pub fn select_outer<T: Real>(
     unsafe {
         arguments.launch::<T>(
             engine,
-            by_rank(rank, ["select_outer", "select_outer_inner"]),
+            by_rank::<T>(m, rank, ["select_outer", "select_outer_middle", "select_outer_inner"]),
             blocks_for(d),
         )
     }

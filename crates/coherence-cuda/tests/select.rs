@@ -57,12 +57,15 @@ fn columns_agree<T: Real + Default>(
 }
 
 fn columns<T: Real + Default>(isa: Isa) {
-    for [n, d] in [[1, 1], [2, 3], [3, 700], [5, 2], [8, 1], [21, 40], [22, 300], [41, 5], [60, 17]]
-    {
+    // The networks of the middle have 32, 64 and 100 places, or half as many for f64.
+    let sizes = [[1, 1], [2, 3], [3, 700], [5, 2], [8, 1], [21, 40], [22, 300], [32, 7], [33, 5]];
+    let larger =
+        [[41, 5], [50, 3], [51, 2], [60, 17], [64, 3], [65, 9], [99, 8], [100, 260], [101, 3]];
+    for [n, d] in sizes.into_iter().chain(larger) {
         let values = values::<T>(n * d, (n + d) as u64);
         columns_agree(Median, [n, d], &values, true, |out| dense::median_on(isa, &values, out));
         let tame: Vec<T> = draw(n * d, 7);
-        for c in (0..=n / 2).filter(|c| [0, 1, 2, 4, 5, 8, 9, 10, 19, 30].contains(c)) {
+        for c in (0..=n / 2).filter(|c| [0, 1, 2, 4, 5, 8, 9, 10, 19, 30, 50].contains(c)) {
             columns_agree(Winsorized { clip: c }, [n, d], &tame, 2 * c == n, |out| {
                 dense::winsorized_mean_on(isa, &tame, c, out);
             });
@@ -92,13 +95,14 @@ fn a_column_with_a_nan_has_a_nan_mean_and_leaves_its_neighbours_alone() {
 
 #[test]
 fn robust_means_of_outer_products_are_those_of_the_processor() {
-    for dims in [[1, 1, 1], [4, 3, 2], [7, 30, 20], [25, 5, 9], [44, 2, 3]] {
+    for dims in [[1, 1, 1], [4, 3, 2], [7, 30, 20], [25, 5, 9], [44, 2, 3], [50, 3, 2], [97, 1, 2]]
+    {
         let [m, i, o] = dims;
         let dims = Dims { m, i, o };
         let (a, delta) = (values::<f64>(m * i, 1), draw::<f64>(m * o, 2));
         let [a, delta] =
             [&a, &delta].map(|x| x.iter().map(|x| x.clamp(-9.0, 9.0)).collect::<Vec<_>>());
-        for clip in (1..=m / 2).filter(|c| [1, 2, 3, 12, 20, 22].contains(c)) {
+        for clip in (1..=m / 2).filter(|c| [1, 2, 3, 12, 20, 22, 25, 48].contains(c)) {
             let mut expected = vec![0.0; o * i];
             outer::winsorized_mean(dims, &a, &delta, clip, &mut expected);
             let mut out = upload(&vec![1.0; o * i]);
