@@ -312,7 +312,9 @@ on_the_processor! { Rows:
     fn rows_add_dots(rows: View<'_, T>, v: View<'_, T>, out: ViewMut<'_, f64>);
     fn rows_add_pair_dots(x: View<'_, T>, y: View<'_, T>, width: usize, out: ViewMut<'_, f64>);
     fn rows_winsorized_mean(rows: View<'_, T>, clip: usize, out: ViewMut<'_, T>);
+    fn rows_trimmed_mean(rows: View<'_, T>, trim: usize, out: ViewMut<'_, T>);
     fn rows_median(rows: View<'_, T>, out: ViewMut<'_, T>);
+    fn rows_median_of_means(rows: View<'_, T>, groups: usize, out: ViewMut<'_, T>);
 }
 
 on_the_processor! { Pools:

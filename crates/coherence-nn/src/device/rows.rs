@@ -46,6 +46,18 @@ pub trait Rows<T: Element>: Memory {
         out: Self::SliceMut<'_, T>,
     );
 
+    /// The trimmed MEAN of the rows, `out` \[d\]: without the `trim` smallest and largest values of their column.
+    fn rows_trimmed_mean(&self, rows: Self::Slice<'_, T>, trim: usize, out: Self::SliceMut<'_, T>);
+
     /// The median of the rows, `out` \[d\]; the mean of the two middle values of an even number.
     fn rows_median(&self, rows: Self::Slice<'_, T>, out: Self::SliceMut<'_, T>);
+
+    /// The median of the means of the groups of rows that
+    /// [`groups`](coherence_core::aggregate::groups) makes, `out` \[d\].
+    fn rows_median_of_means(
+        &self,
+        rows: Self::Slice<'_, T>,
+        groups: usize,
+        out: Self::SliceMut<'_, T>,
+    );
 }

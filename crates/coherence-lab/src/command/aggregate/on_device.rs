@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 
-use coherence_core::aggregate::{AnyCoordinateRule, Requirements, Rule, Winsorized};
+use coherence_core::aggregate::{AnyCoordinateRule, Requirements, Rule};
 use coherence_core::finite::{NonFinite, Policy};
 use coherence_cpu::{Element, dense::first_non_finite};
 use coherence_data::matrix::{Matrix, Source, Value};
@@ -15,27 +15,21 @@ use crate::command::matrix::workers::each;
 /// Bytes of a block at most.
 const BLOCK: u64 = 1 << 25;
 
-/// The rules that devices have.
-#[derive(Clone, Copy)]
-enum OnDevice {
-    /// The mean, if nothing is clipped.
-    Winsorized(usize),
-    Median,
-}
-
-impl OnDevice {
-    fn new(rule: Rule, device: &str) -> Result<Self> {
-        Ok(match rule {
-            Rule::Coordinate(AnyCoordinateRule::Mean(_)) => Self::Winsorized(0),
-            Rule::Coordinate(AnyCoordinateRule::Winsorized(Winsorized { clip })) => {
-                Self::Winsorized(clip)
-            }
-            Rule::Coordinate(AnyCoordinateRule::Median(_)) => Self::Median,
-            other => bail!(
-                "{other} is computed on the processor only: take --device cpu ({device} has mean, winsorized:CLIP \
-                 and median)"
-            ),
-        })
+/// Refuses a rule that devices do not have.
+fn check(rule: Rule, device: &str) -> Result<AnyCoordinateRule> {
+    use AnyCoordinateRule as Of;
+    match rule {
+        Rule::Coordinate(
+            rule @ (Of::Mean(_)
+            | Of::Winsorized(_)
+            | Of::Trimmed(_)
+            | Of::Median(_)
+            | Of::MedianOfMeans(_)),
+        ) => Ok(rule),
+        other => bail!(
+            "{other} is computed on the processor only: take --device cpu ({device} has mean, winsorized:CLIP, \
+             trimmed:TRIM, median and median-of-means:GROUPS)"
+        ),
     }
 }
 
@@ -54,7 +48,7 @@ pub(super) fn aggregate<T: Value + Element, D: Device<T>>(
     threads: usize,
 ) -> Result<Vec<T>> {
     let (n, d) = (matrix.rows(), matrix.cols());
-    let on_device = OnDevice::new(rule, name)?;
+    let rule = check(rule, name)?;
     rule.check(n)?;
     let mut out = zeros::<T>(d, "the result")?;
     let free = device.free_bytes().unwrap_or(u64::MAX);
@@ -80,11 +74,16 @@ pub(super) fn aggregate<T: Value + Element, D: Device<T>>(
         }
         let (mut rows, mut result) = (device.zeros(block.len()), device.zeros(out.len()));
         device.upload(block, D::view_mut(&mut rows));
-        match on_device {
-            OnDevice::Winsorized(clip) => {
-                device.rows_winsorized_mean(D::view(&rows), clip, D::view_mut(&mut result));
+        let (from, to) = (D::view(&rows), D::view_mut(&mut result));
+        match rule {
+            AnyCoordinateRule::Winsorized(rule) => device.rows_winsorized_mean(from, rule.clip, to),
+            AnyCoordinateRule::Trimmed(rule) => device.rows_trimmed_mean(from, rule.trim, to),
+            AnyCoordinateRule::Median(_) => device.rows_median(from, to),
+            AnyCoordinateRule::MedianOfMeans(rule) => {
+                device.rows_median_of_means(from, rule.groups, to);
             }
-            OnDevice::Median => device.rows_median(D::view(&rows), D::view_mut(&mut result)),
+            // The only other one that was let in is the mean, which clips nothing.
+            _ => device.rows_winsorized_mean(from, 0, to),
         }
         device.download(D::view(&result), out);
         Ok(())

@@ -1,51 +1,16 @@
 //! The function behind the command: it obeys the laws of the rules, and for every order, byte order,
 //! element type and number of threads it gives the same bits as the kernels in memory.
 
-use std::io::Cursor;
-
 use coherence_core::aggregate::{AnyCoordinateRule, AnyVectorRule, Rows, Rule, VectorRule};
 use coherence_core::finite::Policy;
 use coherence_cpu::Element;
 use coherence_cpu::dense::Columnwise;
 use coherence_cuda::Host;
-use coherence_data::matrix::{Dtype, Matrix, Value};
+use coherence_data::matrix::Value;
 use coherence_nn::device::{Cuda, Device, Remote};
 
 use super::{aggregate, on_device};
-
-/// A `.npy` file of values [n, d].
-fn npy<T: Element>(descr: &str, fortran: bool, values: &[T], d: usize) -> Matrix<Cursor<Vec<u8>>> {
-    let n = values.len() / d;
-    let order = if fortran { "True" } else { "False" };
-    let header = format!("{{'descr': '{descr}', 'fortran_order': {order}, 'shape': ({n}, {d}), }}");
-    let mut file = b"\x93NUMPY\x01\x00\x76\x00".to_vec();
-    file.extend(format!("{header:<117}\n").bytes());
-    let mut put = |x: T| {
-        let mut bytes = match &descr[2..] {
-            "4" => (x.widen() as f32).to_le_bytes().to_vec(),
-            _ => x.widen().to_le_bytes().to_vec(),
-        };
-        if descr.starts_with('>') {
-            bytes.reverse();
-        }
-        file.extend(bytes);
-    };
-    if fortran {
-        (0..d).for_each(|j| (0..n).for_each(|i| put(values[i * d + j])));
-    } else {
-        values.iter().for_each(|&x| put(x));
-    }
-    Matrix::new(Cursor::new(file), None).expect("a matrix")
-}
-
-fn descr<T: Value>(big: bool) -> &'static str {
-    match (T::DTYPE, big) {
-        (Dtype::F64, false) => "<f8",
-        (Dtype::F64, true) => ">f8",
-        (_, false) => "<f4",
-        (_, true) => ">f4",
-    }
-}
+use crate::command::matrix::npy::{descr, npy};
 
 fn command<T: Element + Value>(text: &str, rows: &[Vec<f64>]) -> Result<Vec<f64>, String> {
     let Some(d) = rows.first().map(Vec::len) else { return Err("a matrix needs rows".into()) };
@@ -144,7 +109,7 @@ fn every_order_and_number_of_threads_gives_the_bits_of_the_kernels_in_memory() {
 
 fn check_on<T: Element + Value, D: Device<T>>(device: &D, n: usize, d: usize) {
     let values = numbers::<T>(n * d);
-    for text in ["mean", "winsorized:2", "median"] {
+    for text in ["mean", "winsorized:2", "trimmed:2", "median", "median-of-means:3"] {
         let rule: Rule = text.parse().expect("a rule");
         for fortran in [false, true] {
             let matrix = npy(descr::<T>(false), fortran, &values, d);
@@ -178,7 +143,7 @@ fn what_a_device_does_not_compute_is_refused_with_the_processor_as_the_remedy() 
         let found = on_device::aggregate::<f32, _>(&device, "it", &matrix, rule, policy, 2);
         format!("{:#}", found.expect_err("refused"))
     };
-    for text in ["trimmed:1", "krum:0"] {
+    for text in ["mean-around-median:1", "krum:0"] {
         let error = refused(text, &values, Policy::Error);
         assert!(error.contains("on the processor only: take --device cpu"), "{error}");
     }

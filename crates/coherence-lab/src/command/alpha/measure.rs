@@ -33,24 +33,31 @@ pub(super) fn measure<T: Value + Element>(
     matrix: &Matrix<impl Source>,
     threads: usize,
 ) -> Result<Measured> {
+    scaled::<T, _>(matrix, threads, |matrix| matrix.measure::<T>())
+}
+
+/// What `measure` finds of the rows, or of the rows times a power of two if their squares are too large or too small.
+pub(super) fn scaled<'a, T: Value + Element, S: Source>(
+    matrix: &'a Matrix<S>,
+    threads: usize,
+    measure: impl Fn(&ScaledMatrix<'a, S>) -> Result<Measured>,
+) -> Result<Measured> {
     let unscaled = ScaledMatrix { matrix, threads, scale: PowerOfTwo::ONE };
-    let measured = unscaled.measure::<T>()?;
+    let measured = measure(&unscaled)?;
     // If Q is in this range, no product of significant size has overflowed or underflowed.
     if (1e-250..1e250).contains(&measured.sum_sq_norms) {
         return Ok(measured);
     }
     match unscaled.largest::<T>()? {
         0.0 => Ok(measured),
-        largest => {
-            ScaledMatrix { scale: PowerOfTwo::from_largest(largest), ..unscaled }.measure::<T>()
-        }
+        largest => measure(&ScaledMatrix { scale: PowerOfTwo::from_largest(largest), ..unscaled }),
     }
 }
 
-struct ScaledMatrix<'a, S> {
-    matrix: &'a Matrix<S>,
+pub(super) struct ScaledMatrix<'a, S> {
+    pub(super) matrix: &'a Matrix<S>,
     threads: usize,
-    scale: PowerOfTwo,
+    pub(super) scale: PowerOfTwo,
 }
 
 impl<S: Source> ScaledMatrix<'_, S> {
@@ -170,7 +177,7 @@ impl<S: Source> ScaledMatrix<'_, S> {
     }
 
     /// Reads and scales a block; refuses non-finite values.
-    fn read<T: Value + Element>(
+    pub(super) fn read<T: Value + Element>(
         &self,
         rows: Range<usize>,
         columns: Range<usize>,
@@ -191,6 +198,6 @@ impl<S: Source> ScaledMatrix<'_, S> {
     }
 }
 
-fn member([dot_with_sum, sq_norm]: [f64; 2]) -> Member {
+pub(super) fn member([dot_with_sum, sq_norm]: [f64; 2]) -> Member {
     Member { dot_with_sum, sq_norm }
 }

@@ -3,6 +3,9 @@
 //! m: rows (one gradient each), d: columns.
 
 mod measure;
+mod on_device;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -13,9 +16,11 @@ use serde::Serialize;
 
 use coherence_core::Coherence;
 use coherence_core::unbiased::Estimate;
-use coherence_data::matrix::{Dtype, Matrix};
+use coherence_cpu::Element;
+use coherence_data::matrix::{Dtype, Matrix, Value};
+use coherence_nn::device::Device;
 
-use super::device::On;
+use super::device::{On, Work};
 use super::matrix::number::Number;
 use super::matrix::scale::PowerOfTwo;
 use super::matrix::workers;
@@ -27,7 +32,8 @@ use measure::measure;
 /// FILE is .npy (f2, f4, f8, in C or Fortran order) or safetensors (F16, BF16, F32, F64), one row per
 /// example: the gradient of its own loss, not divided by the number of examples. alpha is
 /// |sum g|^2 / (m sum |g|^2): 1 if all gradients are equal, about 1/m if they are orthogonal. The file
-/// is read twice, in blocks, and may be larger than memory. NaN and infinite values are refused.
+/// is read twice, in blocks, and may be larger than memory. NaN and infinite values are refused. With --device cuda:N a
+/// GPU measures blocks of whole rows; sums differ by rounding.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  coherence alpha gradients.npy --json")]
 pub(crate) struct Alpha {
@@ -45,17 +51,37 @@ pub(crate) struct Alpha {
 
 impl Alpha {
     pub(crate) fn run(self) -> anyhow::Result<Status> {
-        self.on.needs_processor("the rows of a matrix are measured")?;
         super::workers::refuse("alpha", "start it without mpirun: it uses all cores")?;
+        let on = self.on;
+        on.run(self)
+    }
+
+    fn measure<D: Device<f32> + Device<f64>>(&self, device: &D) -> anyhow::Result<Measured> {
         let matrix = Matrix::open(&self.file, self.tensor.as_deref())?;
         let measured = match matrix.dtype() {
-            Dtype::F64 => measure::<f64>(&matrix, workers::threads()),
-            Dtype::F16 | Dtype::BF16 | Dtype::F32 => measure::<f32>(&matrix, workers::threads()),
+            Dtype::F64 => measure_on::<f64, D>(device, &matrix),
+            Dtype::F16 | Dtype::BF16 | Dtype::F32 => measure_on::<f32, D>(device, &matrix),
         };
-        let measured =
-            measured.with_context(|| format!("{} could not be measured", self.file.display()))?;
-        output::result(self.json, &measured)?;
+        measured.with_context(|| format!("{} could not be measured", self.file.display()))
+    }
+}
+
+impl Work for Alpha {
+    type Output = Status;
+
+    fn on<D: Device<f32> + Device<f64>>(self, device: D) -> anyhow::Result<Status> {
+        output::result(self.json, &self.measure(&device)?)?;
         Ok(Status::Holds)
+    }
+}
+
+fn measure_on<T: Value + Element, D: Device<T>>(
+    device: &D,
+    matrix: &Matrix,
+) -> anyhow::Result<Measured> {
+    match device.name() {
+        None => measure::<T>(matrix, workers::threads()),
+        Some(name) => on_device::measure(device, name, matrix, workers::threads()),
     }
 }
 

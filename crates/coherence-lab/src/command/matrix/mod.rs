@@ -3,6 +3,8 @@
 
 pub(super) mod blocks;
 pub(super) mod memory;
+#[cfg(test)]
+pub(super) mod npy;
 pub(super) mod number;
 pub(super) mod scale;
 pub(super) mod workers;

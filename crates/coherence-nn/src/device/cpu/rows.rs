@@ -2,8 +2,13 @@
 
 use super::Cpu;
 use crate::device::Rows;
+use coherence_core::{
+    aggregate::{AnyCoordinateRule, MedianOfMeans},
+    finite::Policy,
+};
 use coherence_cpu::{
-    Element, dense,
+    Element,
+    dense::{self, Columnwise},
     elementwise::column_sums,
     norms::{dots_with, row_dots, row_sq_norms},
     product::Output,
@@ -48,8 +53,22 @@ impl<T: Element> Rows<T> for Cpu {
     }
 
     #[inline]
+    fn rows_trimmed_mean(&self, rows: &[T], trim: usize, out: &mut [T]) {
+        dense::trimmed_mean_on(self.isa, rows, trim, out);
+    }
+
+    #[inline]
     fn rows_median(&self, rows: &[T], out: &mut [T]) {
         dense::median_on(self.isa, rows, out);
+    }
+
+    fn rows_median_of_means(&self, rows: &[T], groups: usize, out: &mut [T]) {
+        let n = rows.len() / out.len().max(1);
+        let rule = AnyCoordinateRule::MedianOfMeans(MedianOfMeans { groups });
+        let rule = Columnwise::new(rule, n).unwrap_or_else(|error| panic!("{error}"));
+        // As the other rules, which look at no value: propagation cannot fail.
+        let done = rule.aggregate(rows, Policy::Propagate, out);
+        done.unwrap_or_else(|error| panic!("{error}"));
     }
 }
 

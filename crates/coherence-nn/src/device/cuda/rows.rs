@@ -2,9 +2,9 @@
 
 use super::Cuda;
 use crate::device::Rows;
-use coherence_core::aggregate::{Median, Winsorized};
+use coherence_core::aggregate::{Median, MedianOfMeans, Trimmed, Winsorized};
 use coherence_cpu::product::Output;
-use coherence_cuda::{Engine, Real, View, ViewMut, rows, select::select_columns};
+use coherence_cuda::{Engine, Real, View, ViewMut, dense, rows, select::select_columns};
 
 impl<T: Real, E: Engine> Rows<T> for Cuda<E> {
     fn column_sums(&self, rows: View<'_, T>, output: Output, out: ViewMut<'_, T>) {
@@ -37,7 +37,16 @@ impl<T: Real, E: Engine> Rows<T> for Cuda<E> {
         select_columns(&self.engine, Winsorized { clip }, rows, None, out);
     }
 
+    fn rows_trimmed_mean(&self, rows: View<'_, T>, trim: usize, out: ViewMut<'_, T>) {
+        select_columns(&self.engine, Trimmed { trim }, rows, None, out);
+    }
+
     fn rows_median(&self, rows: View<'_, T>, out: ViewMut<'_, T>) {
         select_columns(&self.engine, Median, rows, None, out);
+    }
+
+    fn rows_median_of_means(&self, rows: View<'_, T>, groups: usize, out: ViewMut<'_, T>) {
+        let done = dense::median_of_means(&self.engine, MedianOfMeans { groups }, rows, out);
+        done.unwrap_or_else(|error| panic!("{error}"));
     }
 }
