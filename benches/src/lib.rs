@@ -8,12 +8,14 @@
 mod digits;
 mod images;
 mod passes;
+mod products;
 mod timing;
 mod training;
 
 pub use digits::{BIG, SMALL, digits, trainer};
 pub use images::Images;
 pub use passes::Passes;
+pub use products::{Product, Products};
 pub use timing::{Ratio, THREADS, pool, ratio, ratios, time, time_on_cores};
 pub use training::{RATE, initialized, initialized_on, step, trainer_of, trainer_on};
 

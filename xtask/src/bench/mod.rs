@@ -25,6 +25,9 @@ use std::{
 };
 use xshell::{Shell, cmd};
 
+/// The package of the benches, with the libraries that they alone need.
+const BENCHES: [&str; 4] = ["--package", "coherence-benches", "--features", "faer"];
+
 /// `cargo xtask bench`: measure, keep the figures, write docs/performance.md.
 ///
 /// The machine should be idle otherwise. Figures are kept after every bench and every script: after
@@ -72,7 +75,7 @@ impl Bench {
         let plans: Vec<&Plan> = PARTS.iter().filter(chosen).collect();
         let targets = plans.iter().flat_map(|plan| plan.benches).map(|bench| bench.name);
         let targets = targets.chain(["instruction_set"]).flat_map(|name| ["--bench", name]);
-        cmd!(sh, "cargo bench --package coherence-benches --no-run {targets...}").quiet().run()?;
+        cmd!(sh, "cargo bench {BENCHES...} --no-run {targets...}").quiet().run()?;
         if plans.iter().any(|plan| plan.name == "command") {
             // the bench builds it where it is missing, which would count as measuring
             cmd!(sh, "cargo build --quiet --release --package coherence-lab").quiet().run()?;

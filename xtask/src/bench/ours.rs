@@ -8,8 +8,8 @@ use std::{
 };
 use xshell::{Shell, cmd};
 
-use super::parts::Bench;
 use super::record::{Figure, Measured, read_json};
+use super::{BENCHES, parts::Bench};
 
 const QUICK: [&str; 3] = ["0.1", "0.2", "10"];
 
@@ -27,7 +27,7 @@ pub(super) fn measure(sh: &Shell, bench: &Bench, quick: bool) -> Result<Measured
         arguments.extend(["--sample-size", samples, "--nresamples", "10000"]);
     }
     let name = bench.name;
-    let lines = cmd!(sh, "cargo bench --quiet --package coherence-benches --bench {name} --")
+    let lines = cmd!(sh, "cargo bench --quiet {BENCHES...} --bench {name} --")
         .args(arguments)
         .quiet()
         .read()?;

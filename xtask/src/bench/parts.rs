@@ -31,7 +31,7 @@ const fn printing(name: &'static str) -> Bench {
 pub(super) const PARTS: [Plan; 13] = [
     Plan {
         name: "W1",
-        benches: &[criterion("w1_step", ["1", "5", "50"])],
+        benches: &[criterion("w1_step", ["1", "5", "50"]), criterion("w1_faer", ["1", "5", "50"])],
         peers: &[
             "w1_sgd.py numpy",
             "w1_sgd.py jax",

@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 use sysinfo::{MemoryRefreshKind, RefreshKind, System};
 use xshell::{Shell, cmd};
 
+use super::BENCHES;
+
 /// What tells a processor from others and bears on speed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -39,7 +41,6 @@ impl Processor {
         };
         let caches = cmd!(sh, "lscpu --caches=NAME,ONE-SIZE").quiet().read()?;
         let cache = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
-        let bench = ["--package", "coherence-benches", "--bench", "instruction_set"];
         let memory = RefreshKind::nothing().with_memory(MemoryRefreshKind::nothing().with_ram());
         let memory = System::new_with_specifics(memory)?.total_memory();
         Ok(Self {
@@ -48,7 +49,10 @@ impl Processor {
             model: field("Model")?,
             stepping: field("Stepping")?,
             caches: caches.lines().skip(1).map(cache).collect::<Vec<_>>().join(", "),
-            instruction_set: cmd!(sh, "cargo bench --quiet {bench...}").read()?.trim().to_owned(),
+            instruction_set: cmd!(sh, "cargo bench --quiet {BENCHES...} --bench instruction_set")
+                .read()?
+                .trim()
+                .to_owned(),
             cores: std::thread::available_parallelism()?.get(),
             memory_gib: (memory + (1 << 29)) >> 30,
             platform: format!("{}-{}", std::env::consts::OS, std::env::consts::ARCH),
