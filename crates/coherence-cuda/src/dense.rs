@@ -1,7 +1,7 @@
 //! Aggregates of the rows of a dense matrix [n, d].
 //!
 //! The mean, the winsorised and trimmed means and the median of columns are computed by
-//! [`select_columns`](crate::select::select_columns).
+//! [`select_columns`].
 
 use crate::{
     Buffer, View, ViewMut,
