@@ -74,7 +74,7 @@ impl Part {
         ours: &str,
         wanted: impl Fn(&PeerRow) -> bool,
     ) -> Option<Goal> {
-        let (ours, peer) = (self.median(ours)?, self.fastest(wanted)?);
+        let (ours, peer) = self.fastest(ours, wanted)?;
         let [over, under] = match bound {
             Bound::AtMost(_) => [ours, peer.median_s],
             Bound::AtLeast(_) => [peer.median_s, ours],

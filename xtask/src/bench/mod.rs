@@ -18,7 +18,7 @@ use clap::{Args, builder::PossibleValuesParser};
 use parts::{PARTS, Plan};
 use peers::Peers;
 use processor::Processor;
-use record::{Part, Record};
+use record::{Measured, Part, Record};
 use std::{
     path::{Path, PathBuf},
     time::Instant,
@@ -95,12 +95,32 @@ impl Bench {
             }
             if let Some(peers) = &peers {
                 for script in plan.peers {
-                    record.keep(plan.name, script, || peers.measure(script))?;
+                    record.keep(plan.name, script, || self.beside_ours(sh, peers, plan, script))?;
                 }
             }
         }
         println!("measured in {} s", start.elapsed().as_secs());
         Ok(())
+    }
+
+    /// Measures a peer's script, and in some parts our own figure before and after it.
+    fn beside_ours(
+        &self,
+        sh: &Shell,
+        peers: &Peers,
+        plan: &Plan,
+        script: &str,
+    ) -> Result<Measured> {
+        let Some((bench, id)) = parts::beside(plan.name, script) else {
+            return peers.measure(script);
+        };
+        let before = ours::again(sh, &bench, id, self.quick)?;
+        let mut measured = peers.measure(script)?;
+        let after = ours::again(sh, &bench, id, self.quick)?;
+        for row in &mut measured.peers {
+            row.ours.insert(id.to_owned(), (before * after).sqrt());
+        }
+        Ok(measured)
     }
 }
 

@@ -15,6 +15,17 @@ const QUICK: [&str; 3] = ["0.1", "0.2", "10"];
 
 /// One bench: criterion's medians from its folder, other figures from the lines that it prints.
 pub(super) fn measure(sh: &Shell, bench: &Bench, quick: bool) -> Result<Measured> {
+    measure_only(sh, bench, None, quick)
+}
+
+/// The median of a single figure of a bench, in seconds.
+pub(super) fn again(sh: &Shell, bench: &Bench, id: &str, quick: bool) -> Result<f64> {
+    let measured = measure_only(sh, bench, Some(id), quick)?;
+    let figure = measured.figures.get(id).with_context(|| format!("no figure {id}"))?;
+    Ok(figure.median)
+}
+
+fn measure_only(sh: &Shell, bench: &Bench, id: Option<&str>, quick: bool) -> Result<Measured> {
     let results = crate::target_dir().join("bench/criterion");
     if results.exists() {
         std::fs::remove_dir_all(&results)?;
@@ -26,6 +37,7 @@ pub(super) fn measure(sh: &Shell, bench: &Bench, quick: bool) -> Result<Measured
         arguments.extend(["--noplot", "--warm-up-time", warm, "--measurement-time", time]);
         arguments.extend(["--sample-size", samples, "--nresamples", "10000"]);
     }
+    arguments.extend(id.map(|id| ["--exact", id]).into_iter().flatten());
     let name = bench.name;
     let lines = cmd!(sh, "cargo bench --quiet {BENCHES...} --bench {name} --")
         .args(arguments)

@@ -19,6 +19,18 @@ pub(super) struct Bench {
     pub(super) times: Option<[&'static str; 3]>,
 }
 
+/// Our bench and criterion's name of its figure that is measured again before and after a peer's script: those of
+/// short parts, since a machine with neighbours changes its speed within minutes, by half on some.
+pub(super) fn beside(part: &str, script: &str) -> Option<(Bench, &'static str)> {
+    let times = ["1", "3", "20"];
+    Some(match part {
+        "W1" => (criterion("w1_step", times), "w1/plain step"),
+        "W3" if script.contains(" 10000 ") => (criterion("w3_alpha", times), "w3/alpha, m = 10000"),
+        "W3" if script.contains(" 50000 ") => (criterion("w3_alpha", times), "w3/alpha, m = 50000"),
+        _ => return None,
+    })
+}
+
 const fn criterion(name: &'static str, times: [&'static str; 3]) -> Bench {
     Bench { name, times: Some(times) }
 }

@@ -73,6 +73,9 @@ pub(super) struct PeerRow {
     pub(super) paired_ratio: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) rss_peak_mib: Option<f64>,
+    /// By criterion's id, our own medians around this script's run: geometric means of the one before and the one after.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) ours: BTreeMap<String, f64>,
     /// Whether at least three repetitions were undisturbed by other programs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) clean: Option<bool>,
@@ -170,10 +173,17 @@ impl Part {
         self.figures.get(id).map(|figure| figure.median)
     }
 
-    /// The peer's row that took the least time, of those that `wanted` picks.
-    pub(super) fn fastest(&self, wanted: impl Fn(&PeerRow) -> bool) -> Option<&PeerRow> {
+    /// The fastest peer's row, of those that `wanted` picks, and our figure `id` to compare it with: the one measured
+    /// around it, if there is one, or else the part's. The fastest peer is that with the largest ratio of the two.
+    pub(super) fn fastest(
+        &self,
+        id: &str,
+        wanted: impl Fn(&PeerRow) -> bool,
+    ) -> Option<(f64, &PeerRow)> {
+        let of_part = self.median(id)?;
         let rows = self.peers.iter().filter(|row| wanted(row));
-        rows.min_by(|a, b| a.median_s.total_cmp(&b.median_s))
+        let pairs = rows.map(|row| (row.ours.get(id).copied().unwrap_or(of_part), row));
+        pairs.max_by(|(a, x), (b, y)| (a / x.median_s).total_cmp(&(b / y.median_s)))
     }
 }
 

@@ -51,6 +51,17 @@ fn the_reference_is_the_fastest_peer_of_the_part() {
 }
 
 #[test]
+fn a_peer_is_compared_with_what_was_measured_around_it() {
+    let peers = [("W1.sgd_step", "on a fast machine", 0.6), ("W1.sgd_step", "on a slow one", 0.8)];
+    let mut part = part(&[("w1/plain step", 0.9)], &peers);
+    part.peers[1].ours = [("w1/plain step".to_owned(), 1.6)].into();
+    let goals = goals::of("W1", &part);
+    let goal = goal(&goals, "plain step / fastest peer");
+    assert_eq!(goal.measured, 1.6 / 0.8);
+    assert!(goal.sides.contains("on a slow one"), "{}", goal.sides);
+}
+
+#[test]
 fn a_point_off_the_line_is_a_cliff() {
     let figures = [10, 20, 50, 100].map(|n| format!("scaling/plain by batch, 2 threads/{n}"));
     let figures: Vec<_> = figures.iter().map(String::as_str).zip([1.0, 2.0, 20.0, 40.0]).collect();
