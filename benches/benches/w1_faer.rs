@@ -1,14 +1,9 @@
 //! W1 compared with its matrix products by faer, the fastest of another library.
 
-use coherence_benches::{
-    BATCH, Product, Products, RATE, SMALL, THREADS, ratio, ratios, step, time, trainer,
-};
-use coherence_cpu::product::{Dims, Output, matmul_nn, matmul_nt, matmul_tn};
-use coherence_train::Aggregation;
+use coherence_benches::{OURS, Product, Products, Ratio, THREADS, plain_to_products, ratios, time};
+use coherence_cpu::product::{Dims, Output};
 use criterion::{Criterion, criterion_group, criterion_main};
 use faer::{Accum, MatMut, MatRef, Par, linalg::matmul::matmul};
-
-const OURS: [Product; 3] = [matmul_nt, matmul_nn, matmul_tn];
 
 const FAER: [Product; 3] = [
     |Dims { m, i, o }, a, w, output, out| {
@@ -54,13 +49,8 @@ fn times(c: &mut Criterion) {
     group.finish();
 }
 
-fn pairs(c: &mut Criterion<coherence_benches::Ratio>) {
-    let mut trainer = trainer(&SMALL, [10_000, BATCH], Aggregation::Mean, RATE);
-    let mut products = Products::new();
-    let mut group = c.benchmark_group("w1 ratio");
-    let name = "plain step to products alone by faer";
-    ratio(&mut group, name, || step(&mut trainer), || products.run(FAER));
-    group.finish();
+fn pairs(c: &mut Criterion<Ratio>) {
+    plain_to_products(c, "plain step to products alone by faer", FAER);
 }
 
 criterion_group!(benches, times);

@@ -15,7 +15,7 @@ mod training;
 pub use digits::{BIG, SMALL, digits, trainer};
 pub use images::Images;
 pub use passes::Passes;
-pub use products::{Product, Products};
+pub use products::{OURS, Product, Products, plain, plain_to_products};
 pub use timing::{Ratio, THREADS, pool, ratio, ratios, time, time_on_cores};
 pub use training::{RATE, initialized, initialized_on, step, trainer_of, trainer_on};
 

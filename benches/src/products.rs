@@ -1,10 +1,36 @@
 //! The matrix products of a step alone, by any library.
 
-use crate::{BATCH, SMALL, normals};
-use coherence_cpu::product::{Dims, Output};
+use crate::{BATCH, RATE, Ratio, SMALL, normals, ratio, step, trainer};
+use coherence_cpu::product::{Dims, Output, matmul_nn, matmul_nt, matmul_tn};
+use coherence_train::{Aggregation, Trainer};
+use criterion::Criterion;
 
 /// A product: sizes, left factor, right factor, whether to add or overwrite, result.
 pub type Product = fn(Dims, &[f32], &[f32], Output, &mut [f32]);
+
+/// Our products of the forward pass, of the deltas, and of the gradient.
+pub const OURS: [Product; 3] = [matmul_nt, matmul_nn, matmul_tn];
+
+/// The trainer of a plain step.
+///
+/// # Panics
+///
+/// If a step does not change the parameters.
+pub fn plain() -> Trainer {
+    let mut trainer = trainer(&SMALL, [10_000, BATCH], Aggregation::Mean, RATE);
+    let before = trainer.model().parameters().to_vec();
+    step(&mut trainer);
+    assert_ne!(before, trainer.model().parameters(), "a step must change the parameters");
+    trainer
+}
+
+/// Times a plain step in alternation with its products by `by`.
+pub fn plain_to_products(c: &mut Criterion<Ratio>, name: &str, by: [Product; 3]) {
+    let (mut trainer, mut products) = (plain(), Products::new());
+    let mut group = c.benchmark_group("w1 ratio");
+    ratio(&mut group, name, || step(&mut trainer), || products.run(by));
+    group.finish();
+}
 
 /// The eleven products of a step in order, on buffers of a step's sizes, with nothing in between.
 #[derive(Debug)]
