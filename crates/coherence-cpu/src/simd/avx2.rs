@@ -146,9 +146,11 @@ impl Simd<f32> for Avx2 {
         to: *mut f32,
         to_stride: usize,
     ) {
-        // SAFETY: rows r < 8 are readable for 8 values by the caller's promise.
-        let rows: [__m256; 8] =
-            core::array::from_fn(|r| unsafe { self.load(from.add(r * from_stride)) });
+        let mut rows = [self.splat(0.0); 8];
+        for (r, row) in rows.iter_mut().enumerate() {
+            // SAFETY: rows r < 8 are readable for 8 values by the caller's promise.
+            *row = unsafe { self.load(from.add(r * from_stride)) };
+        }
         for (c, column) in self.transposed(rows).into_iter().enumerate() {
             // SAFETY: columns c < 8 are writable for 8 values by the caller's promise.
             unsafe { self.store(to.add(c * to_stride), column) }
@@ -157,32 +159,30 @@ impl Simd<f32> for Avx2 {
 }
 
 impl Avx2 {
+    /// Loops and no closures: a closure that is not inlined has none of the features, and each of its
+    /// intrinsics becomes a call.
     #[inline(always)]
-    fn transposed(self, r: [__m256; 8]) -> [__m256; 8] {
-        let pairs: [__m256d; 8] = core::array::from_fn(|n| {
-            let (x, y) = (r[n / 2 * 2], r[n / 2 * 2 + 1]);
-            op!(_mm256_castps_pd(if n % 2 == 0 {
-                _mm256_unpacklo_ps(x, y)
-            } else {
-                _mm256_unpackhi_ps(x, y)
-            }))
-        });
+    fn transposed(self, rows: [__m256; 8]) -> [__m256; 8] {
+        let mut pairs = [op!(_mm256_setzero_pd()); 8];
+        for n in 0..4 {
+            let (x, y) = (rows[2 * n], rows[2 * n + 1]);
+            pairs[2 * n] = op!(_mm256_castps_pd(_mm256_unpacklo_ps(x, y)));
+            pairs[2 * n + 1] = op!(_mm256_castps_pd(_mm256_unpackhi_ps(x, y)));
+        }
         // quads[4 g + q]: column 4 l + q of rows 4 g .. 4 g + 4 in 128-bit part l
-        let quads: [__m256; 8] = core::array::from_fn(|n| {
-            let (x, y) = (pairs[n / 4 * 4 + n % 4 / 2], pairs[n / 4 * 4 + n % 4 / 2 + 2]);
-            op!(_mm256_castpd_ps(if n % 2 == 0 {
-                _mm256_unpacklo_pd(x, y)
-            } else {
-                _mm256_unpackhi_pd(x, y)
-            }))
-        });
-        core::array::from_fn(|c| {
-            let (x, y) = (quads[c % 4], quads[4 + c % 4]);
-            op!(if c < 4 {
-                _mm256_permute2f128_ps::<0x20>(x, y)
-            } else {
-                _mm256_permute2f128_ps::<0x31>(x, y)
-            })
-        })
+        let mut quads = [self.splat(0.0); 8];
+        for n in 0..4 {
+            let first = n / 2 * 4 + n % 2;
+            let (x, y) = (pairs[first], pairs[first + 2]);
+            quads[2 * n] = op!(_mm256_castpd_ps(_mm256_unpacklo_pd(x, y)));
+            quads[2 * n + 1] = op!(_mm256_castpd_ps(_mm256_unpackhi_pd(x, y)));
+        }
+        let mut columns = [self.splat(0.0); 8];
+        for q in 0..4 {
+            let (x, y) = (quads[q], quads[4 + q]);
+            columns[q] = op!(_mm256_permute2f128_ps::<0x20>(x, y));
+            columns[4 + q] = op!(_mm256_permute2f128_ps::<0x31>(x, y));
+        }
+        columns
     }
 }

@@ -175,9 +175,11 @@ impl Simd<f32> for Avx512 {
         to: *mut f32,
         to_stride: usize,
     ) {
-        // SAFETY: rows r < 16 are readable for 16 values by the caller's promise.
-        let rows: [__m512; 16] =
-            core::array::from_fn(|r| unsafe { self.load(from.add(r * from_stride)) });
+        let mut rows = [self.splat(0.0); 16];
+        for (r, row) in rows.iter_mut().enumerate() {
+            // SAFETY: rows r < 16 are readable for 16 values by the caller's promise.
+            *row = unsafe { self.load(from.add(r * from_stride)) };
+        }
         for (c, column) in self.transposed(rows).into_iter().enumerate() {
             // SAFETY: columns c < 16 are writable for 16 values by the caller's promise.
             unsafe { self.store(to.add(c * to_stride), column) }
@@ -186,42 +188,39 @@ impl Simd<f32> for Avx512 {
 }
 
 impl Avx512 {
+    /// Loops and no closures: a closure that is not inlined has none of the features, and each of its
+    /// intrinsics becomes a call.
     #[inline(always)]
-    fn transposed(self, r: [__m512; 16]) -> [__m512; 16] {
-        let pairs: [__m512d; 16] = core::array::from_fn(|n| {
-            let (x, y) = (r[n / 2 * 2], r[n / 2 * 2 + 1]);
-            op!(_mm512_castps_pd(if n % 2 == 0 {
-                _mm512_unpacklo_ps(x, y)
-            } else {
-                _mm512_unpackhi_ps(x, y)
-            }))
-        });
+    fn transposed(self, rows: [__m512; 16]) -> [__m512; 16] {
+        let mut pairs = [op!(_mm512_setzero_pd()); 16];
+        for n in 0..8 {
+            let (x, y) = (rows[2 * n], rows[2 * n + 1]);
+            pairs[2 * n] = op!(_mm512_castps_pd(_mm512_unpacklo_ps(x, y)));
+            pairs[2 * n + 1] = op!(_mm512_castps_pd(_mm512_unpackhi_ps(x, y)));
+        }
         // quads[4 g + q]: column 4 l + q of rows 4 g .. 4 g + 4 in 128-bit part l
-        let quads: [__m512; 16] = core::array::from_fn(|n| {
-            let (x, y) = (pairs[n / 4 * 4 + n % 4 / 2], pairs[n / 4 * 4 + n % 4 / 2 + 2]);
-            op!(_mm512_castpd_ps(if n % 2 == 0 {
-                _mm512_unpacklo_pd(x, y)
-            } else {
-                _mm512_unpackhi_pd(x, y)
-            }))
-        });
+        let mut quads = [self.splat(0.0); 16];
+        for n in 0..8 {
+            let first = n / 2 * 4 + n % 2;
+            let (x, y) = (pairs[first], pairs[first + 2]);
+            quads[2 * n] = op!(_mm512_castpd_ps(_mm512_unpacklo_pd(x, y)));
+            quads[2 * n + 1] = op!(_mm512_castpd_ps(_mm512_unpackhi_pd(x, y)));
+        }
         // halves[8 h + 2 q + p]: of row groups 2 h and 2 h + 1, parts p and p + 2 of quad q
-        let halves: [__m512; 16] = core::array::from_fn(|n| {
-            let (x, y) = (quads[n / 8 * 8 + n % 8 / 2], quads[n / 8 * 8 + n % 8 / 2 + 4]);
-            op!(if n % 2 == 0 {
-                _mm512_shuffle_f32x4::<0x88>(x, y)
-            } else {
-                _mm512_shuffle_f32x4::<0xdd>(x, y)
-            })
-        });
-        core::array::from_fn(|c| {
-            let (part, q) = (c / 4, c % 4);
-            let (x, y) = (halves[2 * q + part % 2], halves[8 + 2 * q + part % 2]);
-            op!(if part < 2 {
-                _mm512_shuffle_f32x4::<0x88>(x, y)
-            } else {
-                _mm512_shuffle_f32x4::<0xdd>(x, y)
-            })
-        })
+        let mut halves = [self.splat(0.0); 16];
+        for n in 0..8 {
+            let first = n / 4 * 8 + n % 4;
+            let (x, y) = (quads[first], quads[first + 4]);
+            halves[2 * n] = op!(_mm512_shuffle_f32x4::<0x88>(x, y));
+            halves[2 * n + 1] = op!(_mm512_shuffle_f32x4::<0xdd>(x, y));
+        }
+        let mut columns = [self.splat(0.0); 16];
+        for n in 0..8 {
+            let (part, q) = (n / 4, n % 4);
+            let (x, y) = (halves[2 * q + part], halves[8 + 2 * q + part]);
+            columns[n] = op!(_mm512_shuffle_f32x4::<0x88>(x, y));
+            columns[8 + n] = op!(_mm512_shuffle_f32x4::<0xdd>(x, y));
+        }
+        columns
     }
 }
