@@ -4,7 +4,7 @@
 //! sums over tiles are the same on every machine.
 #![allow(unsafe_code)] // disjoint coordinates of the weight, written by several threads
 
-use core::ops::Range;
+use core::{ops::Range, slice::from_raw_parts_mut};
 
 use rayon::prelude::*;
 
@@ -204,24 +204,23 @@ impl<'a, T: Element> Batch<'a, T> {
         change: impl Fn(&mut T, T),
     ) {
         let patch = self.conv.patch();
-        let change = |at: usize, value: T| {
-            assert!(at < weight.len);
-            // SAFETY: the place lies in the weight, and belongs to this tile alone.
-            change(unsafe { &mut *weight.target.0.add(at) }, value);
+        let change = |first: usize, values: &[T]| {
+            // SAFETY: the coordinates belong to this tile alone.
+            let to = unsafe { weight.part(first..first + values.len()) };
+            to.iter_mut().zip(values).for_each(|(to, &value)| change(to, value));
         };
         match tile {
             Tile::Dense { group, rows, block, .. } => {
                 let first = group * self.conv.group_outputs() + rows.start;
                 let column = block.tap * self.conv.group_channels() + block.channels.start;
                 for (row, values) in (first..).zip(values.chunks_exact(block.width())) {
-                    let at = row * patch + column;
-                    (at..).zip(values).for_each(|(at, &value)| change(at, value));
+                    change(row * patch + column, values);
                 }
             }
             Tile::Depthwise { channels, .. } => {
                 for (tap, values) in self.gather.taps().zip(values.chunks_exact(channels.len())) {
-                    let places = channels.clone().zip(values);
-                    places.for_each(|(c, &value)| change(c * patch + tap, value));
+                    let places = channels.clone().zip(values.chunks_exact(1));
+                    places.for_each(|(c, value)| change(c * patch + tap, value));
                 }
             }
         }
@@ -237,6 +236,17 @@ pub(super) struct Weight<T> {
 impl<T> Weight<T> {
     pub(super) fn new(weight: &mut [T]) -> Self {
         Self { target: Target(weight.as_mut_ptr()), len: weight.len() }
+    }
+
+    /// Consecutive coordinates.
+    ///
+    /// # Safety
+    /// No other thread reads or writes them meanwhile, and the caller keeps one part at a time.
+    #[allow(clippy::mut_from_ref, reason = "parts of different tiles are disjoint")]
+    unsafe fn part(&self, coordinates: Range<usize>) -> &mut [T] {
+        assert!(coordinates.start <= coordinates.end && coordinates.end <= self.len);
+        // SAFETY: they lie in the weight; the caller's promise.
+        unsafe { from_raw_parts_mut(self.target.0.add(coordinates.start), coordinates.len()) }
     }
 }
 

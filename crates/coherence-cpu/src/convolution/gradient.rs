@@ -134,7 +134,7 @@ fn add_norms_of<'a>(
     }
 }
 
-/// `sum` = Σ_e g_e in a tile, and with `add_norms` the examples' squared norms there.
+/// `sum` = Σ_e g_e in a tile over some examples, at least one; and with `add_norms` their squared norms there.
 fn sum_by_example<T: Element>(
     batch: &Batch<'_, T>,
     tile: &Tile,
@@ -142,20 +142,21 @@ fn sum_by_example<T: Element>(
     add_norms: bool,
     sum: &mut [T],
 ) -> Vec<f64> {
+    if batch.positions() <= DEPTH && !add_norms {
+        // The same additions: an example's rows are one chain.
+        for (n, e) in examples.enumerate() {
+            let output = if n == 0 { Output::Overwrite } else { Output::Add };
+            batch.sum(tile, batch.rows(e..e + 1), output, sum);
+        }
+        return Vec::new();
+    }
     sum.fill(T::zero());
     let mut gradient = Scratch::new(tile.len());
-    let is_one_chain = batch.positions() <= DEPTH;
-    let mut norms = Vec::with_capacity(examples.len());
-    for e in examples {
-        let rows = batch.rows(e..e + 1);
-        if is_one_chain && !add_norms {
-            batch.sum(tile, rows, Output::Add, sum); // the same additions
-        } else {
-            batch.sum(tile, rows, Output::Overwrite, &mut gradient);
-            norms.push(T::add_and_square(batch.isa, AddAndSquare { x: &gradient, sum }));
-        }
-    }
-    norms
+    let norms = examples.map(|e| {
+        batch.sum(tile, batch.rows(e..e + 1), Output::Overwrite, &mut gradient);
+        T::add_and_square(batch.isa, AddAndSquare { x: &gradient, sum })
+    });
+    norms.collect()
 }
 
 /// `sum += x`; returns ‖x‖².

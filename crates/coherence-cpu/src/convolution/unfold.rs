@@ -37,24 +37,33 @@ impl<T: Element> Kernel<T> for Unfold<'_, T> {
 
     #[inline(always)]
     fn run<S: Simd<T>>(mut self, simd: S) {
-        let (width, cols) = (self.block.width(), self.gather.axes[1].positions.len());
+        let width = self.block.width();
         let mut to = &mut core::mem::take(&mut self.to)[..self.rows.len() * width];
-        let mut row = self.rows.start;
-        while row < self.rows.end {
-            let (example, y, x) = self.gather.position(row);
-            let xs = x..cols.min(x + self.rows.end - row);
+        if to.is_empty() {
+            return;
+        }
+        // Counted on from the first row: images may be one position wide, and a division takes longer
+        // than the copy of a patch.
+        let [lines, cols] = [0, 1].map(|axis| self.gather.axes[axis].positions.len());
+        let (mut example, mut y, mut x) = self.gather.position(self.rows.start);
+        let mut left = self.rows.len();
+        while left > 0 {
+            let xs = x..cols.min(x + left);
+            left -= xs.len();
             let (patches, rest) = to.split_at_mut(xs.len() * width);
-            row += xs.len();
-            self.copy_patches(simd, &Positions { example, y, xs }, patches);
-            to = rest;
+            self.copy_patches(simd, &Positions { example, y, xs }, width, patches);
+            (to, x, y) = (rest, 0, y + 1);
+            if y == lines {
+                (example, y) = (example + 1, 0);
+            }
         }
     }
 }
 
 impl<T: Element> Unfold<'_, T> {
-    /// Copies the patches at `positions` to `to` [positions, block].
+    /// Copies the patches at `positions` to `to` [positions, block], `width` the block's.
     #[inline(always)]
-    fn copy_patches<S: Simd<T>>(&self, simd: S, positions: &Positions, to: &mut [T]) {
+    fn copy_patches<S: Simd<T>>(&self, simd: S, positions: &Positions, width: usize, to: &mut [T]) {
         let (block, axis) = (self.block, &self.gather.axes[0]);
         let mut column = 0;
         for (tap_row, taps) in &block.spans {
@@ -63,7 +72,10 @@ impl<T: Element> Unfold<'_, T> {
                 y.map(|y| (positions.example * self.gather.size[0] + y) * self.gather.size[1]);
             match block.spans.len() * taps.len() {
                 1 => self.copy_tap(simd, line, taps.start, positions.xs.clone(), to),
-                _ => self.copy_taps(simd, line, taps, positions.xs.clone(), column, to),
+                _ => {
+                    let to = to.chunks_exact_mut(width).map(|patch| &mut patch[column..]);
+                    self.copy_taps(simd, line, taps, positions.xs.clone(), to);
+                }
             }
             column += taps.len() * block.channels.len();
         }
@@ -100,22 +112,23 @@ impl<T: Element> Unfold<'_, T> {
         }
     }
 
-    /// Copies some taps from the image row that begins at position `line`, to the columns from `column`
-    /// on; of one position taps with consecutive sources together.
+    /// Copies some taps from the image row that begins at position `line`, for each position to the
+    /// start of one of `to`; of one position taps with consecutive sources together.
     #[inline(always)]
-    fn copy_taps<S: Simd<T>>(
+    fn copy_taps<'b, S: Simd<T>>(
         &self,
         simd: S,
         line: Option<usize>,
         taps: &Range<usize>,
         xs: Range<usize>,
-        column: usize,
-        to: &mut [T],
-    ) {
+        to: impl Iterator<Item = &'b mut [T]>,
+    ) where
+        T: 'b,
+    {
         let (axis, channels) = (&self.gather.axes[1], self.block.channels.len());
         let are_contiguous = channels == self.gather.channels;
-        for (x, to) in xs.zip(to.chunks_exact_mut(self.block.width())) {
-            let mut values = &mut to[column..][..taps.len() * channels];
+        for (x, to) in xs.zip(to) {
+            let mut values = &mut to[..taps.len() * channels];
             let [mut at, end] = [taps.start, taps.end].map(|tap| x * axis.taps.len() + tap);
             while at < end {
                 let count = if are_contiguous { axis.runs[at].min(end - at) } else { 1 };
