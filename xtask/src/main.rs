@@ -8,6 +8,7 @@ mod bare;
 mod bench;
 mod candle;
 mod cuda;
+mod inlined;
 mod laws;
 mod layers;
 mod tidy;
@@ -69,6 +70,8 @@ enum Command {
     Bench(bench::Bench),
     /// Check that the tests notice every mutant of coherence-core (needs cargo-mutants).
     Mutants(tools::Mutants),
+    /// Check that no vector instruction of the kernels has become a call.
+    Inlined,
     /// Run the tests of coherence-cpu under the address sanitizer (needs nightly).
     Sanitize(tools::Sanitize),
     /// Compile the CUDA kernels for GPUs, look for spills; run them under sanitizers or on a GPU.
@@ -99,6 +102,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Fuzz(fuzz) => fuzz.run(&sh)?,
         Command::Bench(bench) => bench.run(&sh)?,
         Command::Mutants(mutants) => mutants.run(&sh)?,
+        Command::Inlined => inlined::run(&sh)?,
         Command::Sanitize(sanitize) => sanitize.run(&sh)?,
         Command::Cuda(cuda) => cuda.run(&sh)?,
         Command::Doc { open } => tools::doc(&sh, open)?,
