@@ -85,6 +85,9 @@ enum Command {
 }
 
 fn main() -> anyhow::Result<ExitCode> {
+    if let Some(status) = tools::without_variables_of_cargo()? {
+        return Ok(status);
+    }
     let args = Args::parse();
     let sh = Shell::new()?;
     sh.change_dir(workspace_root());

@@ -3,7 +3,8 @@
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
-use std::process::{Command, ExitCode};
+use std::ffi::OsString;
+use std::process::{Command, ExitCode, ExitStatus};
 use xshell::{Shell, cmd};
 
 /// Builds `coherence` with the release profile, runs one of its subcommands and returns its exit
@@ -17,7 +18,33 @@ pub(crate) fn coherence(sh: &Shell, subcommand: &str, args: &[String]) -> Result
         .current_dir(sh.current_dir())
         .status()
         .with_context(|| format!("running {}", program.display()))?;
-    Ok(ExitCode::from(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(2)))
+    Ok(exit_code(status))
+}
+
+/// The exit code of a program that this one stands for; 2 if a signal ended it.
+fn exit_code(status: ExitStatus) -> ExitCode {
+    ExitCode::from(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(2))
+}
+
+/// Runs this program again without the variables by which cargo describes xtask to it, if there are any:
+/// build scripts that look at them would run anew whenever a build by `cargo` follows one by `cargo xtask`,
+/// and most of the workspace after them.
+pub(crate) fn without_variables_of_cargo() -> Result<Option<ExitCode>> {
+    let describes =
+        |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+    let names: Vec<OsString> = std::env::vars_os()
+        .map(|(name, _)| name)
+        .filter(|name| name.to_str().is_some_and(describes))
+        .collect();
+    if names.is_empty() {
+        return Ok(None);
+    }
+    let mut again = Command::new(std::env::current_exe()?);
+    again.args(std::env::args_os().skip(1));
+    for name in names {
+        again.env_remove(name);
+    }
+    Ok(Some(exit_code(again.status()?)))
 }
 
 /// The fuzz targets, each with its folder of committed seeds.

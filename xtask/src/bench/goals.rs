@@ -5,16 +5,16 @@ use super::record::{Part, PeerRow};
 use super::scaling;
 use Bound::{AtLeast, AtMost};
 
-/// The goals in the first table of the page.
-pub(super) const HEADLINES: [&str; 8] = [
-    "plain step / fastest peer",
-    "c = 2: fastest peer / winsorised step",
-    "m = 10000: α / fastest peer",
-    "m = 10000: α / forward and backward",
-    "plain step: beside one busy process / quiet",
-    "α, m = 10000: beside one busy process / quiet",
-    "winsorized:8: NumPy / command",
-    "mean: command / reading the file once",
+/// The goals in the first table of the page, each with its part.
+pub(super) const HEADLINES: [[&str; 2]; 8] = [
+    ["W1", "plain step / fastest peer"],
+    ["W2", "c = 2: fastest peer / winsorised step"],
+    ["W3", "m = 10000: α / fastest peer"],
+    ["W3", "m = 10000: α / forward and backward"],
+    ["busy", "plain step: beside one busy process / quiet"],
+    ["busy", "α, m = 10000: beside one busy process / quiet"],
+    ["command", "winsorized:8: NumPy / command"],
+    ["command", "mean: command / reading the file once"],
 ];
 
 /// The goals of a part of which both sides were measured.

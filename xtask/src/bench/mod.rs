@@ -76,8 +76,10 @@ impl Bench {
         let targets = plans.iter().flat_map(|plan| plan.benches).map(|bench| bench.name);
         let targets = targets.chain(["instruction_set"]).flat_map(|name| ["--bench", name]);
         cmd!(sh, "cargo bench {BENCHES...} --no-run {targets...}").quiet().run()?;
+        let program = crate::target_dir().join("release/coherence");
+        let _program = sh.push_env("COHERENCE_BIN", program);
         if plans.iter().any(|plan| plan.name == "command") {
-            // the bench builds it where it is missing, which would count as measuring
+            // the bench would build it, which would count as measuring
             cmd!(sh, "cargo build --quiet --release --package coherence-lab").quiet().run()?;
         }
         let start = Instant::now();

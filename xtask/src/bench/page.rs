@@ -60,9 +60,12 @@ struct Peer<'a> {
 /// The whole page.
 pub(super) fn render(records: &[Record]) -> Result<String> {
     let sections: Vec<Section<'_>> = records.iter().map(section).collect();
-    let goals = || sections.iter().flat_map(|section| &section.parts).flat_map(|part| &part.goals);
-    let measured = |what: &&str| goals().any(|goal| goal.what == *what);
-    let headlines: Vec<&str> = goals::HEADLINES.into_iter().filter(measured).collect();
+    let parts = || sections.iter().flat_map(|section| &section.parts);
+    let measured = |[name, what]: &[&str; 2]| {
+        let named = parts().filter(|part| part.name == *name);
+        named.flat_map(|part| &part.goals).any(|goal| goal.what == *what)
+    };
+    let headlines: Vec<_> = goals::HEADLINES.into_iter().filter(measured).collect();
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?;
