@@ -6,15 +6,14 @@
 
 use anyhow::{Context, Result, bail};
 use object::{Object, ObjectSymbol};
-use xshell::{Shell, cmd};
+use xshell::Shell;
 
 /// Intrinsics that find out what the processor has; nothing is lost if they are called.
 const DETECTION: [&str; 2] = ["_xgetbv", "__cpuid"];
 
 /// Builds `coherence` with the release profile and fails if it has an intrinsic as a function.
 pub(crate) fn run(sh: &Shell) -> Result<()> {
-    cmd!(sh, "cargo build --release --package coherence-lab --bin coherence").quiet().run()?;
-    let program = crate::target_dir().join("release/coherence");
+    let program = crate::tools::build_coherence(sh)?;
     let bytes = std::fs::read(&program).with_context(|| program.display().to_string())?;
     let file = object::File::parse(&*bytes).with_context(|| program.display().to_string())?;
     let names: Vec<&str> = file.symbols().filter_map(|symbol| symbol.name().ok()).collect();

@@ -4,14 +4,20 @@
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::{Command, ExitCode, ExitStatus};
 use xshell::{Shell, cmd};
+
+/// Builds `coherence` with the release profile; returns its path.
+pub(crate) fn build_coherence(sh: &Shell) -> Result<PathBuf> {
+    cmd!(sh, "cargo build --release --package coherence-lab --bin coherence").quiet().run()?;
+    Ok(crate::target_dir().join("release/coherence"))
+}
 
 /// Builds `coherence` with the release profile, runs one of its subcommands and returns its exit
 /// status.
 pub(crate) fn coherence(sh: &Shell, subcommand: &str, args: &[String]) -> Result<ExitCode> {
-    cmd!(sh, "cargo build --release --package coherence-lab --bin coherence").quiet().run()?;
-    let program = crate::target_dir().join("release/coherence");
+    let program = build_coherence(sh)?;
     let status = Command::new(&program)
         .arg(subcommand)
         .args(args)

@@ -76,12 +76,10 @@ impl Bench {
         let targets = plans.iter().flat_map(|plan| plan.benches).map(|bench| bench.name);
         let targets = targets.chain(["instruction_set"]).flat_map(|name| ["--bench", name]);
         cmd!(sh, "cargo bench {BENCHES...} --no-run {targets...}").quiet().run()?;
-        let program = crate::target_dir().join("release/coherence");
-        let _program = sh.push_env("COHERENCE_BIN", program);
-        if plans.iter().any(|plan| plan.name == "command") {
-            // the bench would build it, which would count as measuring
-            cmd!(sh, "cargo build --quiet --release --package coherence-lab").quiet().run()?;
-        }
+        // The command's bench would build it, which would count as measuring.
+        let times_command = plans.iter().any(|plan| plan.name == "command");
+        let program = times_command.then(|| crate::tools::build_coherence(sh)).transpose()?;
+        let _program = program.map(|program| sh.push_env("COHERENCE_BIN", program));
         let start = Instant::now();
         let _numpy = peers.as_ref().map(|peers| sh.push_env("COHERENCE_NUMPY", peers.python()));
         let patience = if self.quick { 0 } else { 20 };

@@ -159,8 +159,6 @@ impl Simd<f32> for Avx2 {
 }
 
 impl Avx2 {
-    /// Loops and no closures: a closure that is not inlined has none of the features, and each of its
-    /// intrinsics becomes a call.
     #[inline(always)]
     fn transposed(self, rows: [__m256; 8]) -> [__m256; 8] {
         let mut pairs = [op!(_mm256_setzero_pd()); 8];

@@ -188,8 +188,6 @@ impl Simd<f32> for Avx512 {
 }
 
 impl Avx512 {
-    /// Loops and no closures: a closure that is not inlined has none of the features, and each of its
-    /// intrinsics becomes a call.
     #[inline(always)]
     fn transposed(self, rows: [__m512; 16]) -> [__m512; 16] {
         let mut pairs = [op!(_mm512_setzero_pd()); 16];

@@ -1,4 +1,7 @@
 //! A small vocabulary of vectors that each kernel is written in once.
+//!
+//! Arrays of vectors are filled by loops, not by closures: a closure that the compiler does not inline has
+//! none of the instruction set's features, and each of its intrinsics becomes a call (`cargo xtask inlined`).
 #![allow(unsafe_code)] // loads and stores through pointers
 
 #[cfg(target_arch = "x86_64")]
