@@ -1,6 +1,6 @@
 //! Aggregations: how the gradients of a mini-batch become a direction.
 //!
-//! Legend: k: examples of a mini-batch, c: clip.
+//! Legend: k: examples of a mini-batch, c: clip, K: groups of a mini-batch.
 
 use coherence_core::aggregate::{
     AggregateError, AnyCoordinateRule, Mean, MedianOfMeans, OverTime, ParseRuleError, Requirements,
@@ -14,17 +14,22 @@ use serde::{Deserialize, Serialize};
 ///
 /// G is defined in [`coherence_core::aggregate`]; it is computed from factors and fused with the update
 /// where that is possible. As text, in settings and checkpoints, a rule is `mean`, `winsorized:CLIP`,
-/// `median-of-means:GROUPS`, `m3`, `a3`, `rm3` or `ra3`.
+/// `median-of-means:GROUPS`, `m3`, `a3`, `rm3`, `ra3`, or `RULE@GROUPS` with any rule of the core.
 ///
 /// ```
 /// use coherence_train::Aggregation;
 /// assert_eq!("winsorized:2".parse(), Ok(Aggregation::Winsorized { clip: 2 }));
 /// assert!(Aggregation::Winsorized { clip: 51 }.check(100).is_err()); // would clip 102 of 100
+///
+/// let krum: Aggregation = "krum:1@10".parse()?; // Krum over the mean gradients of ten groups
+/// assert!(krum.check(100).is_ok());
+/// assert!(krum.check(9).is_err()); // ten groups of nine examples
+/// # Ok::<(), coherence_train::AggregationError>(())
 /// ```
 ///
 /// Source: CG20 §3.1 (winsorised), WS20 §3 and GM22 §7 (the rules over three mini-batches),
-/// catalogue A18, A19, E.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// catalogue A18, A19, E; groups as Byzantine workers: Blanchard et al. (2017), §3.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Aggregation {
     /// The mean of the mini-batch's per-example gradients: plain SGD.
@@ -41,6 +46,15 @@ pub enum Aggregation {
         /// The number of groups; 1 is the mean, k the median of the per-example gradients.
         groups: usize,
     },
+    /// A rule of the core over the mean gradients of groups of the mini-batch's examples, which are the core's
+    /// [`groups`](coherence_core::aggregate::groups). The means are held in memory, K times d values, and
+    /// combined by the processor.
+    OverGroups {
+        /// The rule over the K means.
+        rule: Rule,
+        /// K, the number of groups; k for the gradients of single examples.
+        groups: usize,
+    },
     /// A rule of the core over the mean gradients of three mini-batches.
     OverTime(OverTime),
 }
@@ -48,20 +62,33 @@ pub enum Aggregation {
 /// A text that is not the name of an [`Aggregation`].
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum AggregationError {
-    /// The rule's arguments are not what it takes.
-    #[error("{text}: {source} (for training: {FORMS})")]
+    /// There is no such rule, or its arguments are not what it takes.
+    #[error("{text}: {} (for training: {FORMS})", reason(source))]
     Rule {
         /// The text.
         text: String,
         /// The core's error.
         source: ParseRuleError,
     },
-    /// There is no such rule, or it is not computed from factors.
-    #[error("{0} is not available in training (known: {FORMS})")]
+    /// The number of groups is no number above 0.
+    #[error("{0}: after @ comes the number of groups, as in krum:1@10")]
+    Groups(String),
+    /// The rule is not computed from the gradients of examples.
+    #[error(
+        "{0} is not computed from the factors of examples: take {0}@GROUPS, over the mean gradients of groups"
+    )]
     NotFromFactors(String),
 }
 
-const FORMS: &str = "mean, winsorized:CLIP, median-of-means:GROUPS, m3, a3, rm3, ra3";
+const FORMS: &str = "mean, winsorized:CLIP, median-of-means:GROUPS, m3, a3, rm3, ra3, or RULE@GROUPS with a rule of \
+                     `coherence aggregate --help`";
+
+fn reason(error: &ParseRuleError) -> String {
+    match error {
+        ParseRuleError::Unknown => "there is no such rule".to_owned(),
+        error => error.to_string(),
+    }
+}
 
 /// A rule over time by its name, or a rule over one mini-batch as the core reads it.
 impl FromStr for Aggregation {
@@ -71,18 +98,24 @@ impl FromStr for Aggregation {
         if let Some(rule) = OverTime::ALL.into_iter().find(|rule| rule.name() == text) {
             return Ok(Self::OverTime(rule));
         }
-        match text.parse() {
-            Ok(Rule::Coordinate(AnyCoordinateRule::Mean(_))) => Ok(Self::Mean),
-            Ok(Rule::Coordinate(AnyCoordinateRule::Winsorized(Winsorized { clip }))) => {
+        let read = |rule: &str| {
+            rule.parse::<Rule>()
+                .map_err(|source| AggregationError::Rule { text: text.to_owned(), source })
+        };
+        if let Some((rule, groups)) = text.split_once('@') {
+            let groups = groups.parse().ok().filter(|&groups| groups > 0);
+            let groups = groups.ok_or_else(|| AggregationError::Groups(text.to_owned()))?;
+            return Ok(Self::OverGroups { rule: read(rule)?, groups });
+        }
+        match read(text)? {
+            Rule::Coordinate(AnyCoordinateRule::Mean(_)) => Ok(Self::Mean),
+            Rule::Coordinate(AnyCoordinateRule::Winsorized(Winsorized { clip })) => {
                 Ok(Self::Winsorized { clip })
             }
-            Ok(Rule::Coordinate(AnyCoordinateRule::MedianOfMeans(MedianOfMeans { groups }))) => {
+            Rule::Coordinate(AnyCoordinateRule::MedianOfMeans(MedianOfMeans { groups })) => {
                 Ok(Self::MedianOfMeans { groups })
             }
-            Ok(_) | Err(ParseRuleError::Unknown) => {
-                Err(AggregationError::NotFromFactors(text.to_owned()))
-            }
-            Err(source) => Err(AggregationError::Rule { text: text.to_owned(), source }),
+            _ => Err(AggregationError::NotFromFactors(text.to_owned())),
         }
     }
 }
@@ -94,6 +127,7 @@ impl fmt::Display for Aggregation {
             Self::Mean => f.write_str("mean"),
             Self::Winsorized { clip } => write!(f, "winsorized:{clip}"),
             Self::MedianOfMeans { groups } => write!(f, "median-of-means:{groups}"),
+            Self::OverGroups { rule, groups } => write!(f, "{rule}@{groups}"),
             Self::OverTime(rule) => f.write_str(rule.name()),
         }
     }
@@ -118,11 +152,16 @@ impl Aggregation {
     ///
     /// # Errors
     ///
-    /// [`AggregateError`] if it is not: 2c > k, no groups or more than k, or k = 0.
+    /// [`AggregateError`] if it is not: 2c > k, no groups or more than k, k = 0, or too few groups for the rule over
+    /// them.
     pub fn check(self, k: usize) -> Result<(), AggregateError> {
         match self {
             Self::Winsorized { clip } => Winsorized { clip }.check(k),
             Self::MedianOfMeans { groups } => MedianOfMeans { groups }.check(k),
+            Self::OverGroups { rule, groups } => {
+                MedianOfMeans { groups }.check(k)?;
+                rule.check(groups)
+            }
             Self::Mean | Self::OverTime(_) => Mean.check(k),
         }
     }
@@ -131,7 +170,7 @@ impl Aggregation {
     pub fn needs_examples(self) -> bool {
         match self {
             Self::Mean | Self::OverTime(_) => false,
-            Self::Winsorized { .. } | Self::MedianOfMeans { .. } => true,
+            Self::Winsorized { .. } | Self::MedianOfMeans { .. } | Self::OverGroups { .. } => true,
         }
     }
 

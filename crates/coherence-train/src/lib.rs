@@ -31,6 +31,7 @@ mod evaluation_set;
 mod examples;
 mod feed;
 mod group;
+mod group_means;
 mod imputed;
 mod learned;
 pub mod measure;

@@ -28,10 +28,11 @@ impl Config {
         let (d, inputs) = (parameters(network), wide(network.input().values()));
         let gradients = match self.aggregation {
             Aggregation::OverTime(_) => 3,
+            Aggregation::OverGroups { groups, .. } => wide(groups).saturating_add(1),
             _ => u64::from(self.examples_of_a_pass() < self.batch),
         };
-        let buffers = gradients + u64::from(self.momentum > 0.0);
-        let buffers = d.saturating_mul(buffers * F32);
+        let buffers = gradients.saturating_add(u64::from(self.momentum > 0.0));
+        let buffers = d.saturating_mul(buffers.saturating_mul(F32));
         let pass = bytes_per_example(network);
         let images = F32.saturating_mul(inputs);
         let batch = wide(self.examples_of_a_pass()).saturating_mul(pass);

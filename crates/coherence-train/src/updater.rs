@@ -3,16 +3,17 @@
 //! Legend: k: examples of the mini-batch, d: parameters, η: rate, λ: weight decay, w: parameters.
 //!
 //! A mini-batch that is one pass is **streamed**: each tensor is updated as soon as its factors are known,
-//! and no buffer of d gradients is needed. Rules over time, and mini-batches of several passes, collect
+//! and no buffer of d gradients is needed. Rules over groups or over time, and mini-batches of several passes, collect
 //! the gradient \[d\] first.
 
 use crate::{
     Aggregation,
     collective::{Collective, Division, THREE},
+    group_means::GroupMeans,
     optimizer::Optimizer,
 };
 use coherence_core::{
-    aggregate::{self, OfThree, Recent},
+    aggregate::{self, OfThree, Recent, Rule},
     finite::Policy,
 };
 use coherence_cpu::{dense::Columnwise, product::Output};
@@ -32,11 +33,12 @@ pub(crate) struct Updater<D: Device<f32>> {
     pub(crate) recent: Recent<D::Buffer<f32>>,
     /// v \[d\]; empty without momentum.
     pub(crate) velocity: D::Buffer<f32>,
-    /// The gradient of the SUM loss \[d\] after the first step of a rule over time or of several passes; else
-    /// empty. It may be swapped with one of `recent`.
+    /// The gradient of the SUM loss \[d\] after the first step of a rule over time or of several passes, or the
+    /// direction of a rule over groups; else empty. It may be swapped with one of `recent`.
     gradient: D::Buffer<f32>,
     /// The direction of one tensor or block; empty while updates are plain.
     direction: D::Buffer<f32>,
+    group_means: GroupMeans<D>,
     workers: Arc<dyn Collective>,
     /// Whether each worker has the gradient of a mini-batch of its own.
     by_mini_batch: bool,
@@ -78,6 +80,7 @@ impl<D: Device<f32>> Updater<D> {
             velocity: optimizer.velocity(device, d),
             gradient: device.zeros(0),
             direction: device.zeros(block),
+            group_means: GroupMeans::new(device),
             workers: Arc::clone(&division.workers),
             by_mini_batch: division.by_mini_batch,
             of_replicas: division.of_replicas.clone(),
@@ -98,21 +101,24 @@ impl<D: Device<f32>> Updater<D> {
     ) {
         let (is_solo, is_whole) = (self.workers.is_solo(), pass.is_first && pass.is_last);
         if is_solo && is_whole && !self.rule.is_over_time() {
-            return self.stream(rate, model, x, workspace);
+            return match self.rule {
+                Aggregation::OverGroups { rule, groups } => {
+                    self.over_groups((rule, groups), rate, model, x, workspace);
+                }
+                _ => self.stream(rate, model, x, workspace),
+            };
         }
         if self.rule.needs_examples() {
             let m = workspace.examples();
             workspace.weight(0..m, (1.0 / m as f64) as f32);
         }
         let output = if pass.is_first { Output::Overwrite } else { Output::Add };
-        let d = model.layout().parameters();
-        if D::len(D::view(&self.gradient)) < d {
-            self.gradient = self.device.zeros(d);
-        }
+        self.reserve_gradient(model);
         model.backward(x, workspace, |factors| {
             let gradient = D::view_mut(&mut self.gradient);
             let mut gradient = D::part_mut(gradient, factors.range.clone());
-            if self.of_replicas.is_none() {
+            let is_over_groups = matches!(self.rule, Aggregation::OverGroups { .. });
+            if self.of_replicas.is_none() || is_over_groups {
                 return factors.sum(output, gradient);
             }
             // The median of one group: its sum to the bits that one worker has of each of P groups.
@@ -191,6 +197,30 @@ impl<D: Device<f32>> Updater<D> {
         });
     }
 
+    /// Allocates [`gradient`](Self::gradient) before its first use.
+    fn reserve_gradient(&mut self, model: &Model<f32, D>) {
+        let d = model.layout().parameters();
+        if D::len(D::view(&self.gradient)) < d {
+            self.gradient = self.device.zeros(d);
+        }
+    }
+
+    /// Updates the network by a rule over the means of groups.
+    fn over_groups(
+        &mut self,
+        rule: (Rule, usize),
+        rate: f64,
+        model: &mut Model<f32, D>,
+        x: D::Slice<'_, f32>,
+        workspace: &mut Workspace<f32, D>,
+    ) {
+        self.reserve_gradient(model);
+        let Self { device, optimizer, gradient, velocity, group_means, .. } = self;
+        group_means.direction(rule, model, x, workspace, D::view_mut(gradient));
+        let d = model.layout().parameters();
+        optimizer.update(device, rate, D::view(gradient), velocity, 0..d, model.parameters_mut());
+    }
+
     /// Updates each tensor in the backward pass.
     fn stream(
         &mut self,
@@ -230,19 +260,27 @@ impl<D: Device<f32>> Updater<D> {
         let [mut mean, mut direction] = [(); 2].map(|()| device.zeros(d));
         forward(workspace);
         model.gradient(x, workspace, D::view_mut(&mut mean));
-        if let Aggregation::OverTime(rule) = self.rule {
-            let (mut recent, mut gradient) = (self.recent.clone(), mean.clone());
-            let _ = rule.exchange(&mut recent, &mut gradient, |how, three| {
-                let three = three.map(|gradient| D::view(gradient));
-                descend_by_three(device, how, -1.0, 1.0, three, D::view_mut(&mut direction));
-            });
-        } else {
-            forward(workspace);
-            scale_deltas(self.rule, -1.0, workspace);
-            model.backward(x, workspace, |factors| {
-                let tensor = D::part_mut(D::view_mut(&mut direction), factors.range.clone());
-                descend(self.rule, factors, -1.0, tensor);
-            });
+        match self.rule {
+            Aggregation::OverTime(rule) => {
+                let (mut recent, mut gradient) = (self.recent.clone(), mean.clone());
+                let _ = rule.exchange(&mut recent, &mut gradient, |how, three| {
+                    let three = three.map(|gradient| D::view(gradient));
+                    descend_by_three(device, how, -1.0, 1.0, three, D::view_mut(&mut direction));
+                });
+            }
+            Aggregation::OverGroups { rule, groups } => {
+                forward(workspace);
+                let to = D::view_mut(&mut direction);
+                GroupMeans::new(device).direction((rule, groups), model, x, workspace, to);
+            }
+            _ => {
+                forward(workspace);
+                scale_deltas(self.rule, -1.0, workspace);
+                model.backward(x, workspace, |factors| {
+                    let tensor = D::part_mut(D::view_mut(&mut direction), factors.range.clone());
+                    descend(self.rule, factors, -1.0, tensor);
+                });
+            }
         }
         let [mean, direction] = [&mean, &direction].map(|vector| D::view(vector));
         let dot = |x, y| device.dot(x, y);
@@ -290,7 +328,9 @@ fn scale_deltas<D: Device<f32>>(rule: Aggregation, rate: f64, workspace: &mut Wo
                 workspace.weight(examples.clone(), (1.0 / examples.len() as f64) as f32);
             }
         }
-        Aggregation::Winsorized { .. } | Aggregation::OverTime(_) => {}
+        Aggregation::Winsorized { .. }
+        | Aggregation::OverGroups { .. }
+        | Aggregation::OverTime(_) => {}
     }
 }
 
@@ -307,7 +347,9 @@ fn descend<D: Device<f32>>(
         Aggregation::MedianOfMeans { groups } => {
             factors.median_of_sums_step(groups, rate as f32, tensor);
         }
-        Aggregation::OverTime(_) => unreachable!("a rule over time collects the gradient"),
+        Aggregation::OverGroups { .. } | Aggregation::OverTime(_) => {
+            unreachable!("a rule over groups or over time collects the gradient")
+        }
     }
 }
 

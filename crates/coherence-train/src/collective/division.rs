@@ -2,7 +2,7 @@
 
 use super::{Collective, block};
 use crate::{Aggregation, Config, ConfigError, Watch};
-use coherence_core::aggregate::{AnyCoordinateRule, Median, OverTime, Winsorized, groups};
+use coherence_core::aggregate::{AnyCoordinateRule, Median, OverTime, Rule, Winsorized, groups};
 use coherence_cpu::dense::Columnwise;
 use core::ops::Range;
 use std::sync::Arc;
@@ -13,7 +13,8 @@ use std::sync::Arc;
 ///   whole mini-batches, every third one. Results are those of one worker, bit for bit.
 /// - Else each mini-batch is cut: in P parts, or, if it is processed in passes of micro-batches, in P runs of
 ///   passes. Where a rule over parts of a mini-batch has one vector for each worker, it is applied to their mean
-///   gradients, coordinate by coordinate: the median of P groups' means, the winsorised mean of P examples.
+///   gradients, coordinate by coordinate: the median of P groups' means, another rule by coordinate over them, the
+///   winsorised mean of P examples.
 #[derive(Debug)]
 pub(crate) struct Division {
     pub(crate) workers: Arc<dyn Collective>,
@@ -111,6 +112,9 @@ fn check(config: &Config, workers: usize) -> Result<(), ConfigError> {
     if config.aggregation.needs_examples() && rule_of_replicas(config, workers).is_none() {
         return refused(match config.aggregation {
             Aggregation::MedianOfMeans { .. } => "take as many groups as workers, or one worker",
+            Aggregation::OverGroups { .. } => {
+                "take a rule by coordinate with as many groups as workers, or one worker"
+            }
             _ => {
                 "it needs the gradients of all examples on one worker; take mini-batches of one example for each \
                  worker, median-of-means with as many groups as workers, or one worker"
@@ -128,6 +132,9 @@ fn rule_of_replicas(config: &Config, workers: usize) -> Option<AnyCoordinateRule
     match config.aggregation {
         Aggregation::MedianOfMeans { groups } if groups == workers => {
             Some(AnyCoordinateRule::Median(Median))
+        }
+        Aggregation::OverGroups { rule: Rule::Coordinate(rule), groups } if groups == workers => {
+            Some(rule)
         }
         Aggregation::Winsorized { clip } if config.batch == workers => {
             Some(AnyCoordinateRule::Winsorized(Winsorized { clip }))

@@ -2,7 +2,9 @@
 
 use crate::blobs::{Blobs, config, go, network, one_by_one, trainer};
 use coherence_core::{
-    aggregate::{CoordinateRule, Mean, MedianOfMeans, Recent, Update, Winsorized},
+    aggregate::{
+        CoordinateRule, Mean, MedianOfMeans, Recent, Rows, Update, VectorRule, Winsorized, groups,
+    },
     finite::Policy,
 };
 use coherence_data::{random, select::Subset};
@@ -28,6 +30,25 @@ const CASES: [(Aggregation, usize); 17] = [
     (Aggregation::OverTime(OverTime::Ra3), 20),
     (Aggregation::OverTime(OverTime::Rm3), 7),
 ];
+
+/// Rules over groups with sizes of mini-batches: by coordinate, by the kernels of Krum, by the core; groups of single
+/// examples and of unequal numbers.
+const OVER_GROUPS: [(&str, usize); 10] = [
+    ("mean@3", 7),
+    ("median@20", 20),
+    ("trimmed:1@5", 20),
+    ("winsorized:25%@4", 11),
+    ("mean-around-median:1@5", 7),
+    ("krum:1@5", 20),
+    ("multi-krum:1:2@6", 20),
+    ("bulyan:1@7", 20),
+    ("geometric-median@4", 11),
+    ("centered-clipping:0.5:3@6", 20),
+];
+
+fn cases() -> impl Iterator<Item = (Aggregation, usize)> {
+    CASES.into_iter().chain(OVER_GROUPS.map(|(text, batch)| (text.parse().unwrap(), batch)))
+}
 
 /// The per-example gradients [k][d] of the mini-batch that `trainer` takes next.
 fn next_gradients(trainer: &Trainer) -> Vec<Vec<f64>> {
@@ -58,6 +79,12 @@ fn definition(
         Aggregation::Mean => Some(columns(rows, Mean)),
         Aggregation::Winsorized { clip } => Some(columns(rows, Winsorized { clip })),
         Aggregation::MedianOfMeans { groups } => Some(columns(rows, MedianOfMeans { groups })),
+        Aggregation::OverGroups { rule, groups: count } => {
+            let of_group = |examples: core::ops::Range<usize>| columns(&rows[examples], Mean);
+            let means: Vec<f64> = groups(rows.len(), count).flat_map(of_group).collect();
+            let means = Rows::matrix(&means, rows[0].len()).unwrap();
+            Some(rule.aggregate_to_vec(means, Policy::Error).unwrap())
+        }
         Aggregation::OverTime(rule) => {
             let (mean, mut direction) = (columns(rows, Mean), vec![0.0; rows[0].len()]);
             let update = rule.step(recent, &mean, Policy::Error, &mut direction).unwrap();
@@ -68,7 +95,7 @@ fn definition(
 
 #[test]
 fn every_step_is_that_of_the_cores_rule() {
-    for (rule, batch) in CASES {
+    for (rule, batch) in cases() {
         let mut trainer = trainer(Config { batch, ..config(rule) });
         let d = trainer.model().parameters().len();
         let mut recent = Recent::new([vec![0.0; d], vec![0.0; d]]);
@@ -95,7 +122,7 @@ fn every_step_is_that_of_the_cores_rule() {
 fn momentum_and_decay_act_on_the_direction_of_every_rule() {
     let settings = [(0.9, false, 0.0), (0.9, true, 0.0), (0.0, false, 0.1), (0.5, true, 0.1)];
     for ((rule, batch), (momentum, nesterov, weight_decay)) in
-        CASES.into_iter().flat_map(|case| settings.map(|setting| (case, setting)))
+        cases().flat_map(|case| settings.map(|setting| (case, setting)))
     {
         let schedule = RateSchedule::Steps { at: vec![4, 7], divisor: 2.0 };
         let optimizer =
@@ -148,7 +175,7 @@ fn nothing_clipped_is_the_mean() {
 
 #[test]
 fn training_from_a_restored_state_continues_bit_for_bit() {
-    for (rule, batch) in CASES {
+    for (rule, batch) in cases() {
         let config = |rule| Config { batch, ..config(rule) };
         for stop in [0, 1, 2, 3, 4, 11] {
             let mut whole = trainer(config(rule));
@@ -165,11 +192,63 @@ fn training_from_a_restored_state_continues_bit_for_bit() {
 
 #[test]
 fn training_lowers_the_loss() {
-    for (rule, batch) in CASES {
+    for (rule, batch) in cases() {
         let mut trainer = trainer(Config { batch, ..config(rule) });
         let data = Blobs { n: 110, seed: 1 };
         let loss = |mlp: &_| one_by_one(mlp, &data).iter().map(|(_, loss, _)| loss).sum::<f64>();
         go(&mut trainer, 30);
         assert!(loss(trainer.model()) < loss(&network()), "{rule:?}");
+    }
+}
+
+/// Rules that do not commute with adding a vector to all gradients, as the others do.
+#[test]
+fn clipped_norms_and_signs_of_groups_are_those_of_the_core() {
+    for (text, batch) in [("norm-clipping:0.1@20", 20), ("sign-majority@5", 20)] {
+        let mut trainer = trainer(Config { batch, ..config(text.parse().unwrap()) });
+        let mut recent = Recent::new([Vec::new(), Vec::new()]);
+        for step in 0..5 {
+            let rows = next_gradients(&trainer);
+            let rule = trainer.config().aggregation;
+            let direction = definition(rule, &mut recent, &rows).expect("an update");
+            let before = trainer.model().parameters().to_vec();
+            trainer.advance().unwrap();
+            for (j, (&before, &after)) in
+                before.iter().zip(trainer.model().parameters()).enumerate()
+            {
+                let expected = f64::from(before) - 0.1 * direction[j];
+                let error = (f64::from(after) - expected).abs();
+                assert!(error < 3e-7, "{rule}, step {step}, coordinate {j}: {after} {expected}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_median_over_groups_is_the_median_of_means() {
+    let rules = [Aggregation::MedianOfMeans { groups: 4 }, "median@4".parse().unwrap()];
+    let [mut fused, mut collected] = rules.map(|rule| trainer(config(rule)));
+    for _ in 0..30 {
+        let losses = (fused.advance().unwrap(), collected.advance().unwrap());
+        assert!((losses.0 - losses.1).abs() < 1e-5, "{losses:?}");
+    }
+}
+
+#[test]
+fn rules_over_groups_are_text_and_what_is_none_is_told() {
+    for (text, _) in OVER_GROUPS {
+        assert_eq!(text.parse::<Aggregation>().unwrap().to_string(), text);
+    }
+    for (text, said) in [
+        ("median", "take median@GROUPS"),
+        ("krum:1", "take krum:1@GROUPS"),
+        ("krum:1@0", "after @ comes the number of groups"),
+        ("krum:1@ten", "after @ comes the number of groups"),
+        ("krum@10", "malformed rule, expected krum:F"),
+        ("m3@10", "there is no such rule"),
+        ("best@10", "RULE@GROUPS"),
+    ] {
+        let message = text.parse::<Aggregation>().unwrap_err().to_string();
+        assert!(message.contains(said), "{message}");
     }
 }

@@ -52,6 +52,9 @@ fn settings_out_of_range_are_refused() {
     assert!(message.starts_with("winsorized:11 of mini-batches of 21: "), "{message}");
     undefined(Aggregation::MedianOfMeans { groups: 0 }, 20);
     undefined(Aggregation::MedianOfMeans { groups: 21 }, 20);
+    undefined("mean@21".parse().unwrap(), 20);
+    let message = undefined("krum:1@4".parse().unwrap(), 20);
+    assert!(message.starts_with("krum:1@4 of mini-batches of 20: "), "{message}");
     for (aggregation, batch) in [
         (Aggregation::Winsorized { clip: 10 }, 20),
         (Aggregation::MedianOfMeans { groups: 20 }, 20),
@@ -90,6 +93,7 @@ fn settings_survive_json() {
         Aggregation::Mean,
         Aggregation::Winsorized { clip: 2 },
         Aggregation::MedianOfMeans { groups: 3 },
+        "multi-krum:1:2@10".parse().unwrap(),
     ];
     for rule in others.into_iter().chain(over_time) {
         for evaluate in schedules.clone() {

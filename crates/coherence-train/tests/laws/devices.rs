@@ -59,7 +59,8 @@ fn watching(config: Config) -> Config {
 
 #[test]
 fn every_rule_and_optimiser_trains_to_the_same_bits_on_every_device() {
-    for rule in rules() {
+    let over_groups = ["trimmed:1@5", "krum:1@5"].map(|text| text.parse().unwrap());
+    for rule in rules().into_iter().chain(over_groups) {
         let plain = config(rule);
         let momentum = Config { momentum: 0.9, weight_decay: 1e-3, ..plain.clone() };
         let nesterov = Config { nesterov: true, ..momentum.clone() };

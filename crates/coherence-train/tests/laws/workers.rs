@@ -74,8 +74,16 @@ fn three_workers_take_a_mini_batch_each_of_m3_and_a3_to_the_bits_of_one() {
 
 #[test]
 fn groups_of_median_of_means_on_workers_of_their_own_give_the_bits_of_one() {
-    for size in [2, 3, 4] {
-        let plain = config(Aggregation::MedianOfMeans { groups: size });
+    let over_groups = ["mean@2", "median@3", "trimmed:1@4", "winsorized:1@3"];
+    let over_groups = over_groups.map(|text| text.parse().unwrap());
+    let medians = [2, 3, 4].map(|groups| Aggregation::MedianOfMeans { groups });
+    for rule in medians.into_iter().chain(over_groups) {
+        let (Aggregation::MedianOfMeans { groups: size }
+        | Aggregation::OverGroups { groups: size, .. }) = rule
+        else {
+            unreachable!("all are over groups")
+        };
+        let plain = config(rule);
         let momentum = Config { momentum: 0.5, weight_decay: 0.01, ..plain.clone() };
         for config in [plain, momentum] {
             let one = among(1, |worker| history(worker, config.clone())).remove(0);
@@ -90,9 +98,8 @@ fn groups_of_median_of_means_on_workers_of_their_own_give_the_bits_of_one() {
 
 #[test]
 fn medians_of_means_of_convolutions_have_the_bits_of_one_worker() {
-    let train = |worker, groups| {
+    let train = |worker, aggregation| {
         let data = Subset::new(digits::train(), (0..120).collect()).unwrap();
-        let aggregation = Aggregation::MedianOfMeans { groups };
         let config = Config { batch: 30, steps: 4, aggregation, ..Config::default() };
         let network = lenet5(Shape::image(28, 28, 1), 10).unwrap();
         let model = Model::initialized(network, &mut random::stream(5, "initialisation"));
@@ -103,11 +110,12 @@ fn medians_of_means_of_convolutions_have_the_bits_of_one_worker() {
         }
         trainer.model().parameters().to_vec()
     };
-    for size in [2, 3, 4] {
-        let one = among(1, |worker| train(worker, size)).remove(0);
-        for found in among(size, |worker| train(worker, size)) {
+    let medians = [2, 3, 4].map(|groups| (groups, Aggregation::MedianOfMeans { groups }));
+    for (size, rule) in medians.into_iter().chain([(4, "trimmed:1@4".parse().unwrap())]) {
+        let one = among(1, |worker| train(worker, rule)).remove(0);
+        for found in among(size, |worker| train(worker, rule)) {
             let differing = found.iter().zip(&one).filter(|(found, one)| found != one).count();
-            assert_eq!(differing, 0, "of {} parameters, {size} workers", one.len());
+            assert_eq!(differing, 0, "of {} parameters, {rule}, {size} workers", one.len());
         }
     }
 }
@@ -234,6 +242,8 @@ fn settings_that_need_all_examples_on_one_worker_are_refused() {
     };
     refused(2, config(Aggregation::Winsorized { clip: 1 }));
     refused(2, config(Aggregation::MedianOfMeans { groups: 3 }));
+    refused(2, config("median@3".parse().unwrap()));
+    refused(5, config("krum:1@5".parse().unwrap())); // not by coordinate
     refused(2, Config { watch: vec![Watch::Activity], ..config(Aggregation::Mean) });
     refused(21, config(Aggregation::Mean)); // mini-batches of 20
     refused(3, Config { micro_batch: Some(10), ..config(Aggregation::Mean) });
