@@ -51,8 +51,51 @@ pub struct FiledCell {
     pub mean: Option<f64>,
 }
 
-/// What was found on the committed records.
+/// What was found on the newest committed record of each experiment and scale.
+pub fn newest() -> Vec<Filed> {
+    newest_of(filed())
+}
+
+fn newest_of(records: Vec<Filed>) -> Vec<Filed> {
+    let mut newest: Vec<Filed> = Vec::new();
+    for record in records {
+        let same = |r: &&mut Filed| r.experiment == record.experiment && r.scale == record.scale;
+        match newest.iter_mut().find(same) {
+            Some(older) if older.first <= record.first => *older = record,
+            Some(_) => {}
+            None => newest.push(record),
+        }
+    }
+    newest
+}
+
+/// What was found on all committed records.
 pub fn filed() -> Vec<Filed> {
     let text = include_str!("../../../records/verdicts.json");
     serde_json::from_str(text).expect("a test reads the file")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_newer_record_takes_the_place_of_an_older_one_of_its_experiment_and_scale() {
+        let record = |experiment, scale, first, record| Filed {
+            experiment: Id::try_from(String::from(experiment)).unwrap(),
+            scale,
+            record: String::from(record),
+            first: String::from(first),
+            claims: Vec::new(),
+        };
+        let newest = newest_of(vec![
+            record("C1", Scale::Desk, "2026-11-23", "b"),
+            record("C1", Scale::Desk, "2026-11-22", "a"),
+            record("C1", Scale::Paper, "2026-11-22", "c"),
+            record("C3", Scale::Desk, "2026-11-22", "d"),
+            record("C3", Scale::Desk, "2026-11-27", "e"),
+        ]);
+        let names: Vec<&str> = newest.iter().map(|filed| &*filed.record).collect();
+        assert_eq!(names, ["b", "c", "e"]);
+    }
 }

@@ -18,9 +18,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 ///
 /// Results go to stdout, progress and errors to stderr.
 ///
-/// Exit status: 0 when the command did what was asked and every claim that applies holds; 1 when a
-/// claim fails or is undecided, or a file that was checked is not valid; 2 when something could not
-/// run or was not measured, and for arguments that cannot be used.
+/// Exit status: 0 when the command did what was asked and no claim fails; 1 when a claim fails (with
+/// --strict also when one is undecided), or a file that was checked is not valid; 2 when something
+/// could not run or was not measured, and for arguments that cannot be used.
 #[derive(Debug, Parser)]
 #[command(name = "coherence", version, propagate_version = true)]
 struct Arguments {

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use coherence_lab::claim::formula::Place;
 use coherence_lab::spec::Experiment;
 
 fn page() -> String {
@@ -175,4 +176,17 @@ fn every_word_is_on_the_page_and_no_other() {
     for scale in scales {
         assert!(page.contains(&format!("`[scale.{scale}]`")), "{scale}");
     }
+}
+
+#[test]
+fn every_place_of_a_formula_is_on_the_page_and_no_other() {
+    let page = page();
+    let table = page.split("| place | value |").nth(1).unwrap();
+    let rows = table.lines().skip(2).take_while(|line| line.starts_with('|'));
+    let told: BTreeSet<&str> = rows
+        .flat_map(|row| row.split('|').nth(1).unwrap().split('`'))
+        .filter_map(|text| text.split_once("(curve"))
+        .map(|(place, _)| place)
+        .collect();
+    assert_eq!(told, Place::NAMES.iter().map(|(name, _)| *name).collect());
 }

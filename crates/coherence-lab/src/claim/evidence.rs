@@ -44,6 +44,9 @@ pub(super) struct PValues {
     pub(super) satisfied: f64,
 }
 
+/// What values that tell nothing say.
+const UNKNOWN: PValues = PValues { violated: 1.0, satisfied: 1.0 };
+
 impl Expect {
     fn sides(&self) -> Vec<Side> {
         let side = |sign: f64, bound: f64, strict| Side { sign, bound: sign * bound, strict };
@@ -80,12 +83,14 @@ impl Evidence {
             Self::Exact(value) => certain(side.admits(*value)),
             Self::Sample(values) => {
                 if values.len() < SEEDS_NEEDED {
-                    return PValues { violated: 1.0, satisfied: 1.0 };
+                    return UNKNOWN;
                 }
                 let signed: Vec<f64> = values.iter().map(|value| side.sign * value).collect();
                 let sample = Sample::from_values(&signed).expect("three values or more");
                 if sample.deviation == 0.0 {
-                    return certain(side.admits(values[0]));
+                    // Equal in every seed, such as two accuracies of 1: neither an order nor its reverse.
+                    let is_tie = side.bound == 0.0 && values[0] == 0.0;
+                    return if is_tie { UNKNOWN } else { certain(side.admits(values[0])) };
                 }
                 let violated = sample.p_at_most(side.bound);
                 PValues { violated, satisfied: 1.0 - violated }
@@ -194,6 +199,25 @@ mod tests {
         for outside in [-5.0, 15.0] {
             assert!(p(outside).satisfied < 0.01 && 0.99 < p(outside).violated);
         }
+    }
+
+    #[test]
+    fn an_order_of_values_that_are_equal_in_every_seed_is_undecided() {
+        let p = |value: f64, expect: &Expect| Evidence::Sample(vec![value; 3]).p_values(expect);
+        let orders = [
+            Expect::AtLeast(0.0),
+            Expect::AtMost(0.0),
+            Expect::RisesAlong("clip".to_owned()),
+            Expect::FallsAlong("clip".to_owned()),
+        ];
+        for order in orders {
+            assert_eq!(p(0.0, &order), UNKNOWN);
+            assert_eq!(p(-0.0, &order), UNKNOWN);
+        }
+        assert_eq!(p(1.0, &Expect::AtLeast(1.0)), PValues { violated: 0.0, satisfied: 1.0 });
+        assert_eq!(p(0.0, &Expect::AtLeast(0.5)), PValues { violated: 1.0, satisfied: 0.0 });
+        let exact = Evidence::Exact(0.0).p_values(&Expect::AtLeast(0.0)); // without randomness
+        assert_eq!(exact, PValues { violated: 0.0, satisfied: 1.0 });
     }
 
     #[test]

@@ -95,7 +95,7 @@ pub enum Place {
 
 impl Place {
     /// Every place with its name.
-    const NAMES: [(&'static str, Self); 9] = [
+    pub const NAMES: [(&'static str, Self); 9] = [
         ("start", Self::Start),
         ("end", Self::End),
         ("max", Self::Max),

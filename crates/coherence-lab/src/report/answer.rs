@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use maud::{Markup, html};
 
 use super::experiment::lead;
-use crate::filed::{Filed, filed};
+use crate::filed::{Filed, newest};
 use crate::id::Id;
 use crate::record::Record;
 use crate::scale::Scale;
@@ -52,7 +52,7 @@ fn here(summary: &Summary, scale: Scale) -> Markup {
 fn committed(summary: &Summary, scale: Scale) -> Markup {
     let ran = |id: &str| summary.experiments.iter().any(|e| e.scale == scale && &*e.id == id);
     let records: Vec<Filed> =
-        filed().into_iter().filter(|r| r.scale == scale && !ran(&r.experiment)).collect();
+        newest().into_iter().filter(|r| r.scale == scale && !ran(&r.experiment)).collect();
     let ids: Vec<&str> = records.iter().map(|record| &*record.experiment).collect();
     let claims = |record: &Filed| -> Vec<(String, Verdict)> {
         let name = |id: &str| format!("{}.{id}", record.experiment);

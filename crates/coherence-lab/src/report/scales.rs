@@ -6,14 +6,14 @@ use std::collections::BTreeSet;
 use maud::{Markup, html};
 
 use super::{number, verdict};
-use crate::filed::{Filed, FiledClaim, filed};
+use crate::filed::{Filed, FiledClaim, newest};
 use crate::scale::Scale;
 use crate::spec::Library;
 use crate::summary::{ClaimSummary, ExperimentSummary, Summary, Verdict};
 
 /// Every claim of the experiments of this run, then those of other experiments on committed records.
 pub(super) fn table(summary: &Summary) -> Markup {
-    let filed = filed();
+    let filed = newest();
     let scales = columns(summary);
     html! {
         section id="claims" {

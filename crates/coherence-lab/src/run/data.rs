@@ -37,7 +37,7 @@ pub(super) fn open_both(run: &PlannedRun, out: &Path) -> Result<[Examples; 2], R
 fn read(run: &PlannedRun, (data, groups): Grouped) -> Result<Examples, RunError> {
     let failed = |source: coherence_data::ReadError| RunError::Train {
         run: run.to_string(),
-        source: source.into(),
+        source: Box::new(source.into()),
     };
     let examples = Examples::open(Arc::from(normalized(run, data)?)).map_err(failed)?;
     Ok(examples.with_groups(groups))

@@ -72,7 +72,7 @@ pub enum RunError {
         /// Run.
         run: String,
         /// Why.
-        source: coherence_train::TrainingRunError,
+        source: Box<coherence_train::TrainingRunError>,
     },
     /// The runs do not fit in memory.
     #[error(transparent)]

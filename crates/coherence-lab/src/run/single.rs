@@ -42,7 +42,7 @@ pub(super) fn measure<D: Device<f32>>(
         if stop.load(Ordering::Relaxed) {
             return Ok(false);
         }
-        let failed = |source| RunError::Train { run: run.to_string(), source };
+        let failed = |source| RunError::Train { run: run.to_string(), source: Box::new(source) };
         let example = train.single(i).map_err(|error| failed(error.into()))?;
         sum += fit(&config, single, model, example).map_err(failed)?;
     }

@@ -81,7 +81,7 @@ fn train<D: Device<f32>>(
         load(&mut model, folder.join("weights.safetensors"))?;
     }
     let config = run.settings.config(run.seed);
-    let failed = |source| RunError::Train { run: run.to_string(), source };
+    let failed = |source| RunError::Train { run: run.to_string(), source: Box::new(source) };
     if !single::measure(run, folder, stop, &model, &train)? {
         return Ok(Outcome::Interrupted);
     }
