@@ -84,6 +84,29 @@ fn measure_takes_the_weights_that_train_wrote() {
     assert_eq!(measured["examples"].as_array().unwrap().len(), 300);
 }
 
+#[test]
+fn an_epoch_has_whole_mini_batches_only_and_is_the_default_interval_of_measurements() {
+    for (examples, batch, epochs, steps) in
+        [("150", "100", "1", &["0", "1"][..]), ("70", "30", "2", &["0", "2", "4"])]
+    {
+        let folder = tempfile::tempdir().unwrap();
+        let data = ["--model", "mlp:784,4,10", "--data", "digits", "--examples", examples];
+        let epochs = ["--batch", batch, "--epochs", epochs, "--probe", "0"];
+        message(&train(folder.path(), &[&data[..], &epochs].concat()), 0);
+        let rows = fs::read_to_string(folder.path().join("metrics.csv")).unwrap();
+        let measured = rows.lines().filter_map(|row| row.split_once(",train.loss,"));
+        assert_eq!(measured.map(|(step, _)| step).collect::<Vec<_>>(), steps);
+    }
+}
+
+#[test]
+fn a_mini_batch_larger_than_the_training_set_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = ["--model", "mlp:784,10", "--data", "digits", "--examples", "99"];
+    let told = message(&train(folder.path(), &data), 2);
+    assert!(told.contains("batch is 100 (must lie in 1..=99"), "{told}");
+}
+
 /// An experiment without claims, which trains as the options below do.
 const EXPERIMENT: &str = r#"
 id = "X2"

@@ -82,7 +82,7 @@ pub(crate) struct Train {
     /// a3, rm3 and ra3
     #[arg(long, value_name = "N")]
     micro_batch: Option<usize>,
-    /// Passes over the training examples
+    /// Passes over the training examples, each of ⌊examples / batch⌋ mini-batches
     #[arg(long, default_value_t = 10, value_name = "N", conflicts_with = "steps")]
     epochs: u64,
     /// Mini-batches to process, instead of epochs
@@ -197,10 +197,9 @@ impl Train {
     }
 
     fn config(&self, examples: usize) -> Config {
-        let epoch = (examples.div_ceil(self.batch.max(1)) as u64).max(1);
         let Optimizer { rate, ref schedule, warmup, momentum, nesterov, weight_decay } =
             self.optimizer;
-        Config {
+        let config = Config {
             batch: self.batch,
             micro_batch: self.micro_batch,
             loss: self.loss,
@@ -210,16 +209,20 @@ impl Train {
             momentum,
             nesterov,
             weight_decay,
-            steps: self.steps.unwrap_or(self.epochs.saturating_mul(epoch)),
             aggregation: self.rule,
             batch_statistics: !self.running_statistics,
             seed: self.seed,
-            evaluate: Schedule::Every { steps: self.every.map_or(epoch, NonZero::get) },
             augmentation: self.augment,
             probe: self.probe.min(examples),
             watch: self.by.clone(),
             checkpoint_every: self.checkpoint_every,
             ..Config::default()
+        };
+        let epoch = config.steps_of_epoch(examples);
+        Config {
+            steps: self.steps.unwrap_or(self.epochs.saturating_mul(epoch)),
+            evaluate: Schedule::Every { steps: self.every.map_or(epoch, NonZero::get) },
+            ..config
         }
     }
 }
