@@ -107,6 +107,23 @@ fn a_mini_batch_larger_than_the_training_set_is_refused() {
     assert!(told.contains("batch is 100 (must lie in 1..=99"), "{told}");
 }
 
+#[test]
+fn progress_is_lines_where_stderr_is_no_terminal_and_quiet_silences_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let network =
+        ["--model", "mlp:784,10", "--data", "digits", "--examples", "60", "--batch", "20"];
+    let run = |options: &[&str]| {
+        message(&train(folder.path(), &[&network[..], &["--epochs", "2"], options].concat()), 0)
+    };
+    let told = run(&[]);
+    let lines: Vec<&str> = told.lines().collect();
+    assert_eq!(lines[0], "mlp:784,10: 6 steps", "{told}");
+    assert!(lines[lines.len() - 1].starts_with("mlp:784,10: ended, 100 % after "), "{told}");
+    let again = run(&[]);
+    assert!(again.starts_with("mlp:784,10: 6 steps, 6 of them done\n"), "{again}");
+    assert_eq!(run(&["--quiet"]), "");
+}
+
 /// An experiment without claims, which trains as the options below do.
 const EXPERIMENT: &str = r#"
 id = "X2"

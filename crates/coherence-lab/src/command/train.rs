@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use anyhow::bail;
 use clap::Args;
-use indicatif::ProgressBar;
 use serde::Serialize;
 
 use coherence_data::augment::Augmentation;
@@ -181,9 +180,13 @@ impl Train {
         let (train, test) = (Examples::open(Arc::from(train))?, Examples::open(Arc::from(test))?);
         let all = Arc::clone(&workers);
         let mut run = TrainingRun::among(workers, &self.out, config, model, train, test)?;
-        let bar = if self.quiet || !is_first { ProgressBar::hidden() } else { watch::bar() };
-        let outcome = run.advance(stop, |progress| show(&bar, progress))?;
-        bar.finish_and_clear();
+        let progress = watch::Progress::new(self.quiet || !is_first);
+        let (done, steps) = (run.trainer().step(), run.trainer().config().steps);
+        let from = if done == 0 { String::new() } else { format!(", {done} of them done") };
+        progress.start(&self.model.to_string(), &format!("{steps} steps{from}"), [done, steps]);
+        let outcome = run.advance(stop, |at| progress.reach(at.step, || state(at)));
+        progress.finish();
+        let outcome = outcome?;
         // An interruption is an error, which ends all soon: worker 0 must have written the checkpoint.
         all.any(false);
         if outcome == Outcome::Interrupted {
@@ -241,14 +244,13 @@ impl Work for Training<'_> {
     }
 }
 
-fn show(bar: &ProgressBar, Progress { step, steps, loss, latest }: Progress) {
-    bar.set_length(steps);
-    bar.set_position(step);
+/// The state of the network, as far as it is known.
+fn state(Progress { loss, latest, .. }: Progress) -> String {
     let mut parts: Vec<String> = loss.iter().map(|loss| format!("loss {loss:.3}")).collect();
     for (what, series) in [("test accuracy", "test.accuracy"), ("α", "probe.alpha")] {
         parts.extend(latest.get(series).map(|value| format!("{what} {value:.4}")));
     }
-    bar.set_message(parts.join(", "));
+    parts.join(", ")
 }
 
 /// The last value of each series.
