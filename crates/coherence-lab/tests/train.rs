@@ -223,6 +223,19 @@ fn options_and_an_experiment_file_train_the_same_weights() {
     }
 }
 
+#[test]
+fn help_names_every_data_set() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_coherence"));
+    let help = stdout(&command.args(["train", "--help"]).output().unwrap());
+    let from = help.find("--data <").unwrap();
+    let help = &help[from..help.find("--size <").unwrap()];
+    let words: Vec<&str> = help.split([' ', ',', '\n']).collect();
+    let with_path = ["cifar10:PATH", "cifar100:PATH", "cifar100-coarse:PATH", "folder:DIR"];
+    for name in coherence_data::names().chain(with_path) {
+        assert!(words.contains(&name), "{name}: {help}");
+    }
+}
+
 /// Class folders of grey squares, dark and bright.
 fn squares(root: &Path) {
     for split in ["train", "test"] {
