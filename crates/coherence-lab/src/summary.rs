@@ -79,7 +79,7 @@ pub struct ExperimentSummary {
     /// The grid.
     pub axes: Vec<Axis>,
     /// Steps of an epoch, where that is one number for all cells.
-    pub epoch: Option<f64>,
+    pub epoch: Option<u64>,
     /// Seeds; empty for a worked example.
     pub seeds: Vec<u64>,
     /// Seconds in which any of the runs was at work, whenever that was.

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use coherence_tests::output::{check, stderr, stdout};
+use serde_json::Value;
 
 /// The program in an empty folder, where no experiments are.
 fn elsewhere(args: &[&str]) -> Output {
@@ -59,6 +60,31 @@ fn completions_know_the_commands_of_every_shell() {
         check(&output, 0);
         assert!(stdout(&output).contains("reproduce"), "{shell}");
     }
+}
+
+#[test]
+fn models_are_listed_with_their_size_and_the_memory_of_a_batch() {
+    let models = |args: &[&str]| -> Vec<Value> {
+        let output = elsewhere(&[&["list", "models", "--json"], args].concat());
+        check(&output, 0);
+        serde_json::from_str(&stdout(&output)).unwrap()
+    };
+    let (one, batch) = (models(&[]), models(&["--batch", "32"]));
+    assert_eq!(one.len(), batch.len());
+    for (one, batch) in one.iter().zip(&batch) {
+        let size = if one["name"].as_str().unwrap().starts_with("inception") { 299 } else { 224 };
+        assert_eq!(one["size"], size, "{one}");
+        let bytes = [one, batch].map(|model| model["activation_bytes"].as_u64());
+        assert_eq!(bytes[1], bytes[0].map(|bytes| 32 * bytes), "{batch}");
+        assert!(bytes[0].is_some(), "{one}");
+    }
+    assert!(models(&["--size", "224"]).iter().any(|model| model["parameters"].is_null()));
+
+    let table = |args: &[&str]| stdout(&elsewhere(&[&["list", "models"], args].concat()));
+    let (one, batch) = (table(&[]), table(&["--batch", "32"]));
+    assert!(one.contains("activations of an image, MiB"), "{one}");
+    assert!(batch.contains("activations of 32 images, MiB"), "{batch}");
+    assert!(table(&["--size", "224"]).contains("not for this size"));
 }
 
 #[test]

@@ -154,6 +154,10 @@ fn every_series_of_a_normalised_network_is_known_to_the_check() {
     for row in &record.rows {
         assert!(settings.records(&row.series), "{}", row.series);
     }
+    for series in ["probe.batches.alpha_debiased", "probe.batches.standard_error"] {
+        assert!(record.rows.iter().any(|row| row.series == series), "{series}");
+    }
+    assert!(!settings.records("probe.batches.m_coherence"));
     for series in ["corrupt.alpha", "layer4.1.conv2.weight.m_coherence", "fc.bias.m_coherence"] {
         let name = format!("probe.imputed.{series}");
         assert!(record.rows.iter().any(|row| row.series == name), "{name}");

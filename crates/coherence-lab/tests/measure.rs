@@ -276,8 +276,20 @@ fn groups_impute_the_alpha_of_examples() {
     let distance = number(imputed, "alpha_debiased") - number(exact, "alpha_debiased");
     assert!(error > 0.0 && distance.abs() < 4.0 * error, "{imputed} {exact}");
     assert!(number(imputed, "alpha_of_groups") > number(imputed, "alpha"));
+    // A15c: α̂ = (K α − 1) / (K − 1) for K groups, α without the products of a gradient with itself.
+    let (of_groups, debiased) =
+        (number(imputed, "alpha_of_groups"), number(imputed, "alpha_of_groups_debiased"));
+    assert!((debiased - (20.0 * of_groups - 1.0) / 19.0).abs() < 1e-12, "{imputed}");
+    assert!(number(imputed, "alpha_of_groups_standard_error") > error, "{imputed}");
     let text = desk.measure("fc.safetensors", &["--examples", "203", "--groups", "20"]).stdout;
-    assert!(String::from_utf8(text).unwrap().contains("20 groups of 10: α of groups 0."));
+    let text = String::from_utf8(text).unwrap();
+    assert!(text.contains("20 groups of 10: α of groups 0."), "{text}");
+    let line = text.lines().find(|line| line.starts_with("α̂ of groups ")).unwrap();
+    assert_eq!(line.matches(" ± ").count(), 2, "{line}");
+    let two = desk.json("fc.safetensors", &["--examples", "20", "--groups", "2"]);
+    let two = &two["groups_imputed"];
+    assert!(two["alpha_of_groups_debiased"].is_number(), "{two}");
+    assert!(two["alpha_of_groups_standard_error"].is_null(), "{two}");
 
     let plain = desk.json("fc.safetensors", &["--examples", "20"]);
     assert!(plain["groups_imputed"].is_null());

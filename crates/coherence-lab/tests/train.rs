@@ -84,6 +84,46 @@ fn measure_takes_the_weights_that_train_wrote() {
     assert_eq!(measured["examples"].as_array().unwrap().len(), 300);
 }
 
+#[test]
+fn an_epoch_has_whole_mini_batches_only_and_is_the_default_interval_of_measurements() {
+    for (examples, batch, epochs, steps) in
+        [("150", "100", "1", &["0", "1"][..]), ("70", "30", "2", &["0", "2", "4"])]
+    {
+        let folder = tempfile::tempdir().unwrap();
+        let data = ["--model", "mlp:784,4,10", "--data", "digits", "--examples", examples];
+        let epochs = ["--batch", batch, "--epochs", epochs, "--probe", "0"];
+        message(&train(folder.path(), &[&data[..], &epochs].concat()), 0);
+        let rows = fs::read_to_string(folder.path().join("metrics.csv")).unwrap();
+        let measured = rows.lines().filter_map(|row| row.split_once(",train.loss,"));
+        assert_eq!(measured.map(|(step, _)| step).collect::<Vec<_>>(), steps);
+    }
+}
+
+#[test]
+fn a_mini_batch_larger_than_the_training_set_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = ["--model", "mlp:784,10", "--data", "digits", "--examples", "99"];
+    let told = message(&train(folder.path(), &data), 2);
+    assert!(told.contains("batch is 100 (must lie in 1..=99"), "{told}");
+}
+
+#[test]
+fn progress_is_lines_where_stderr_is_no_terminal_and_quiet_silences_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let network =
+        ["--model", "mlp:784,10", "--data", "digits", "--examples", "60", "--batch", "20"];
+    let run = |options: &[&str]| {
+        message(&train(folder.path(), &[&network[..], &["--epochs", "2"], options].concat()), 0)
+    };
+    let told = run(&[]);
+    let lines: Vec<&str> = told.lines().collect();
+    assert_eq!(lines[0], "mlp:784,10: 6 steps", "{told}");
+    assert!(lines[lines.len() - 1].starts_with("mlp:784,10: ended, 100 % after "), "{told}");
+    let again = run(&[]);
+    assert!(again.starts_with("mlp:784,10: 6 steps, 6 of them done\n"), "{again}");
+    assert_eq!(run(&["--quiet"]), "");
+}
+
 /// An experiment without claims, which trains as the options below do.
 const EXPERIMENT: &str = r#"
 id = "X2"
@@ -180,6 +220,19 @@ fn options_and_an_experiment_file_train_the_same_weights() {
         fs::write(&file, EXPERIMENT.replace("seeds = 1\n", &watched)).unwrap();
         let output = Command::new(env!("CARGO_BIN_EXE_coherence")).arg("check").arg(&file).output();
         assert!(output.unwrap().status.success(), "{series}");
+    }
+}
+
+#[test]
+fn help_names_every_data_set() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_coherence"));
+    let help = stdout(&command.args(["train", "--help"]).output().unwrap());
+    let from = help.find("--data <").unwrap();
+    let help = &help[from..help.find("--size <").unwrap()];
+    let words: Vec<&str> = help.split([' ', ',', '\n']).collect();
+    let with_path = ["cifar10:PATH", "cifar100:PATH", "cifar100-coarse:PATH", "folder:DIR"];
+    for name in coherence_data::names().chain(with_path) {
+        assert!(words.contains(&name), "{name}: {help}");
     }
 }
 

@@ -284,6 +284,20 @@ pub enum ConfigError {
 }
 
 impl Config {
+    /// The mini-batches of an epoch over n = `examples` training examples: ⌊n/k⌋. The remaining n mod k examples,
+    /// other ones in each epoch, are not used in that epoch.
+    ///
+    /// It is 0 if the mini-batch is empty or larger than the training set, which [`check`](Self::check) refuses.
+    ///
+    /// ```
+    /// use coherence_train::Config;
+    /// let config = Config { batch: 100, ..Config::default() };
+    /// assert_eq!([99, 100, 150, 200].map(|n| config.steps_of_epoch(n)), [0, 1, 1, 2]);
+    /// ```
+    pub fn steps_of_epoch(&self, examples: usize) -> u64 {
+        examples.checked_div(self.batch).unwrap_or(0) as u64
+    }
+
     /// Examples in one forward and backward pass.
     pub(crate) fn examples_of_a_pass(&self) -> usize {
         self.micro_batch.unwrap_or(self.batch)

@@ -29,8 +29,8 @@ impl Feed {
         share: Range<usize>,
         stride: u64,
     ) -> Self {
-        let Config { seed, batch, augmentation, .. } = *config;
-        let sampler = Sampler::new(seed, examples.len(), batch);
+        let Config { seed, augmentation, .. } = *config;
+        let sampler = Sampler::new(config, examples.len());
         Self { sampler, augmentation, seed, share, stride, ahead: None }
     }
 

@@ -9,7 +9,7 @@ use crate::{
     passes::ChunkedPasses,
     tally::{ChunkSums, Tally},
 };
-use coherence_core::{Coherence, Member, helpfulness::helpfulness};
+use coherence_core::{Coherence, Member, helpfulness::helpfulness, unbiased::Estimate};
 use coherence_data::{Designation, random};
 use coherence_nn::{Model, Workspace, device::Device};
 use std::sync::{Arc, atomic::AtomicBool};
@@ -169,12 +169,10 @@ impl<D: Device<f32>> Probe<D> {
         };
         let imputed = measure(imputation, &disjoint.whole)?;
         send("probe.batches.alpha", imputed.batches.alpha());
+        estimate("probe.batches", imputed.batch_alpha, send);
         send("probe.imputed.alpha", imputed.alpha());
         send("probe.imputed.m_coherence", imputed.m_coherence());
-        send("probe.imputed.alpha_debiased", imputed.alpha_debiased.value);
-        if !imputed.alpha_debiased.standard_error.is_nan() {
-            send("probe.imputed.standard_error", imputed.alpha_debiased.standard_error);
-        }
+        estimate("probe.imputed", imputed.alpha_debiased, send);
         for (tensor, (_, batches)) in model.layout().tensors().iter().zip(&imputation.tensors) {
             let value = m_coherence(*batches, imputed.k);
             send(&format!("probe.imputed.{}.m_coherence", tensor.name), value);
@@ -263,6 +261,14 @@ fn by_designation(examples: &Examples, indices: &[usize]) -> ByDesignation {
         let belongs = |&i: &usize| examples.designations()[i] == designation;
         indices.iter().copied().filter(belongs).collect()
     })
+}
+
+/// Sends a de-biased α and, where it is defined, its standard error.
+fn estimate(prefix: &str, estimate: Estimate, send: &mut dyn FnMut(&str, f64)) {
+    send(&format!("{prefix}.alpha_debiased"), estimate.value);
+    if !estimate.standard_error.is_nan() {
+        send(&format!("{prefix}.standard_error"), estimate.standard_error);
+    }
 }
 
 fn rows(prefix: &str, coherence: Coherence, send: &mut dyn FnMut(&str, f64)) {

@@ -21,8 +21,9 @@
 /// | series | value |
 /// |---|---|
 /// | `probe.batches.alpha` | α_W of the gradients of disjoint mini-batches of the probe sample, of as many examples as a pass; see [`Imputed`](crate::Imputed) |
-/// | `probe.imputed.alpha`, `.m_coherence` | α and mα of the sample's examples imputed from it (A5b) |
-/// | `probe.imputed.alpha_debiased`, `.standard_error` | α̂ and its standard error (A5) |
+/// | `probe.batches.alpha_debiased`, `.standard_error` | α̂_W, and its jackknife standard error (A15c) |
+/// | `probe.imputed.alpha`, `.m_coherence` | α and mα of the sample's examples imputed from α_W (A5b) |
+/// | `probe.imputed.alpha_debiased`, `.standard_error` | α̂ imputed from α̂_W, and its standard error (A5) |
 /// | `probe.imputed.<tensor>.m_coherence` | mα of one tensor, imputed in the same way |
 /// | `probe.imputed.pristine.alpha`, `.m_coherence`, and `probe.imputed.corrupt.…` | the same for the network over one group of the sample, from mini-batches of this group alone |
 /// | `pristine.last_learned`, `corrupt.last_learned` | MEDIAN of the last-learned steps of the group, see [`Learned`](crate::Learned); no row while half of it is not learned |
@@ -49,8 +50,8 @@
 /// Losses, accuracies, `probe.…`, `batch.…` and the activity of layers are those of the network in use: batch
 /// normalisation by the running statistics, and no dropout. If the network is trained by the statistics of the
 /// batch, `probe.alpha` is exact, but of another function than the trained one. `probe.imputed.…` is then of
-/// the trained function and is recorded without being asked for, provided that the sample holds two
-/// mini-batches; a standard error needs three. `activity.cosine` is of a training step.
+/// the trained function, as `probe.batches.…` is, and both are recorded without being asked for, provided that the sample holds two
+/// mini-batches; standard errors need three. `activity.cosine` is of a training step.
 ///
 /// `train`, `pristine` and `corrupt` are over the whole training set, or estimated from
 /// [`Config::sample`](crate::Config::sample). A group without examples has no rows, and a sample of a single example has none of helpfulness. Per-example gradients are of the SUM

@@ -3,6 +3,7 @@
 mod models;
 
 use std::fmt;
+use std::num::NonZero;
 
 use clap::{Args, ValueEnum};
 use comfy_table::presets::NOTHING;
@@ -20,16 +21,19 @@ use crate::output::{self, Status};
 /// The experiments are the files of ./experiments if there are any, else those built into this program;
 /// the last line says which. `coherence run C3` runs one of them.
 ///
-/// `coherence list models` lists the networks that train and measure take, for images of SIZE × SIZE
-/// pixels of three channels and 1000 classes: parameters, multiply-adds of a forward pass of one image,
-/// and the memory of its activations in f32.
+/// `coherence list models` lists the networks that train and measure take, for square images of three channels and
+/// 1000 classes: parameters, multiply-adds of a forward pass of one image, and the memory of the activations of a
+/// batch in f32. Training needs about as much again for their gradients.
 #[derive(Debug, Args)]
 pub(crate) struct List {
     #[arg(value_enum, default_value_t = What::Experiments)]
     what: What,
-    /// Height and width of the images, for models
-    #[arg(long, default_value_t = 224, value_name = "N")]
-    size: usize,
+    /// Height and width of the images, for models [default: 224, for inception_v3 299]
+    #[arg(long, value_name = "N")]
+    size: Option<usize>,
+    /// Images in the batch whose activations are counted, for models
+    #[arg(long, default_value = "1", value_name = "N")]
+    batch: NonZero<usize>,
     #[command(flatten)]
     experiments: Experiments,
     /// JSON instead of a table
@@ -47,7 +51,7 @@ enum What {
 impl List {
     pub(crate) fn run(self) -> anyhow::Result<Status> {
         if self.what == What::Models {
-            output::result(self.json, &models::Models::new(self.size))?;
+            output::result(self.json, &models::Models::new(self.size, self.batch))?;
             return Ok(Status::Holds);
         }
         let library = self.experiments.library();

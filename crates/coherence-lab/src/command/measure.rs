@@ -52,7 +52,8 @@ use findings::Findings;
 /// example), accuracy, network, and the arrays layers, classes, groups, examples. The network and
 /// each of the first three arrays' entries have name, m, alpha, m_coherence, alpha_debiased and its
 /// standard_error, sq_norm_of_sum, sum_sq_norms, helpfulness (MEAN over a class or group, where the
-/// whole sample helps). groups_imputed has groups, size, alpha_of_groups, alpha, m_coherence (of the sample),
+/// whole sample helps). groups_imputed has groups, size, alpha_of_groups, alpha_of_groups_debiased and its
+/// alpha_of_groups_standard_error (both of the gradients of groups), alpha, m_coherence (of the sample),
 /// alpha_debiased and its standard_error. Examples have index, label, corrupt, loss, sq_norm, helpfulness. What was
 /// not asked for is an empty array, what was not measured is null.
 #[derive(Debug, Args)]

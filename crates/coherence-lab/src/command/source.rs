@@ -84,12 +84,13 @@ impl FromStr for Noise {
 /// The data of a command.
 #[derive(Debug, Args)]
 pub(super) struct Input {
-    /// The data: digits, mnist, fashion-mnist, cifar10, cifar100, cifar10:PATH (files in the binary
-    /// layout) or folder:DIR (class folders of JPEG or PNG); with :train (the default) or :test behind
-    /// it the split
+    /// The data: digits, mnist, fashion-mnist, cifar10, cifar100, cifar100-coarse (20 classes), cifar10:PATH,
+    /// cifar100:PATH or cifar100-coarse:PATH (files in the binary layout), imagenet (its class folders in
+    /// imagenet/train and imagenet/val) or folder:DIR (class folders of JPEG or PNG, in DIR/train and DIR/test or
+    /// DIR/val if there is a test split); with :train (the default) or :test behind it the split
     #[arg(long, value_name = "DATASET[:SPLIT]")]
     pub(super) data: Source,
-    /// Resize the shorter side of the images of folder:DIR to N pixels and crop to the middle N × N
+    /// Resize the shorter side of the images of imagenet or folder:DIR to N pixels and crop to the middle N × N
     #[arg(long, value_name = "N")]
     size: Option<usize>,
     /// Normalise the inputs as (pixel/255 − MEAN) / STD, after any noise; without it they are

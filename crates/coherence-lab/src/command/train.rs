@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use anyhow::bail;
 use clap::Args;
-use indicatif::ProgressBar;
 use serde::Serialize;
 
 use coherence_data::augment::Augmentation;
@@ -83,7 +82,7 @@ pub(crate) struct Train {
     /// a3, rm3 and ra3
     #[arg(long, value_name = "N")]
     micro_batch: Option<usize>,
-    /// Passes over the training examples
+    /// Passes over the training examples, each of ⌊examples / batch⌋ mini-batches
     #[arg(long, default_value_t = 10, value_name = "N", conflicts_with = "steps")]
     epochs: u64,
     /// Mini-batches to process, instead of epochs
@@ -182,9 +181,13 @@ impl Train {
         let (train, test) = (Examples::open(Arc::from(train))?, Examples::open(Arc::from(test))?);
         let all = Arc::clone(&workers);
         let mut run = TrainingRun::among(workers, &self.out, config, model, train, test)?;
-        let bar = if self.quiet || !is_first { ProgressBar::hidden() } else { watch::bar() };
-        let outcome = run.advance(stop, |progress| show(&bar, progress))?;
-        bar.finish_and_clear();
+        let progress = watch::Progress::new(self.quiet || !is_first);
+        let (done, steps) = (run.trainer().step(), run.trainer().config().steps);
+        let from = if done == 0 { String::new() } else { format!(", {done} of them done") };
+        progress.start(&self.model.to_string(), &format!("{steps} steps{from}"), [done, steps]);
+        let outcome = run.advance(stop, |at| progress.reach(at.step, || state(at)));
+        progress.finish();
+        let outcome = outcome?;
         // An interruption is an error, which ends all soon: worker 0 must have written the checkpoint.
         all.any(false);
         if outcome == Outcome::Interrupted {
@@ -198,10 +201,9 @@ impl Train {
     }
 
     fn config(&self, examples: usize) -> Config {
-        let epoch = (examples.div_ceil(self.batch.max(1)) as u64).max(1);
         let Optimizer { rate, ref schedule, warmup, momentum, nesterov, weight_decay } =
             self.optimizer;
-        Config {
+        let config = Config {
             batch: self.batch,
             micro_batch: self.micro_batch,
             loss: self.loss,
@@ -211,16 +213,20 @@ impl Train {
             momentum,
             nesterov,
             weight_decay,
-            steps: self.steps.unwrap_or(self.epochs.saturating_mul(epoch)),
             aggregation: self.rule,
             batch_statistics: !self.running_statistics,
             seed: self.seed,
-            evaluate: Schedule::Every { steps: self.every.map_or(epoch, NonZero::get) },
             augmentation: self.augment,
             probe: self.probe.min(examples),
             watch: self.by.clone(),
             checkpoint_every: self.checkpoint_every,
             ..Config::default()
+        };
+        let epoch = config.steps_of_epoch(examples);
+        Config {
+            steps: self.steps.unwrap_or(self.epochs.saturating_mul(epoch)),
+            evaluate: Schedule::Every { steps: self.every.map_or(epoch, NonZero::get) },
+            ..config
         }
     }
 }
@@ -239,14 +245,13 @@ impl Work for Training<'_> {
     }
 }
 
-fn show(bar: &ProgressBar, Progress { step, steps, loss, latest }: Progress) {
-    bar.set_length(steps);
-    bar.set_position(step);
+/// The state of the network, as far as it is known.
+fn state(Progress { loss, latest, .. }: Progress) -> String {
     let mut parts: Vec<String> = loss.iter().map(|loss| format!("loss {loss:.3}")).collect();
     for (what, series) in [("test accuracy", "test.accuracy"), ("α", "probe.alpha")] {
         parts.extend(latest.get(series).map(|value| format!("{what} {value:.4}")));
     }
-    bar.set_message(parts.join(", "));
+    parts.join(", ")
 }
 
 /// The last value of each series.

@@ -44,7 +44,7 @@ pub(super) struct Lines {
     seeds: usize,
     /// Steps of an epoch, where x is the step and all cells agree.
     #[serde(skip_serializing_if = "Option::is_none")]
-    epoch: Option<f64>,
+    epoch: Option<u64>,
     /// Number of points left out between two that are drawn; 0 when all are drawn.
     thinned: usize,
 }
@@ -149,7 +149,7 @@ impl Plot {
 
 /// The figure's data, `Err` with a reason for the reader when the record has nothing to draw; `epoch`
 /// is the number of steps of an epoch.
-pub(super) fn plot(figure: &Figure, record: &Record, epoch: Option<f64>) -> Result<Plot, String> {
+pub(super) fn plot(figure: &Figure, record: &Record, epoch: Option<u64>) -> Result<Plot, String> {
     match figure.kind {
         Kind::Lines => lines::plot(figure, record, epoch).map(Plot::Lines),
         Kind::HeatMap => heat::plot(figure, record).map(Plot::Heat),

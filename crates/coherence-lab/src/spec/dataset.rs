@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 /// | `cifar10`, `cifar100`, `cifar100-coarse` | 50,000 and 10,000 | 32 × 32 × 3 | 10, 100, 20 |
 /// | `cifar10:PATH` and so on | files in the binary layout, perhaps fewer | 32 × 32 × 3 | likewise |
 /// | `imagenet` | class folders of JPEG files in `imagenet/train` and `imagenet/val`, in the folder of data sets | | |
-/// | `folder:DIR` | class folders of JPEG or PNG files in DIR/train and DIR/val | | |
+/// | `folder:DIR` | class folders of JPEG or PNG files in DIR/train and DIR/val (or DIR/test) | | |
 ///
 /// ```
 /// use coherence_lab::spec::Dataset;

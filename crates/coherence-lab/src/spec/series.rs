@@ -7,8 +7,8 @@ use crate::toy::{DeepLinear, Linear, Toy as _, TwoNeurons};
 
 use super::{Difficulty, Model, Subset, Training, Worked};
 
-/// The last part of a name: what is imputed from mini-batches.
-const IMPUTED: [&str; 4] = ["alpha", "m_coherence", "alpha_debiased", "standard_error"];
+/// The last part of a name: coherence with its de-biased estimate.
+const ESTIMATED: [&str; 3] = ["alpha", "alpha_debiased", "standard_error"];
 
 /// The last part of a name: the statistics of per-example gradients.
 const SUMS: [&str; 3] = ["m_coherence", "sq_norm_of_sum", "sum_sq_norms"];
@@ -47,8 +47,10 @@ impl Training {
             ["probe" | "batch", group, what] if is_group(group) => {
                 watch.contains(&Watch::Group) && (what == "helpfulness" || SUMS.contains(&what))
             }
-            ["probe", "batches", "alpha"] => self.may_impute(),
-            ["probe", "imputed", what] => self.may_impute() && IMPUTED.contains(&what),
+            ["probe", "batches", what] => self.may_impute() && ESTIMATED.contains(&what),
+            ["probe", "imputed", what] => {
+                self.may_impute() && (what == "m_coherence" || ESTIMATED.contains(&what))
+            }
             ["probe", "imputed", group, "alpha" | "m_coherence"] if is_group(group) => {
                 watch.contains(&Watch::ImputedGroup)
             }

@@ -225,12 +225,13 @@ impl Training {
         self.watch.clone().unwrap_or_else(|| vec![Watch::Layer, Watch::Group])
     }
 
-    /// Steps in which each training example is seen once: examples / batch. `None` where the number of
-    /// examples is not known before the data are read, or differs between the cells.
-    pub fn steps_of_epoch(&self) -> Option<f64> {
+    /// Steps of an epoch ([`Config::steps_of_epoch`]). `None` where the number of examples is not known before the
+    /// data are read, is too small for a mini-batch, or differs between the cells.
+    pub fn steps_of_epoch(&self) -> Option<u64> {
         let alike = self.grid.dataset.as_ref().is_none_or(|sets| sets.len() < 2);
         let examples = self.examples.or_else(|| Some(self.dataset.sizes()?.0))?;
-        (alike && 0 < self.batch).then_some(examples as f64 / self.batch as f64)
+        let steps = self.config(self.first_seed).steps_of_epoch(examples);
+        (alike && 0 < steps).then_some(steps)
     }
 
     /// How a folder's images are cut.

@@ -44,6 +44,15 @@ fn debiased(rows: &[Vec<f64>]) -> f64 {
     (naive::sq_norm(&s) - q) / (m - 1.0) / q
 }
 
+/// The jackknife standard error of α̂, by leaving out each.
+fn jackknife_error(rows: &[Vec<f64>]) -> f64 {
+    let m = rows.len() as f64;
+    let without = |b: usize| [&rows[..b], &rows[b + 1..]].concat();
+    let left_out: Vec<f64> = (0..rows.len()).map(|b| debiased(&without(b))).collect();
+    let mean = left_out.iter().sum::<f64>() / m;
+    (left_out.iter().map(|a| (a - mean).powi(2)).sum::<f64>() * (m - 1.0) / m).sqrt()
+}
+
 #[track_caller]
 fn close(found: f64, expected: f64) {
     assert!((found - expected).abs() < 1e-5 * expected.abs(), "{found} {expected}");
@@ -60,11 +69,7 @@ fn a05_groups_are_measured_as_by_a_loop_that_leaves_each_out() {
     close(found.batches.alpha(), naive::alpha(&rows));
     close(amplify_partition(found.alpha(), 108, 9), naive::alpha(&rows));
     close(found.batch_alpha.value, debiased(&rows));
-    let without = |b: usize| [&rows[..b], &rows[b + 1..]].concat();
-    let left_out: Vec<f64> = (0..12).map(|b| debiased(&without(b))).collect();
-    let mean = left_out.iter().sum::<f64>() / 12.0;
-    let variance = left_out.iter().map(|a| (a - mean).powi(2)).sum::<f64>() * 11.0 / 12.0;
-    close(found.batch_alpha.standard_error, variance.sqrt());
+    close(found.batch_alpha.standard_error, jackknife_error(&rows));
 }
 
 /// Averaged over many partitions, the imputed α is the exact one (A5b), here of a network without coupling.
@@ -113,8 +118,11 @@ fn training_by_the_statistics_of_the_batch_records_the_imputed_alpha() {
     let rows = observed(of.clone(), networks::network());
     let order = random::permutation(&mut random::stream(of.seed, "probe"), 110);
     let groups: Vec<&[usize]> = order[..60].chunks_exact(20).collect();
-    let expected = naive::alpha(&gradients(&networks::network(), &data, &groups));
-    close(series(&rows, "probe.batches.alpha").unwrap(), expected);
+    let expected = gradients(&networks::network(), &data, &groups);
+    close(series(&rows, "probe.batches.alpha").unwrap(), naive::alpha(&expected));
+    close(series(&rows, "probe.batches.alpha_debiased").unwrap(), debiased(&expected));
+    let error = jackknife_error(&expected);
+    close(series(&rows, "probe.batches.standard_error").unwrap(), error);
     assert!(series(&rows, "probe.imputed.standard_error").unwrap() > 0.0);
 
     let by_running = Config { batch_statistics: false, ..of.clone() };

@@ -1,17 +1,23 @@
 //! `coherence list models`.
 
 use std::fmt;
+use std::num::NonZero;
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
 use serde::Serialize;
 
 use coherence_nn::model::Architecture;
-use coherence_nn::{Activation, Shape, device::Cpu};
+use coherence_nn::{Activation, Graph, Shape, device::Cpu};
 
-/// The networks for images of one size.
+/// The networks for images of one size, or each for its usual one.
 #[derive(Serialize)]
-pub(super) struct Models(Vec<Item>);
+#[serde(transparent)]
+pub(super) struct Models {
+    items: Vec<Item>,
+    #[serde(skip)]
+    batch: NonZero<usize>,
+}
 
 #[derive(Serialize)]
 struct Item {
@@ -22,26 +28,41 @@ struct Item {
     parameters: Option<usize>,
     /// Multiply-adds of the forward pass of one image.
     multiply_adds: Option<u64>,
-    /// Bytes of one image's activations in f32.
+    /// Images in a batch.
+    batch: NonZero<usize>,
+    /// Bytes of the activations of a batch in f32.
     activation_bytes: Option<usize>,
 }
 
 impl Models {
-    pub(super) fn new(size: usize) -> Self {
-        Self(Architecture::ALL.iter().map(|name| Item::new(name, size)).collect())
+    pub(super) fn new(size: Option<usize>, batch: NonZero<usize>) -> Self {
+        let item = |name| Item::new(name, size.unwrap_or(usual_size(name)), batch);
+        Self { items: Architecture::ALL.iter().map(item).collect(), batch }
+    }
+}
+
+/// Height and width to which the images of ImageNet are usually cropped for the network.
+fn usual_size(name: &Architecture) -> usize {
+    match name {
+        Architecture::InceptionV3 { .. } => 299,
+        _ => 224,
     }
 }
 
 impl Item {
-    fn new(name: &Architecture, size: usize) -> Self {
+    fn new(name: &Architecture, size: usize, batch: NonZero<usize>) -> Self {
         let input = Shape::image(size, size, 3);
         let graph = name.build::<f32, Cpu>(input, 1000, Activation::Relu).ok();
+        let bytes_of_image = |graph: &Graph<f32>| size_of::<f32>() * graph.activations();
         Self {
             name: name.to_string(),
             size,
             parameters: graph.as_ref().map(|graph| graph.layout().parameters()),
             multiply_adds: graph.as_ref().map(|graph| graph.multiply_adds()),
-            activation_bytes: graph.as_ref().map(|graph| size_of::<f32>() * graph.activations()),
+            batch,
+            activation_bytes: graph
+                .as_ref()
+                .map(|graph| bytes_of_image(graph).saturating_mul(batch.get())),
         }
     }
 }
@@ -50,12 +71,17 @@ impl fmt::Display for Models {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut table = Table::new();
         table.load_style(NOTHING);
-        table.set_header(["model", "parameters", "multiply-adds", "activations, MiB"]);
-        for column in 1..=3 {
-            let column = table.column_mut(column).expect("there are four columns");
+        let activations = match self.batch.get() {
+            1 => "activations of an image, MiB".to_owned(),
+            batch => format!("activations of {batch} images, MiB"),
+        };
+        let adds = "multiply-adds of an image";
+        table.set_header(["model", "size", "parameters", adds, &activations]);
+        for column in 1..=4 {
+            let column = table.column_mut(column).expect("there are five columns");
             column.set_cell_alignment(CellAlignment::Right);
         }
-        for item in &self.0 {
+        for item in &self.items {
             let [parameters, multiply_adds, memory] = match item {
                 Item {
                     parameters: Some(parameters),
@@ -67,9 +93,10 @@ impl fmt::Display for Models {
                     format!("{:.2} G", *multiply_adds as f64 / 1e9),
                     format!("{:.1}", *bytes as f64 / f64::from(1 << 20)),
                 ],
-                _ => [format!("not for {0} × {0}", item.size), String::new(), String::new()],
+                _ => ["not for this size".to_owned(), String::new(), String::new()],
             };
-            table.add_row([&item.name, &parameters, &multiply_adds, &memory]);
+            let size = item.size.to_string();
+            table.add_row([&item.name, &size, &parameters, &multiply_adds, &memory]);
         }
         write!(f, "{table}")
     }

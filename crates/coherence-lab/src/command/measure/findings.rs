@@ -35,6 +35,9 @@ struct ImputedRow {
     groups: u64,
     size: u64,
     alpha_of_groups: f64,
+    /// By A15c; the error is missing for two groups.
+    alpha_of_groups_debiased: f64,
+    alpha_of_groups_standard_error: Option<f64>,
     /// Of the sample, by A5b.
     alpha: f64,
     m_coherence: f64,
@@ -45,15 +48,19 @@ struct ImputedRow {
 
 impl ImputedRow {
     fn new(imputed: &Imputed) -> Self {
+        let of_groups = imputed.batch_alpha;
         let Estimate { value, standard_error } = imputed.alpha_debiased;
+        let defined = |error: f64| Some(error).filter(|error| !error.is_nan());
         Self {
             groups: imputed.batches.m,
             size: imputed.k,
             alpha_of_groups: imputed.batches.alpha(),
+            alpha_of_groups_debiased: of_groups.value,
+            alpha_of_groups_standard_error: defined(of_groups.standard_error),
             alpha: imputed.alpha(),
             m_coherence: imputed.m_coherence(),
             alpha_debiased: value,
-            standard_error: Some(standard_error).filter(|error| !error.is_nan()),
+            standard_error: defined(standard_error),
         }
     }
 }
@@ -174,18 +181,8 @@ impl fmt::Display for Findings {
             ("helpfulness", |row| six_decimals(row.helpfulness)),
         ];
         writeln!(f, "{}", table(&rows, &columns))?;
-        if let Some(ImputedRow { groups, size, alpha_of_groups, alpha, m_coherence, .. }) =
-            &self.groups_imputed
-        {
-            writeln!(
-                f,
-                "{groups} groups of {size}: α of groups {alpha_of_groups:.6}, imputed α {alpha:.6}, α/α⊥ {m_coherence:.4}"
-            )?;
-        }
-        if let Some(ImputedRow { alpha_debiased, standard_error: Some(error), .. }) =
-            &self.groups_imputed
-        {
-            writeln!(f, "imputed α̂ {alpha_debiased:.6} ± {error:.6}")?;
+        if let Some(imputed) = &self.groups_imputed {
+            writeln!(f, "{imputed}")?;
         }
         if self.examples.is_empty() {
             return Ok(());
@@ -198,6 +195,24 @@ impl fmt::Display for Findings {
             ("helpfulness", |example| six_decimals(example.helpfulness)),
         ];
         writeln!(f, "{}", table(&self.examples.iter().collect::<Vec<_>>(), &columns))
+    }
+}
+
+impl fmt::Display for ImputedRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { groups, size, alpha_of_groups, alpha, m_coherence, .. } = self;
+        writeln!(
+            f,
+            "{groups} groups of {size}: α of groups {alpha_of_groups:.6}, imputed α {alpha:.6}, α/α⊥ {m_coherence:.4}"
+        )?;
+        let estimate = |value: f64, error: Option<f64>| {
+            let error = error.map_or(String::new(), |error| format!(" ± {error:.6}"));
+            format!("{value:.6}{error}")
+        };
+        let of_groups =
+            estimate(self.alpha_of_groups_debiased, self.alpha_of_groups_standard_error);
+        let imputed = estimate(self.alpha_debiased, self.standard_error);
+        write!(f, "α̂ of groups {of_groups}, imputed α̂ {imputed}")
     }
 }
 

@@ -13,7 +13,7 @@ use crate::record::Record;
 use crate::report::json::short;
 use crate::report::names;
 
-pub(super) fn plot(figure: &Figure, record: &Record, epoch: Option<f64>) -> Result<Lines, String> {
+pub(super) fn plot(figure: &Figure, record: &Record, epoch: Option<u64>) -> Result<Lines, String> {
     let index = Index::new(record);
     let cells = shown(figure, &index);
     let x = X::from_figure(figure, &cells);

@@ -8,7 +8,7 @@ use crate::report::json::short;
 use crate::report::tests::sample::{figure, record};
 
 fn lines_of(text: &str, record: &Record) -> Lines {
-    match plot(&figure(text), record, Some(5.0)) {
+    match plot(&figure(text), record, Some(5)) {
         Ok(Plot::Lines(lines)) => lines,
         other => panic!("no lines: {other:?}"),
     }
@@ -113,7 +113,7 @@ fn level_is_the_value_of_its_formula_in_the_panel() {
 
 #[test]
 fn epochs_belong_to_steps_along_x() {
-    assert_eq!(lines("series = ['a']").epoch, Some(5.0));
+    assert_eq!(lines("series = ['a']").epoch, Some(5));
     assert_eq!(lines("series = ['a']\nx = 'clip'").epoch, None);
     assert_eq!(lines("series = ['b']\nx = 'a'").epoch, None);
 }

@@ -123,7 +123,7 @@ pub(crate) fn experiment(figures: Vec<Figure>, claims: Vec<ClaimSummary>) -> Exp
         analysis: "One paragraph.\n\nAnother.".into(),
         settings: [("rate".to_owned(), HOSTILE.to_owned())].into(),
         axes: axes(),
-        epoch: Some(5.0),
+        epoch: Some(5),
         seeds: vec![1, 2],
         wall_seconds: 3.0,
         made: vec![made("0.0.9"), Made { device: Some("Loom 3".into()), ..made("0.1.0") }],
