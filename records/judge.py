@@ -338,7 +338,7 @@ def p_values(values, outcome, random, side):
             return 1.0, 1.0
         numbers = [a for a, _ in ends]
         if len(set(numbers)) == 1:
-            if numbers[0] == bound == 0:  # an order that no seed shows, nor its reverse
+            if numbers[0] == bound == 0 and not strict:  # no seed shows an order, nor its reverse
                 return 1.0, 1.0
             return certain(admits(numbers[0]))
         mean = math.fsum(numbers) / n

@@ -1,7 +1,8 @@
 //! For those without std or a heap: fixed arrays, f32 gradients, as on a microcontroller.
 //!
-//! A linear model y = w · x on three examples that share one feature and own another each. Each round measures α, then steps along the median instead of the mean, which keeps what
-//! is common and drops what is not (GM22, Example 5).
+//! A linear model y = w · x on three examples that share one feature and own another each. Each round measures
+//! α, then steps along the median instead of the mean, which keeps what is common and drops what is not
+//! (GM22, Example 5).
 //!
 //! Run with `cargo run -p coherence-core --example three_slices_no_std`.
 

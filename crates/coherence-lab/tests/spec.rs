@@ -161,7 +161,7 @@ fn nonsense_is_refused_with_a_remedy() {
     refused("clip = [0, 2]", "clip = [0, 2], rule = [\"m3\"]", "clip and rule are both given");
     let undefined = "rule winsorized:6 of mini-batches of 10";
     refused("probe = 50", "probe = 50\nrule = \"winsorized:6\"", undefined);
-    refused("probe = 50", "probe = 50\nrule = \"krum:1\"", "krum:1 is not available in training");
+    refused("probe = 50", "probe = 50\nrule = \"krum:1\"", "take krum:1@GROUPS");
     refused("clip = [0, 2]", "clip = []", "axis clip is empty");
     refused("id = \"X1\"", "id = \"X2\"", "id is X2, which is not the file's name");
 }

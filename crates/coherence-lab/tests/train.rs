@@ -266,7 +266,7 @@ fn a_folder_of_images_is_trained_on_and_refusals_name_the_remedy() {
         (&["--model", "alexnet"], "for images of 8 × 8 × 3"),
         (&["--model", "resnet19"], "known: mlp:INPUTS"),
         (&["--model", "mlp:7,2"], "the model takes 7"),
-        (&["--model", "convnet", "--rule", "krum:1"], "not available in training"),
+        (&["--model", "convnet", "--rule", "krum:1"], "take krum:1@GROUPS"),
         (&["--model", "convnet", "--rule", "winsorized:9"], "mini-batches of 6"),
         (&["--model", "convnet", "--activation", "tanh"], "--activation is for mlp"),
         (&["--model", "convnet", "--momentum", "1"], "momentum is 1 (must be"),

@@ -87,7 +87,16 @@ impl CenteredClipping {
                     *s += (x - v) * factor;
                 }
             }
-            v.iter_mut().zip(&*step).for_each(|(v, s)| *v += s / rows.len() as f64);
+            let mut moves = false;
+            for (v, s) in v.iter_mut().zip(&*step) {
+                let to = *v + s / rows.len() as f64;
+                moves |= to != *v;
+                *v = to;
+            }
+            // From here on every iteration would leave the centre where it is.
+            if !moves {
+                return;
+            }
         }
     }
 }

@@ -36,6 +36,7 @@ impl Rule {
 
 /// Why a text is not a rule.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum ParseRuleError {
     /// No rule has this name.
     Unknown,

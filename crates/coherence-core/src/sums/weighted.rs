@@ -429,6 +429,7 @@ fn parts<B>(
 
 /// Why a weighted example was refused.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum WeightedError {
     /// weight < 0, NaN or ∞.
     Weight {

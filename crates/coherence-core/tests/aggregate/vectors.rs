@@ -147,6 +147,15 @@ proptest! {
     }
 }
 
+/// So that no number of iterations runs for ever.
+#[test]
+fn centered_clipping_ends_where_its_centre_stays() {
+    let rows = [[1.0, 2.0, 3.0], [1.5, 1.0, 2.0], [0.5, 2.5, 4.0], [90.0, -70.0, 50.0]];
+    let rows = rows.map(|row| row.to_vec());
+    let after = |iterations| of(&CenteredClipping::new(1.0, iterations).unwrap(), &rows);
+    assert_eq!(after(usize::MAX), after(1000));
+}
+
 /// All subsets of `keep` of 0 … n−1 in lexicographic order.
 fn subsets(n: usize, keep: usize) -> Vec<Vec<usize>> {
     if keep == 0 {

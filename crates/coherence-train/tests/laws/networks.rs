@@ -6,13 +6,15 @@ use coherence_cpu::{convolution::Convolution as Sizes, pool::Pool};
 use coherence_data::{
     Dataset,
     augment::{Augmentation, Augmented},
-    random,
+    digits, random,
+    select::Subset,
 };
 use coherence_nn::{
     Activation::{Identity, Relu},
     Builder, Graph, Keep, Model, Shape,
     device::Device,
     layer::{BatchNorm, Convolution, Dropout, Linear, MaxPool},
+    model::{Norm, ResNet, Stem, resnet},
 };
 use coherence_tests::naive;
 use coherence_train::{
@@ -110,6 +112,27 @@ fn killed_at_random_moments_it_ends_as_if_never_killed() {
         };
         let (train, test) = (Examples::stream(Arc::new(TRAIN)), examples(&TEST));
         let mut run = TrainingRun::open(folder, of, network(), train, test).unwrap();
+        run.advance(&AtomicBool::new(false), |_| {}).unwrap();
+    });
+}
+
+/// ResNet-18 with an eighth of its channels, on digits.
+#[test]
+fn a_residual_network_killed_at_random_moments_ends_as_if_never_killed() {
+    let test = "networks::a_residual_network_killed_at_random_moments_ends_as_if_never_killed";
+    survives_kills(test, |folder| {
+        let narrow = ResNet { stem: Stem::ImageNet, norm: Norm::Batch, width: ResNet::WIDTH / 8 };
+        let network = resnet(18, Shape::image(28, 28, 1), 10, narrow).unwrap();
+        let model = Model::initialized(network, &mut random::stream(5, "initialisation"));
+        let of = Config {
+            steps: 60,
+            micro_batch: Some(10),
+            checkpoint_every: 3,
+            ..moving(Aggregation::OverTime(OverTime::M3))
+        };
+        let data = Subset::new(digits::train(), (0..100).collect()).unwrap();
+        let mut run =
+            TrainingRun::open(folder, of, model, examples(&data), examples(&data)).unwrap();
         run.advance(&AtomicBool::new(false), |_| {}).unwrap();
     });
 }

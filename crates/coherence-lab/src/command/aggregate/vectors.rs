@@ -53,10 +53,11 @@ fn in_memory<T: Value + Element>(
 ) -> Result<Vec<T>> {
     let (n, d) = (matrix.rows(), matrix.cols());
     let what = format!("a rule over whole rows holds all {n} × {d} values, which");
-    let mut values = zeros::<T>(n.saturating_mul(d), &what)?;
+    // First what may be out of all proportion, such as the distances between many short rows.
     let need = rule.scratch_len(n, d);
     let mut scratch = zeros::<f64>(need.values, "the rule's scratch")?;
     let mut indices = zeros::<usize>(need.indices, "the rule's scratch")?;
+    let mut values = zeros::<T>(n.saturating_mul(d), &what)?;
     let scratch = Scratch { values: &mut scratch, indices: &mut indices };
     let mut out = zeros::<T>(d, "the result")?;
     let height = n.div_ceil(threads);
