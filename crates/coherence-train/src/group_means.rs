@@ -80,3 +80,42 @@ fn combine(rule: Rule, count: usize, means: &[f32], out: &mut [f32]) {
     let rows = Rows::matrix(means, d).expect("K rows of d values");
     out.copy_from_slice(&rule.aggregate_to_vec(rows, Policy::Propagate).expect(CHECKED));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::combine;
+    use coherence_core::aggregate::{Requirements, Rule};
+
+    fn direction(text: &str, rows: &[Vec<f64>]) -> Result<Vec<f64>, String> {
+        let rule: Rule = text.parse().expect("a rule");
+        rule.check(rows.len()).map_err(|error| error.to_string())?;
+        let means: Vec<f32> = rows.concat().into_iter().map(|value| value as f32).collect();
+        let mut out = vec![f32::NAN; rows[0].len()];
+        combine(rule, rows.len(), &means, &mut out);
+        Ok(out.into_iter().map(f64::from).collect())
+    }
+
+    coherence_tests::rule_laws!(
+        rules_over_groups,
+        [
+            "mean",
+            "median",
+            "winsorized",
+            "winsorized%",
+            "trimmed",
+            "median-of-means",
+            "mean-around-median",
+            "sign-majority",
+            "geometric-median",
+            "geometric-median-of-means",
+            "krum",
+            "multi-krum",
+            "bulyan",
+            "minimum-diameter",
+            "centered-clipping",
+            "norm-clipping"
+        ],
+        1e-6,
+        super::direction
+    );
+}

@@ -12,5 +12,6 @@ mod hostile;
 mod layers;
 mod loss;
 mod parity;
+mod rules;
 mod shared;
 mod weights;

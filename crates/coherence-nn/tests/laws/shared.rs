@@ -27,36 +27,3 @@ coherence_tests::coherence_laws!(a_weight_with_one_output, 1e-12, |rows: &[Vec<f
     let (m, i) = (rows.len(), rows[0].len());
     super::statistics(&Factors::weight("w", [m, i, 1], &rows.concat(), &vec![1.0; m]))
 });
-
-/// A bound on the rounding of at most 65 additions and one division.
-const TOLERANCE: f64 = 65.0 * f64::EPSILON;
-
-/// The winsorised mean of factors of one parameter.
-fn winsorized(factors: &Factors<'_, f64>, clip: usize) -> f64 {
-    let mut out = [f64::NAN];
-    factors.winsorized_mean(clip, &mut out);
-    out[0]
-}
-
-mod winsorized_bias {
-    use super::*;
-
-    coherence_tests::winsorized_laws!(
-        |values: &[f64], clip| {
-            super::winsorized(&Factors::bias("b", [values.len(), 1], values), clip)
-        },
-        TOLERANCE
-    );
-}
-
-mod winsorized_weight {
-    use super::*;
-
-    coherence_tests::winsorized_laws!(
-        |values: &[f64], clip| {
-            let (m, ones) = (values.len(), vec![1.0; values.len()]);
-            super::winsorized(&Factors::weight("w", [m, 1, 1], values, &ones), clip)
-        },
-        TOLERANCE
-    );
-}

@@ -125,7 +125,7 @@ fn a_residual_network_killed_at_random_moments_ends_as_if_never_killed() {
         let network = resnet(18, Shape::image(28, 28, 1), 10, narrow).unwrap();
         let model = Model::initialized(network, &mut random::stream(5, "initialisation"));
         let of = Config {
-            steps: 60,
+            steps: 30,
             micro_batch: Some(10),
             checkpoint_every: 3,
             ..moving(Aggregation::OverTime(OverTime::M3))
