@@ -16,7 +16,7 @@ use coherence_data::matrix::{Dtype, Matrix, Source, Value};
 
 use super::located;
 use crate::command::matrix::blocks::{BlockShape, parts};
-use crate::command::matrix::memory::zeros;
+use crate::command::matrix::memory::{check, zeros};
 use crate::command::matrix::scale::{PowerOfTwo, largest};
 use crate::command::matrix::workers::each;
 
@@ -53,7 +53,8 @@ fn in_memory<T: Value + Element>(
 ) -> Result<Vec<T>> {
     let (n, d) = (matrix.rows(), matrix.cols());
     let what = format!("a rule over whole rows holds all {n} × {d} values, which");
-    // First what may be out of all proportion, such as the distances between many short rows.
+    check::<T>(n.saturating_mul(d), &what)?;
+    // Before the matrix what may be out of all proportion, such as the distances between many short rows.
     let need = rule.scratch_len(n, d);
     let mut scratch = zeros::<f64>(need.values, "the rule's scratch")?;
     let mut indices = zeros::<usize>(need.indices, "the rule's scratch")?;

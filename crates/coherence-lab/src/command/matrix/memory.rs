@@ -12,15 +12,24 @@ const SMALL: usize = 1 << 26;
 /// # Errors
 /// If the machine does not have as much free memory, or this process may not have it.
 pub(crate) fn zeros<T: Default + Clone>(len: usize, what: &str) -> Result<Vec<T>> {
+    check::<T>(len, what)?;
+    // The limit of the process can only be found by trying. The buffer is freed at once: the one
+    // returned then consists of fresh zero pages, mapped by the thread that fills them.
+    Vec::<T>::new().try_reserve_exact(len).with_context(|| format!("{what}: {len} values"))?;
+    Ok(vec![T::default(); len])
+}
+
+/// Whether the machine has as much free memory as `len` values for `what` need.
+///
+/// # Errors
+/// If it has not.
+pub(crate) fn check<T>(len: usize, what: &str) -> Result<()> {
     let needed = len.checked_mul(size_of::<T>());
     let needed = needed.with_context(|| format!("{what}: {len} values are too many"))?;
     if needed >= SMALL {
         memory::check(what, needed as u64)?;
     }
-    // The limit of the process can only be found by trying. The buffer is freed at once: the one
-    // returned then consists of fresh zero pages, mapped by the thread that fills them.
-    Vec::<T>::new().try_reserve_exact(len).with_context(|| format!("{what}: {len} values"))?;
-    Ok(vec![T::default(); len])
+    Ok(())
 }
 
 #[cfg(test)]
