@@ -33,32 +33,14 @@ fn columnwise<T: Element>(text: &str, rows: &[Vec<f64>]) -> Result<Vec<f64>, Str
 
 coherence_tests::rule_laws!(
     columns_in_single_precision,
-    [
-        "mean",
-        "median",
-        "winsorized",
-        "winsorized%",
-        "trimmed",
-        "median-of-means",
-        "mean-around-median",
-        "sign-majority"
-    ],
+    coherence_tests::laws::rules::BY_COORDINATE,
     1e-6,
     columnwise::<f32>
 );
 
 coherence_tests::rule_laws!(
     columns_in_double_precision,
-    [
-        "mean",
-        "median",
-        "winsorized",
-        "winsorized%",
-        "trimmed",
-        "median-of-means",
-        "mean-around-median",
-        "sign-majority"
-    ],
+    coherence_tests::laws::rules::BY_COORDINATE,
     1e-14,
     columnwise::<f64>
 );

@@ -3,9 +3,7 @@
 //! Legend: k: examples of the mini-batch, K: groups, d: parameters.
 
 use coherence_core::{
-    aggregate::{
-        AnyCoordinateRule, AnyVectorRule, Mean, MultiKrum, Rows, Rule, VectorRule, groups,
-    },
+    aggregate::{AnyCoordinateRule, Mean, Rows, Rule, VectorRule, groups},
     finite::Policy,
 };
 use coherence_cpu::{
@@ -66,13 +64,11 @@ fn combine(rule: Rule, count: usize, means: &[f32], out: &mut [f32]) {
         let rule = Columnwise::new(rule, rows.len() / d).expect(CHECKED);
         rule.aggregate(rows, Policy::Propagate, out).expect(CHECKED);
     };
-    let krum = match rule {
+    let rule = match rule {
         Rule::Coordinate(rule) => return by_column(rule, means, out),
-        Rule::Vector(AnyVectorRule::Krum(rule)) => Some(MultiKrum { f: rule.f, keep: 1 }),
-        Rule::Vector(AnyVectorRule::MultiKrum(rule)) => Some(rule),
-        Rule::Vector(_) => None,
+        Rule::Vector(rule) => rule,
     };
-    if let Some(krum) = krum.filter(|_| first_non_finite(means).is_none()) {
+    if let Some(krum) = rule.as_multi_krum().filter(|_| first_non_finite(means).is_none()) {
         let kept = multi_krum(means, count, krum).expect(CHECKED);
         let kept: Vec<f32> = kept.iter().flat_map(|&g| &means[g * d..][..d]).copied().collect();
         return by_column(AnyCoordinateRule::Mean(Mean), &kept, out);
@@ -97,24 +93,7 @@ mod tests {
 
     coherence_tests::rule_laws!(
         rules_over_groups,
-        [
-            "mean",
-            "median",
-            "winsorized",
-            "winsorized%",
-            "trimmed",
-            "median-of-means",
-            "mean-around-median",
-            "sign-majority",
-            "geometric-median",
-            "geometric-median-of-means",
-            "krum",
-            "multi-krum",
-            "bulyan",
-            "minimum-diameter",
-            "centered-clipping",
-            "norm-clipping"
-        ],
+        coherence_tests::laws::rules::EVERY,
         1e-6,
         super::direction
     );

@@ -50,8 +50,8 @@
 /// Losses, accuracies, `probe.…`, `batch.…` and the activity of layers are those of the network in use: batch
 /// normalisation by the running statistics, and no dropout. If the network is trained by the statistics of the
 /// batch, `probe.alpha` is exact, but of another function than the trained one. `probe.imputed.…` is then of
-/// the trained function, as `probe.batches.…` is, and both are recorded without being asked for, provided that the sample holds two
-/// mini-batches; standard errors need three. `activity.cosine` is of a training step.
+/// the trained function, as `probe.batches.…` is, and both are recorded without being asked for, provided that the
+/// sample holds two mini-batches; standard errors need three. `activity.cosine` is of a training step.
 ///
 /// `train`, `pristine` and `corrupt` are over the whole training set, or estimated from
 /// [`Config::sample`](crate::Config::sample). A group without examples has no rows, and a sample of a single example has none of helpfulness. Per-example gradients are of the SUM

@@ -114,11 +114,13 @@ impl<D: Device<f32>> Updater<D> {
         }
         let output = if pass.is_first { Output::Overwrite } else { Output::Add };
         self.reserve_gradient(model);
+        // One worker collects the groups of these rules as plain sums, too.
+        let is_sum =
+            self.of_replicas.is_none() || matches!(self.rule, Aggregation::OverGroups { .. });
         model.backward(x, workspace, |factors| {
             let gradient = D::view_mut(&mut self.gradient);
             let mut gradient = D::part_mut(gradient, factors.range.clone());
-            let is_over_groups = matches!(self.rule, Aggregation::OverGroups { .. });
-            if self.of_replicas.is_none() || is_over_groups {
+            if is_sum {
                 return factors.sum(output, gradient);
             }
             // The median of one group: its sum to the bits that one worker has of each of P groups.

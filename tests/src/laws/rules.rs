@@ -161,6 +161,38 @@ pub const TABLE: &[RuleSetting] = &[
     ),
 ];
 
+/// The names of the rules by coordinate.
+pub const BY_COORDINATE: [&str; 8] = [
+    "mean",
+    "median",
+    "winsorized",
+    "winsorized%",
+    "trimmed",
+    "median-of-means",
+    "mean-around-median",
+    "sign-majority",
+];
+
+/// The names of all rules of [`TABLE`].
+pub const EVERY: [&str; 16] = [
+    "mean",
+    "median",
+    "winsorized",
+    "winsorized%",
+    "trimmed",
+    "median-of-means",
+    "mean-around-median",
+    "sign-majority",
+    "geometric-median",
+    "geometric-median-of-means",
+    "krum",
+    "multi-krum",
+    "bulyan",
+    "minimum-diameter",
+    "centered-clipping",
+    "norm-clipping",
+];
+
 /// The settings of a rule.
 ///
 /// # Panics
@@ -240,7 +272,8 @@ pub fn fixed_rows(n: usize, d: usize) -> Vec<Vec<f64>> {
     (0..n).map(|i| (0..d).map(|j| value(i + 1, j + 1)).collect()).collect()
 }
 
-/// The laws of the rules `$rules` (names of [`TABLE`](crate::laws::rules::TABLE)) for an implementation
+/// The laws of the rules `$rules` (an array of names of [`TABLE`](crate::laws::rules::TABLE), such as
+/// [`EVERY`](crate::laws::rules::EVERY)) for an implementation
 /// `$rule: Fn(&str, &[Vec<f64>]) -> Result<Vec<f64>, String>`, means within `$tolerance` times the
 /// greatest magnitude.
 ///
@@ -253,14 +286,14 @@ pub fn fixed_rows(n: usize, d: usize) -> Vec<Vec<f64>> {
 /// ```
 #[macro_export]
 macro_rules! rule_laws {
-    ($name:ident, [$($rules:expr),+ $(,)?], $tolerance:expr, $rule:expr) => {
+    ($name:ident, $rules:expr, $tolerance:expr, $rule:expr) => {
         mod $name {
             #[allow(unused_imports)]
             use super::*;
             use $crate::laws::rules as law;
             use $crate::proptest::prelude::*;
 
-            const RULES: &[&str] = &[$($rules),+];
+            const RULES: &[&str] = &$rules;
 
             fn rule(text: &str, rows: &[Vec<f64>]) -> Result<Vec<f64>, String> {
                 ($rule)(text, rows)
@@ -277,9 +310,13 @@ macro_rules! rule_laws {
 
             #[test]
             fn sizes_not_divisible_by_a_parameter_agree() {
-                for (n, d) in [(3, 1), (7, 3), (9, 33), (16, 2), (31, 5), (33, 17), (65, 3), (100, 9)] {
+                for (n, d) in
+                    [(3, 1), (7, 3), (9, 33), (16, 2), (31, 5), (33, 17), (65, 3), (100, 9)]
+                {
                     for name in RULES {
-                        (0..9).for_each(|p| law::agrees(&rule, name, p, &law::fixed_rows(n, d), $tolerance));
+                        (0..9).for_each(|p| {
+                            law::agrees(&rule, name, p, &law::fixed_rows(n, d), $tolerance)
+                        });
                     }
                 }
             }
@@ -287,7 +324,9 @@ macro_rules! rule_laws {
             #[test]
             fn the_least_number_of_rows_is_enough() {
                 for name in RULES {
-                    for (setting, p) in law::settings(name).flat_map(|s| (0..6).map(move |p| (s, p))) {
+                    for (setting, p) in
+                        law::settings(name).flat_map(|s| (0..6).map(move |p| (s, p)))
+                    {
                         let rows = law::fixed_rows((setting.least)(p), 4);
                         law::agrees(&rule, name, p, &rows, $tolerance);
                     }
@@ -305,10 +344,25 @@ macro_rules! rule_laws {
             fn equal_rows_and_zeros_agree() {
                 for row in [[0.0, -0.0], [1.5, -0.25]] {
                     for (name, n) in RULES.iter().flat_map(|name| (1..12).map(move |n| (name, n))) {
-                        (0..4).for_each(|p| law::agrees(&rule, name, p, &vec![row.to_vec(); n], $tolerance));
+                        (0..4).for_each(|p| {
+                            law::agrees(&rule, name, p, &vec![row.to_vec(); n], $tolerance)
+                        });
                     }
                 }
             }
         }
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BY_COORDINATE, EVERY, TABLE};
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_rule_of_the_table_is_listed_and_those_by_coordinate_come_first() {
+        let known = TABLE.iter().map(|setting| setting.name.split(' ').next().unwrap());
+        assert_eq!(known.collect::<BTreeSet<_>>(), EVERY.into_iter().collect());
+        assert_eq!(EVERY[..BY_COORDINATE.len()], BY_COORDINATE);
+    }
 }

@@ -98,6 +98,24 @@ any_coordinate_rule!(
     SignMajority,
 );
 
+impl AnyVectorRule {
+    /// The rule as Multi-Krum, if it is Krum, which keeps one vector, or Multi-Krum.
+    ///
+    /// ```
+    /// use coherence_core::aggregate::{AnyVectorRule, GeometricMedian, Krum, MultiKrum};
+    /// let krum = AnyVectorRule::Krum(Krum { f: 2 });
+    /// assert_eq!(krum.as_multi_krum(), Some(MultiKrum { f: 2, keep: 1 }));
+    /// assert_eq!(AnyVectorRule::GeometricMedian(GeometricMedian::default()).as_multi_krum(), None);
+    /// ```
+    pub fn as_multi_krum(&self) -> Option<MultiKrum> {
+        match *self {
+            Self::Krum(Krum { f }) => Some(MultiKrum { f, keep: 1 }),
+            Self::MultiKrum(rule) => Some(rule),
+            _ => None,
+        }
+    }
+}
+
 any_vector_rule!(
     GeometricMedian,
     GeometricMedianOfMeans,

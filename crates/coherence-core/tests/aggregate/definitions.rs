@@ -20,53 +20,9 @@ fn run<T: Float>(text: &str, rows: &[Vec<f64>]) -> Result<Vec<f64>, String> {
     Ok(out.iter().map(|x| x.to_f64().unwrap()).collect())
 }
 
-coherence_tests::rule_laws!(
-    double,
-    [
-        "mean",
-        "median",
-        "winsorized",
-        "winsorized%",
-        "trimmed",
-        "median-of-means",
-        "mean-around-median",
-        "sign-majority",
-        "geometric-median",
-        "geometric-median-of-means",
-        "krum",
-        "multi-krum",
-        "bulyan",
-        "minimum-diameter",
-        "centered-clipping",
-        "norm-clipping",
-    ],
-    1e-13,
-    run::<f64>
-);
+coherence_tests::rule_laws!(double, coherence_tests::laws::rules::EVERY, 1e-13, run::<f64>);
 
-coherence_tests::rule_laws!(
-    single,
-    [
-        "mean",
-        "median",
-        "winsorized",
-        "winsorized%",
-        "trimmed",
-        "median-of-means",
-        "mean-around-median",
-        "sign-majority",
-        "geometric-median",
-        "geometric-median-of-means",
-        "krum",
-        "multi-krum",
-        "bulyan",
-        "minimum-diameter",
-        "centered-clipping",
-        "norm-clipping",
-    ],
-    1e-7,
-    run::<f32>
-);
+coherence_tests::rule_laws!(single, coherence_tests::laws::rules::EVERY, 1e-7, run::<f32>);
 
 #[test]
 fn groups_are_contiguous_and_the_first_are_longer() {

@@ -147,7 +147,7 @@ proptest! {
     }
 }
 
-/// So that no number of iterations runs for ever.
+/// Iterations after that are left out; a centre whose last bits go round in a cycle has no such end.
 #[test]
 fn centered_clipping_ends_where_its_centre_stays() {
     let rows = [[1.0, 2.0, 3.0], [1.5, 1.0, 2.0], [0.5, 2.5, 4.0], [90.0, -70.0, 50.0]];

@@ -45,8 +45,8 @@ use crate::watch;
 ///
 /// Several workers: with a program built with --features mpi, `mpirun -np 3 coherence train …` cuts each
 /// mini-batch in three, or, for m3 and a3 over three workers, gives each a mini-batch. median-of-means:P over P
-/// workers takes the exact median of the workers' mean gradients, RULE@P another rule by coordinate over them, winsorized:CLIP with mini-batches of P examples
-/// the winsorised mean of theirs. m3, a3 and median-of-means give the same bits as one worker, except for
+/// workers takes the exact median of the workers' mean gradients, RULE@P another rule by coordinate over them,
+/// winsorized:CLIP with mini-batches of P examples the winsorised mean of theirs. m3, a3 and median-of-means give the same bits as one worker, except for
 /// the running statistics of batch normalisation, which are averaged over the workers; the sums of the other rules
 /// are added in the order of the workers. Measurements are shared. All workers need the same files;
 /// each uses all cores, unless RAYON_NUM_THREADS says how many.

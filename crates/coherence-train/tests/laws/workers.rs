@@ -72,17 +72,16 @@ fn three_workers_take_a_mini_batch_each_of_m3_and_a3_to_the_bits_of_one() {
     }
 }
 
+/// Numbers of workers with the median of as many groups.
+fn medians_of_means() -> [(usize, Aggregation); 3] {
+    [2, 3, 4].map(|groups| (groups, Aggregation::MedianOfMeans { groups }))
+}
+
 #[test]
 fn groups_of_median_of_means_on_workers_of_their_own_give_the_bits_of_one() {
-    let over_groups = ["mean@2", "median@3", "trimmed:1@4", "winsorized:1@3"];
-    let over_groups = over_groups.map(|text| text.parse().unwrap());
-    let medians = [2, 3, 4].map(|groups| Aggregation::MedianOfMeans { groups });
-    for rule in medians.into_iter().chain(over_groups) {
-        let (Aggregation::MedianOfMeans { groups: size }
-        | Aggregation::OverGroups { groups: size, .. }) = rule
-        else {
-            unreachable!("all are over groups")
-        };
+    let over_groups = [(2, "mean@2"), (3, "median@3"), (4, "trimmed:1@4"), (3, "winsorized:1@3")];
+    let over_groups = over_groups.map(|(size, text)| (size, text.parse().unwrap()));
+    for (size, rule) in medians_of_means().into_iter().chain(over_groups) {
         let plain = config(rule);
         let momentum = Config { momentum: 0.5, weight_decay: 0.01, ..plain.clone() };
         for config in [plain, momentum] {
@@ -110,8 +109,8 @@ fn medians_of_means_of_convolutions_have_the_bits_of_one_worker() {
         }
         trainer.model().parameters().to_vec()
     };
-    let medians = [2, 3, 4].map(|groups| (groups, Aggregation::MedianOfMeans { groups }));
-    for (size, rule) in medians.into_iter().chain([(4, "trimmed:1@4".parse().unwrap())]) {
+    let trimmed = (4, "trimmed:1@4".parse().unwrap());
+    for (size, rule) in medians_of_means().into_iter().chain([trimmed]) {
         let one = among(1, |worker| train(worker, rule)).remove(0);
         for found in among(size, |worker| train(worker, rule)) {
             let differing = found.iter().zip(&one).filter(|(found, one)| found != one).count();

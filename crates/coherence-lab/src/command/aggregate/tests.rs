@@ -21,36 +21,18 @@ fn command<T: Element + Value>(text: &str, rows: &[Vec<f64>]) -> Result<Vec<f64>
     Ok(out.into_iter().map(T::widen).collect())
 }
 
-macro_rules! every_rule {
-    ($name:ident, $tolerance:expr, $rule:expr) => {
-        coherence_tests::rule_laws!(
-            $name,
-            [
-                "mean",
-                "median",
-                "winsorized",
-                "winsorized%",
-                "trimmed",
-                "median-of-means",
-                "mean-around-median",
-                "sign-majority",
-                "geometric-median",
-                "geometric-median-of-means",
-                "krum",
-                "multi-krum",
-                "bulyan",
-                "minimum-diameter",
-                "centered-clipping",
-                "norm-clipping"
-            ],
-            $tolerance,
-            $rule
-        );
-    };
-}
-
-every_rule!(command_in_single_precision, 1e-6, command::<f32>);
-every_rule!(command_in_double_precision, 1e-9, command::<f64>);
+coherence_tests::rule_laws!(
+    command_in_single_precision,
+    coherence_tests::laws::rules::EVERY,
+    1e-6,
+    command::<f32>
+);
+coherence_tests::rule_laws!(
+    command_in_double_precision,
+    coherence_tests::laws::rules::EVERY,
+    1e-9,
+    command::<f64>
+);
 
 /// Numbers from a fixed recurrence, between −1 and 1.
 fn numbers<T: Element>(len: usize) -> Vec<T> {

@@ -30,12 +30,9 @@ pub(super) fn aggregate<T: Value + Element>(
     policy: Policy,
     threads: usize,
 ) -> Result<Vec<T>> {
-    let krum = match rule {
-        AnyVectorRule::Krum(rule) => Some(MultiKrum { f: rule.f, keep: 1 }),
-        AnyVectorRule::MultiKrum(rule) => Some(rule),
-        _ => None,
-    };
-    if let (Some(krum), Some(shape)) = (krum, BlockShape::with_all_rows::<T>(matrix)) {
+    if let (Some(krum), Some(shape)) =
+        (rule.as_multi_krum(), BlockShape::with_all_rows::<T>(matrix))
+    {
         let blocks = BlockwiseRows { matrix, shape, threads, scale: PowerOfTwo::ONE };
         if let Some(out) = blocks.multi_krum(krum, policy)? {
             return Ok(out);
