@@ -114,6 +114,23 @@ impl AnyVectorRule {
             _ => None,
         }
     }
+
+    /// The rule as one that chooses vectors by their distances, if it is of that kind.
+    ///
+    /// ```
+    /// use coherence_core::aggregate::{AnyVectorRule, Bulyan, GeometricMedian};
+    /// assert!(AnyVectorRule::Bulyan(Bulyan { f: 2 }).as_distance_rule().is_some());
+    /// assert!(AnyVectorRule::GeometricMedian(GeometricMedian::default()).as_distance_rule().is_none());
+    /// ```
+    pub fn as_distance_rule(&self) -> Option<&dyn DistanceRule> {
+        match self {
+            Self::Krum(rule) => Some(rule),
+            Self::MultiKrum(rule) => Some(rule),
+            Self::Bulyan(rule) => Some(rule),
+            Self::MinimumDiameter(rule) => Some(rule),
+            _ => None,
+        }
+    }
 }
 
 any_vector_rule!(

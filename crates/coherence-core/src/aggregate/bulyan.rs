@@ -1,15 +1,10 @@
 //! Bulyan: repeated Krum, then the mean around the median.
 
-use num_traits::Float;
-
-use super::distances::{of_row, squares_between_all};
+use super::distance_rule::{self, DistanceRule, side};
+use super::distances::of_row;
 use super::krum::krum_score;
 use super::mean_around_median::mean_around_median;
-use super::order::narrow;
-use super::scaled::Scaled;
-use super::vector::OverVectors;
-use super::{AggregateError, Requirements, Rows, Scratch, ScratchLen};
-use crate::number::wide;
+use super::{AggregateError, Requirements, Scratch, ScratchLen};
 
 /// Bulyan: n − 2f vectors are chosen one by one with Krum among those left, then each coordinate is
 /// the mean of the n − 4f values of the chosen that are closest to their median.
@@ -54,35 +49,26 @@ impl Requirements for Bulyan {
     }
 
     fn scratch_len(&self, n: usize, _d: usize) -> ScratchLen {
-        ScratchLen::new(n.saturating_mul(n.saturating_add(2)), n.saturating_mul(3))
+        distance_rule::scratch_len(n)
     }
 }
 
-impl OverVectors for Bulyan {
-    fn omitting(&self, omitted: usize) -> Self {
-        Self { f: self.f.saturating_sub(omitted) }
+impl DistanceRule for Bulyan {
+    fn choose<'s>(&self, squares: &[f64], scratch: Scratch<'s>) -> &'s [usize] {
+        let n = side(squares);
+        let (left, chosen) = scratch.indices.split_at_mut(n);
+        let chosen = &mut chosen[..n - 2 * self.f];
+        choose(squares, self.f, left, scratch.values, chosen);
+        chosen.sort_unstable();
+        chosen
     }
 
-    fn compute<T: Float>(
-        &self,
-        rows: Rows<'_, T>,
-        scratch: Scratch<'_>,
-        out: &mut [T],
-    ) -> Result<(), AggregateError> {
-        let (n, f) = (rows.len(), self.f);
-        let (squares, work) = scratch.values.split_at_mut(n * n);
-        let (left, chosen) = scratch.indices.split_at_mut(n);
-        squares_between_all(Scaled::new(rows, work), squares);
-        let chosen = &mut chosen[..n - 2 * f];
-        choose(squares, f, left, work, chosen);
-        for (j, slot) in out.iter_mut().enumerate() {
-            let column = &mut work[..chosen.len()];
-            for (value, &i) in column.iter_mut().zip(&*chosen) {
-                *value = wide(rows.row(i)[j]);
-            }
-            *slot = narrow(mean_around_median(column, 2 * f));
-        }
-        Ok(())
+    fn combine(&self, values: &mut [f64]) -> f64 {
+        mean_around_median(values, 2 * self.f)
+    }
+
+    fn lowered(&self, omitted: usize) -> Self {
+        Self { f: self.f.saturating_sub(omitted) }
     }
 }
 

@@ -1,12 +1,9 @@
 //! Krum and Multi-Krum: the vectors whose neighbours are near.
 
-use num_traits::Float;
-
-use super::distances::{of_row, sort_indices_by, squares_between_all};
+use super::distance_rule::{self, DistanceRule, side};
+use super::distances::{of_row, sort_indices_by};
 use super::order::sort;
-use super::scaled::{Scaled, mean_of_rows};
-use super::vector::OverVectors;
-use super::{AggregateError, Requirements, Rows, Scratch, ScratchLen};
+use super::{AggregateError, Requirements, Scratch, ScratchLen};
 
 /// Krum: the vector with the least sum of squared distances to its n − f − 2 nearest others.
 ///
@@ -18,7 +15,7 @@ use super::{AggregateError, Requirements, Rows, Scratch, ScratchLen};
 ///   (n−f−2) D², and one at least of its n−f−2 ≥ f+1 nearest is honest.
 ///   (By the same count f + 1 Byzantine vectors do not unbound it; f + 2 copies do when n = 2f + 3.)
 /// - `Policy::Propagate`: a vector with NaN or ±∞ is infinitely far from all others.
-/// - Cost: O(n² d) time; scratch n² + 2n values, 2n indices.
+/// - Cost: O(n² d) time; scratch n² + 2n values, 3n indices.
 ///
 /// # Example
 ///
@@ -51,23 +48,18 @@ impl Requirements for Krum {
         if self.check(n).is_ok() { self.f } else { 0 }
     }
 
-    fn scratch_len(&self, n: usize, d: usize) -> ScratchLen {
-        MultiKrum { f: self.f, keep: 1 }.scratch_len(n, d)
+    fn scratch_len(&self, n: usize, _d: usize) -> ScratchLen {
+        distance_rule::scratch_len(n)
     }
 }
 
-impl OverVectors for Krum {
-    fn omitting(&self, omitted: usize) -> Self {
-        Self { f: self.f.saturating_sub(omitted) }
+impl DistanceRule for Krum {
+    fn choose<'s>(&self, squares: &[f64], scratch: Scratch<'s>) -> &'s [usize] {
+        MultiKrum { f: self.f, keep: 1 }.choose(squares, scratch)
     }
 
-    fn compute<T: Float>(
-        &self,
-        rows: Rows<'_, T>,
-        scratch: Scratch<'_>,
-        out: &mut [T],
-    ) -> Result<(), AggregateError> {
-        MultiKrum { f: self.f, keep: 1 }.compute(rows, scratch, out)
+    fn lowered(&self, omitted: usize) -> Self {
+        Self { f: self.f.saturating_sub(omitted) }
     }
 }
 
@@ -118,32 +110,26 @@ impl Requirements for MultiKrum {
     }
 
     fn scratch_len(&self, n: usize, _d: usize) -> ScratchLen {
-        ScratchLen::new(n.saturating_mul(n.saturating_add(2)), n.saturating_mul(2))
+        distance_rule::scratch_len(n)
     }
 }
 
-impl OverVectors for MultiKrum {
-    fn omitting(&self, omitted: usize) -> Self {
-        Self { f: self.f.saturating_sub(omitted), keep: self.keep }
-    }
-
-    fn compute<T: Float>(
-        &self,
-        rows: Rows<'_, T>,
-        scratch: Scratch<'_>,
-        out: &mut [T],
-    ) -> Result<(), AggregateError> {
-        let n = rows.len();
-        let (squares, rest) = scratch.values.split_at_mut(n * n);
-        let (scores, sorted) = rest.split_at_mut(n);
-        squares_between_all(Scaled::new(rows, scores), squares);
+impl DistanceRule for MultiKrum {
+    fn choose<'s>(&self, squares: &[f64], scratch: Scratch<'s>) -> &'s [usize] {
+        let n = side(squares);
+        let (scores, sorted) = scratch.values.split_at_mut(n);
         for (i, score) in scores.iter_mut().enumerate() {
             *score = krum_score(of_row(squares, n, i), n - self.f - 2, &mut sorted[..n]);
         }
         let indices = &mut scratch.indices[..n];
         sort_indices_by(indices, scores);
-        mean_of_rows(rows, &indices[..self.keep], out);
-        Ok(())
+        let chosen = &mut indices[..self.keep];
+        chosen.sort_unstable();
+        chosen
+    }
+
+    fn lowered(&self, omitted: usize) -> Self {
+        Self { f: self.f.saturating_sub(omitted), keep: self.keep }
     }
 }
 

@@ -1,11 +1,8 @@
 //! Minimum-diameter averaging (MDA), for few vectors.
 
-use num_traits::Float;
-
-use super::distances::{of_row, squares_between_all};
-use super::scaled::{Scaled, mean_of_rows};
-use super::vector::OverVectors;
-use super::{AggregateError, Requirements, Rows, Scratch, ScratchLen};
+use super::distance_rule::{self, DistanceRule, side};
+use super::distances::of_row;
+use super::{AggregateError, Requirements, Scratch, ScratchLen};
 
 /// The largest number of subsets that a search may have to test: about a second.
 const MOST_SUBSETS: usize = 1 << 24;
@@ -19,7 +16,7 @@ const MOST_SUBSETS: usize = 1 << 24;
 /// - Breakdown: tolerates f Byzantine vectors. With D the diameter of the honest ones, the subset's is at most D
 ///   and it holds an honest vector, so the result is within D of it.
 /// - `Policy::Propagate`: a vector with NaN or ±∞ is infinitely far from all others.
-/// - Cost: O(n² d) and the search; scratch n² + n values, 3n indices.
+/// - Cost: O(n² d) and the search; scratch n² + 2n values, 3n indices.
 ///
 /// # Example
 ///
@@ -58,31 +55,23 @@ impl Requirements for MinimumDiameter {
     }
 
     fn scratch_len(&self, n: usize, _d: usize) -> ScratchLen {
-        ScratchLen::new(n.saturating_mul(n.saturating_add(1)), n.saturating_mul(3))
+        distance_rule::scratch_len(n)
     }
 }
 
-impl OverVectors for MinimumDiameter {
-    fn omitting(&self, omitted: usize) -> Self {
-        Self { f: self.f.saturating_sub(omitted) }
-    }
-
-    fn compute<T: Float>(
-        &self,
-        rows: Rows<'_, T>,
-        scratch: Scratch<'_>,
-        out: &mut [T],
-    ) -> Result<(), AggregateError> {
-        let n = rows.len();
-        let (squares, magnitudes) = scratch.values.split_at_mut(n * n);
+impl DistanceRule for MinimumDiameter {
+    fn choose<'s>(&self, squares: &[f64], scratch: Scratch<'s>) -> &'s [usize] {
+        let n = side(squares);
         let (trial, best) = scratch.indices.split_at_mut(n);
-        squares_between_all(Scaled::new(rows, magnitudes), squares);
         // Until a subset of finite diameter is found, the first subset is the result.
         best[..n].iter_mut().enumerate().for_each(|(i, slot)| *slot = i);
         let mut search = Search { squares, n, keep: n - self.f, trial, best, least: f64::INFINITY };
         search.extend(0, 0, 0.0);
-        mean_of_rows(rows, &best[..n - self.f], out);
-        Ok(())
+        &best[..n - self.f]
+    }
+
+    fn lowered(&self, omitted: usize) -> Self {
+        Self { f: self.f.saturating_sub(omitted) }
     }
 }
 

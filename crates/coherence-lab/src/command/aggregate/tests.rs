@@ -144,15 +144,15 @@ fn core<T: Element>(rule: AnyVectorRule, values: &[T], d: usize, policy: Policy)
     rule.aggregate_to_vec(rows, policy).expect("defined")
 }
 
-/// Covers blocks, exact distances and the mean of the kept rows, over several pieces of the columns.
+/// Covers blocks, exact distances and the rows chosen, over several pieces of the columns.
 #[test]
-fn krum_in_blocks_equals_the_cores() {
+fn rules_by_distances_in_blocks_equal_the_cores() {
     let (n, d) = (20, 40_000);
     let mut values = numbers::<f32>(n * d);
     values[3 * d..4 * d].fill(1e20);
     let row = values[5 * d..6 * d].to_vec();
     values[9 * d..10 * d].copy_from_slice(&row);
-    for text in ["krum:3", "krum:0", "multi-krum:4:7"] {
+    for text in ["krum:3", "krum:0", "multi-krum:4:7", "bulyan:4", "minimum-diameter:3"] {
         let rule: Rule = text.parse().expect("a rule");
         let Rule::Vector(vector) = rule else { panic!("{text} is over rows") };
         let expected = core(vector, &values, d, Policy::Error);
@@ -166,12 +166,14 @@ fn krum_in_blocks_equals_the_cores() {
     }
     values[7 * d + 11] = f32::NAN;
     let matrix = npy("<f4", false, &values, d);
-    let rule = "krum:3".parse().expect("a rule");
-    let error = aggregate::<f32>(&matrix, rule, Policy::Error, 2).unwrap_err().to_string();
-    assert!(error.contains("row 7, column 11 is not finite"), "{error}");
-    let Rule::Vector(vector) = rule else { panic!("krum is over rows") };
-    let found = aggregate::<f32>(&matrix, rule, Policy::Omit, 2).expect("a result");
-    assert_eq!(found, core(vector, &values, d, Policy::Omit));
+    for text in ["krum:3", "bulyan:3"] {
+        let rule = text.parse().expect("a rule");
+        let error = aggregate::<f32>(&matrix, rule, Policy::Error, 2).unwrap_err().to_string();
+        assert!(error.contains("row 7, column 11 is not finite"), "{error}");
+        let Rule::Vector(vector) = rule else { panic!("{text} is over rows") };
+        let found = aggregate::<f32>(&matrix, rule, Policy::Omit, 2).expect("a result");
+        assert_eq!(found, core(vector, &values, d, Policy::Omit), "{text}");
+    }
 }
 
 /// The aggregate of rows scaled by a power of two is the scaled aggregate, up to the limits of `f64`.

@@ -1,13 +1,13 @@
-//! Vector rules: Krum in passes over blocks of columns, the others in memory.
+//! Vector rules: those by distances in passes over blocks of columns, the others in memory.
 
 use std::ops::Range;
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use anyhow::Result;
 
 use coherence_core::aggregate::{
-    AggregateError, AnyCoordinateRule, AnyVectorRule, Mean, MultiKrum, Requirements, Rows, Scratch,
-    VectorRule,
+    AggregateError, AnyCoordinateRule, AnyVectorRule, DistanceRule, Mean, Requirements, Rows,
+    Scratch, VectorRule,
 };
 use coherence_core::finite::{NonFinite, Policy};
 use coherence_cpu::Element;
@@ -30,12 +30,10 @@ pub(super) fn aggregate<T: Value + Element>(
     policy: Policy,
     threads: usize,
 ) -> Result<Vec<T>> {
-    if let (Some(krum), Some(shape)) =
-        (rule.as_multi_krum(), BlockShape::with_all_rows::<T>(matrix))
-    {
+    if let Some(shape) = BlockShape::with_all_rows::<T>(matrix) {
         let blocks = BlockwiseRows { matrix, shape, threads, scale: PowerOfTwo::ONE };
-        if let Some(out) = blocks.multi_krum(krum, policy)? {
-            return Ok(out);
+        if let Some(chosen) = blocks.choose::<T>(rule, policy)? {
+            return blocks.combine(rule, &chosen);
         }
     }
     in_memory(matrix, rule, policy, threads)
@@ -84,26 +82,28 @@ struct BlockwiseRows<'a, S> {
 }
 
 impl<S: Source> BlockwiseRows<'_, S> {
-    /// Multi-Krum in two to four passes; `None` if there is a non-finite value that the policy accepts.
-    fn multi_krum<T: Value + Element>(
+    /// The rows that a rule by distances chooses, in up to three passes; `None` if there is a non-finite value
+    /// that the policy accepts, or the rule is of another kind.
+    fn choose<T: Value + Element>(
         &self,
-        rule: MultiKrum,
+        rule: AnyVectorRule,
         policy: Policy,
-    ) -> Result<Option<Vec<T>>> {
+    ) -> Result<Option<Vec<usize>>> {
+        let Some(by_distances) = rule.as_distance_rule() else { return Ok(None) };
         let (n, d) = (self.matrix.rows(), self.matrix.cols());
         let what = format!("the distances between {n} rows");
-        drop(zeros::<f64>(n.saturating_mul(n).saturating_mul(self.threads + 2), &what)?);
+        drop(zeros::<f64>(n.saturating_mul(n).saturating_mul(self.threads + PIECES), &what)?);
         let scaled = BlockwiseRows { scale: self.distance_scale::<T>()?, ..*self };
-        let Some(gram) = scaled.gram::<T>(policy)? else { return Ok(None) };
-        let choice = KrumChoice::from_gram::<T>(rule, &gram, n, d);
-        let squares = scaled.squares::<T>(choice.undecided())?;
-        let kept = choice.decide(&squares);
-        if let [row] = kept[..] {
-            let mut out = zeros::<T>(d, "the result")?;
-            self.matrix.read(row..row + 1, 0..d, &mut out)?;
-            return Ok(Some(out));
+        if let Some(krum) = rule.as_multi_krum() {
+            let Some(gram) = scaled.gram::<T>(policy)? else { return Ok(None) };
+            let choice = KrumChoice::from_gram::<T>(krum, &gram, n, d);
+            let squares = scaled.squares::<T>(choice.undecided())?;
+            return Ok(Some(choice.decide(&squares)));
         }
-        self.mean(&kept).map(Some)
+        let Some(squares) = scaled.squares_between_all::<T>(policy)? else { return Ok(None) };
+        let (mut values, mut indices) = (vec![0.0; 2 * n], vec![0; 2 * n]);
+        let scratch = Scratch { values: &mut values, indices: &mut indices };
+        Ok(Some(by_distances.choose(&squares, scratch).to_vec()))
     }
 
     /// The scale at which products of `f64` values stay in range; those of `f32` are looked after by
@@ -126,23 +126,38 @@ impl<S: Source> BlockwiseRows<'_, S> {
 
     fn gram<T: Value + Element>(&self, policy: Policy) -> Result<Option<Vec<f64>>> {
         // In whatever order they come: what rounding could change is not decided by these sums.
-        let whole = Mutex::new(Some(GramSum::new(self.matrix.rows())));
-        self.pieces(|block: &[T], columns, sum: &mut Option<GramSum>| {
-            if let Some(index) = first_non_finite(block) {
-                if policy == Policy::Error {
-                    let error = AggregateError::NonFinite(NonFinite { index });
-                    return Err(located(error, 0, columns.start, columns.len()));
-                }
-                *whole.lock().expect("no panic") = None;
-            }
-            sum.get_or_insert_with(|| GramSum::new(self.matrix.rows())).add(block);
-            Ok(())
-        })
-        .map(|sums| {
-            let mut whole = whole.into_inner().expect("no panic")?;
+        let n = self.matrix.rows();
+        let sums = self.finite_pieces(policy, |block: &[T], _, sum: &mut Option<GramSum>| {
+            sum.get_or_insert_with(|| GramSum::new(n)).add(block);
+        })?;
+        Ok(sums.map(|sums| {
+            let mut whole = GramSum::new(n);
             sums.iter().flatten().for_each(|sum| whole.merge(sum));
-            Some(whole.gram())
-        })
+            whole.gram()
+        }))
+    }
+
+    /// The squared distances between all rows, [n, n].
+    fn squares_between_all<T: Value + Element>(&self, policy: Policy) -> Result<Option<Vec<f64>>> {
+        let n = self.matrix.rows();
+        let sums = self.finite_pieces(policy, |block: &[T], columns, below: &mut Vec<f64>| {
+            below.resize(n * n, 0.0);
+            let row = |e: usize| &block[e * columns.len()..][..columns.len()];
+            for (e, squares) in below.chunks_exact_mut(n).enumerate() {
+                for (f, square) in squares[..e].iter_mut().enumerate() {
+                    *square += square_between(row(e), row(f));
+                }
+            }
+        })?;
+        Ok(sums.map(|sums| {
+            let mut whole = sum_of(sums, n * n);
+            for e in 0..n {
+                for f in 0..e {
+                    whole[f * n + e] = whole[e * n + f];
+                }
+            }
+            whole
+        }))
     }
 
     /// The squared distances of some rows to all rows, [some, n].
@@ -161,30 +176,75 @@ impl<S: Source> BlockwiseRows<'_, S> {
             }
             Ok(())
         })?;
-        let mut sum = vec![0.0; some.len() * n];
-        for piece in pieces {
-            sum.iter_mut().zip(piece).for_each(|(sum, square)| *sum += square);
-        }
-        Ok(sum)
+        Ok(sum_of(pieces, some.len() * n))
     }
 
-    /// The mean of some rows, in ascending order.
-    fn mean<T: Value + Element>(&self, rows: &[usize]) -> Result<Vec<T>> {
+    /// The aggregate of the rows chosen, in ascending order.
+    fn combine<T: Value + Element>(&self, rule: AnyVectorRule, chosen: &[usize]) -> Result<Vec<T>> {
+        if let AnyVectorRule::Bulyan(rule) = rule {
+            return self.by_columns(chosen, |rows: &[T], out| {
+                let (mut column, width) = (vec![0.0; chosen.len()], out.len());
+                for (j, slot) in out.iter_mut().enumerate() {
+                    let values = rows.iter().skip(j).step_by(width);
+                    column.iter_mut().zip(values).for_each(|(to, x)| *to = x.widen());
+                    *slot = T::narrow(rule.combine(&mut column));
+                }
+                Ok(())
+            });
+        }
+        if let [row] = *chosen {
+            let mut out = zeros::<T>(self.matrix.cols(), "the result")?;
+            self.matrix.read(row..row + 1, 0..self.matrix.cols(), &mut out)?;
+            return Ok(out);
+        }
+        let mean = Columnwise::new(AnyCoordinateRule::Mean(Mean), chosen.len())?;
+        // The values were looked at when the rows were chosen.
+        self.by_columns(chosen, |rows: &[T], out| {
+            Ok(mean.aggregate_here(rows, Policy::Propagate, out)?)
+        })
+    }
+
+    /// `work` for the rows chosen of each block, [chosen, columns], into its part of the result.
+    fn by_columns<T: Value + Element>(
+        &self,
+        chosen: &[usize],
+        work: impl Fn(&[T], &mut [T]) -> Result<()> + Sync,
+    ) -> Result<Vec<T>> {
         let (n, step) = (self.matrix.rows(), self.shape.columns);
-        let mean = Columnwise::new(AnyCoordinateRule::Mean(Mean), rows.len())?;
         let mut out = zeros::<T>(self.matrix.cols(), "the result")?;
         let jobs = out.chunks_mut(step).enumerate();
         each(self.threads, jobs, Vec::new, |block, (at, out)| {
             let width = out.len();
             block.resize(n * width, T::default());
             self.matrix.read(0..n, at * step..at * step + width, block)?;
-            for (to, &row) in rows.iter().enumerate() {
+            for (to, &row) in chosen.iter().enumerate() {
                 block.copy_within(row * width..(row + 1) * width, to * width);
             }
-            // The values were looked at when the rows were chosen.
-            Ok(mean.aggregate_here(&block[..rows.len() * width], Policy::Propagate, out)?)
+            work(&block[..chosen.len() * width], out)
         })?;
         Ok(out)
+    }
+
+    /// [`pieces`](Self::pieces) where all values are finite. A value that is not is an error or, under a policy that
+    /// accepts it, `None`.
+    fn finite_pieces<T: Value + Element, A: Default + Send>(
+        &self,
+        policy: Policy,
+        work: impl Fn(&[T], Range<usize>, &mut A) + Sync,
+    ) -> Result<Option<Vec<A>>> {
+        let finite = AtomicBool::new(true);
+        let pieces = self.pieces(|block: &[T], columns, accumulator: &mut A| {
+            if let Some(index) = first_non_finite(block) {
+                if policy == Policy::Error {
+                    let error = AggregateError::NonFinite(NonFinite { index });
+                    return Err(located(error, 0, columns.start, columns.len()));
+                }
+                finite.store(false, Relaxed);
+            }
+            work(block, columns, accumulator);
+            Ok(())
+        })?;
+        Ok(finite.into_inner().then_some(pieces))
     }
 
     /// Calls `work` for the blocks of each piece of the columns in order, with an accumulator per
@@ -207,4 +267,13 @@ impl<S: Source> BlockwiseRows<'_, S> {
             Ok(accumulator)
         })
     }
+}
+
+/// The sum of the pieces' numbers [len], in the order of the pieces.
+fn sum_of(pieces: Vec<Vec<f64>>, len: usize) -> Vec<f64> {
+    let mut sum = vec![0.0; len];
+    for piece in pieces {
+        sum.iter_mut().zip(piece).for_each(|(sum, x)| *sum += x);
+    }
+    sum
 }
