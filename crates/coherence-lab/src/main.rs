@@ -8,6 +8,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+use coherence_lab::machine;
+
 use command::Command;
 
 /// glibc hands big buffers back to the kernel after each step, and page faults dominate.
@@ -29,5 +31,7 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    output::exit(Arguments::parse().command.run())
+    let command = Arguments::parse().command;
+    let threads = machine::check_threads().map_err(Into::into);
+    output::exit(threads.and_then(|()| command.run()))
 }

@@ -297,3 +297,69 @@ fn groups_impute_the_alpha_of_examples() {
     let message = String::from_utf8(output.stderr).unwrap();
     assert!(message.contains("21 groups of 20 examples (take at least 2 groups"), "{message}");
 }
+
+/// Class folders of pictures that are not square: `red` [3 pictures] and `sky` [2], the same for training and test.
+fn pictures(folder: &Path) {
+    for (class, channel, count) in [("red", 0, 3), ("sky", 2, 2)] {
+        for split in ["train", "test"] {
+            let of_class = folder.join(split).join(class);
+            fs::create_dir_all(&of_class).unwrap();
+            for i in 0..count {
+                let picture = image::RgbImage::from_fn(40 + 3 * i, 36, |x, y| {
+                    let mut pixel = [(7 * x + i * y) as u8, (5 * y) as u8, 90];
+                    pixel[channel] = 200;
+                    image::Rgb(pixel)
+                });
+                picture.save(of_class.join(format!("{i}.png"))).unwrap();
+            }
+        }
+    }
+}
+
+#[test]
+fn a_folder_of_pictures_is_measured_in_sorted_order() {
+    let desk = tempfile::tempdir().unwrap();
+    pictures(&desk.path().join("all"));
+    let coherence = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_coherence"));
+        let output = command.args(arguments).current_dir(desk.path()).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        output.stdout
+    };
+    let train = ["train", "--model", "lenet5", "--size", "32", "--steps", "2", "--batch", "5"];
+    coherence(&[&train[..], &["--data", "folder:all", "--out", "run"]].concat());
+    let measured = |data: &str| -> Value {
+        let measure = ["measure", "--model", "lenet5", "--weights", "run/weights.safetensors"];
+        let by = ["--size", "32", "--by", "layer,example", "--json", "--data", data];
+        serde_json::from_slice(&coherence(&[&measure[..], &by].concat())).unwrap()
+    };
+    let all = measured("folder:all");
+    let examples = all["examples"].as_array().unwrap();
+    let labels: Vec<&Value> = examples.iter().map(|example| &example["label"]).collect();
+    assert_eq!(labels, [0, 0, 0, 1, 1]);
+    assert_eq!(all["layers"].as_array().unwrap().len(), 10);
+
+    // Example 3 is the first picture of the second class: without the others of its class it is example 1.
+    pictures(&desk.path().join("few"));
+    for gone in ["red/1.png", "red/2.png", "sky/1.png"] {
+        fs::remove_file(desk.path().join("few/train").join(gone)).unwrap();
+    }
+    let few = measured("folder:few");
+    let norm = |of: &Value, index: usize| of["examples"][index]["sq_norm"].as_f64().unwrap();
+    assert_eq!(few["examples"].as_array().unwrap().len(), 2);
+    for (alone, index) in [(0, 0), (1, 3)] {
+        let (x, y) = (norm(&few, alone), norm(&all, index));
+        assert!((x - y).abs() <= 1e-5 * y && y > 0.0, "example {index}: {x} alone, {y} among all");
+    }
+    assert!((norm(&all, 0) - norm(&all, 3)).abs() > 1e-3 * norm(&all, 0));
+}
+
+#[test]
+fn more_threads_than_a_machine_can_start_are_an_error() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_coherence"));
+    let output = command.args(["list", "models"]).env("RAYON_NUM_THREADS", "1000000").output();
+    let output = output.unwrap();
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(message.contains("RAYON_NUM_THREADS is 1000000"), "{message}");
+}

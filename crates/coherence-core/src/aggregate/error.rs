@@ -131,7 +131,7 @@ impl fmt::Display for AggregateError {
             }
             Self::TooFew { rule, parameter: Some(parameter), n, least } => write!(
                 f,
-                "{rule} with this {parameter} needs at least {least} vectors, found {n} \
+                "{rule} needs at least {least} vectors for its {parameter}, found {n} \
                  (lower {parameter}, or add vectors)"
             ),
             Self::TooFew { rule, parameter: None, n, least } => {
@@ -139,7 +139,7 @@ impl fmt::Display for AggregateError {
             }
             Self::TooMany { rule, n, most } => write!(
                 f,
-                "{rule} with this f tries every subset of at most {most} vectors, found {n} \
+                "{rule} tries every subset of at most {most} vectors for its f, found {n} \
                  (lower f, or take fewer vectors)"
             ),
             Self::Zero { rule, parameter } => {

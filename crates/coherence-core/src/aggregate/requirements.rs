@@ -22,7 +22,7 @@ pub trait Requirements {
     ///
     /// assert!(Krum { f: 1 }.check(5).is_ok());
     /// let error = Krum { f: 1 }.check(4).unwrap_err();
-    /// assert_eq!(error.to_string(), "krum with this f needs at least 5 vectors, found 4 (lower f, or add vectors)");
+    /// assert_eq!(error.to_string(), "krum needs at least 5 vectors for its f, found 4 (lower f, or add vectors)");
     /// ```
     fn check(&self, n: usize) -> Result<(), AggregateError>;
 

@@ -343,7 +343,7 @@ fn messages_say_what_is_wrong_and_what_to_do() {
         ),
         (
             AggregateError::TooFew { rule, parameter: Some("f"), n: 3, least: 5 },
-            "krum with this f needs at least 5 vectors, found 3 (lower f, or add vectors)",
+            "krum needs at least 5 vectors for its f, found 3 (lower f, or add vectors)",
         ),
         (
             AggregateError::NotConverged { rule, iterations: 9, residual: 0.5, tolerance: 0.25 },

@@ -19,12 +19,15 @@ use super::device::{On, Work};
 use super::source::Input;
 use super::workers::{self, Patience};
 use crate::output::{self, Status};
+use crate::watch::Progress;
 
 mod assumed;
 mod findings;
+mod told;
 
 use assumed::Assumed;
 use findings::Findings;
+use told::Told;
 
 /// Measure the coherence of a trained network
 ///
@@ -94,6 +97,9 @@ pub(crate) struct Measure {
     /// JSON instead of tables
     #[arg(long)]
     json: bool,
+    /// No progress on stderr, which a measurement of more than two seconds shows
+    #[arg(long)]
+    quiet: bool,
 }
 
 /// What to break coherence down by.
@@ -149,7 +155,9 @@ impl Measure {
             example: self.asks(By::Example) || self.csv.is_some(),
             errors: self.errors,
         };
-        let measured = Meter::among(workers, &model, &data, by, measure::BUDGET)?.measure()?;
+        let told = Told::new(&data, Progress::new(self.quiet || !is_first));
+        let measured = Meter::among(workers, &model, &told, by, measure::BUDGET)?.measure()?;
+        drop(told);
         let seed = self.seed;
         let imputed = self.groups.map(|groups| impute(&model, data.as_ref(), groups, seed));
         if !is_first {

@@ -34,8 +34,9 @@ use outcome::{Outcome, Output};
 ///
 /// FILE is .npy (f2, f4, f8, in C or Fortran order) or safetensors (F16, BF16, F32, F64), one vector
 /// per row. Order statistics are exact and sums run in f64; the result has the input's precision
-/// (f4 for half precision). Coordinate-wise rules, krum and multi-krum read the file in blocks, so that
-/// it may be larger than memory; the other rules hold it in memory.
+/// (f4 for half precision). Coordinate-wise rules, krum, multi-krum, bulyan and minimum-diameter read the
+/// file in blocks, so that it may be larger than memory; the other rules hold it in memory.
+/// krum takes the n − f − 2 nearest others, as Blanchard et al. (2017) do; ByzFL's takes one more.
 ///
 /// Several workers: with a program built with --features mpi, `mpirun -np P coherence aggregate --rule median
 /// 'gradients.{rank}.npy' …` aggregates the rows of P files, each read by one worker: {rank} in FILE stands for 0 to
