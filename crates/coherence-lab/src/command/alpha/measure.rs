@@ -19,8 +19,8 @@ use crate::command::matrix::memory::zeros;
 use crate::command::matrix::scale::{PowerOfTwo, largest};
 use crate::command::matrix::workers::each;
 
-/// The most columns whose sum is held at once: 16 MiB.
-const MOST_COLUMNS: usize = 1 << 21;
+/// The most columns whose sum and squares are held at once: 16 MiB.
+const MOST_COLUMNS: usize = 1 << 20;
 /// Columns whose squares, and products of a row, are summed before they are added to the total.
 const COLUMNS: usize = 1 << 10;
 /// Values of a block.
@@ -91,8 +91,10 @@ impl<S: Source> ScaledMatrix<'_, S> {
             let start = first + at * self.width();
             self.column_sums::<T>(start..start + sum.len(), block, sum)
         })?;
-        let energy = |squares: &[f64]| squares.iter().sum::<f64>();
-        whole.sum_sq_norms += squares.concat().chunks(COLUMNS).map(energy).sum::<f64>();
+        let mut squares = squares.into_iter().flatten();
+        let energies = parts(0..columns.len(), COLUMNS);
+        let energy = |part: Range<usize>| squares.by_ref().take(part.len()).sum::<f64>();
+        whole.sum_sq_norms += energies.map(energy).sum::<f64>();
         whole.sq_norm_of_sum += sum.iter().map(|s| s * s).sum::<f64>();
         Ok(sum)
     }
