@@ -67,6 +67,18 @@ pub struct TensorSpec {
 }
 
 impl TensorSpec {
+    /// Whether the tensor is a bias: the last part of its name says so.
+    ///
+    /// ```
+    /// let network = coherence_nn::model::mlp(&[3, 2]).unwrap();
+    /// let model = coherence_nn::Model::zeros(network);
+    /// let tensors = model.layout().tensors();
+    /// assert!(!tensors[0].is_bias() && tensors[1].is_bias()); // fc1.weight, fc1.bias
+    /// ```
+    pub fn is_bias(&self) -> bool {
+        self.name.rsplit('.').next() == Some("bias")
+    }
+
     /// The index within the range of the value that PyTorch stores at index `at`.
     ///
     /// ```

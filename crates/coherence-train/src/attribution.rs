@@ -176,7 +176,7 @@ impl Sample {
         let worlds = std::iter::once(real.clone()).chain(nulls).collect();
         let coordinates = of.weights.map(|count| {
             let mut rng = stream("weights");
-            let tensors = layout.tensors().iter().filter(|tensor| tensor.shape.len() > 1);
+            let tensors = layout.tensors().iter().filter(|tensor| !tensor.is_bias());
             let chosen = tensors.flat_map(|tensor| {
                 let mut order = random::permutation(&mut rng, tensor.range.len());
                 order.truncate(count);

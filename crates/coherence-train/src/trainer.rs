@@ -421,7 +421,7 @@ impl<D: Device<f32>> Trainer<D> {
         stop: &AtomicBool,
         send: &mut dyn FnMut(&str, f64),
     ) -> Result<(), Halt> {
-        let last = self.model.layout().tensors().last().filter(|tensor| tensor.shape.len() == 1);
+        let last = self.model.layout().tensors().last().filter(|tensor| tensor.is_bias());
         let device = self.model.device();
         if let Some(tensor) = last {
             let bias = D::part(self.model.parameters(), tensor.range.clone());

@@ -36,7 +36,7 @@ pub struct Bucketing<'a> {
 }
 
 impl<'a> Bucketing<'a> {
-    /// Buckets of `size` vectors, dealt in the `order` `[n]`.
+    /// Buckets of `size` vectors, dealt in the `order` `[n]`. Checking it takes O(n²) comparisons and no memory.
     ///
     /// # Errors
     ///
