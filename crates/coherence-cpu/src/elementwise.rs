@@ -46,11 +46,12 @@ impl<T: Element, F: FnOnce()> Kernel<T> for Loop<F> {
 ///
 /// ```
 /// let mut x = [1.0f32, -3.0];
-/// coherence_cpu::elementwise::bias_relu(&[1.0, 1.0], &mut x);
+/// use coherence_cpu::{Isa, elementwise::bias_relu};
+/// bias_relu(Isa::detect(), &[1.0, 1.0], &mut x);
 /// assert_eq!(x, [2.0, 0.0]);
 /// ```
-pub fn bias_relu<T: Element>(bias: &[T], x: &mut [T]) {
-    rows(bias, x, |x, b| {
+pub fn bias_relu<T: Element>(isa: Isa, bias: &[T], x: &mut [T]) {
+    rows(isa, bias, x, |x, b| {
         let y = x + b;
         if y < T::zero() { T::zero() } else { y }
     });
@@ -64,22 +65,22 @@ pub fn bias_relu<T: Element>(bias: &[T], x: &mut [T]) {
 ///
 /// ```
 /// let mut x = [1.0f32, -3.0];
-/// coherence_cpu::elementwise::add_bias(&[1.0, 1.0], &mut x);
+/// use coherence_cpu::{Isa, elementwise::add_bias};
+/// add_bias(Isa::detect(), &[1.0, 1.0], &mut x);
 /// assert_eq!(x, [2.0, -2.0]);
 /// ```
-pub fn add_bias<T: Element>(bias: &[T], x: &mut [T]) {
-    rows(bias, x, |x, b| x + b);
+pub fn add_bias<T: Element>(isa: Isa, bias: &[T], x: &mut [T]) {
+    rows(isa, bias, x, |x, b| x + b);
 }
 
 #[inline(always)]
-fn rows<T: Element>(bias: &[T], x: &mut [T], f: impl Fn(T, T) -> T + Sync) {
+fn rows<T: Element>(isa: Isa, bias: &[T], x: &mut [T], f: impl Fn(T, T) -> T + Sync) {
     let o = bias.len();
     if o == 0 {
         assert!(x.is_empty(), "rows of no columns");
         return;
     }
     assert!(x.len().is_multiple_of(o), "{} values in rows of {o}", x.len());
-    let isa = Isa::detect();
     let piece = |x: &mut [T]| {
         T::run(
             isa,
@@ -105,11 +106,12 @@ fn in_pieces<T: Element>(x: &mut [T], piece: usize, f: impl Fn(&mut [T]) + Send 
 ///
 /// ```
 /// let mut delta = [5.0f32, 7.0];
-/// coherence_cpu::elementwise::relu_backward(&[2.0, 0.0], &mut delta);
+/// use coherence_cpu::{Isa, elementwise::relu_backward};
+/// relu_backward(Isa::detect(), &[2.0, 0.0], &mut delta);
 /// assert_eq!(delta, [5.0, 0.0]);
 /// ```
-pub fn relu_backward<T: Element>(output: &[T], delta: &mut [T]) {
-    zip(output, delta, |d, y| if y > T::zero() { d } else { T::zero() });
+pub fn relu_backward<T: Element>(isa: Isa, output: &[T], delta: &mut [T]) {
+    zip(isa, output, delta, |d, y| if y > T::zero() { d } else { T::zero() });
 }
 
 /// `y += factor · x`: with `factor = -rate` a step of gradient descent.
@@ -120,17 +122,17 @@ pub fn relu_backward<T: Element>(output: &[T], delta: &mut [T]) {
 ///
 /// ```
 /// let mut y = [1.0f32, 2.0];
-/// coherence_cpu::elementwise::axpy(-0.5, &[2.0, 4.0], &mut y);
+/// use coherence_cpu::{Isa, elementwise::axpy};
+/// axpy(Isa::detect(), -0.5, &[2.0, 4.0], &mut y);
 /// assert_eq!(y, [0.0, 0.0]);
 /// ```
-pub fn axpy<T: Element>(factor: T, x: &[T], y: &mut [T]) {
-    zip(x, y, |y, x| y + factor * x);
+pub fn axpy<T: Element>(isa: Isa, factor: T, x: &[T], y: &mut [T]) {
+    zip(isa, x, y, |y, x| y + factor * x);
 }
 
 #[inline(always)]
-fn zip<T: Element>(x: &[T], y: &mut [T], f: impl Fn(T, T) -> T + Sync) {
+fn zip<T: Element>(isa: Isa, x: &[T], y: &mut [T], f: impl Fn(T, T) -> T + Sync) {
     assert_eq!(x.len(), y.len(), "slices of one length");
-    let isa = Isa::detect();
     let piece = |(y, x): (&mut [T], &[T])| {
         T::run(isa, Loop(|| y.iter_mut().zip(x).for_each(|(y, &x)| *y = f(*y, x))));
     };
@@ -156,13 +158,19 @@ fn zip<T: Element>(x: &[T], y: &mut [T], f: impl Fn(T, T) -> T + Sync) {
 /// ```
 /// let mut params = [1.0f32];
 /// let gradients: [(&[f32], f32); 3] = [(&[1.0], 1.0), (&[9.0], 1.0), (&[4.0], 0.5)];
-/// coherence_cpu::elementwise::median_of_three_update(&mut params, gradients, 0.25);
+/// use coherence_cpu::{Isa, elementwise::median_of_three_update};
+/// median_of_three_update(Isa::detect(), &mut params, gradients, 0.25);
 /// assert_eq!(params, [0.5]);
 /// ```
-pub fn median_of_three_update<T: Element>(params: &mut [T], gradients: [(&[T], T); 3], rate: T) {
+pub fn median_of_three_update<T: Element>(
+    isa: Isa,
+    params: &mut [T],
+    gradients: [(&[T], T); 3],
+    rate: T,
+) {
     let d = params.len();
     assert!(gradients.iter().all(|(g, _)| g.len() == d), "gradients of {d} parameters");
-    let (isa, len) = (Isa::detect(), piece_len(d));
+    let len = piece_len(d);
     let piece = |(at, params): (usize, &mut [T])| {
         let [(a, r), (b, s), (c, t)] = gradients.map(|(g, s)| (&g[at * len..][..params.len()], s));
         T::run(
@@ -197,18 +205,17 @@ pub(crate) fn median_of_three<T: Element>(a: T, b: T, c: T) -> T {
 /// When `delta` is not a whole number of rows of `out.len()`.
 ///
 /// ```
-/// use coherence_cpu::{elementwise::column_sums, product::Output};
+/// use coherence_cpu::{Isa, elementwise::column_sums, product::Output};
 /// let mut out = [0.0f32; 2];
-/// column_sums(&[1.0, 2.0, 3.0, 4.0], Output::Overwrite, &mut out);
+/// column_sums(Isa::detect(), &[1.0, 2.0, 3.0, 4.0], Output::Overwrite, &mut out);
 /// assert_eq!(out, [4.0, 6.0]);
 /// ```
-pub fn column_sums<T: Element>(delta: &[T], output: Output, out: &mut [T]) {
+pub fn column_sums<T: Element>(isa: Isa, delta: &[T], output: Output, out: &mut [T]) {
     let o = out.len();
     if o == 0 {
         return;
     }
     assert!(delta.len().is_multiple_of(o), "{} values in rows of {o}", delta.len());
-    let isa = Isa::detect();
     let piece = |(at, out): (usize, &mut [T])| {
         T::run(isa, ColumnSums { delta, o, start: at * STRIP, output, out });
     };

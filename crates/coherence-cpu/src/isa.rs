@@ -6,7 +6,8 @@ use crate::simd::{avx2::Avx2, avx512::Avx512};
 
 /// An instruction set the kernels are written for.
 ///
-/// Selections (order statistics) are bit-identical on each; the public functions use [`Isa::detect`].
+/// Selections (order statistics) are bit-identical on each; functions that take none use
+/// [`Isa::detect`].
 ///
 /// ```
 /// use coherence_cpu::Isa;

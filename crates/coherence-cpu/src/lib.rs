@@ -34,7 +34,8 @@
 //!
 //! Work runs on the ambient rayon pool, in more pieces than threads. Results depend neither on the
 //! number of threads nor on the caches of the machine. Order statistics are exact, and the same bits
-//! on every instruction set ([`Isa`]); a zero result is +0. Values must be finite; with others the
+//! on every instruction set ([`Isa`]); a zero result is +0. Pools, normalisations and element-wise
+//! operations have the same bits on every instruction set, too. Values must be finite; with others the
 //! result is unspecified, but never undefined behaviour.
 //!
 //! # Memory

@@ -21,11 +21,12 @@ const PIECE: usize = 64;
 ///
 /// ```
 /// let mut out = [0.0];
-/// coherence_cpu::norms::row_sq_norms(&[3.0f32, 4.0], &mut out);
+/// use coherence_cpu::{Isa, norms::row_sq_norms};
+/// row_sq_norms(Isa::detect(), &[3.0f32, 4.0], &mut out);
 /// assert_eq!(out, [25.0]);
 /// ```
-pub fn row_sq_norms<T: Element>(x: &[T], out: &mut [f64]) {
-    row_dots(x, x, out);
+pub fn row_sq_norms<T: Element>(isa: Isa, x: &[T], out: &mut [f64]) {
+    row_dots(isa, x, x, out);
 }
 
 /// Dots of corresponding rows, `out[e] = x_e · y_e`, for `x` and `y [out.len(), width]`.
@@ -36,16 +37,17 @@ pub fn row_sq_norms<T: Element>(x: &[T], out: &mut [f64]) {
 ///
 /// ```
 /// let mut out = [0.0; 2];
-/// coherence_cpu::norms::row_dots(&[1.0f32, 2.0, 3.0, 4.0], &[1.0, 1.0, 0.5, 0.5], &mut out);
+/// use coherence_cpu::{Isa, norms::row_dots};
+/// row_dots(Isa::detect(), &[1.0f32, 2.0, 3.0, 4.0], &[1.0, 1.0, 0.5, 0.5], &mut out);
 /// assert_eq!(out, [3.0, 3.5]);
 /// ```
-pub fn row_dots<T: Element>(x: &[T], y: &[T], out: &mut [f64]) {
+pub fn row_dots<T: Element>(isa: Isa, x: &[T], y: &[T], out: &mut [f64]) {
     if out.is_empty() {
         return;
     }
     let width = x.len() / out.len();
     assert_eq!((x.len(), y.len()), (width * out.len(), width * out.len()), "rows of one width");
-    dots(x, width, |e| &y[e * width..][..width], out);
+    dots(isa, x, width, |e| &y[e * width..][..width], out);
 }
 
 /// Dots of every row with one vector, `out[e] = x_e · y`, for `x [out.len(), width]`, `y [width]`.
@@ -56,22 +58,23 @@ pub fn row_dots<T: Element>(x: &[T], y: &[T], out: &mut [f64]) {
 ///
 /// ```
 /// let mut out = [0.0; 2];
-/// coherence_cpu::norms::dots_with(&[1.0f32, 2.0, 3.0, 4.0], &[1.0, 0.5], &mut out);
+/// use coherence_cpu::{Isa, norms::dots_with};
+/// dots_with(Isa::detect(), &[1.0f32, 2.0, 3.0, 4.0], &[1.0, 0.5], &mut out);
 /// assert_eq!(out, [2.0, 5.0]);
 /// ```
-pub fn dots_with<T: Element>(x: &[T], y: &[T], out: &mut [f64]) {
+pub fn dots_with<T: Element>(isa: Isa, x: &[T], y: &[T], out: &mut [f64]) {
     assert_eq!(x.len(), y.len() * out.len(), "rows of the vector's width");
-    dots(x, y.len(), |_| y, out);
+    dots(isa, x, y.len(), |_| y, out);
 }
 
 /// `out[e]` = row e of `x` times `other(e)`, both of that width.
 fn dots<'a, T: Element>(
+    isa: Isa,
     x: &[T],
     width: usize,
     other: impl Fn(usize) -> &'a [T] + Sync,
     out: &mut [f64],
 ) {
-    let isa = Isa::detect();
     out.par_chunks_mut(PIECE)
         .with_min_len(1 + (1 << 14) / (width * PIECE).max(1))
         .enumerate()

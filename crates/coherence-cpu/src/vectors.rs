@@ -6,7 +6,7 @@
 
 use rayon::prelude::*;
 
-use crate::{Element, norms::row_dots, product::Output};
+use crate::{Element, Isa, norms::row_dots, product::Output};
 
 /// Coordinates in a thread's unit of work.
 const BLOCK: usize = 1 << 14;
@@ -18,13 +18,14 @@ const BLOCK: usize = 1 << 14;
 /// When the lengths differ.
 ///
 /// ```
-/// assert_eq!(coherence_cpu::vectors::dot(&[1.0f32, 2.0], &[3.0, 4.0]), 11.0);
+/// use coherence_cpu::{Isa, vectors::dot};
+/// assert_eq!(dot(Isa::detect(), &[1.0f32, 2.0], &[3.0, 4.0]), 11.0);
 /// ```
-pub fn dot<T: Element>(x: &[T], y: &[T]) -> f64 {
+pub fn dot<T: Element>(isa: Isa, x: &[T], y: &[T]) -> f64 {
     assert_eq!(x.len(), y.len(), "vectors of one length");
     let blocks = x.par_chunks(BLOCK).zip(y.par_chunks(BLOCK)).map(|(x, y)| {
         let mut dot = [0.0];
-        row_dots(x, y, &mut dot);
+        row_dots(isa, x, y, &mut dot);
         dot[0]
     });
     blocks.collect::<Vec<f64>>().into_iter().sum()

@@ -131,8 +131,8 @@ coherence_tests::rule_laws!(
 /// ‖S‖² and Q of `rows` [m, d] from column sums and row norms.
 fn from_norms_and_sums<T: coherence_cpu::Element>(rows: &[T], m: usize) -> (f64, f64) {
     let (mut sum, mut norms) = (vec![T::zero(); rows.len() / m], vec![0.0; m]);
-    column_sums(rows, Output::Overwrite, &mut sum);
-    row_sq_norms(rows, &mut norms);
+    column_sums(Isa::detect(), rows, Output::Overwrite, &mut sum);
+    row_sq_norms(Isa::detect(), rows, &mut norms);
     (sum.iter().map(|s| s.to_f64().unwrap().powi(2)).sum(), norms.iter().sum())
 }
 

@@ -4,7 +4,7 @@ mod golden;
 mod naive;
 
 use coherence_cpu::{
-    Element,
+    Element, Isa,
     normalize::{Standardization, affine, batch, group, group::Groups, moments, multiply},
     product::Output,
 };
@@ -60,15 +60,20 @@ fn differences(
     (0..delta.len()).map(one).collect()
 }
 
-fn batch_statistics<T: Element>(x: &[T], c: usize) -> Standardization {
+fn batch_statistics<T: Element>(isa: Isa, x: &[T], c: usize) -> Standardization {
     let (mut mean, mut variance) = (vec![0.0; c], vec![0.0; c]);
-    moments(x, &mut mean, &mut variance);
+    moments(isa, x, &mut mean, &mut variance);
     Standardization::from_moments(mean, &variance, EPSILON)
 }
 
-fn group_statistics<T: Element>(groups: Groups, x: &[T], statistics: usize) -> Standardization {
+fn group_statistics<T: Element>(
+    isa: Isa,
+    groups: Groups,
+    x: &[T],
+    statistics: usize,
+) -> Standardization {
     let (mut mean, mut variance) = (vec![0.0; statistics], vec![0.0; statistics]);
-    group::moments(groups, x, &mut mean, &mut variance);
+    group::moments(isa, groups, x, &mut mean, &mut variance);
     Standardization::from_moments(mean, &variance, EPSILON)
 }
 
@@ -95,47 +100,54 @@ fn columns(rows: &[f64], c: usize) -> Vec<f64> {
     (0..c).map(|j| rows.iter().skip(j).step_by(c).sum()).collect()
 }
 
-fn check_batch<T: Element>(m: usize, positions: usize, c: usize, tolerance: f64) {
+fn check_batch<T: Element>(isa: Isa, m: usize, positions: usize, c: usize, tolerance: f64) {
     let mut rng = Rng::new((m * 1000 + positions * 100 + c) as u64);
     let len = m * positions * c;
     let [x, delta, before]: [Vec<T>; 3] = core::array::from_fn(|_| random(&mut rng, len));
     let [scale, shift]: [Vec<T>; 2] = core::array::from_fn(|_| random(&mut rng, c));
     let what = format!("batch {m} {positions} {c}");
-    let by = batch_statistics(&x, c);
+    let by = batch_statistics(isa, &x, c);
     let x_hat = standardized(&wide(&x), |i| i % c, EPSILON);
     let want = expected(&x_hat, &wide(&delta), m, &wide(&scale), &wide(&shift));
 
     let mut out = vec![T::nan(); len];
-    batch::forward(&x, &by, &scale, &shift, &mut out);
+    batch::forward(isa, &x, &by, &scale, &shift, &mut out);
     assert_close(&wide(&out), &want.out, tolerance, &what);
     let (mut scale_sums, mut shift_sums) = (vec![0.0; c], vec![0.0; c]);
-    batch::gradients(&x, &delta, &by, &mut scale_sums, &mut shift_sums);
+    batch::gradients(isa, &x, &delta, &by, &mut scale_sums, &mut shift_sums);
     assert_close(&scale_sums, &columns(&want.scale_rows, c), tolerance, &what);
     assert_close(&shift_sums, &columns(&want.shift_rows, c), tolerance, &what);
     let (mut scale_rows, mut shift_rows) = (vec![T::nan(); m * c], vec![T::nan(); m * c]);
-    batch::example_gradients(&x, &delta, &by, &mut scale_rows, &mut shift_rows);
+    batch::example_gradients(isa, &x, &delta, &by, &mut scale_rows, &mut shift_rows);
     assert_close(&wide(&scale_rows), &want.scale_rows, tolerance, &what);
     assert_close(&wide(&shift_rows), &want.shift_rows, tolerance, &what);
 
     let mut out = vec![T::nan(); len];
     let sums = (&scale_sums[..], &shift_sums[..]);
-    batch::backward_training(&x, &delta, &by, &scale, sums, Output::Overwrite, &mut out);
+    batch::backward_training(isa, [&x, &delta], &by, &scale, sums, Output::Overwrite, &mut out);
     let dx = differences(&wide(&x), &wide(&delta), &wide(&scale), |i| i % c);
     assert_close(&wide(&out), &dx, tolerance.max(1e-6), &what);
     let mut added = before.clone();
-    batch::backward_training(&x, &delta, &by, &scale, sums, Output::Add, &mut added);
+    batch::backward_training(isa, [&x, &delta], &by, &scale, sums, Output::Add, &mut added);
     let sum: Vec<f64> = out.iter().zip(&before).map(|(a, b)| (*a + *b).widen()).collect();
     assert_close(&wide(&added), &sum, tolerance, &what);
 
     let mut out = before.clone();
-    batch::backward_evaluation(&delta, &by, &scale, Output::Add, &mut out);
+    batch::backward_evaluation(isa, &delta, &by, &scale, Output::Add, &mut out);
     let dx: Vec<f64> = (0..len)
         .map(|i| before[i].widen() + delta[i].widen() * scale[i % c].widen() * by.inverse()[i % c])
         .collect();
     assert_close(&wide(&out), &dx, tolerance, &what);
 }
 
-fn check_group<T: Element>(m: usize, positions: usize, c: usize, groups: usize, tolerance: f64) {
+fn check_group<T: Element>(
+    isa: Isa,
+    m: usize,
+    positions: usize,
+    c: usize,
+    groups: usize,
+    tolerance: f64,
+) {
     let mut rng = Rng::new((m * 1000 + positions * 100 + c + groups) as u64);
     let len = m * positions * c;
     let [x, delta, before]: [Vec<T>; 3] = core::array::from_fn(|_| random(&mut rng, len));
@@ -147,22 +159,22 @@ fn check_group<T: Element>(m: usize, positions: usize, c: usize, groups: usize, 
     for (sizes, item, width, statistics) in kinds {
         let set = |i: usize| (i / (item * c)) * (c / width) + i % c / width;
         let what = format!("{sizes:?} {m}");
-        let by = group_statistics(sizes, &x, statistics);
+        let by = group_statistics(isa, sizes, &x, statistics);
         let x_hat = standardized(&wide(&x), set, EPSILON);
         let want = expected(&x_hat, &wide(&delta), m, &wide(&scale), &wide(&shift));
         let mut out = vec![T::nan(); len];
-        group::forward(sizes, &x, &by, &scale, &shift, &mut out);
+        group::forward(isa, sizes, &x, &by, &scale, &shift, &mut out);
         assert_close(&wide(&out), &want.out, tolerance, &what);
         let (mut scale_rows, mut shift_rows) = (vec![T::nan(); m * c], vec![T::nan(); m * c]);
-        group::example_gradients(sizes, &x, &delta, &by, &mut scale_rows, &mut shift_rows);
+        group::example_gradients(isa, sizes, &x, &delta, &by, &mut scale_rows, &mut shift_rows);
         assert_close(&wide(&scale_rows), &want.scale_rows, tolerance, &what);
         assert_close(&wide(&shift_rows), &want.shift_rows, tolerance, &what);
         let mut out = vec![T::nan(); len];
-        group::backward(sizes, &x, &delta, &by, &scale, Output::Overwrite, &mut out);
+        group::backward(isa, sizes, [&x, &delta], &by, &scale, Output::Overwrite, &mut out);
         let dx = differences(&wide(&x), &wide(&delta), &wide(&scale), set);
         assert_close(&wide(&out), &dx, tolerance.max(1e-6), &what);
         let mut added = before.clone();
-        group::backward(sizes, &x, &delta, &by, &scale, Output::Add, &mut added);
+        group::backward(isa, sizes, [&x, &delta], &by, &scale, Output::Add, &mut added);
         let sum: Vec<f64> = out.iter().zip(&before).map(|(a, b)| (*a + *b).widen()).collect();
         assert_close(&wide(&added), &sum, tolerance, &what);
     }
@@ -172,8 +184,10 @@ fn check_group<T: Element>(m: usize, positions: usize, c: usize, groups: usize, 
 fn batch_norm_is_the_naive_loop_and_its_differences() {
     for c in [1, 2, 3, 8, 17, 33, 65] {
         for (m, positions) in [(2, 1), (1, 3), (3, 5), (5, 4)] {
-            check_batch::<f64>(m, positions, c, 1e-11);
-            check_batch::<f32>(m, positions, c, 2e-3);
+            check_batch::<f64>(Isa::Portable, m, positions, c, 1e-11);
+            for &isa in Isa::available() {
+                check_batch::<f32>(isa, m, positions, c, 2e-3);
+            }
         }
     }
 }
@@ -182,44 +196,68 @@ fn batch_norm_is_the_naive_loop_and_its_differences() {
 fn group_and_layer_norm_are_the_naive_loops_and_their_differences() {
     for (c, groups) in [(2, 1), (2, 2), (3, 1), (6, 3), (8, 2), (33, 11), (64, 4), (66, 2)] {
         for (m, positions) in [(3, 1), (1, 2), (2, 3), (3, 4)] {
-            check_group::<f64>(m, positions, c, groups, 1e-11);
-            check_group::<f32>(m, positions, c, groups, 2e-3);
+            check_group::<f64>(Isa::Portable, m, positions, c, groups, 1e-11);
+            for &isa in Isa::available() {
+                check_group::<f32>(isa, m, positions, c, groups, 2e-3);
+            }
         }
     }
 }
 
-/// Values of many chunks, on one and two threads.
+/// Values of many chunks.
 #[test]
-fn long_batches_have_the_same_bits_on_any_number_of_threads() {
+fn neither_threads_nor_instruction_sets_change_a_bit_of_batch_norm() {
     let mut rng = Rng::new(3);
     for (rows, c) in [(70_001, 1), (40_000, 3), (4_000, 64), (101, 1000)] {
         let [x, delta]: [Vec<f32>; 2] = core::array::from_fn(|_| random(&mut rng, rows * c));
         let [scale, shift]: [Vec<f32>; 2] = core::array::from_fn(|_| random(&mut rng, c));
-        let [one, two] = [1, 2].map(|threads| {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            pool.install(|| {
-                let by = batch_statistics(&x, c);
-                let (mut a, mut b) = (vec![0.0; c], vec![0.0; c]);
-                batch::gradients(&x, &delta, &by, &mut a, &mut b);
-                let [mut out, mut dx] = [vec![0.0; rows * c], vec![0.0; rows * c]];
-                batch::forward(&x, &by, &scale, &shift, &mut out);
-                let sums = (&a[..], &b[..]);
-                batch::backward_training(&x, &delta, &by, &scale, sums, Output::Overwrite, &mut dx);
-                (by, a, b, out, dx)
-            })
+        let (by, a, b, ..) = naive::assert_same_anywhere(|isa| {
+            let by = batch_statistics(isa, &x, c);
+            let (mut a, mut b) = (vec![0.0; c], vec![0.0; c]);
+            batch::gradients(isa, &x, &delta, &by, &mut a, &mut b);
+            let [mut out, mut dx, mut fixed] = [(); 3].map(|()| delta.clone());
+            batch::forward(isa, &x, &by, &scale, &shift, &mut out);
+            let sums = (&a[..], &b[..]);
+            batch::backward_training(isa, [&x, &delta], &by, &scale, sums, Output::Add, &mut dx);
+            batch::backward_evaluation(isa, &delta, &by, &scale, Output::Overwrite, &mut fixed);
+            let [mut scales, mut shifts] = [(); 2].map(|()| vec![0.0; c]);
+            batch::example_gradients(isa, &x, &delta, &by, &mut scales, &mut shifts);
+            (by, a, b, [out, dx, fixed, scales, shifts])
         });
-        assert!(one == two, "{rows} {c}");
-        let (by, a, b, ..) = one;
+        let isa = Isa::detect();
         let x_hat = standardized(&wide(&x), |i| i % c, EPSILON);
         let want = expected(&x_hat, &wide(&delta), 1, &wide(&scale), &wide(&shift));
         assert_close(&a, &want.scale_rows, 1e-9, "scale");
         assert_close(&b, &want.shift_rows, 1e-9, "shift");
-        let mut again = group_statistics(Groups::new(rows, c, c).unwrap(), &x, c);
+        let mut again = group_statistics(isa, Groups::new(rows, c, c).unwrap(), &x, c);
         assert_eq!(by, again, "groups of one channel are the batch's moments");
-        again = group_statistics(Groups::new(rows, c, 1).unwrap(), &x, 1);
+        again = group_statistics(isa, Groups::new(rows, c, 1).unwrap(), &x, 1);
         let all = standardized(&wide(&x), |_| 0, EPSILON);
         let first = (x[0].widen() - again.mean()[0]) * again.inverse()[0];
         assert!((first - all[0]).abs() < 1e-9);
+    }
+}
+
+/// Groups of one position and of several, of few channels and of many.
+#[test]
+fn neither_threads_nor_instruction_sets_change_a_bit_of_group_norm() {
+    let mut rng = Rng::new(5);
+    for (m, positions, c, groups) in
+        [(3, 1, 5, 1), (200, 1, 96, 3), (1, 700, 3, 3), (4, 30, 66, 2), (4, 300, 256, 32)]
+    {
+        let [x, delta]: [Vec<f32>; 2] =
+            core::array::from_fn(|_| random(&mut rng, m * positions * c));
+        let [scale, shift]: [Vec<f32>; 2] = core::array::from_fn(|_| random(&mut rng, c));
+        let sizes = Groups::new(positions, c, groups).unwrap();
+        naive::assert_same_anywhere(|isa| {
+            let by = group_statistics(isa, sizes, &x, m * groups);
+            let [mut out, mut dx] = [(); 2].map(|()| delta.clone());
+            group::forward(isa, sizes, &x, &by, &scale, &shift, &mut out);
+            group::backward(isa, sizes, [&x, &delta], &by, &scale, Output::Add, &mut dx);
+            let [mut scales, mut shifts] = [(); 2].map(|()| vec![0.0; m * c]);
+            group::example_gradients(isa, sizes, &x, &delta, &by, &mut scales, &mut shifts);
+            (by, [out, dx, scales, shifts])
+        });
     }
 }
 
@@ -227,31 +265,39 @@ fn long_batches_have_the_same_bits_on_any_number_of_threads() {
 fn moments_of_values_far_from_zero_do_not_cancel() {
     let x: Vec<f64> = (0..60_000).map(|i| 1e9 + f64::from(i % 2)).collect();
     let (mut mean, mut variance) = ([0.0], [0.0]);
-    moments(&x, &mut mean, &mut variance);
+    moments(Isa::detect(), &x, &mut mean, &mut variance);
     assert!(
         (mean[0] - 1e9 - 0.5).abs() < 1e-6 && (variance[0] - 0.25).abs() < 1e-9,
         "{variance:?}"
     );
-    moments(&[1e30f32; 70_000], &mut mean, &mut variance);
+    moments(Isa::detect(), &[1e30f32; 70_000], &mut mean, &mut variance);
     assert_eq!(variance, [0.0]);
 }
 
 #[test]
 fn without_rows_statistics_are_not_numbers_and_gradients_zero() {
     let (mut mean, mut variance) = ([0.0; 2], [0.0; 2]);
-    moments::<f32>(&[], &mut mean, &mut variance);
+    moments::<f32>(Isa::detect(), &[], &mut mean, &mut variance);
     assert!(mean.iter().chain(&variance).all(|x| x.is_nan()));
     let by = Standardization::from_moments(vec![0.0; 2], &[1.0; 2], 0.0);
     let (mut a, mut b) = ([7.0; 2], [7.0; 2]);
-    batch::gradients::<f32>(&[], &[], &by, &mut a, &mut b);
+    batch::gradients::<f32>(Isa::detect(), &[], &[], &by, &mut a, &mut b);
     assert_eq!((a, b), ([0.0; 2], [0.0; 2]));
-    batch::example_gradients::<f32>(&[], &[], &by, &mut [], &mut []);
-    batch::forward::<f32>(&[], &by, &[1.0; 2], &[0.0; 2], &mut []);
+    batch::example_gradients::<f32>(Isa::detect(), &[], &[], &by, &mut [], &mut []);
+    batch::forward::<f32>(Isa::detect(), &[], &by, &[1.0; 2], &[0.0; 2], &mut []);
     let (groups, none) =
         (Groups::layer(2).unwrap(), Standardization::from_moments(vec![], &[], 0.0));
-    group::moments::<f32>(groups, &[], &mut [], &mut []);
-    group::forward::<f32>(groups, &[], &none, &[1.0; 2], &[0.0; 2], &mut []);
-    group::backward::<f32>(groups, &[], &[], &none, &[1.0; 2], Output::Add, &mut []);
+    group::moments::<f32>(Isa::detect(), groups, &[], &mut [], &mut []);
+    group::forward::<f32>(Isa::detect(), groups, &[], &none, &[1.0; 2], &[0.0; 2], &mut []);
+    group::backward::<f32>(
+        Isa::detect(),
+        groups,
+        [&[], &[]],
+        &none,
+        &[1.0; 2],
+        Output::Add,
+        &mut [],
+    );
 }
 
 #[test]
@@ -260,14 +306,16 @@ fn affine_and_multiply_are_the_formulas() {
     for c in [1, 5, 64, 100] {
         let [x, before]: [Vec<f32>; 2] = core::array::from_fn(|_| random(&mut rng, 13 * c));
         let [a, b]: [Vec<f32>; 2] = core::array::from_fn(|_| random(&mut rng, c));
-        let mut out = vec![0.0; 13 * c];
-        affine(&x, &a, &b, &mut out);
+        let (out, scaled, added) = naive::assert_same_anywhere(|isa| {
+            let [mut out, mut scaled, mut added] = [(); 3].map(|()| before.clone());
+            affine(isa, &x, &a, &b, &mut out);
+            multiply(isa, &x, &a, Output::Overwrite, &mut scaled);
+            multiply(isa, &x, &a, Output::Add, &mut added);
+            (out, scaled, added)
+        });
         assert!((0..13 * c).all(|i| out[i] == a[i % c] * x[i] + b[i % c]));
-        multiply(&x, &a, Output::Overwrite, &mut out);
-        assert!((0..13 * c).all(|i| out[i] == a[i % c] * x[i]));
-        let mut added = before.clone();
-        multiply(&x, &a, Output::Add, &mut added);
-        assert!((0..13 * c).all(|i| added[i] == before[i] + out[i]));
+        assert!((0..13 * c).all(|i| scaled[i] == a[i % c] * x[i]));
+        assert!((0..13 * c).all(|i| added[i] == before[i] + scaled[i]));
     }
 }
 
@@ -281,7 +329,7 @@ fn normalisations_are_those_of_torch() {
 
     let (x, delta) = (numbers(1, len), numbers(2, len));
     let (mut mean, mut variance) = (vec![0.0; c], vec![0.0; c]);
-    moments(&x, &mut mean, &mut variance);
+    moments(Isa::detect(), &x, &mut mean, &mut variance);
     let (mut running_mean, mut running_variance) = (vec![0.0; c], vec![1.0; c]);
     let running = (&mut running_mean[..], &mut running_variance[..]);
     batch::update_running(running, (&mean, &variance), m * positions, 0.2);
@@ -289,23 +337,38 @@ fn normalisations_are_those_of_torch() {
     close("batch.running-variance", &running_variance);
     let by = Standardization::from_moments(mean, &variance, 1e-3);
     let (mut out, mut a, mut b) = (vec![0.0; len], vec![0.0; c], vec![0.0; c]);
-    batch::forward(&x, &by, &scale, &shift, &mut out);
+    batch::forward(Isa::detect(), &x, &by, &scale, &shift, &mut out);
     close("batch.out", &out);
-    batch::gradients(&x, &delta, &by, &mut a, &mut b);
+    batch::gradients(Isa::detect(), &x, &delta, &by, &mut a, &mut b);
     close("batch.scale", &a);
     close("batch.shift", &b);
     let sums = (&a[..], &b[..]);
-    batch::backward_training(&x, &delta, &by, &scale, sums, Output::Overwrite, &mut out);
+    batch::backward_training(
+        Isa::detect(),
+        [&x, &delta],
+        &by,
+        &scale,
+        sums,
+        Output::Overwrite,
+        &mut out,
+    );
     close("batch.dx", &out);
 
     let (x_evaluation, delta_evaluation) = (numbers(5, len), numbers(6, len));
     let by = Standardization::from_moments(running_mean, &running_variance, 1e-3);
-    batch::forward(&x_evaluation, &by, &scale, &shift, &mut out);
+    batch::forward(Isa::detect(), &x_evaluation, &by, &scale, &shift, &mut out);
     close("batch-evaluation.out", &out);
-    batch::gradients(&x_evaluation, &delta_evaluation, &by, &mut a, &mut b);
+    batch::gradients(Isa::detect(), &x_evaluation, &delta_evaluation, &by, &mut a, &mut b);
     close("batch-evaluation.scale", &a);
     close("batch-evaluation.shift", &b);
-    batch::backward_evaluation(&delta_evaluation, &by, &scale, Output::Overwrite, &mut out);
+    batch::backward_evaluation(
+        Isa::detect(),
+        &delta_evaluation,
+        &by,
+        &scale,
+        Output::Overwrite,
+        &mut out,
+    );
     close("batch-evaluation.dx", &out);
 
     let kinds = [
@@ -314,14 +377,30 @@ fn normalisations_are_those_of_torch() {
     ];
     for (name, groups, statistics, epsilon) in kinds {
         let (mut mean, mut variance) = (vec![0.0; statistics], vec![0.0; statistics]);
-        group::moments(groups, &x, &mut mean, &mut variance);
+        group::moments(Isa::detect(), groups, &x, &mut mean, &mut variance);
         let by = Standardization::from_moments(mean, &variance, epsilon);
-        group::forward(groups, &x, &by, &scale, &shift, &mut out);
+        group::forward(Isa::detect(), groups, &x, &by, &scale, &shift, &mut out);
         close(&format!("{name}.out"), &out);
-        group::backward(groups, &x, &delta, &by, &scale, Output::Overwrite, &mut out);
+        group::backward(
+            Isa::detect(),
+            groups,
+            [&x, &delta],
+            &by,
+            &scale,
+            Output::Overwrite,
+            &mut out,
+        );
         close(&format!("{name}.dx"), &out);
         let (mut scale_rows, mut shift_rows) = (vec![0.0; m * c], vec![0.0; m * c]);
-        group::example_gradients(groups, &x, &delta, &by, &mut scale_rows, &mut shift_rows);
+        group::example_gradients(
+            Isa::detect(),
+            groups,
+            &x,
+            &delta,
+            &by,
+            &mut scale_rows,
+            &mut shift_rows,
+        );
         close(&format!("{name}.scale"), &columns(&scale_rows, c));
         close(&format!("{name}.shift"), &columns(&shift_rows, c));
     }

@@ -5,7 +5,7 @@ mod naive;
 use coherence_core::aggregate::{Requirements, Trimmed, Winsorized};
 use coherence_cpu::{
     Isa,
-    outer::{sq_norms, trimmed_mean_on, winsorized_mean_on},
+    outer::{sq_norms_on, trimmed_mean_on, winsorized_mean_on},
     product::Dims,
 };
 use naive::{Rng, assert_same_mean, products, trimmed, winsorized};
@@ -175,16 +175,19 @@ fn squared_norms_are_those_of_the_materialised_products() {
         let dims = Dims { m, i, o };
         let a = factor(&mut rng, m * i, 6);
         let delta = factor(&mut rng, m * o, 0);
-        let mut got = vec![1.0; m];
-        sq_norms(dims, &a, &delta, &mut got);
-        for (e, got) in got.into_iter().enumerate() {
-            let mut want = 1.0;
-            for x in &a[e * i..][..i] {
-                for y in &delta[e * o..][..o] {
-                    want += (f64::from(*x) * f64::from(*y)).powi(2);
-                }
+        let squared = |e: usize| -> f64 {
+            let (a, delta) = (&a[e * i..][..i], &delta[e * o..][..o]);
+            let products =
+                a.iter().flat_map(|x| delta.iter().map(|y| f64::from(*x) * f64::from(*y)));
+            products.map(|product| product.powi(2)).sum()
+        };
+        for &isa in Isa::available() {
+            let mut got = vec![1.0; m];
+            sq_norms_on(isa, dims, &a, &delta, &mut got);
+            for (e, got) in got.into_iter().enumerate() {
+                let want = 1.0 + squared(e);
+                assert!((got - want).abs() <= 1e-12 * want, "{isa:?} {dims:?} {got} {want}");
             }
-            assert!((got - want).abs() <= 1e-12 * want, "{dims:?} {got} {want}");
         }
     }
 }

@@ -4,7 +4,7 @@ mod golden;
 mod naive;
 
 use coherence_cpu::{
-    Element,
+    Element, Isa,
     pool::{
         Divisor, Pool, PoolError, Windows, average_backward, average_forward, max_backward,
         max_forward,
@@ -120,7 +120,7 @@ fn random<T: Element>(rng: &mut Rng, len: usize, values: usize) -> Vec<T> {
     (0..len).map(|_| T::narrow(rng.below(values) as f64 / 8.0 - 3.0)).collect()
 }
 
-fn check<T: Element>(case: &Case, m: usize, rng: &mut Rng) {
+fn check<T: Element>(isa: Isa, case: &Case, m: usize, rng: &mut Rng) {
     let (c, [inputs, outputs]) = (case.windows.channels(), case.sizes(m));
     let positions = case.positions();
     let [oh, ow] = case.windows.output();
@@ -133,7 +133,7 @@ fn check<T: Element>(case: &Case, m: usize, rng: &mut Rng) {
     let at = |e: usize, i: usize, j: usize| e * image + i * c + j;
 
     let (mut maxima, mut from) = (vec![T::nan(); outputs], vec![u32::MAX; outputs]);
-    max_forward(&case.windows, &x, &mut maxima, &mut from);
+    max_forward(isa, &case.windows, &x, &mut maxima, &mut from);
     let mut max_dx = vec![0.0; inputs];
     for (o, delta) in delta.iter().enumerate() {
         let (e, p, j) = (o / c / n, o / c % n, o % c);
@@ -155,13 +155,13 @@ fn check<T: Element>(case: &Case, m: usize, rng: &mut Rng) {
     };
     for output in [Output::Overwrite, Output::Add] {
         let mut out = before.clone();
-        max_backward(&case.windows, &delta, &from, output, &mut out);
+        max_backward(isa, &case.windows, &delta, &from, output, &mut out);
         close(output, &out, &max_dx);
     }
 
     for divisor in [Divisor::Window, Divisor::Inputs] {
         let mut out = vec![T::nan(); outputs];
-        average_forward(&case.windows, divisor, &x, &mut out);
+        average_forward(isa, &case.windows, divisor, &x, &mut out);
         let mut dx = vec![0.0; inputs];
         for (o, delta) in delta.iter().enumerate() {
             let (e, p, j) = (o / c / n, o / c % n, o % c);
@@ -173,7 +173,7 @@ fn check<T: Element>(case: &Case, m: usize, rng: &mut Rng) {
         }
         for output in [Output::Overwrite, Output::Add] {
             let mut out = before.clone();
-            average_backward(&case.windows, divisor, &delta, output, &mut out);
+            average_backward(isa, &case.windows, divisor, &delta, output, &mut out);
             close(output, &out, &dx);
         }
     }
@@ -184,44 +184,47 @@ fn pools_are_the_naive_loops() {
     let mut rng = Rng::new(1);
     for c in [1, 2, 3, 7, 8, 16, 17, 33] {
         for (at, case) in cases(c).iter().enumerate() {
-            check::<f32>(case, at % 4, &mut rng);
-            check::<f64>(case, 1 + at % 2, &mut rng);
+            for &isa in Isa::available() {
+                check::<f32>(isa, case, at % 4, &mut rng);
+            }
+            check::<f64>(Isa::Portable, case, 1 + at % 2, &mut rng);
         }
     }
 }
 
 #[test]
-fn the_number_of_threads_changes_no_bit() {
+fn neither_threads_nor_instruction_sets_change_a_bit() {
     let mut rng = Rng::new(2);
     let case = sliding([29, 31], 24, [3, 3], [2, 2], [1, 1], true);
     let [inputs, outputs] = case.sizes(5);
     let (x, delta) = (rng.normals(inputs), rng.normals(outputs));
-    let [one, two] = [1, 2].map(|threads| {
+    naive::assert_same_anywhere(|isa| {
         let (mut maxima, mut means) = (vec![0.0; outputs], vec![0.0; outputs]);
         let (mut from, mut dx) = (vec![0; outputs], vec![0.0; inputs]);
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| {
-            max_forward(&case.windows, &x, &mut maxima, &mut from);
-            average_forward(&case.windows, Divisor::Inputs, &x, &mut means);
-            max_backward(&case.windows, &delta, &from, Output::Overwrite, &mut dx);
-            average_backward(&case.windows, Divisor::Inputs, &delta, Output::Add, &mut dx);
-        });
+        max_forward(isa, &case.windows, &x, &mut maxima, &mut from);
+        average_forward(isa, &case.windows, Divisor::Inputs, &x, &mut means);
+        max_backward(isa, &case.windows, &delta, &from, Output::Overwrite, &mut dx);
+        average_backward(isa, &case.windows, Divisor::Inputs, &delta, Output::Add, &mut dx);
         (maxima, means, from, dx)
     });
-    assert!(one == two);
 }
 
 #[test]
 fn not_a_number_wins_as_in_torch() {
-    let windows = Windows::adaptive([1, 3], [1, 1], 1).unwrap();
-    for (x, from) in [([f32::NAN, 1.0, 2.0], 0), ([3.0, f32::NAN, 9.0], 1)] {
-        let (mut out, mut position) = ([0.0], [9]);
-        max_forward(&windows, &x, &mut out, &mut position);
-        assert!(out[0].is_nan());
-        assert_eq!(position, [from]);
+    // One channel, and as many as are taken at once.
+    for (&isa, c) in Isa::available().iter().flat_map(|isa| [(isa, 1), (isa, 64)]) {
+        let windows = Windows::adaptive([1, 3], [1, 1], c).unwrap();
+        for (x, from) in [([f32::NAN, 1.0, 2.0], 0), ([3.0, f32::NAN, 9.0], 1)] {
+            let x = x.map(|x| vec![x; c]).concat();
+            let (mut out, mut position) = (vec![0.0; c], vec![9; c]);
+            max_forward(isa, &windows, &x, &mut out, &mut position);
+            assert!(out.iter().all(|x| x.is_nan()), "{isa:?}");
+            assert_eq!(position, vec![from; c], "{isa:?}");
+        }
     }
+    let windows = Windows::adaptive([1, 3], [1, 1], 1).unwrap();
     let (mut out, mut position) = ([0.0], [9]);
-    max_forward(&windows, &[f64::NEG_INFINITY; 3], &mut out, &mut position);
+    max_forward(Isa::Portable, &windows, &[f64::NEG_INFINITY; 3], &mut out, &mut position);
     assert_eq!((out, position), ([f64::NEG_INFINITY], [0]));
 }
 
@@ -249,15 +252,22 @@ fn pools_are_those_of_torch() {
         let (mut out, mut dx) = (vec![0.0; outputs], vec![0.0; inputs]);
         if name.starts_with("max") {
             let mut from = vec![0; outputs];
-            max_forward(&case.windows, &x, &mut out, &mut from);
-            max_backward(&case.windows, &delta, &from, Output::Overwrite, &mut dx);
+            max_forward(Isa::detect(), &case.windows, &x, &mut out, &mut from);
+            max_backward(Isa::detect(), &case.windows, &delta, &from, Output::Overwrite, &mut dx);
             let from: Vec<f64> = from.into_iter().map(f64::from).collect();
             assert_eq!(&from, want("from"), "{name}");
         } else {
             let inputs = name.ends_with("inputs");
             let divisor = if inputs { Divisor::Inputs } else { Divisor::Window };
-            average_forward(&case.windows, divisor, &x, &mut out);
-            average_backward(&case.windows, divisor, &delta, Output::Overwrite, &mut dx);
+            average_forward(Isa::detect(), &case.windows, divisor, &x, &mut out);
+            average_backward(
+                Isa::detect(),
+                &case.windows,
+                divisor,
+                &delta,
+                Output::Overwrite,
+                &mut dx,
+            );
         }
         assert_close(&out, want("out"), 1e-14, name);
         assert_close(&dx, want("dx"), 1e-14, name);

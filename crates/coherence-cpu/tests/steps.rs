@@ -4,7 +4,7 @@ mod naive;
 
 use coherence_cpu::{
     Element, Isa,
-    outer::{median_of_sums_step_on, winsorized_mean, winsorized_step},
+    outer::{median_of_sums_step_on, winsorized_mean_on, winsorized_step_on},
     product::Dims,
 };
 use naive::{Rng, products};
@@ -71,19 +71,25 @@ fn a_winsorised_step_is_the_mean_and_then_the_step() {
     for [m, i, o] in SIZES {
         let dims = Dims { m, i, o };
         let (a, delta, before) = (rng.normals(m * i), rng.normals(m * o), rng.normals(o * i));
-        for clip in [1, 2, 5, m / 2].into_iter().filter(|clip| 1 <= *clip && 2 * clip <= m) {
-            let (mut mean, mut weight) = (vec![0.0; o * i], before.clone());
-            winsorized_mean(dims, &a, &delta, clip, &mut mean);
-            winsorized_step(dims, &a, &delta, clip, 0.25, &mut weight);
-            let expected = before.iter().zip(&mean).map(|(before, mean)| before - 0.25 * mean);
-            assert!(expected.eq(weight), "{dims:?} clip {clip}");
-        }
-        let (mut mean, mut weight) = (vec![0.0; o * i], before.clone());
-        winsorized_mean(dims, &a, &delta, 0, &mut mean);
-        winsorized_step(dims, &a, &delta, 0, 0.25, &mut weight);
-        for (at, (after, before)) in weight.iter().zip(&before).enumerate() {
-            let error = (after - (before - 0.25 * mean[at])).abs();
-            assert!(error <= 1e-6 * (1.0 + before.abs()), "{dims:?} at {at}: {error}");
+        for &isa in Isa::available() {
+            let step = |clip| {
+                let (mut mean, mut weight) = (vec![0.0; o * i], before.clone());
+                winsorized_mean_on(isa, dims, &a, &delta, clip, &mut mean);
+                winsorized_step_on(isa, dims, &a, &delta, clip, 0.25, &mut weight);
+                let expected = before.iter().zip(mean).map(|(before, mean)| before - 0.25 * mean);
+                (weight, expected.collect::<Vec<f32>>())
+            };
+            for clip in [1, 2, 5, m / 2].into_iter().filter(|clip| 1 <= *clip && 2 * clip <= m) {
+                let (weight, expected) = step(clip);
+                assert!(weight == expected, "{isa:?} {dims:?} clip {clip}");
+            }
+            let (weight, expected) = step(0);
+            for (at, ((after, expected), before)) in
+                weight.iter().zip(expected).zip(&before).enumerate()
+            {
+                let error = (after - expected).abs();
+                assert!(error <= 1e-6 * (1.0 + before.abs()), "{isa:?} {dims:?} at {at}: {error}");
+            }
         }
     }
 }

@@ -6,6 +6,7 @@ use coherence_core::aggregate::{
     GeometricMedian, Requirements, Rows, ScratchBuffer, median_of_three,
 };
 use coherence_cpu::{
+    Isa,
     dense::{Weiszfeld, geometric_median, krum},
     elementwise::{add_bias, axpy, bias_relu, column_sums, median_of_three_update, relu_backward},
     norms::{dots_with, row_dots, row_sq_norms},
@@ -21,20 +22,22 @@ fn dot(x: &[f32], y: &[f32]) -> f64 {
 #[test]
 fn row_dots_equal_plain_loops() {
     let mut rng = Rng::new(1);
-    for (m, width) in [(1, 1), (3, 7), (2, 16), (5, 33), (70, 100), (300, 784)] {
+    let sizes = [(1, 1), (3, 7), (2, 16), (5, 33), (70, 100), (300, 784)];
+    for (&isa, (m, width)) in Isa::available().iter().flat_map(|isa| sizes.map(|size| (isa, size)))
+    {
         let (x, y) = (rng.normals(m * width), rng.normals(m * width));
         let [mut dots, mut squares, mut with_first] = [(); 3].map(|()| vec![0.0; m]);
-        row_dots(&x, &y, &mut dots);
-        row_sq_norms(&x, &mut squares);
+        row_dots(isa, &x, &y, &mut dots);
+        row_sq_norms(isa, &x, &mut squares);
         let first = &y[..width];
-        dots_with(&x, first, &mut with_first);
+        dots_with(isa, &x, first, &mut with_first);
         for e in 0..m {
             let (x, y) = (&x[e * width..][..width], &y[e * width..][..width]);
             let scale = (dot(x, x) * dot(y, y)).sqrt();
-            assert!((dots[e] - dot(x, y)).abs() <= 1e-14 * scale, "{m} {width}");
-            assert!((squares[e] - dot(x, x)).abs() <= 1e-14 * dot(x, x), "{m} {width}");
+            assert!((dots[e] - dot(x, y)).abs() <= 1e-14 * scale, "{isa:?} {m} {width}");
+            assert!((squares[e] - dot(x, x)).abs() <= 1e-14 * dot(x, x), "{isa:?} {m} {width}");
             let scale = (dot(x, x) * dot(first, first)).sqrt();
-            assert!((with_first[e] - dot(x, first)).abs() <= 1e-14 * scale, "{m} {width}");
+            assert!((with_first[e] - dot(x, first)).abs() <= 1e-14 * scale, "{isa:?} {m} {width}");
         }
     }
 }
@@ -86,23 +89,24 @@ fn loops_of_a_step_equal_their_definitions() {
     let mut rng = Rng::new(5);
     for (m, o) in [(1, 1), (3, 10), (100, 256), (7, 33), (600, 300)] {
         let (x, bias, y) = (rng.normals(m * o), rng.normals(o), rng.normals(m * o));
-        let (mut sum, mut relu) = (x.clone(), x.clone());
-        add_bias(&bias, &mut sum);
-        bias_relu(&bias, &mut relu);
-        let mut delta = y.clone();
-        relu_backward(&relu, &mut delta);
-        let mut moved = y.clone();
-        axpy(-0.5, &x, &mut moved);
+        let (sum, relu, delta, moved, sums, added) = naive::assert_same_anywhere(|isa| {
+            let (mut sum, mut relu) = (x.clone(), x.clone());
+            add_bias(isa, &bias, &mut sum);
+            bias_relu(isa, &bias, &mut relu);
+            let (mut delta, mut moved) = (y.clone(), y.clone());
+            relu_backward(isa, &relu, &mut delta);
+            axpy(isa, -0.5, &x, &mut moved);
+            let (mut sums, mut added) = (vec![0.0; o], bias.clone());
+            column_sums(isa, &x, Output::Overwrite, &mut sums);
+            column_sums(isa, &x, Output::Add, &mut added);
+            (sum, relu, delta, moved, sums, added)
+        });
         for at in 0..m * o {
             let z = x[at] + bias[at % o];
             assert_eq!((sum[at], relu[at]), (z, z.max(0.0)));
             assert_eq!(delta[at], if z > 0.0 { y[at] } else { 0.0 });
             assert_eq!(moved[at], y[at] - 0.5 * x[at]);
         }
-        let mut sums = vec![0.0; o];
-        column_sums(&x, Output::Overwrite, &mut sums);
-        let mut added = bias.clone();
-        column_sums(&x, Output::Add, &mut added);
         for j in 0..o {
             let column: f64 = (0..m).map(|e| f64::from(x[e * o + j])).sum();
             for (sum, column) in [(sums[j], column), (added[j], column + f64::from(bias[j]))] {
@@ -119,13 +123,13 @@ fn the_median_step_takes_the_cores_median_of_three() {
     for d in [1, 17, 200_000] {
         let [a, b, c] = [(); 3].map(|()| rng.normals(d));
         let before = rng.normals(d);
-        let mut params = before.clone();
         let scales = [1.0, 0.5, 2.0];
-        median_of_three_update(
-            &mut params,
-            [(&a, scales[0]), (&b, scales[1]), (&c, scales[2])],
-            0.25,
-        );
+        let params = naive::assert_same_anywhere(|isa| {
+            let mut params = before.clone();
+            let gradients = [(&a[..], scales[0]), (&b, scales[1]), (&c, scales[2])];
+            median_of_three_update(isa, &mut params, gradients, 0.25);
+            params
+        });
         for at in 0..d {
             let median = median_of_three(a[at] * scales[0], b[at] * scales[1], c[at] * scales[2]);
             assert_eq!(params[at], before[at] - 0.25 * median);
@@ -135,9 +139,14 @@ fn the_median_step_takes_the_cores_median_of_three() {
     for a in values {
         for b in values {
             for c in values {
-                let mut found = [0.0];
-                median_of_three_update(&mut found, [(&[a], 1.0), (&[b], 1.0), (&[c], 1.0)], -1.0);
-                assert_eq!(found[0], median_of_three(a, b, c), "{a} {b} {c}");
+                // As many as a vector holds, and one more.
+                let [x, y, z] = [a, b, c].map(|value| [value; 17]);
+                for &isa in Isa::available() {
+                    let mut found = [0.0; 17];
+                    let gradients = [(&x[..], 1.0), (&y, 1.0), (&z, 1.0)];
+                    median_of_three_update(isa, &mut found, gradients, -1.0);
+                    assert_eq!(found, [median_of_three(a, b, c); 17], "{isa:?} {a} {b} {c}");
+                }
             }
         }
     }
@@ -149,7 +158,10 @@ fn dots_and_running_sums_of_long_vectors_equal_plain_loops() {
     for d in [0, 1, 100, 16_384, 16_385, 50_000] {
         let (x, y) = (rng.normals(d), rng.normals(d));
         let scale = (dot(&x, &x) * dot(&y, &y)).sqrt();
-        assert!((vectors::dot(&x, &y) - dot(&x, &y)).abs() <= 1e-14 * scale, "{d}");
+        for &isa in Isa::available() {
+            let found = vectors::dot(isa, &x, &y);
+            assert!((found - dot(&x, &y)).abs() <= 1e-14 * scale, "{isa:?} {d}");
+        }
         let mut sum = vec![f64::NAN; d];
         accumulate(&x, Output::Overwrite, &mut sum);
         accumulate(&y, Output::Add, &mut sum);

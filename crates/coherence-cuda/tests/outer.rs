@@ -5,7 +5,7 @@ mod common;
 mod engine;
 
 use coherence_cpu::{
-    elementwise, norms, outer as cpu,
+    Isa, elementwise, norms, outer as cpu,
     product::{Dims, Output, matmul_nn, matmul_nt, matmul_tn},
 };
 use coherence_cuda::{Product, outer, product::multiply, rows};
@@ -129,21 +129,21 @@ fn sums_norms_and_dots_of_rows_are_those_of_the_processor() {
         let (dx, dy) = (upload(&x), upload(&y));
         for output in [Output::Overwrite, Output::Add] {
             let (mut expected, mut out) = (vec![0.5; d], upload(&vec![0.5; d]));
-            elementwise::column_sums(&x, output, &mut expected);
+            elementwise::column_sums(Isa::detect(), &x, output, &mut expected);
             rows::column_sums(engine(), dx.view(), output, out.view_mut());
             close(&download(&out), &expected);
         }
         let add = |values: Vec<f64>| values.into_iter().map(|v| v + 1.0).collect::<Vec<_>>();
         let (mut expected, mut out) = (vec![0.0; m], upload(&vec![1.0; m]));
-        norms::row_sq_norms(&x, &mut expected);
+        norms::row_sq_norms(Isa::detect(), &x, &mut expected);
         rows::add_sq_norms(engine(), dx.view(), d, out.view_mut());
         close(&download(&out), &add(expected));
         let (mut expected, mut out) = (vec![0.0; m], upload(&vec![1.0; m]));
-        norms::row_dots(&x, &y, &mut expected);
+        norms::row_dots(Isa::detect(), &x, &y, &mut expected);
         rows::add_pair_dots(engine(), dx.view(), dy.view(), d, out.view_mut());
         close(&download(&out), &add(expected));
         let (v, mut expected, mut out) = (draw(d, 7), vec![0.0; m], upload(&vec![1.0; m]));
-        norms::dots_with(&x, &v, &mut expected);
+        norms::dots_with(Isa::detect(), &x, &v, &mut expected);
         rows::add_dots(engine(), dx.view(), upload(&v).view(), out.view_mut());
         close(&download(&out), &add(expected));
     }

@@ -5,6 +5,7 @@ mod common;
 mod engine;
 
 use coherence_cpu::{
+    Isa,
     elementwise::median_of_three_update,
     product::Output,
     vectors::{self as cpu, Descent},
@@ -22,7 +23,7 @@ fn dots_and_running_sums_are_those_of_the_processor() {
         let (dx, dy) = (upload(&x), upload(&y));
         let dot = vectors::dot(engine(), dx.view(), dy.view());
         let scale: f64 = x.iter().zip(&y).map(|(x, y)| f64::from((x * y).abs())).sum();
-        assert!((dot - cpu::dot(&x, &y)).abs() <= 1e-12 * scale, "d = {d}");
+        assert!((dot - cpu::dot(Isa::detect(), &x, &y)).abs() <= 1e-12 * scale, "d = {d}");
         assert_eq!(dot.to_bits(), vectors::dot(engine(), dx.view(), dy.view()).to_bits());
         for output in [Output::Overwrite, Output::Add] {
             let (mut expected, mut sum) = (vec![0.1; d], upload(&vec![0.1; d]));
@@ -51,7 +52,12 @@ fn updates_have_the_bits_of_the_processor() {
         }
         let mut expected = w.clone();
         let mut found = upload(&w);
-        median_of_three_update(&mut expected, [(&g[..], 0.3), (&w, 0.3), (&v, 0.3)], 0.5);
+        median_of_three_update(
+            Isa::detect(),
+            &mut expected,
+            [(&g[..], 0.3), (&w, 0.3), (&v, 0.3)],
+            0.5,
+        );
         let three = [upload(&g), upload(&w), upload(&v)];
         let views = three.each_ref().map(|g| g.view());
         vectors::median_of_three_step(engine(), views, 0.3, 0.5, found.view_mut());

@@ -60,10 +60,10 @@ pub enum GraphError {
 /// A batch whose statistics a layer cannot normalise by.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{layer} normalises a single value for each channel by the statistics of its batch (give batches of at \
+    "{layer} normalises fewer than 2 values for each channel by the statistics of its batch (give batches of at \
      least 2 examples, or use the running statistics)"
 )]
-pub struct SingleValueError {
+pub struct TooFewValuesError {
     /// The first such layer.
     pub layer: String,
 }
@@ -153,16 +153,17 @@ impl<T: Element, D: Device<T>> Graph<T, D> {
     }
 
     /// Checks that every layer that normalises by the statistics of a batch has two values or more for each
-    /// channel in a batch of m examples: the variance of a single value is not defined.
+    /// channel in a batch of m examples: the variance of fewer is not defined.
     ///
     /// # Errors
     ///
-    /// [`SingleValueError`] names the first layer that has a single value, as for m = 1 at one position.
-    pub fn check_batch_statistics(&self, m: usize) -> Result<(), SingleValueError> {
-        let is_single =
-            |node: &&Node<T, D>| node.layer.couples_examples() && m * node.shape.positions() == 1;
-        match self.nodes.iter().find(is_single) {
-            Some(node) => Err(SingleValueError { layer: node.name.clone() }),
+    /// [`TooFewValuesError`] names the first layer that has fewer, as for m = 0, or for m = 1 at one
+    /// position.
+    pub fn check_batch_statistics(&self, m: usize) -> Result<(), TooFewValuesError> {
+        let has_too_few =
+            |node: &&Node<T, D>| node.layer.couples_examples() && m * node.shape.positions() < 2;
+        match self.nodes.iter().find(has_too_few) {
+            Some(node) => Err(TooFewValuesError { layer: node.name.clone() }),
             None => Ok(()),
         }
     }

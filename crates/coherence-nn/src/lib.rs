@@ -66,7 +66,7 @@ pub use activation::{Activation, ActivationError};
 pub use coherence_cpu::Element;
 pub use factors::Factors;
 pub use gradients::{Gradients, PerExample};
-pub use graph::{Builder, Graph, GraphError, SingleValueError, Value};
+pub use graph::{Builder, Graph, GraphError, TooFewValuesError, Value};
 pub use layout::{Initial, Layout, TensorSpec};
 pub use network::Model;
 pub use shape::Shape;

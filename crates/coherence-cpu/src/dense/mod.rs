@@ -130,7 +130,7 @@ fn select<T: Element>(isa: Isa, rows: &[T], rule: impl OrderRule, out: &mut [T])
         return;
     }
     let d = out.len();
-    assert!(!rows.is_empty() && rows.len().is_multiple_of(d), "{} values, rows of {d}", rows.len());
+    assert!(rows.len().is_multiple_of(d), "{} values, rows of {d}", rows.len());
     let n = rows.len() / d;
     let selection = Selection::from_rule(rule, n);
     if selection.is_mean() {

@@ -10,7 +10,7 @@ use super::{
     Standardization, affine, multiply,
     rows::{Chunks, Map, Sums},
 };
-use crate::{Element, product::Output, scratch::Scratch};
+use crate::{Element, Isa, product::Output, scratch::Scratch};
 
 /// Moves running statistics towards those of a batch, as PyTorch does:
 /// `running = (1 − momentum) · running + momentum · batch`, the batch's variance unbiased
@@ -55,13 +55,20 @@ pub fn update_running<T: Element>(
 /// When a slice's length does not fit.
 ///
 /// ```
-/// use coherence_cpu::normalize::{Standardization, batch};
+/// use coherence_cpu::{Isa, normalize::{Standardization, batch}};
 /// let by = Standardization::from_moments(vec![2.0], &[1.0], 0.0);
 /// let mut out = [0.0f32; 2];
-/// batch::forward(&[1.0, 3.0], &by, &[10.0], &[0.5], &mut out);
+/// batch::forward(Isa::detect(), &[1.0, 3.0], &by, &[10.0], &[0.5], &mut out);
 /// assert_eq!(out, [-9.5, 10.5]);
 /// ```
-pub fn forward<T: Element>(x: &[T], by: &Standardization, scale: &[T], shift: &[T], out: &mut [T]) {
+pub fn forward<T: Element>(
+    isa: Isa,
+    x: &[T],
+    by: &Standardization,
+    scale: &[T],
+    shift: &[T],
+    out: &mut [T],
+) {
     let c = check(by, scale);
     assert_eq!(c, shift.len(), "scale and shift of one length");
     let factors = &mut *Scratch::<T>::new(2 * c);
@@ -71,7 +78,7 @@ pub fn forward<T: Element>(x: &[T], by: &Standardization, scale: &[T], shift: &[
         a[j] = T::narrow(factor);
         b[j] = T::narrow(shift[j].widen() - by.mean[j] * factor);
     }
-    affine(x, a, b, out);
+    affine(isa, x, a, b, out);
 }
 
 /// Backward in evaluation mode: `out[r, j] (+)= scale[j] / √(σ²[j] + ε) · delta[r, j]`.
@@ -80,6 +87,7 @@ pub fn forward<T: Element>(x: &[T], by: &Standardization, scale: &[T], shift: &[
 ///
 /// When a slice's length does not fit.
 pub fn backward_evaluation<T: Element>(
+    isa: Isa,
     delta: &[T],
     by: &Standardization,
     scale: &[T],
@@ -91,7 +99,7 @@ pub fn backward_evaluation<T: Element>(
     for (j, factor) in factors.iter_mut().enumerate() {
         *factor = T::narrow(scale[j].widen() * by.inverse[j]);
     }
-    multiply(delta, factors, output, out);
+    multiply(isa, delta, factors, output, out);
 }
 
 /// The gradients of the SUM loss with respect to scale and shift, in `f64`:
@@ -103,13 +111,14 @@ pub fn backward_evaluation<T: Element>(
 /// When a slice's length does not fit.
 ///
 /// ```
-/// use coherence_cpu::normalize::{Standardization, batch};
+/// use coherence_cpu::{Isa, normalize::{Standardization, batch}};
 /// let by = Standardization::from_moments(vec![2.0], &[1.0], 0.0);
 /// let (mut scale, mut shift) = ([0.0], [0.0]);
-/// batch::gradients(&[1.0f32, 3.0], &[5.0, 7.0], &by, &mut scale, &mut shift);
+/// batch::gradients(Isa::detect(), &[1.0f32, 3.0], &[5.0, 7.0], &by, &mut scale, &mut shift);
 /// assert_eq!((scale, shift), ([2.0], [12.0]));
 /// ```
 pub fn gradients<T: Element>(
+    isa: Isa,
     x: &[T],
     delta: &[T],
     by: &Standardization,
@@ -124,7 +133,7 @@ pub fn gradients<T: Element>(
     let rows = x.par_chunks(chunks.len()).zip(delta.par_chunks(chunks.len()));
     rows.zip(parts.par_chunks_exact_mut(2 * c)).for_each(|((x, delta), part)| {
         let (products, deltas) = part.split_at_mut(c);
-        Sums::new(c).products([x, delta], |j| by.mean[j], products, deltas);
+        Sums::new(isa, c).products([x, delta], |j| by.mean[j], products, deltas);
     });
     scale_gradient.fill(0.0);
     shift_gradient.fill(0.0);
@@ -144,18 +153,18 @@ pub fn gradients<T: Element>(
 /// When a slice's length does not fit.
 ///
 /// ```
-/// use coherence_cpu::{normalize::{Standardization, batch}, product::Output};
+/// use coherence_cpu::{Isa, normalize::{Standardization, batch}, product::Output};
 /// // whatever two values are, they are normalised to -1 and 1: nothing depends on them
 /// let by = Standardization::from_moments(vec![2.0], &[1.0], 0.0);
 /// let mut out = [9.0f32; 2];
-/// batch::backward_training(
-///     &[1.0, 3.0], &[5.0, 7.0], &by, &[10.0], (&[2.0], &[12.0]), Output::Overwrite, &mut out,
+/// batch::backward_training(Isa::detect(),
+///     [&[1.0, 3.0], &[5.0, 7.0]], &by, &[10.0], (&[2.0], &[12.0]), Output::Overwrite, &mut out,
 /// );
 /// assert_eq!(out, [0.0, 0.0]);
 /// ```
 pub fn backward_training<T: Element>(
-    x: &[T],
-    delta: &[T],
+    isa: Isa,
+    [x, delta]: [&[T]; 2],
     by: &Standardization,
     scale: &[T],
     (scale_gradient, shift_gradient): (&[f64], &[f64]),
@@ -166,7 +175,7 @@ pub fn backward_training<T: Element>(
     assert_eq!(x.len(), delta.len(), "as many deltas as inputs");
     assert_eq!((c, c), (scale_gradient.len(), shift_gradient.len()), "gradients of {c} channels");
     let rows = (x.len() / c) as f64;
-    let map = Map::new(c, |j| {
+    let map = Map::new(isa, c, |j| {
         let inverse = by.inverse[j];
         let factor = scale[j].widen() * inverse;
         let b = factor * shift_gradient[j] / rows;
@@ -189,13 +198,14 @@ pub fn backward_training<T: Element>(
 /// When a slice's length does not fit.
 ///
 /// ```
-/// use coherence_cpu::normalize::{Standardization, batch};
+/// use coherence_cpu::{Isa, normalize::{Standardization, batch}};
 /// let by = Standardization::from_moments(vec![2.0], &[1.0], 0.0);
 /// let (mut scale, mut shift) = ([0.0f32; 2], [0.0f32; 2]);
-/// batch::example_gradients(&[1.0, 3.0], &[5.0, 7.0], &by, &mut scale, &mut shift);
+/// batch::example_gradients(Isa::detect(), &[1.0, 3.0], &[5.0, 7.0], &by, &mut scale, &mut shift);
 /// assert_eq!((scale, shift), ([-5.0, 7.0], [5.0, 7.0]));
 /// ```
 pub fn example_gradients<T: Element>(
+    isa: Isa,
     x: &[T],
     delta: &[T],
     by: &Standardization,
@@ -218,7 +228,7 @@ pub fn example_gradients<T: Element>(
     inputs.zip(rows).for_each(|((x, delta), (scale, shift))| {
         let sums = &mut *Scratch::<f64>::new(2 * c);
         let (products, deltas) = sums.split_at_mut(c);
-        Sums::new(c).products([x, delta], |j| by.mean[j], products, deltas);
+        Sums::new(isa, c).products([x, delta], |j| by.mean[j], products, deltas);
         for j in 0..c {
             scale[j] = T::narrow(products[j] * by.inverse[j]);
             shift[j] = T::narrow(deltas[j]);

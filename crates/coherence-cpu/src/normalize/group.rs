@@ -14,7 +14,7 @@ use super::{
     rows::{Map, Sums},
     runs::{self, Runs},
 };
-use crate::{Element, product::Output, scratch::Scratch};
+use crate::{Element, Isa, product::Output, scratch::Scratch};
 
 /// The values that are normalised together.
 ///
@@ -130,14 +130,20 @@ impl Groups {
 /// When a slice's length does not fit.
 ///
 /// ```
-/// use coherence_cpu::normalize::group::{Groups, moments};
+/// use coherence_cpu::{Isa, normalize::group::{Groups, moments}};
 /// let (mut mean, mut variance) = ([0.0; 2], [0.0; 2]);
 /// let groups = Groups::new(1, 4, 2)?;
-/// moments(groups, &[1.0f32, 3.0, 5.0, 5.0], &mut mean, &mut variance);
+/// moments(Isa::detect(), groups, &[1.0f32, 3.0, 5.0, 5.0], &mut mean, &mut variance);
 /// assert_eq!((mean, variance), ([2.0, 5.0], [1.0, 0.0]));
 /// # Ok::<(), coherence_cpu::normalize::group::GroupsError>(())
 /// ```
-pub fn moments<T: Element>(groups: Groups, x: &[T], mean: &mut [f64], variance: &mut [f64]) {
+pub fn moments<T: Element>(
+    isa: Isa,
+    groups: Groups,
+    x: &[T],
+    mean: &mut [f64],
+    variance: &mut [f64],
+) {
     let statistics = groups.items(x.len()) * groups.groups;
     assert_eq!((mean.len(), variance.len()), (statistics, statistics), "statistics of {groups:?}");
     if x.is_empty() {
@@ -148,7 +154,7 @@ pub fn moments<T: Element>(groups: Groups, x: &[T], mean: &mut [f64], variance: 
         let chunks = x.par_chunks(statistics * groups.width());
         let out = mean.par_chunks_mut(statistics).zip(variance.par_chunks_mut(statistics));
         return chunks.zip(out).for_each(|(x, (mean, variance))| {
-            runs::moments(groups.width(), x, mean, variance);
+            runs::moments(isa, groups.width(), x, mean, variance);
         });
     }
     let c = groups.channels;
@@ -158,7 +164,7 @@ pub fn moments<T: Element>(groups: Groups, x: &[T], mean: &mut [f64], variance: 
         |(x, (mean, variance))| {
             let channels = &mut *Scratch::<f64>::new(2 * c);
             let (means, variances) = channels.split_at_mut(c);
-            moments_here(x, means, variances);
+            moments_here(isa, x, means, variances);
             let group =
                 means.chunks_exact(groups.width()).zip(variances.chunks_exact(groups.width()));
             for ((means, variances), (mean, variance)) in group.zip(mean.iter_mut().zip(variance)) {
@@ -178,15 +184,16 @@ pub fn moments<T: Element>(groups: Groups, x: &[T], mean: &mut [f64], variance: 
 /// When a slice's length does not fit.
 ///
 /// ```
-/// use coherence_cpu::normalize::{Standardization, group};
+/// use coherence_cpu::{Isa, normalize::{Standardization, group}};
 /// let groups = group::Groups::layer(2)?;
 /// let by = Standardization::from_moments(vec![2.0], &[1.0], 0.0);
 /// let mut out = [0.0f32; 2];
-/// group::forward(groups, &[1.0, 3.0], &by, &[10.0, 1.0], &[0.5, 0.0], &mut out);
+/// group::forward(Isa::detect(), groups, &[1.0, 3.0], &by, &[10.0, 1.0], &[0.5, 0.0], &mut out);
 /// assert_eq!(out, [-9.5, 1.0]);
 /// # Ok::<(), group::GroupsError>(())
 /// ```
 pub fn forward<T: Element>(
+    isa: Isa,
     groups: Groups,
     x: &[T],
     by: &Standardization,
@@ -206,12 +213,12 @@ pub fn forward<T: Element>(
         let chunks = x.par_chunks(len).zip(out.par_chunks_mut(len));
         return chunks.enumerate().for_each(|(chunk, (x, out))| {
             let runs = Runs::new(groups.width(), by, chunk * items * groups.groups);
-            runs.forward(x, [scale, shift], out);
+            runs.forward(isa, x, [scale, shift], out);
         });
     }
     let items = x.par_chunks_exact(groups.item()).zip(out.par_chunks_exact_mut(groups.item()));
     items.enumerate().with_min_len(least_items(groups)).for_each(|(item, (x, out))| {
-        let map = Map::new(groups.channels, |j| {
+        let map = Map::new(isa, groups.channels, |j| {
             let at = item * groups.groups + j / groups.width();
             let factor = scale[j].widen() * by.inverse[at];
             [factor, shift[j].widen() - by.mean[at] * factor].map(T::narrow)
@@ -229,19 +236,20 @@ pub fn forward<T: Element>(
 /// When a slice's length does not fit.
 ///
 /// ```
-/// use coherence_cpu::{normalize::{Standardization, group}, product::Output};
+/// use coherence_cpu::{Isa, normalize::{Standardization, group}, product::Output};
 /// // whatever two values are, they are normalised to -1 and 1: nothing depends on them
 /// let groups = group::Groups::layer(2)?;
 /// let by = Standardization::from_moments(vec![2.0], &[1.0], 0.0);
 /// let mut out = [9.0f32; 2];
-/// group::backward(groups, &[1.0, 3.0], &[5.0, 7.0], &by, &[1.0, 1.0], Output::Overwrite, &mut out);
+/// let inputs = [&[1.0, 3.0][..], &[5.0, 7.0]];
+/// group::backward(Isa::detect(), groups, inputs, &by, &[1.0, 1.0], Output::Overwrite, &mut out);
 /// assert_eq!(out, [0.0, 0.0]);
 /// # Ok::<(), group::GroupsError>(())
 /// ```
 pub fn backward<T: Element>(
+    isa: Isa,
     groups: Groups,
-    x: &[T],
-    delta: &[T],
+    [x, delta]: [&[T]; 2],
     by: &Standardization,
     scale: &[T],
     output: Output,
@@ -259,7 +267,7 @@ pub fn backward<T: Element>(
         let chunks = x.par_chunks(len).zip(delta.par_chunks(len)).zip(out.par_chunks_mut(len));
         return chunks.enumerate().for_each(|(chunk, ((x, delta), out))| {
             let runs = Runs::new(groups.width(), by, chunk * items * groups.groups);
-            runs.backward([x, delta], scale, output == Output::Add, out);
+            runs.backward(isa, [x, delta], scale, output == Output::Add, out);
         });
     }
     let len = groups.item();
@@ -271,12 +279,14 @@ pub fn backward<T: Element>(
         .for_each(|(item, ((x, delta), out))| {
             let item = item * groups.groups..(item + 1) * groups.groups;
             let statistics = [&by.mean[item.clone()], &by.inverse[item]];
-            item_backward(groups, [x, delta], statistics, scale).backward(x, delta, output, out);
+            item_backward(isa, groups, [x, delta], statistics, scale)
+                .backward(x, delta, output, out);
         });
 }
 
 /// The coefficients of backward for one item with its `[mean, inverse]`.
 fn item_backward<T: Element>(
+    isa: Isa,
     groups: Groups,
     inputs: [&[T]; 2],
     [mean, inverse]: [&[f64]; 2],
@@ -285,7 +295,7 @@ fn item_backward<T: Element>(
     let (c, width) = (groups.channels, groups.width());
     let sums = &mut *Scratch::<f64>::new(2 * c);
     let (products, deltas) = sums.split_at_mut(c);
-    Sums::new(c).products(inputs, |j| mean[j / width], products, deltas);
+    Sums::new(isa, c).products(inputs, |j| mean[j / width], products, deltas);
     for (sum, scale) in products.iter_mut().zip(scale).chain(deltas.iter_mut().zip(scale)) {
         *sum *= scale.widen();
     }
@@ -297,7 +307,7 @@ fn item_backward<T: Element>(
     };
     of_group(products);
     of_group(deltas);
-    Map::new(c, |j| {
+    Map::new(isa, c, |j| {
         let (mean, inverse) = (mean[j / width], inverse[j / width]);
         let k = inverse * inverse * inverse * products[j];
         [scale[j].widen() * inverse, inverse * deltas[j], mean, k].map(T::narrow)
@@ -314,16 +324,17 @@ fn item_backward<T: Element>(
 /// When a slice's length does not fit, or the items cannot be divided among the examples.
 ///
 /// ```
-/// use coherence_cpu::normalize::{Standardization, group};
+/// use coherence_cpu::{Isa, normalize::{Standardization, group}};
 /// let groups = group::Groups::layer(2)?;
 /// let by = Standardization::from_moments(vec![2.0, 0.0], &[1.0, 1.0], 0.0);
 /// let (x, delta) = ([1.0f32, 3.0, -1.0, 1.0], [5.0, 7.0, 1.0, 2.0]);
 /// let (mut scale, mut shift) = ([0.0; 2], [0.0; 2]);
-/// group::example_gradients(groups, &x, &delta, &by, &mut scale, &mut shift);
+/// group::example_gradients(Isa::detect(), groups, &x, &delta, &by, &mut scale, &mut shift);
 /// assert_eq!((scale, shift), ([-6.0, 9.0], [6.0, 9.0]));
 /// # Ok::<(), group::GroupsError>(())
 /// ```
 pub fn example_gradients<T: Element>(
+    isa: Isa,
     groups: Groups,
     x: &[T],
     delta: &[T],
@@ -347,13 +358,14 @@ pub fn example_gradients<T: Element>(
         |(e, ((x, delta), (scale, shift)))| {
             let item = e * each * groups.groups..(e + 1) * each * groups.groups;
             let statistics = [&by.mean[item.clone()], &by.inverse[item]];
-            example(groups, [x, delta], statistics, scale, shift);
+            example(isa, groups, [x, delta], statistics, scale, shift);
         },
     );
 }
 
 /// The gradients of one example with the `[mean, inverse]` of its items.
 fn example<T: Element>(
+    isa: Isa,
     groups: Groups,
     [x, delta]: [&[T]; 2],
     [mean, inverse]: [&[f64]; 2],
@@ -366,9 +378,9 @@ fn example<T: Element>(
     totals.fill(0.0);
     if groups.are_runs() {
         let (of_scale, of_shift) = totals.split_at_mut(c);
-        Runs { width, mean, inverse }.add_gradients([x, delta], of_scale, of_shift);
+        Runs { width, mean, inverse }.add_gradients(isa, [x, delta], of_scale, of_shift);
     } else {
-        add_gradients(groups, [x, delta], [mean, inverse], totals, parts);
+        add_gradients(isa, groups, [x, delta], [mean, inverse], totals, parts);
     }
     scale.iter_mut().zip(&totals[..c]).for_each(|(out, sum)| *out = T::narrow(*sum));
     shift.iter_mut().zip(&totals[c..]).for_each(|(out, sum)| *out = T::narrow(*sum));
@@ -377,6 +389,7 @@ fn example<T: Element>(
 /// Adds `Σ delta · x̂` and `Σ delta` of one example to `totals`, one after the other; `parts` is
 /// overwritten.
 fn add_gradients<T: Element>(
+    isa: Isa,
     groups: Groups,
     [x, delta]: [&[T]; 2],
     [mean, inverse]: [&[f64]; 2],
@@ -385,7 +398,7 @@ fn add_gradients<T: Element>(
 ) {
     let (c, width) = (groups.channels, groups.width());
     let (products, deltas) = parts.split_at_mut(c);
-    let mut sums = Sums::new(c);
+    let mut sums = Sums::new(isa, c);
     let items = x.chunks_exact(groups.item()).zip(delta.chunks_exact(groups.item()));
     let statistics = mean.chunks_exact(groups.groups).zip(inverse.chunks_exact(groups.groups));
     for ((x, delta), (mean, inverse)) in items.zip(statistics) {

@@ -20,7 +20,7 @@ mod runs;
 
 use rayon::prelude::*;
 
-use crate::{Element, product::Output};
+use crate::{Element, Isa, product::Output};
 use rows::{Chunks, Map};
 
 pub use moments::moments;
@@ -93,13 +93,14 @@ impl Standardization {
 ///
 /// ```
 /// let mut out = [0.0f32; 4];
-/// coherence_cpu::normalize::affine(&[1.0, 2.0, 3.0, 4.0], &[2.0, 10.0], &[1.0, 0.0], &mut out);
+/// use coherence_cpu::{Isa, normalize::affine};
+/// affine(Isa::detect(), &[1.0, 2.0, 3.0, 4.0], &[2.0, 10.0], &[1.0, 0.0], &mut out);
 /// assert_eq!(out, [3.0, 20.0, 7.0, 40.0]);
 /// ```
-pub fn affine<T: Element>(x: &[T], scale: &[T], shift: &[T], out: &mut [T]) {
+pub fn affine<T: Element>(isa: Isa, x: &[T], scale: &[T], shift: &[T], out: &mut [T]) {
     let c = scale.len();
     assert_eq!(c, shift.len(), "scale and shift of one length");
-    let map = Map::new(c, |j| [scale[j], shift[j]]);
+    let map = Map::new(isa, c, |j| [scale[j], shift[j]]);
     each_chunk(c, x, out, |x, out| map.affine(x, out));
 }
 
@@ -110,14 +111,14 @@ pub fn affine<T: Element>(x: &[T], scale: &[T], shift: &[T], out: &mut [T]) {
 /// As [`affine`].
 ///
 /// ```
-/// use coherence_cpu::{normalize::multiply, product::Output};
+/// use coherence_cpu::{Isa, normalize::multiply, product::Output};
 /// let mut out = [1.0f32; 4];
-/// multiply(&[1.0, 2.0, 3.0, 4.0], &[2.0, 10.0], Output::Add, &mut out);
+/// multiply(Isa::detect(), &[1.0, 2.0, 3.0, 4.0], &[2.0, 10.0], Output::Add, &mut out);
 /// assert_eq!(out, [3.0, 21.0, 7.0, 41.0]);
 /// ```
-pub fn multiply<T: Element>(x: &[T], scale: &[T], output: Output, out: &mut [T]) {
+pub fn multiply<T: Element>(isa: Isa, x: &[T], scale: &[T], output: Output, out: &mut [T]) {
     let c = scale.len();
-    let map = Map::new(c, |j| [scale[j]]);
+    let map = Map::new(isa, c, |j| [scale[j]]);
     each_chunk(c, x, out, |x, out| map.multiply(x, output, out));
 }
 

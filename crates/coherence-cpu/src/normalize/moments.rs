@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::rows::{Chunks, Sums};
-use crate::{Element, scratch::Scratch};
+use crate::{Element, Isa, scratch::Scratch};
 
 /// Mean and biased variance of every channel over all rows of `x [rows, c]`, in `f64`:
 /// `mean[j] = Σ_r x[r, j] / rows`, `variance[j] = Σ_r (x[r, j] − mean[j])² / rows`.
@@ -17,17 +17,18 @@ use crate::{Element, scratch::Scratch};
 ///
 /// ```
 /// let (mut mean, mut variance) = ([0.0; 2], [0.0; 2]);
-/// coherence_cpu::normalize::moments(&[1.0f32, 5.0, 3.0, 5.0], &mut mean, &mut variance);
+/// use coherence_cpu::{Isa, normalize::moments};
+/// moments(Isa::detect(), &[1.0f32, 5.0, 3.0, 5.0], &mut mean, &mut variance);
 /// assert_eq!((mean, variance), ([2.0, 5.0], [1.0, 0.0]));
 /// ```
-pub fn moments<T: Element>(x: &[T], mean: &mut [f64], variance: &mut [f64]) {
+pub fn moments<T: Element>(isa: Isa, x: &[T], mean: &mut [f64], variance: &mut [f64]) {
     let c = mean.len();
     assert_eq!(c, variance.len(), "as many variances as means");
     let chunks = Chunks::new(c, x.len());
     let parts = &mut *Scratch::<f64>::new(2 * c * chunks.count());
     x.par_chunks(chunks.len()).zip(parts.par_chunks_exact_mut(2 * c)).for_each(|(x, part)| {
         let (mean, squares) = part.split_at_mut(c);
-        Sums::new(c).moments(x, mean, squares);
+        Sums::new(isa, c).moments(x, mean, squares);
     });
     let mut merged = Merged::new(mean, variance);
     for (x, part) in x.chunks(chunks.len()).zip(parts.chunks_exact(2 * c)) {
@@ -37,11 +38,11 @@ pub fn moments<T: Element>(x: &[T], mean: &mut [f64], variance: &mut [f64]) {
 }
 
 /// [`moments`] on the calling thread, of the same bits.
-pub(super) fn moments_here<T: Element>(x: &[T], mean: &mut [f64], variance: &mut [f64]) {
+pub(super) fn moments_here<T: Element>(isa: Isa, x: &[T], mean: &mut [f64], variance: &mut [f64]) {
     let c = mean.len();
     let part = &mut *Scratch::<f64>::new(2 * c);
     let (means, squares) = part.split_at_mut(c);
-    let (mut sums, mut merged) = (Sums::new(c), Merged::new(mean, variance));
+    let (mut sums, mut merged) = (Sums::new(isa, c), Merged::new(mean, variance));
     for x in x.chunks(Chunks::new(c, x.len()).len()) {
         sums.moments(x, means, squares);
         merged.push(x.len() / c, means, squares);

@@ -49,7 +49,7 @@ pub(super) struct Map<T, const N: usize> {
 }
 
 impl<T: Element, const N: usize> Map<T, N> {
-    pub(super) fn new(c: usize, of_channel: impl Fn(usize) -> [T; N]) -> Self {
+    pub(super) fn new(isa: Isa, c: usize, of_channel: impl Fn(usize) -> [T; N]) -> Self {
         let mut tables = core::array::from_fn(|_| Scratch::new(width(c)));
         for j in 0..c {
             for (table, value) in tables.iter_mut().zip(of_channel(j)) {
@@ -61,7 +61,7 @@ impl<T: Element, const N: usize> Map<T, N> {
                 table.copy_within(..c, start);
             }
         }
-        Self { tables, isa: Isa::detect() }
+        Self { tables, isa }
     }
 }
 
@@ -135,9 +135,9 @@ pub(super) struct Sums {
 }
 
 impl Sums {
-    pub(super) fn new(c: usize) -> Self {
+    pub(super) fn new(isa: Isa, c: usize) -> Self {
         let tables = core::array::from_fn(|_| Scratch::new(width(c)));
-        Self { c, tables, isa: Isa::detect() }
+        Self { c, tables, isa }
     }
 
     /// The means \[c\] and the sums of squared deviations \[c\] of the rows `x`, at least one, which are

@@ -32,9 +32,15 @@ fn sums<T: Element>(slices: [&[T]; 3], term: impl Fn(T, T, T) -> [f64; 2]) -> [f
 }
 
 /// Mean and biased variance of every run.
-pub(super) fn moments<T: Element>(width: usize, x: &[T], mean: &mut [f64], variance: &mut [f64]) {
+pub(super) fn moments<T: Element>(
+    isa: Isa,
+    width: usize,
+    x: &[T],
+    mean: &mut [f64],
+    variance: &mut [f64],
+) {
     T::run(
-        Isa::detect(),
+        isa,
         Loop(|| {
             let runs = x.chunks_exact(width).zip(mean.iter_mut().zip(variance));
             for (x, (mean, variance)) in runs {
@@ -66,9 +72,15 @@ impl<'a> Runs<'a> {
     }
 
     /// `out = scale · x̂ + shift`.
-    pub(super) fn forward<T: Element>(self, x: &[T], [scale, shift]: [&[T]; 2], out: &mut [T]) {
+    pub(super) fn forward<T: Element>(
+        self,
+        isa: Isa,
+        x: &[T],
+        [scale, shift]: [&[T]; 2],
+        out: &mut [T],
+    ) {
         T::run(
-            Isa::detect(),
+            isa,
             Loop(|| {
                 let maps = scale.chunks_exact(self.width).zip(shift.chunks_exact(self.width));
                 let runs = x.chunks_exact(self.width).zip(out.chunks_exact_mut(self.width));
@@ -87,6 +99,7 @@ impl<'a> Runs<'a> {
     /// `out[j] = (γδ − mean(γδ) − x̂ · mean(γδ · x̂)) / √(σ² + ε)`, or adds it to `out`.
     pub(super) fn backward<T: Element>(
         self,
+        isa: Isa,
         [x, delta]: [&[T]; 2],
         scale: &[T],
         add: bool,
@@ -94,7 +107,7 @@ impl<'a> Runs<'a> {
     ) {
         let n = self.width as f64;
         T::run(
-            Isa::detect(),
+            isa,
             Loop(|| {
                 let inputs = x.chunks_exact(self.width).zip(delta.chunks_exact(self.width));
                 let runs = inputs.zip(out.chunks_exact_mut(self.width));
@@ -125,13 +138,14 @@ impl<'a> Runs<'a> {
     /// Adds `Σ delta · x̂` to `of_scale` and `Σ delta` to `of_shift`, both [groups · width].
     pub(super) fn add_gradients<T: Element>(
         self,
+        isa: Isa,
         [x, delta]: [&[T]; 2],
         of_scale: &mut [f64],
         of_shift: &mut [f64],
     ) {
         let groups = of_scale.len() / self.width;
         T::run(
-            Isa::detect(),
+            isa,
             Loop(|| {
                 let runs = x.chunks_exact(self.width).zip(delta.chunks_exact(self.width));
                 for (r, ((x, delta), (mean, inverse))) in runs.zip(self.statistics()).enumerate() {

@@ -35,12 +35,17 @@ pub(crate) use select::{Chunk, select_columns};
 /// assert_eq!(out, [100.0]);
 /// ```
 pub fn sq_norms<T: Element>(dims: Dims, a: &[T], delta: &[T], out: &mut [f64]) {
+    sq_norms_on(Isa::detect(), dims, a, delta, out);
+}
+
+/// [`sq_norms`] on a given instruction set.
+pub fn sq_norms_on<T: Element>(isa: Isa, dims: Dims, a: &[T], delta: &[T], out: &mut [f64]) {
     check(dims, a, delta);
     assert_eq!(out.len(), dims.m, "one squared norm for each example");
     let mut norms = vec![0.0; 2 * dims.m];
     let (of_a, of_delta) = norms.split_at_mut(dims.m);
-    row_sq_norms(a, of_a);
-    row_sq_norms(delta, of_delta);
+    row_sq_norms(isa, a, of_a);
+    row_sq_norms(isa, delta, of_delta);
     for ((out, x), y) in out.iter_mut().zip(of_a).zip(of_delta) {
         *out += *x * *y;
     }
@@ -110,7 +115,19 @@ pub fn winsorized_step<T: Element>(
     rate: T,
     weight: &mut [T],
 ) {
-    let isa = Isa::detect();
+    winsorized_step_on(Isa::detect(), dims, a, delta, clip, rate, weight);
+}
+
+/// [`winsorized_step`] on a given instruction set.
+pub fn winsorized_step_on<T: Element>(
+    isa: Isa,
+    dims: Dims,
+    a: &[T],
+    delta: &[T],
+    clip: usize,
+    rate: T,
+    weight: &mut [T],
+) {
     if clip == 0 && dims.m > 0 {
         let rate = rate / T::narrow(dims.m as f64);
         median_of_sums_step_on(isa, dims, a, delta, 1, rate, weight);

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::{Windows, windows::InputWindow};
-use crate::{Element, product::Output, simd::TILE};
+use crate::{Element, Isa, product::Output, simd::TILE};
 
 /// The number that the sum of a window is divided by. They differ only where windows reach into the
 /// padding.
@@ -35,17 +35,23 @@ impl Divisor {
 /// When a slice's length is not the product of its sizes.
 ///
 /// ```
-/// use coherence_cpu::pool::{Divisor, Windows, average_forward};
+/// use coherence_cpu::{Isa, pool::{Divisor, Windows, average_forward}};
 /// let windows = Windows::adaptive([1, 3], [1, 2], 1)?;
 /// let mut out = [0.0f32; 2];
-/// average_forward(&windows, Divisor::Window, &[1.0, 3.0, 8.0], &mut out);
+/// average_forward(Isa::detect(), &windows, Divisor::Window, &[1.0, 3.0, 8.0], &mut out);
 /// assert_eq!(out, [2.0, 5.5]);
 /// # Ok::<(), coherence_cpu::pool::PoolError>(())
 /// ```
-pub fn average_forward<T: Element>(windows: &Windows, divisor: Divisor, x: &[T], out: &mut [T]) {
+pub fn average_forward<T: Element>(
+    isa: Isa,
+    windows: &Windows,
+    divisor: Divisor,
+    x: &[T],
+    out: &mut [T],
+) {
     windows.examples(x.len(), out.len());
     let (len, c) = (windows.output_row_len(), windows.channels());
-    windows.each_output_row::<T, _>(out.par_chunks_mut(len), |row, out| {
+    windows.each_output_row::<T, _>(isa, out.par_chunks_mut(len), |row, out| {
         for (out, window) in out.chunks_exact_mut(c).zip(row.windows(x)) {
             let count = divisor.choose(window.padded, window.inputs()) as f64;
             let whole = c / TILE * TILE;
@@ -85,14 +91,15 @@ fn average<T: Element, const N: usize>(
 /// When a slice's length is not the product of its sizes.
 ///
 /// ```
-/// use coherence_cpu::{pool::{Divisor, Windows, average_backward}, product::Output};
+/// use coherence_cpu::{Isa, pool::{Divisor, Windows, average_backward}, product::Output};
 /// let windows = Windows::adaptive([1, 3], [1, 2], 1)?;
 /// let mut out = [0.0f32; 3];
-/// average_backward(&windows, Divisor::Window, &[4.0, 6.0], Output::Overwrite, &mut out);
+/// average_backward(Isa::detect(), &windows, Divisor::Window, &[4.0, 6.0], Output::Overwrite, &mut out);
 /// assert_eq!(out, [2.0, 5.0, 3.0]);
 /// # Ok::<(), coherence_cpu::pool::PoolError>(())
 /// ```
 pub fn average_backward<T: Element>(
+    isa: Isa,
     windows: &Windows,
     divisor: Divisor,
     delta: &[T],
@@ -100,7 +107,7 @@ pub fn average_backward<T: Element>(
     out: &mut [T],
 ) {
     windows.examples(out.len(), delta.len());
-    windows.each_input_pixel(output, out, |window, _, out| {
+    windows.each_input_pixel(isa, output, out, |window, _, out| {
         let count = T::narrow(divisor.choose(window.padded, window.inputs) as f64);
         let delta = &delta[window.values];
         out.iter_mut().zip(delta).for_each(|(out, &delta)| *out = *out + delta / count);

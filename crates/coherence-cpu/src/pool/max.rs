@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::{Windows, windows::InputWindow};
-use crate::{Element, product::Output, simd::TILE};
+use crate::{Element, Isa, product::Output, simd::TILE};
 
 /// Forward: `out[e, o, j]` is the maximum of `x[e, ·, j]` in window o, and `from[e, o, j]` its position
 /// y · w + x in the image: the first in row-major order, if several are equal.
@@ -16,19 +16,25 @@ use crate::{Element, product::Output, simd::TILE};
 /// When a slice's length is not the product of its sizes.
 ///
 /// ```
-/// use coherence_cpu::pool::{Windows, max_forward};
+/// use coherence_cpu::{Isa, pool::{Windows, max_forward}};
 /// let windows = Windows::adaptive([1, 4], [1, 2], 1)?;
 /// let (mut out, mut from) = ([0.0f32; 2], [0; 2]);
-/// max_forward(&windows, &[1.0, 5.0, -2.0, -2.0], &mut out, &mut from);
+/// max_forward(Isa::detect(), &windows, &[1.0, 5.0, -2.0, -2.0], &mut out, &mut from);
 /// assert_eq!((out, from), ([5.0, -2.0], [1, 2]));
 /// # Ok::<(), coherence_cpu::pool::PoolError>(())
 /// ```
-pub fn max_forward<T: Element>(windows: &Windows, x: &[T], out: &mut [T], from: &mut [u32]) {
+pub fn max_forward<T: Element>(
+    isa: Isa,
+    windows: &Windows,
+    x: &[T],
+    out: &mut [T],
+    from: &mut [u32],
+) {
     windows.examples(x.len(), out.len());
     assert_eq!(out.len(), from.len(), "as many positions as maxima");
     let (len, c) = (windows.output_row_len(), windows.channels());
     let rows = out.par_chunks_mut(len).zip(from.par_chunks_mut(len));
-    windows.each_output_row::<T, _>(rows, |row, (out, from)| {
+    windows.each_output_row::<T, _>(isa, rows, |row, (out, from)| {
         let pixels = out.chunks_exact_mut(c).zip(from.chunks_exact_mut(c));
         for ((best, from), window) in pixels.zip(row.windows(x)) {
             let whole = c / TILE * TILE;
@@ -75,14 +81,15 @@ fn maximum<T: Element, const N: usize>(
 /// When a slice's length is not the product of its sizes.
 ///
 /// ```
-/// use coherence_cpu::{pool::{Windows, max_backward}, product::Output};
+/// use coherence_cpu::{Isa, pool::{Windows, max_backward}, product::Output};
 /// let windows = Windows::adaptive([1, 4], [1, 2], 1)?;
 /// let mut out = [9.0f32; 4];
-/// max_backward(&windows, &[3.0, 4.0], &[1, 2], Output::Overwrite, &mut out);
+/// max_backward(Isa::detect(), &windows, &[3.0, 4.0], &[1, 2], Output::Overwrite, &mut out);
 /// assert_eq!(out, [0.0, 3.0, 4.0, 0.0]);
 /// # Ok::<(), coherence_cpu::pool::PoolError>(())
 /// ```
 pub fn max_backward<T: Element>(
+    isa: Isa,
     windows: &Windows,
     delta: &[T],
     from: &[u32],
@@ -91,7 +98,7 @@ pub fn max_backward<T: Element>(
 ) {
     windows.examples(out.len(), delta.len());
     assert_eq!(delta.len(), from.len(), "as many positions as deltas");
-    windows.each_input_pixel(output, out, |window, index, out| {
+    windows.each_input_pixel(isa, output, out, |window, index, out| {
         let (delta, from) = (&delta[window.values.clone()], &from[window.values]);
         for ((out, &delta), &from) in out.iter_mut().zip(delta).zip(from) {
             *out = *out + if from == index { delta } else { T::zero() };

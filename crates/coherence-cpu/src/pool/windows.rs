@@ -95,10 +95,10 @@ impl Windows {
     /// [`PoolError::Zero`] and [`PoolError::TooLarge`].
     ///
     /// ```
-    /// use coherence_cpu::pool::{Divisor, Windows, average_forward};
+    /// use coherence_cpu::{Isa, pool::{Divisor, Windows, average_forward}};
     /// let whole = Windows::adaptive([2, 2], [1, 1], 1)?;
     /// let mut mean = [0.0f32];
-    /// average_forward(&whole, Divisor::Inputs, &[1.0, 2.0, 3.0, 6.0], &mut mean);
+    /// average_forward(Isa::detect(), &whole, Divisor::Inputs, &[1.0, 2.0, 3.0, 6.0], &mut mean);
     /// assert_eq!(mean, [3.0]);
     /// # Ok::<(), coherence_cpu::pool::PoolError>(())
     /// ```
@@ -162,10 +162,11 @@ impl Windows {
     /// Calls `f(row, item)` for every row of the outputs of all examples; the items are in that order.
     pub(super) fn each_output_row<T: Element, I: IndexedParallelIterator>(
         &self,
+        isa: Isa,
         items: I,
         f: impl Fn(OutputRow<'_>, I::Item) + Sync,
     ) {
-        let (height, isa) = (self.rows.windows.len(), Isa::detect());
+        let height = self.rows.windows.len();
         let taps = self.rows.windows[0].inputs.len() * self.columns.windows[0].inputs.len();
         let work = self.output_row_len().saturating_mul(taps);
         items.enumerate().with_min_len(1 + PIECE / work).for_each(|(at, item)| {
@@ -179,11 +180,12 @@ impl Windows {
     /// order; `out` holds the pixel's channels, and is cleared before for [`Output::Overwrite`].
     pub(super) fn each_input_pixel<T: Element>(
         &self,
+        isa: Isa,
         output: Output,
         out: &mut [T],
         add: impl Fn(OutputPixel, u32, &mut [T]) + Sync,
     ) {
-        let ([height, width], isa) = (self.input, Isa::detect());
+        let [height, width] = self.input;
         let len = width * self.channels;
         let row = |(at, out): (usize, &mut [T])| {
             let (example, y) = (at / height, at % height);

@@ -1,7 +1,7 @@
 //! Sorting and clipping of materialised products, and random inputs.
 #![allow(dead_code)] // each test binary uses a part
 
-use coherence_cpu::{Element, product::Dims};
+use coherence_cpu::{Element, Isa, product::Dims};
 
 /// SplitMix64: the same numbers on every machine.
 pub(crate) struct Rng(u64);
@@ -97,4 +97,20 @@ pub(crate) fn assert_same_mean(got: f32, want: &ExpectedMean, context: &str) {
         assert!((f64::from(got) - want.mean).abs() <= tolerance, "{got} {want:?} {context}");
     }
     assert_ne!(got.to_bits(), (-0.0f32).to_bits(), "{context}");
+}
+
+/// Asserts that `f` gives equal results on every instruction set, with one thread and with two.
+#[track_caller]
+pub(crate) fn assert_same_anywhere<R: PartialEq + Send>(f: impl Fn(Isa) -> R + Sync) -> R {
+    let pools = [1, 2].map(|threads| {
+        rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool of threads")
+    });
+    let on = |isa, threads: usize| pools[threads - 1].install(|| f(isa));
+    let expected = on(Isa::Portable, 1);
+    for &isa in Isa::available() {
+        for threads in [1, 2] {
+            assert!(on(isa, threads) == expected, "{isa:?} with {threads} threads");
+        }
+    }
+    expected
 }

@@ -3,7 +3,7 @@
 use crate::common::{OUTPUTS, assert_close, assert_same_bits, numbers, written};
 use crate::engine::{Tested, download, engine, upload};
 use coherence_cpu::{
-    Element,
+    Element, Isa,
     normalize::{Standardization, batch, group, group::Groups, moments},
 };
 use coherence_cuda::{
@@ -64,7 +64,7 @@ fn batches<T: Real + Default>(m: usize, positions: usize, c: usize) {
     let on_scale = on_affine.view().part(0..c);
 
     let (mut mean, mut variance) = (vec![0.0; c], vec![0.0; c]);
-    moments(&x, &mut mean, &mut variance);
+    moments(Isa::detect(), &x, &mut mean, &mut variance);
     let [of_mean, of_variance] = two(c, |[mean, variance]| {
         batch_moments(engine(), on_x.view(), mean, variance);
     });
@@ -79,14 +79,14 @@ fn batches<T: Real + Default>(m: usize, positions: usize, c: usize) {
     let on_by = OnDevice::new(&by);
 
     let mut out = vec![T::zero(); x.len()];
-    batch::forward(&x, &by, scale, shift, &mut out);
+    batch::forward(Isa::detect(), &x, &by, scale, shift, &mut out);
     let found = written(&x, |out| {
         batch_forward(engine(), on_x.view(), on_by.view(), on_affine.view(), out);
     });
     assert_same_bits(&found, &out, &context);
 
     let [mut of_scale, mut of_shift] = [vec![0.0; c], vec![0.0; c]];
-    batch::gradients(&x, &delta, &by, &mut of_scale, &mut of_shift);
+    batch::gradients(Isa::detect(), &x, &delta, &by, &mut of_scale, &mut of_shift);
     let found = two(c, |gradients| {
         batch_gradients(engine(), [on_x.view(), on_delta.view()], on_by.view(), gradients);
     });
@@ -102,19 +102,19 @@ fn batches<T: Real + Default>(m: usize, positions: usize, c: usize) {
             backward_training(engine(), inputs, on_by.view(), on_scale, sums, output, out);
         });
         let sums = (&of_scale[..], &of_shift[..]);
-        batch::backward_training(&x, &delta, &by, scale, sums, output, &mut out);
+        batch::backward_training(Isa::detect(), [&x, &delta], &by, scale, sums, output, &mut out);
         assert_same_bits(&found, &out, &context);
 
         let mut out = numbers::<T>(4, x.len());
         let found = written(&out, |out| {
             backward_evaluation(engine(), on_delta.view(), on_by.view(), on_scale, output, out);
         });
-        batch::backward_evaluation(&delta, &by, scale, output, &mut out);
+        batch::backward_evaluation(Isa::detect(), &delta, &by, scale, output, &mut out);
         assert_same_bits(&found, &out, &context);
     }
 
     let [mut of_scale, mut of_shift] = [(); 2].map(|()| vec![T::zero(); m * c]);
-    batch::example_gradients(&x, &delta, &by, &mut of_scale, &mut of_shift);
+    batch::example_gradients(Isa::detect(), &x, &delta, &by, &mut of_scale, &mut of_shift);
     let found = two(m * c, |rows| {
         batch_example_gradients(engine(), [on_x.view(), on_delta.view()], on_by.view(), rows);
     });
@@ -184,7 +184,7 @@ fn groups<T: Real + Default>(layout: Groups, m: usize, items: usize) {
     let (scale, shift) = affine.split_at(c);
 
     let (mut mean, mut variance) = (vec![0.0; statistics], vec![0.0; statistics]);
-    group::moments(layout, &x, &mut mean, &mut variance);
+    group::moments(Isa::detect(), layout, &x, &mut mean, &mut variance);
     let found = two(statistics, |[mean, variance]| {
         group_moments(engine(), layout, on_x.view(), mean, variance);
     });
@@ -194,7 +194,7 @@ fn groups<T: Real + Default>(layout: Groups, m: usize, items: usize) {
     let on_by = OnDevice::new(&by);
 
     let mut out = vec![T::zero(); len];
-    group::forward(layout, &x, &by, scale, shift, &mut out);
+    group::forward(Isa::detect(), layout, &x, &by, scale, shift, &mut out);
     let found = written(&x, |out| {
         group_forward(engine(), layout, on_x.view(), on_by.view(), on_affine.view(), out);
     });
@@ -207,12 +207,12 @@ fn groups<T: Real + Default>(layout: Groups, m: usize, items: usize) {
             let (inputs, scale) = ([on_x.view(), on_delta.view()], on_affine.view().part(0..c));
             group_backward(engine(), layout, inputs, on_by.view(), scale, output, out);
         });
-        group::backward(layout, &x, &delta, &by, scale, output, &mut out);
+        group::backward(Isa::detect(), layout, [&x, &delta], &by, scale, output, &mut out);
         assert_close(&found, &out, by_size(1e-4, 1e-11), &context);
     }
 
     let [mut of_scale, mut of_shift] = [(); 2].map(|()| vec![T::zero(); m * c]);
-    group::example_gradients(layout, &x, &delta, &by, &mut of_scale, &mut of_shift);
+    group::example_gradients(Isa::detect(), layout, &x, &delta, &by, &mut of_scale, &mut of_shift);
     let found = two(m * c, |rows| {
         group_example_gradients(
             engine(),

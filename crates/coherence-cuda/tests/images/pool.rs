@@ -3,7 +3,7 @@
 use crate::common::{OUTPUTS, assert_same_bits, numbers, written};
 use crate::engine::{download, engine, upload};
 use coherence_cpu::{
-    Element,
+    Element, Isa,
     pool::{self, Divisor, Pool, Windows},
 };
 use coherence_cuda::{Real, pool as device};
@@ -36,7 +36,7 @@ fn all_operations<T: Real + Default>(x_of: impl Fn(usize) -> Vec<T>) {
             let context = format!("{m} examples, {windows:?}");
 
             let (mut out, mut from) = (delta.clone(), vec![0; m * pooled]);
-            pool::max_forward(&windows, &x, &mut out, &mut from);
+            pool::max_forward(Isa::detect(), &windows, &x, &mut out, &mut from);
             let mut on_from = upload(&vec![7; m * pooled]);
             let found = written(&delta, |out| {
                 device::max_forward(engine(), &windows, on_x.view(), out, on_from.view_mut());
@@ -55,7 +55,7 @@ fn all_operations<T: Real + Default>(x_of: impl Fn(usize) -> Vec<T>) {
                         out,
                     );
                 });
-                pool::max_backward(&windows, &delta, &from, output, &mut out);
+                pool::max_backward(Isa::detect(), &windows, &delta, &from, output, &mut out);
                 assert_same_bits(&found, &out, &context);
             }
             for divisor in [Divisor::Window, Divisor::Inputs] {
@@ -63,7 +63,7 @@ fn all_operations<T: Real + Default>(x_of: impl Fn(usize) -> Vec<T>) {
                 let found = written(&out, |out| {
                     device::average_forward(engine(), &windows, divisor, on_x.view(), out);
                 });
-                pool::average_forward(&windows, divisor, &x, &mut out);
+                pool::average_forward(Isa::detect(), &windows, divisor, &x, &mut out);
                 assert_same_bits(&found, &out, &context);
                 for output in OUTPUTS {
                     let mut out = numbers::<T>(3, m * image);
@@ -71,7 +71,14 @@ fn all_operations<T: Real + Default>(x_of: impl Fn(usize) -> Vec<T>) {
                         let delta = on_delta.view();
                         device::average_backward(engine(), &windows, divisor, delta, output, out);
                     });
-                    pool::average_backward(&windows, divisor, &delta, output, &mut out);
+                    pool::average_backward(
+                        Isa::detect(),
+                        &windows,
+                        divisor,
+                        &delta,
+                        output,
+                        &mut out,
+                    );
                     assert_same_bits(&found, &out, &context);
                 }
             }

@@ -1,10 +1,11 @@
 //! Each layer in a small network: the gradient is the slope of the SUM loss, and every per-example
 //! quantity is that of the loop over batches of one.
 
-use coherence_cpu::{convolution::Convolution as Sizes, pool::Pool, product::Output};
+use coherence_core::aggregate::{Requirements, Winsorized};
+use coherence_cpu::{Element, Isa, convolution::Convolution as Sizes, pool::Pool, product::Output};
 use coherence_nn::{
     Activation::{Identity, Relu6, Sigmoid, Silu, Tanh},
-    Builder, Graph, GraphError, Keep, Model, Shape, SingleValueError, Value,
+    Builder, Factors, Graph, GraphError, Keep, Model, Shape, TooFewValuesError, Value,
     device::{Cpu, Device},
     layer::{
         AveragePool, BatchNorm, Concatenate, Convolution, Dropout, GroupNorm, Linear, MaxPool,
@@ -16,23 +17,22 @@ use coherence_tests::naive;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-type Net<D> = Builder<f64, D>;
-
 pub(crate) const CLASSES: usize = 3;
 pub(crate) const IMAGE: Shape = Shape::image(5, 4, 2);
 
 /// A layer behind a convolution, so that the gradient with respect to its input matters, and before a
 /// linear layer.
-fn around<D: Device<f64>>(
+fn around<T: Element, D: Device<T>>(
+    image: Shape,
     name: &str,
-    layer: impl FnOnce(&mut Net<D>, Value) -> Result<Value, GraphError>,
-) -> Graph<f64, D> {
-    let (mut net, x) = Net::new(IMAGE);
-    let sizes = Sizes { padding: [1, 1], ..Sizes::new(IMAGE.size(), 2, 4, [3, 3]) };
+    layer: impl FnOnce(&mut Builder<T, D>, Value) -> Result<Value, GraphError>,
+) -> Result<Graph<T, D>, GraphError> {
+    let (mut net, x) = Builder::new(image);
+    let sizes = Sizes { padding: [1, 1], ..Sizes::new(image.size(), image.channels, 4, [3, 3]) };
     let h = net.push("first", Convolution::new(sizes).unwrap(), &[x], Tanh).unwrap();
-    let h = layer(&mut net, h).unwrap();
+    let h = layer(&mut net, h)?;
     net.push("last", Linear::new(h.shape, CLASSES), &[h], Identity).unwrap();
-    net.build(name.to_owned())
+    Ok(net.build(name.to_owned()))
 }
 
 fn pool(x: Value, kernel: [usize; 2], stride: [usize; 2], ceil: bool) -> Pool {
@@ -41,11 +41,16 @@ fn pool(x: Value, kernel: [usize; 2], stride: [usize; 2], ceil: bool) -> Pool {
 }
 
 /// One network for each layer and kind of setting.
-pub(crate) fn networks<D: Device<f64>>() -> Vec<Graph<f64, D>> {
+pub(crate) fn networks<T: Element, D: Device<T>>() -> Vec<Graph<T, D>> {
+    networks_for(IMAGE).into_iter().map(|graph| graph.expect("the image is large enough")).collect()
+}
+
+/// Those for images of a shape; an error for settings that do not fit it.
+fn networks_for<T: Element, D: Device<T>>(image: Shape) -> Vec<Result<Graph<T, D>, GraphError>> {
     let sizes =
         |x: Value, outputs, kernel| Sizes::new(x.shape.size(), x.shape.channels, outputs, kernel);
     let convolve = move |name: &'static str, change: fn(Sizes) -> Sizes| {
-        around(name, move |net, x| {
+        around(image, name, move |net, x| {
             let of = change(sizes(x, 6, [2, 3]));
             net.push("layer", Convolution::new(of)?, &[x], Silu)
         })
@@ -56,59 +61,61 @@ pub(crate) fn networks<D: Device<f64>>() -> Vec<Graph<f64, D>> {
         convolve("dilated", |of| Sizes { dilation: [2, 1], ..of }),
         convolve("grouped", |of| Sizes { groups: 2, ..of }),
         convolve("depthwise", |of| Sizes { outputs: 4, groups: 4, padding: [1, 1], ..of }),
-        around("without biases", |net, x| {
+        around(image, "without biases", |net, x| {
             let of = Convolution::new(sizes(x, 3, [1, 1]))?.without_bias();
             let h = net.push("layer", of, &[x], Relu6)?;
             net.push("linear", Linear::new(h.shape, 5).without_bias(), &[h], Tanh)
         }),
-        around("maxima", |net, x| {
+        around(image, "maxima", |net, x| {
             net.push("layer", MaxPool::new(pool(x, [3, 2], [2, 1], true))?, &[x], Identity)
         }),
-        around("means", |net, x| {
+        around(image, "means", |net, x| {
             net.push("layer", AveragePool::new(pool(x, [2, 3], [1, 2], false))?, &[x], Tanh)
         }),
-        around("means that count the padding", |net, x| {
+        around(image, "means that count the padding", |net, x| {
             let padded = Pool { padding: [1, 1], ..pool(x, [3, 3], [1, 1], false) };
             net.push("layer", AveragePool::new(padded)?, &[x], Identity)
         }),
-        around("adaptive means", |net, x| {
+        around(image, "adaptive means", |net, x| {
             net.push("layer", AveragePool::adaptive(x.shape, [3, 3])?, &[x], Identity)
         }),
-        around("batch normalisation", |net, x| {
+        around(image, "batch normalisation", |net, x| {
             net.push("layer", BatchNorm::new(x.shape), &[x], Tanh)
         }),
-        around("group normalisation", |net, x| {
+        around(image, "group normalisation", |net, x| {
             net.push("layer", GroupNorm::new(x.shape, 2)?, &[x], Silu)
         }),
-        around("layer normalisation of positions", |net, x| {
+        around(image, "layer normalisation of positions", |net, x| {
             net.push("layer", GroupNorm::layer(x.shape)?, &[x], Silu)
         }),
-        around("layer normalisation of features", |net, x| {
+        around(image, "layer normalisation of features", |net, x| {
             let h = net.push("features", Linear::new(x.shape, 6), &[x], Tanh)?;
             net.push("layer", GroupNorm::layer(h.shape)?.with_epsilon(0.1), &[h], Identity)
         }),
-        around("residual", |net, x| net.add("layer", &[x, x], Tanh)),
-        around("shortcut without parameters", |net, x| {
+        around(image, "residual", |net, x| net.add("layer", &[x, x], Tanh)),
+        around(image, "shortcut without parameters", |net, x| {
             let h = net.push("layer", Subsample::new(x.shape, 2, 7), &[x], Identity)?;
             net.push("again", Subsample::new(h.shape, 1, 7), &[h], Tanh)
         }),
-        around("auxiliary output", |net, x| {
+        around(image, "auxiliary output", |net, x| {
             let head = net.push("auxiliary", Linear::new(x.shape, CLASSES), &[x], Identity)?;
             net.auxiliary(head, 0.4);
             net.push("layer", Linear::new(x.shape, 5), &[x], Silu)
         }),
-        around("stochastic depth", |net, x| {
+        around(image, "stochastic depth", |net, x| {
             let branch = net.push("layer", StochasticDepth::new(x.shape, 0.5), &[x], Identity)?;
             net.add("sum", &[branch, x], Tanh)
         }),
-        around("dropout", |net, x| net.push("layer", Dropout::new(x.shape, 0.3), &[x], Identity)),
-        around("branches", |net, x| {
+        around(image, "dropout", |net, x| {
+            net.push("layer", Dropout::new(x.shape, 0.3), &[x], Identity)
+        }),
+        around(image, "branches", |net, x| {
             let of = Sizes { padding: [0, 1], ..sizes(x, 3, [1, 3]) };
             let branch = net.push("branch", Convolution::new(of)?, &[x], Tanh)?;
             let both = Concatenate::new(&[x.shape, branch.shape]);
             net.push("layer", both, &[x, branch], Identity)
         }),
-        around("squeeze and excitation", |net, x| {
+        around(image, "squeeze and excitation", |net, x| {
             let x = net.push("norm", BatchNorm::new(x.shape), &[x], Silu)?;
             let mean = net.push("mean", AveragePool::adaptive(x.shape, [1, 1])?, &[x], Identity)?;
             let fc1 = Convolution::new(sizes(mean, 2, [1, 1]))?;
@@ -120,52 +127,93 @@ pub(crate) fn networks<D: Device<f64>>() -> Vec<Graph<f64, D>> {
     ]
 }
 
-struct Case {
-    model: Model<f64>,
-    x: Vec<f64>,
+/// Images of every height and every number of channels from 1 to 9, and the square ones.
+fn images() -> impl Iterator<Item = Shape> {
+    (1..10).flat_map(|n| [Shape::image(n, 10 - n, n), Shape::image(n, n, 10 - n)])
+}
+
+/// A batch for one of the [`networks_for`] an image.
+struct Case<T: Element> {
+    image: Shape,
+    network: usize,
+    model: Model<T>,
+    x: Vec<T>,
     labels: Vec<u32>,
     mode: Mode,
 }
 
-impl Case {
-    /// Random parameters, statistics and inputs.
-    fn new(graph: Graph<f64>, m: usize, mode: Mode) -> Self {
+impl Case<f64> {
+    /// Random parameters, statistics and inputs, which `f32` holds exactly; `None` if the network does not
+    /// fit the image.
+    fn new(image: Shape, network: usize, m: usize, mode: Mode) -> Option<Self> {
+        let graph = networks_for(image).swap_remove(network).ok()?;
         let mut rng = ChaCha8Rng::seed_from_u64(17);
         let mut model = Model::initialized(graph, &mut rng);
-        model.parameters_mut().iter_mut().for_each(|p| *p += rng.random_range(-0.2..0.2));
-        model.statistics_mut().iter_mut().for_each(|s| *s += rng.random_range(0.1..0.4));
-        let x = (0..m * IMAGE.values()).map(|_| rng.random_range(-1.0..1.0)).collect();
+        let round = |x: f64| f64::from(x as f32);
+        model
+            .parameters_mut()
+            .iter_mut()
+            .for_each(|p| *p = round(*p + rng.random_range(-0.2..0.2)));
+        model.statistics_mut().iter_mut().for_each(|s| *s = round(*s + rng.random_range(0.1..0.4)));
+        let x = (0..m * image.values()).map(|_| round(rng.random_range(-1.0..1.0))).collect();
         let labels = (0..m).map(|_| rng.random_range(0..CLASSES as u32)).collect();
-        Self { model, x, labels, mode }
+        Some(Self { image, network, model, x, labels, mode })
     }
 
+    /// The same numbers in another type, on an instruction set.
+    fn on<T: Element>(&self, isa: Isa) -> Case<T> {
+        let graph = networks_for(self.image).swap_remove(self.network).expect("as before");
+        let narrow = |from: &[f64]| from.iter().map(|&x| T::narrow(x)).collect::<Vec<T>>();
+        let mut model = Model::zeros_on(Cpu::with_isa(isa), graph);
+        model.parameters_mut().copy_from_slice(&narrow(self.model.parameters()));
+        model.statistics_mut().copy_from_slice(&narrow(self.model.statistics()));
+        let (x, labels) = (narrow(&self.x), self.labels.clone());
+        Case { image: self.image, network: self.network, model, x, labels, mode: self.mode }
+    }
+
+    /// Each example's gradient [m][d] from a batch of one.
+    fn one_by_one(&self) -> Vec<Vec<f64>> {
+        let one = |(e, &label): (usize, &u32)| {
+            let mut one = self.on::<f64>(Isa::detect());
+            one.x = self.x[e * self.image.values()..][..self.image.values()].to_vec();
+            one.labels = vec![label];
+            one.passes().1
+        };
+        self.labels.iter().enumerate().map(one).collect()
+    }
+}
+
+/// The case of the network of a name for [`IMAGE`].
+fn case_of(name: &str, m: usize, mode: Mode) -> Case<f64> {
+    let network = networks::<f64, Cpu>().iter().position(|graph| graph.name() == name);
+    Case::new(IMAGE, network.expect("a network of this name"), m, mode).expect("it fits")
+}
+
+/// Calls `f` with the case of every network that fits the image.
+fn for_each_network(image: Shape, m: usize, mode: Mode, f: impl FnMut(Case<f64>)) {
+    let networks = networks_for::<f64, Cpu>(image).len();
+    (0..networks).filter_map(|network| Case::new(image, network, m, mode)).for_each(f);
+}
+
+impl<T: Element> Case<T> {
     /// The SUM loss and the gradient of it.
-    fn passes(&self) -> (f64, Vec<f64>) {
+    fn passes(&self) -> (f64, Vec<T>) {
         let m = self.labels.len();
         let mut workspace = self.model.workspace(m, Keep::Activations);
         workspace.set_mode(self.mode);
         self.model.forward(&self.x, m, &mut workspace);
         let targets = Targets::Labels(&self.labels[..]);
         let loss = workspace.loss(Loss::default(), targets, &mut vec![0.0; m]);
-        let mut gradient = vec![f64::NAN; self.model.parameters().len()];
+        let mut gradient = vec![T::nan(); self.model.parameters().len()];
         self.model.gradient(&self.x, &mut workspace, &mut gradient);
         (loss, gradient)
     }
-
-    /// Each example's gradient [m][d] from a batch of one.
-    fn one_by_one(&self) -> Vec<Vec<f64>> {
-        let one = |(e, &label): (usize, &u32)| {
-            let x = self.x[e * IMAGE.values()..][..IMAGE.values()].to_vec();
-            let (model, mode) = (self.model.clone(), self.mode);
-            Self { model, x, labels: vec![label], mode }.passes().1
-        };
-        self.labels.iter().enumerate().map(one).collect()
-    }
 }
 
+const STEP: f64 = 1e-6;
+
 #[track_caller]
-fn gradient_is_the_slope(mut case: Case) {
-    const STEP: f64 = 1e-6;
+fn gradient_is_the_slope(mut case: Case<f64>) {
     let (_, gradient) = case.passes();
     for (j, found) in gradient.iter().enumerate() {
         let at = case.model.parameters()[j];
@@ -180,10 +228,33 @@ fn gradient_is_the_slope(mut case: Case) {
     }
 }
 
+/// Along one random direction, to which every coordinate contributes.
+#[track_caller]
+fn gradient_is_the_slope_along_a_direction(mut case: Case<f64>) {
+    let (_, gradient) = case.passes();
+    let mut rng = ChaCha8Rng::seed_from_u64(31);
+    let direction: Vec<f64> = gradient.iter().map(|_| rng.random_range(-1.0..1.0)).collect();
+    let at = case.model.parameters().to_vec();
+    let mut loss = |step: f64| {
+        let moved = at.iter().zip(&direction).map(|(w, d)| w + step * d);
+        case.model.parameters_mut().iter_mut().zip(moved).for_each(|(w, moved)| *w = moved);
+        case.passes().0
+    };
+    let slope = (loss(STEP) - loss(-STEP)) / (2.0 * STEP);
+    let (found, name) = (naive::dot(&gradient, &direction), case.model.graph().name());
+    let scale: f64 = gradient.iter().map(|g| g.abs()).sum();
+    assert!(
+        (found - slope).abs() < 1e-7 * (1.0 + scale),
+        "{name} of {:?}: {found} {slope}",
+        case.image
+    );
+}
+
 #[test]
 fn gradients_are_the_slopes_of_the_sum_loss() {
-    for graph in networks() {
-        gradient_is_the_slope(Case::new(graph, 3, Mode::default()));
+    for_each_network(IMAGE, 3, Mode::default(), gradient_is_the_slope);
+    for image in images() {
+        for_each_network(image, 2, Mode::default(), gradient_is_the_slope_along_a_direction);
     }
 }
 
@@ -191,29 +262,70 @@ fn gradients_are_the_slopes_of_the_sum_loss() {
 #[test]
 fn gradients_in_training_are_the_slopes_of_the_sum_loss() {
     let mode = Mode { batch_statistics: true, dropout: Some(5) };
-    for graph in networks() {
-        gradient_is_the_slope(Case::new(graph, 4, mode));
+    for_each_network(IMAGE, 4, mode, gradient_is_the_slope);
+    for image in images() {
+        for_each_network(image, 3, mode, gradient_is_the_slope_along_a_direction);
+    }
+}
+
+/// The images leave out no setting: each fits at least half of them.
+#[test]
+fn every_network_fits_most_images() {
+    let networks: Vec<_> = images().map(networks_for::<f64, Cpu>).collect();
+    for network in 0..networks[0].len() {
+        let fitting = networks.iter().filter(|of_image| of_image[network].is_ok()).count();
+        assert!(2 * fitting >= networks.len(), "network {network} fits {fitting} images");
     }
 }
 
 #[test]
 fn every_per_example_quantity_is_that_of_the_loop() {
-    for graph in networks() {
-        for m in [1, 2, 5] {
-            let case = Case::new(graph_again(&graph), m, Mode::default());
+    for m in 0..=8 {
+        for_each_network(IMAGE, m, Mode::default(), |case| {
             let rows = case.one_by_one();
-            quantities_agree(&case, &rows);
+            quantities_agree(&case, &rows, 1e-12);
+            for &isa in Isa::available() {
+                quantities_agree(&case.on::<f32>(isa), &rows, 2e-5);
+            }
+        });
+    }
+}
+
+/// Batches and instruction sets take turns.
+#[test]
+fn every_per_example_quantity_of_any_image_is_that_of_the_loop() {
+    let turns = (0..=8).cycle().zip(Isa::available().iter().cycle());
+    for (image, (m, &isa)) in images().zip(turns) {
+        for_each_network(image, m, Mode::default(), |case| {
+            let rows = case.one_by_one();
+            quantities_agree(&case, &rows, 1e-12);
+            quantities_agree(&case.on::<f32>(isa), &rows, 2e-5);
+        });
+    }
+}
+
+/// The loss and the gradient of no examples are 0; only the statistics of a batch of none are refused.
+#[test]
+fn without_examples_every_sum_is_zero() {
+    for mode in [Mode::default(), Mode { batch_statistics: true, dropout: Some(5) }] {
+        for image in images() {
+            for_each_network(image, 0, mode, |case| {
+                let (graph, name) = (case.model.graph(), case.model.graph().name());
+                let couples = graph.couples_examples().is_some();
+                assert_eq!(graph.check_batch_statistics(0).is_err(), couples, "{name}");
+                if couples && mode.batch_statistics {
+                    return;
+                }
+                let (loss, gradient) = case.passes();
+                assert_eq!(loss, 0.0, "{name}");
+                assert!(gradient.iter().all(|&g| g == 0.0), "{name}");
+            });
         }
     }
 }
 
-/// The network of the same name.
-fn graph_again(graph: &Graph<f64>) -> Graph<f64> {
-    networks().into_iter().find(|other| other.name() == graph.name()).unwrap()
-}
-
 #[track_caller]
-fn quantities_agree(case: &Case, rows: &[Vec<f64>]) {
+fn quantities_agree<T: Element>(case: &Case<T>, rows: &[Vec<f64>], tolerance: f64) {
     let m = rows.len();
     let mut workspace = case.model.workspace(m, Keep::Deltas);
     case.model.forward(&case.x, m, &mut workspace);
@@ -221,74 +333,102 @@ fn quantities_agree(case: &Case, rows: &[Vec<f64>]) {
     let mut streamed = 0;
     case.model.backward(&case.x, &mut workspace, |_| streamed += 1);
     let mut visited = 0;
+    let device = case.model.device();
     case.model.factors(&case.x, &workspace, |factors| {
         visited += 1;
-        let what = format!("{} {} of m = {m}", case.model.graph().name(), factors.name);
+        let (name, image) = (case.model.graph().name(), case.image);
+        let what = format!("{name} {} of m = {m}, {image:?}, {device:?}", factors.name);
+        let near = |found: f64, expected: f64| {
+            (found - expected).abs() < tolerance * (1.0 + expected.abs())
+        };
         let rows: Vec<Vec<f64>> =
             rows.iter().map(|row| row[factors.range.clone()].to_vec()).collect();
         let len = factors.range.len();
-        let v: Vec<f64> = (0..len).map(|j| (j as f64 * 0.7).sin()).collect();
-        let (mut norms, mut dots, mut sum) = (vec![0.0; m], vec![0.0; m], vec![9.0; len]);
+        let v: Vec<T> = (0..len).map(|j| T::narrow((j as f64 * 0.7).sin())).collect();
+        let wide: Vec<f64> = v.iter().map(|x| x.widen()).collect();
+        let nine = T::narrow(9.0);
+        let (mut norms, mut dots, mut sum) = (vec![0.0; m], vec![0.0; m], vec![nine; len]);
         factors.sum_and_sq_norms(Output::Overwrite, &mut sum, &mut norms);
         factors.dots(&v, &mut Vec::new(), &mut dots);
-        let mut one = vec![0.0; len];
+        let mut one = vec![T::zero(); len];
         for (e, row) in rows.iter().enumerate() {
             factors.per_example(e, &mut one);
-            let near = |found: f64, expected: f64| {
-                (found - expected).abs() < 1e-12 * (1.0 + expected.abs())
-            };
-            assert!(one.iter().zip(row).all(|(x, y)| near(*x, *y)), "{what}: example {e}");
+            assert!(one.iter().zip(row).all(|(x, y)| near(x.widen(), *y)), "{what}: example {e}");
             assert!(near(norms[e], naive::sq_norm(row)), "{what}: squared norm {e}");
-            assert!(near(dots[e], naive::dot(row, &v)), "{what}: dot {e}");
+            assert!(near(dots[e], naive::dot(row, &wide)), "{what}: dot {e}");
         }
-        let mut parts = vec![0.0; len];
+        let mut parts = vec![nine; len];
         factors.rows(0..m / 2).sum(Output::Overwrite, &mut parts);
         factors.rows(m / 2..m).sum(Output::Add, &mut parts);
-        for (j, expected) in naive::sum(&rows).iter().enumerate() {
+        for j in 0..len {
+            let expected = rows.iter().map(|row| row[j]).sum();
             for found in [sum[j], parts[j]] {
-                assert!((found - expected).abs() < 1e-12, "{what}: sum {found} {expected}");
+                assert!(near(found.widen(), expected), "{what}: sum {found:?} {expected}");
             }
         }
-        selections_agree(&what, factors, &rows);
+        selections_agree(&what, factors, &rows, near);
     });
     assert_eq!(streamed, visited, "a streaming pass visits as many tensors");
 }
 
 #[track_caller]
-fn selections_agree(what: &str, factors: &coherence_nn::Factors<'_, f64>, rows: &[Vec<f64>]) {
+fn selections_agree<T: Element>(
+    what: &str,
+    factors: &Factors<'_, T>,
+    rows: &[Vec<f64>],
+    near: impl Fn(f64, f64) -> bool,
+) {
     let (m, len) = (rows.len(), factors.range.len());
-    let column = |j: usize| rows.iter().map(|row| row[j]).collect::<Vec<f64>>();
+    if m == 0 {
+        return no_example_is_selected(what, factors);
+    }
+    let columns: Vec<Vec<f64>> =
+        (0..len).map(|j| rows.iter().map(|row| row[j]).collect()).collect();
     for clip in 0..=m / 2 {
-        let (mut mean, mut moved) = (vec![9.0; len], vec![0.0; len]);
+        let (mut mean, mut moved) = (vec![T::narrow(9.0); len], vec![T::zero(); len]);
         factors.winsorized_mean(clip, &mut mean);
-        factors.winsorized_step(clip, 1.0, &mut moved);
-        for j in 0..len {
-            let expected = naive::aggregate::winsorized(&column(j), clip);
+        factors.winsorized_step(clip, T::one(), &mut moved);
+        for (j, column) in columns.iter().enumerate() {
+            let expected = naive::aggregate::winsorized(column, clip);
             for found in [mean[j], -moved[j]] {
-                assert!((found - expected).abs() < 1e-12, "{what}: c = {clip}: {found} {expected}");
+                let agrees = near(found.widen(), expected);
+                assert!(agrees, "{what}: c = {clip}: {found:?} {expected}");
             }
         }
     }
     for k in 1..=m {
-        let mut moved = vec![0.0; len];
-        factors.median_of_sums_step(k, 1.0, &mut moved);
-        for (j, found) in moved.iter().enumerate() {
-            let sums: Vec<f64> = naive::aggregate::groups(&column(j), k)
-                .iter()
-                .map(|group| group.iter().sum())
-                .collect();
+        let mut moved = vec![T::zero(); len];
+        factors.median_of_sums_step(k, T::one(), &mut moved);
+        for (found, column) in moved.iter().zip(&columns) {
+            let groups = naive::aggregate::groups(column, k);
+            let sums: Vec<f64> = groups.iter().map(|group| group.iter().sum()).collect();
             let expected = naive::aggregate::median(&sums);
-            assert!((-found - expected).abs() < 1e-12, "{what}: k = {k}: {found} {expected}");
+            assert!(near(-found.widen(), expected), "{what}: k = {k}: {found:?} {expected}");
         }
     }
+}
+
+/// A selection of no values is refused, by every kind of factors alike.
+#[track_caller]
+fn no_example_is_selected<T: Element>(what: &str, factors: &Factors<'_, T>) {
+    let len = factors.range.len();
+    let refusal = |select: &dyn Fn(&mut [T])| {
+        let run = || select(&mut vec![T::zero(); len]);
+        let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run));
+        *panic.expect_err(what).downcast::<String>().expect("a message")
+    };
+    let winsorized = Winsorized { clip: 0 }.check(0).expect_err("no values").to_string();
+    assert_eq!(refusal(&|out| factors.winsorized_mean(0, out)), winsorized, "{what}");
+    assert_eq!(refusal(&|out| factors.winsorized_step(0, T::one(), out)), winsorized, "{what}");
+    let groups = "0 examples cannot be cut in 1 groups that are not empty";
+    assert_eq!(refusal(&|out| factors.median_of_sums_step(1, T::one(), out)), groups, "{what}");
 }
 
 /// The loss with an auxiliary output is the loss of the logits plus 0.4 times that of the output, and the
 /// gradient of the logits' loss alone is 0 for the output's parameters.
 #[test]
 fn an_auxiliary_output_counts_by_its_weight() {
-    let graph = networks().into_iter().find(|g| g.name() == "auxiliary output").unwrap();
-    let case = Case::new(graph, 2, Mode::default());
+    let case = case_of("auxiliary output", 2, Mode::default());
     let mut workspace = case.model.workspace(2, Keep::Activations);
     case.model.forward(&case.x, 2, &mut workspace);
     let (mut losses, mut of_logits) = ([0.0; 2], [0.0; 2]);
@@ -307,11 +447,12 @@ fn an_auxiliary_output_counts_by_its_weight() {
 /// At one position, a batch of one has a single value for each channel; torch refuses it as well.
 #[test]
 fn the_statistics_of_a_single_value_are_refused() {
-    let (mut net, x) = Net::<Cpu>::new(Shape::features(3));
+    let (mut net, x) = Builder::<f64>::new(Shape::features(3));
     net.push("norm", BatchNorm::new(x.shape), &[x], Identity).unwrap();
     let model = Model::zeros(net.build("norm".to_owned()));
     let error = model.graph().check_batch_statistics(1).unwrap_err();
-    assert_eq!(error, SingleValueError { layer: "norm".to_owned() });
+    assert_eq!(error, TooFewValuesError { layer: "norm".to_owned() });
+    assert!(model.graph().check_batch_statistics(0).is_err());
     assert_eq!(model.graph().check_batch_statistics(2), Ok(()));
     let mut workspace = model.workspace(1, Keep::Logits);
     model.forward(&[1.0, 2.0, 3.0], 1, &mut workspace);
@@ -319,16 +460,17 @@ fn the_statistics_of_a_single_value_are_refused() {
     let run = || model.forward(&[1.0, 2.0, 3.0], 1, &mut workspace);
     let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).unwrap_err();
     assert_eq!(*panic.downcast::<String>().unwrap(), error.to_string());
-    let graph = networks::<Cpu>().into_iter().find(|g| g.name() == "batch normalisation").unwrap();
+    let graph =
+        networks::<f64, Cpu>().into_iter().find(|g| g.name() == "batch normalisation").unwrap();
     assert_eq!(graph.check_batch_statistics(1), Ok(()), "several positions");
 }
 
 #[test]
 #[should_panic(expected = "layer.weight has no per-example gradients by the statistics of a batch")]
 fn the_statistics_of_a_batch_have_no_per_example_gradients() {
-    let graph = networks().into_iter().find(|g| g.name() == "batch normalisation").unwrap();
-    assert_eq!(graph.couples_examples(), Some("layer"));
-    let case = Case::new(graph, 3, Mode { batch_statistics: true, dropout: None });
+    let mode = Mode { batch_statistics: true, dropout: None };
+    let case = case_of("batch normalisation", 3, mode);
+    assert_eq!(case.model.graph().couples_examples(), Some("layer"));
     let mut workspace = case.model.workspace(3, Keep::Activations);
     workspace.set_mode(case.mode);
     case.model.forward(&case.x, 3, &mut workspace);

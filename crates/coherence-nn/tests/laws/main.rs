@@ -9,6 +9,7 @@ mod dropping;
 mod factors;
 mod gradients;
 mod hostile;
+mod initial;
 mod layers;
 mod loss;
 mod parity;

@@ -3,7 +3,7 @@
 
 use coherence_cpu::product::Output;
 use coherence_nn::{
-    Graph, Keep, Model, Shape, TensorSpec,
+    Element, Graph, Keep, Model, Shape, TensorSpec, Workspace,
     device::{Cpu, Device},
     layer::Mode,
     loss::{Loss, Targets},
@@ -73,7 +73,7 @@ fn numbers(value: &Value) -> Vec<f64> {
 }
 
 /// What torchvision has for a network, the shape of its images, and its tensors' names in order.
-fn fixture(name: &str) -> (Value, Shape, Vec<String>) {
+pub(crate) fn fixture(name: &str) -> (Value, Shape, Vec<String>) {
     let text = include_str!("../fixtures/parity.json");
     let mut fixture: BTreeMap<String, Value> = serde_json::from_str(text).unwrap();
     let expected = fixture.remove(name).unwrap();
@@ -95,7 +95,7 @@ fn tensors_agree<D: Device<f64>>(name: &str, graph: &Graph<f64, D>, expected: &V
 }
 
 /// The network of a fixture.
-fn network<D: Device<f64>>(name: &str, image: Shape) -> Graph<f64, D> {
+pub(crate) fn network<T: Element, D: Device<T>>(name: &str, image: Shape) -> Graph<T, D> {
     use {Norm::*, Stem::*};
     let graph = match name {
         "convnet" => convnet(image, 10),
@@ -132,7 +132,7 @@ fn agrees<D: Device<f64>>(device: &D, name: &str) {
     tensors_agree(name, &graph, &expected);
     let mut model = filled(device, graph, &order);
     let (x, labels) = (device.buffer_from(images(shape)), device.buffer_from(vec![0, 1, 2]));
-    let (mut losses, mut norms) = (device.zeros(3), device.zeros(3));
+    let mut losses = device.zeros(3);
     let mut workspace = model.workspace(3, Keep::Activations);
     model.forward(D::view(&x), 3, &mut workspace);
     let rows: Vec<f64> = expected["logits"].as_array().unwrap().iter().flat_map(numbers).collect();
@@ -142,18 +142,39 @@ fn agrees<D: Device<f64>>(device: &D, name: &str) {
     }
     let labels = Targets::Labels(D::view(&labels));
     workspace.loss(Loss::default(), labels, D::view_mut(&mut losses));
-    model.backward(D::view(&x), &mut workspace, |factors| {
-        device.fill(0.0, D::view_mut(&mut norms));
-        factors.sq_norms(D::view_mut(&mut norms));
+    sq_norms_agree(name, &model, D::view(&x), &mut workspace, &expected);
+    assert_eq!(
+        expected.get("running").is_some(),
+        model.graph().couples_examples().is_some(),
+        "{name}"
+    );
+    if let Some(running) = expected.get("running") {
+        running_statistics_agree(name, &mut model, D::view(&x), running);
+    }
+}
+
+/// Each example's squared gradient norm by tensor, after the loss.
+#[track_caller]
+fn sq_norms_agree<D: Device<f64>>(
+    name: &str,
+    model: &Model<f64, D>,
+    x: D::Slice<'_, f64>,
+    workspace: &mut Workspace<f64, D>,
+    expected: &Value,
+) {
+    let device = model.device();
+    let mut visited = 0;
+    model.backward(x, workspace, |factors| {
+        visited += 1;
         let expected = numbers(&expected["sq_norms"][factors.name]);
+        let mut norms = device.zeros(expected.len());
+        factors.sq_norms(D::view_mut(&mut norms));
         let scale = expected.iter().fold(0.0, |max: f64, x| max.max(*x));
         for (found, expected) in device.to_host(D::view(&norms)).iter().zip(expected) {
             close(*found, expected, scale, &format!("a squared norm of {name} {}", factors.name));
         }
     });
-    if let Some(running) = expected.get("running") {
-        running_statistics_agree(name, &mut model, D::view(&x), running);
-    }
+    assert_eq!(visited, model.layout().tensors().len(), "tensors of {name}");
 }
 
 /// Two steps of SGD in training mode on the MEAN loss.
@@ -163,6 +184,7 @@ fn running_statistics_agree<D: Device<f64>>(
     x: D::Slice<'_, f64>,
     expected: &Value,
 ) {
+    let rate = expected["rate"].as_f64().unwrap();
     let device = model.device().clone();
     let (labels, mut losses) = (device.buffer_from(vec![0, 1, 2]), device.zeros(3));
     let mut workspace = model.workspace(3, Keep::Activations);
@@ -172,19 +194,22 @@ fn running_statistics_agree<D: Device<f64>>(
         model.update_statistics(&workspace);
         let labels = Targets::Labels(D::view(&labels));
         workspace.loss(Loss::default(), labels, D::view_mut(&mut losses));
-        workspace.weight(0..3, -1e-5 / 3.0);
+        workspace.weight(0..3, -rate / 3.0);
         model.step(x, &mut workspace, |factors, tensor| factors.sum(Output::Add, tensor));
     }
     let statistics = device.to_host(model.statistics());
     for tensor in model.graph().statistics().tensors() {
         let values = &statistics[tensor.range.clone()];
-        let (sum, scale) = (values.iter().sum::<f64>(), values.iter().map(|x| x.abs()).sum());
-        let expected = expected[&tensor.name].as_f64().unwrap();
-        close(sum, expected, scale, &format!("the sum of {name} {}", tensor.name));
+        let weighted = (0..).zip(values).map(|(j, x)| u(0, j) * x);
+        let found = [values.iter().sum(), weighted.sum()];
+        let scale = values.iter().map(|x| x.abs()).sum();
+        for (found, expected) in found.into_iter().zip(numbers(&expected["sums"][&tensor.name])) {
+            close(found, expected, scale, &format!("a sum of {name} {}", tensor.name));
+        }
     }
 }
 
-/// The auxiliary head by the loss of one image: the head needs images of 299², for which the passes of the
+/// The auxiliary head by one image: the head needs images of 299², for which the passes of the
 /// other networks would take minutes.
 #[track_caller]
 pub(crate) fn auxiliary_head_agrees<D: Device<f64>>(device: &D) {
@@ -198,8 +223,9 @@ pub(crate) fn auxiliary_head_agrees<D: Device<f64>>(device: &D) {
     model.forward(D::view(&x), 1, &mut workspace);
     let label = Targets::Labels(D::view(&label));
     let sum = workspace.loss(Loss::default(), label, D::view_mut(&mut losses));
-    let expected = expected["loss"].as_f64().unwrap();
-    close(sum, expected, expected, "the loss of inception_v3_aux");
+    let loss = expected["loss"].as_f64().unwrap();
+    close(sum, loss, loss, "the loss of inception_v3_aux");
+    sq_norms_agree("inception_v3_aux", &model, D::view(&x), &mut workspace, &expected);
 }
 
 pub(crate) const WITHOUT_NORMALISATION: [&str; 4] = ["convnet", "lenet5", "alexnet", "vgg13"];

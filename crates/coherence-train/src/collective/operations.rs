@@ -1,7 +1,7 @@
 //! What workers compute together from what they exchange.
 
 use super::{Collective, Exchange, block};
-use coherence_cpu::elementwise::axpy;
+use coherence_cpu::{Isa, elementwise::axpy};
 use core::ops::Range;
 
 impl dyn Collective + '_ {
@@ -64,7 +64,9 @@ impl dyn Collective + '_ {
         self.combine(values, rows, |rows, out| {
             let (first, others) = rows.split_at(out.len());
             out.copy_from_slice(first);
-            others.chunks_exact(out.len().max(1)).for_each(|row| axpy(1.0, row, out));
+            others
+                .chunks_exact(out.len().max(1))
+                .for_each(|row| axpy(Isa::detect(), 1.0, row, out));
         });
     }
 

@@ -5,7 +5,7 @@
 
 use crate::Activation;
 use coherence_cpu::{
-    Element,
+    Element, Isa,
     elementwise::{add_bias, bias_relu, relu_backward},
 };
 use rayon::prelude::*;
@@ -13,14 +13,17 @@ use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};
 
 /// [`activate`](crate::device::Elementwise::activate).
 pub(super) fn forward<T: Element>(
+    isa: Isa,
     activation: Activation,
     bias: Option<&[T]>,
     x: &mut [T],
     pre_activations: Option<&mut [T]>,
 ) {
     match (activation, bias) {
-        (Activation::Relu, Some(bias)) if pre_activations.is_none() => return bias_relu(bias, x),
-        (_, Some(bias)) => add_bias(bias, x),
+        (Activation::Relu, Some(bias)) if pre_activations.is_none() => {
+            return bias_relu(isa, bias, x);
+        }
+        (_, Some(bias)) => add_bias(isa, bias, x),
         (_, None) => {}
     }
     if let Some(z) = pre_activations {
@@ -48,6 +51,7 @@ pub(super) fn forward<T: Element>(
 
 /// [`activation_backward`](crate::device::Elementwise::activation_backward).
 pub(super) fn backward<T: Element>(
+    isa: Isa,
     activation: Activation,
     h: &[T],
     z: Option<&[T]>,
@@ -55,7 +59,7 @@ pub(super) fn backward<T: Element>(
 ) {
     let (one, z) = (T::one(), z.unwrap_or_default());
     match activation {
-        Activation::Relu => relu_backward(h, delta),
+        Activation::Relu => relu_backward(isa, h, delta),
         Activation::Identity => {}
         Activation::LeakyRelu { slope } => {
             let slope = T::narrow(slope);

@@ -10,7 +10,7 @@ use coherence_cpu::{Element, elementwise::axpy};
 impl<T: Element> Elementwise<T> for Cpu {
     #[inline]
     fn axpy(&self, factor: T, x: &[T], y: &mut [T]) {
-        axpy(factor, x, y);
+        axpy(self.isa, factor, x, y);
     }
 
     fn scale(&self, factor: T, x: &mut [T]) {
@@ -25,7 +25,7 @@ impl<T: Element> Elementwise<T> for Cpu {
         x: &mut [T],
         pre_activations: Option<&mut [T]>,
     ) {
-        activation::forward(activation, bias, x, pre_activations);
+        activation::forward(self.isa, activation, bias, x, pre_activations);
     }
 
     #[inline]
@@ -36,7 +36,7 @@ impl<T: Element> Elementwise<T> for Cpu {
         z: Option<&[T]>,
         delta: &mut [T],
     ) {
-        activation::backward(activation, h, z, delta);
+        activation::backward(self.isa, activation, h, z, delta);
     }
 
     fn add_kept(&self, dropped: &Dropped, from: &[T], out: &mut [T]) {

@@ -36,8 +36,7 @@ impl Cpu {
         Self::with_isa(Isa::detect())
     }
 
-    /// The processor with this instruction set. Products, convolutions and selections run on it; operations
-    /// on single values and sums over rows detect their own.
+    /// The processor with this instruction set, which every kernel of `coherence_cpu` then runs on.
     pub fn with_isa(isa: Isa) -> Self {
         Self { isa }
     }

@@ -21,7 +21,7 @@ impl<T: Element> Normalizations<T> for Cpu {
         variances: &mut [f64],
     ) {
         by.update(variances.len(), epsilon, |mean, variance| {
-            moments(x, mean, variance);
+            moments(self.isa, x, mean, variance);
             variances.copy_from_slice(variance);
         });
     }
@@ -48,7 +48,7 @@ impl<T: Element> Normalizations<T> for Cpu {
     #[inline]
     fn batch_forward(&self, x: &[T], by: &Standardization, affine: &[T], out: &mut [T]) {
         let (scale, shift) = affine.split_at(affine.len() / 2);
-        batch::forward(x, by, scale, shift, out);
+        batch::forward(self.isa, x, by, scale, shift, out);
     }
 
     #[inline]
@@ -59,7 +59,7 @@ impl<T: Element> Normalizations<T> for Cpu {
         by: &Standardization,
         [scale, shift]: [&mut [f64]; 2],
     ) {
-        batch::gradients(x, delta, by, scale, shift);
+        batch::gradients(self.isa, x, delta, by, scale, shift);
     }
 
     #[inline]
@@ -72,7 +72,7 @@ impl<T: Element> Normalizations<T> for Cpu {
         output: Output,
         out: &mut [T],
     ) {
-        batch::backward_training(x, delta, by, scale, gradients.into(), output, out);
+        batch::backward_training(self.isa, [x, delta], by, scale, gradients.into(), output, out);
     }
 
     #[inline]
@@ -84,7 +84,7 @@ impl<T: Element> Normalizations<T> for Cpu {
         output: Output,
         out: &mut [T],
     ) {
-        batch::backward_evaluation(delta, by, scale, output, out);
+        batch::backward_evaluation(self.isa, delta, by, scale, output, out);
     }
 
     #[inline]
@@ -95,12 +95,12 @@ impl<T: Element> Normalizations<T> for Cpu {
         by: &Standardization,
         [scale, shift]: [&mut [T]; 2],
     ) {
-        batch::example_gradients(x, delta, by, scale, shift);
+        batch::example_gradients(self.isa, x, delta, by, scale, shift);
     }
 
     fn group_moments(&self, groups: Groups, x: &[T], epsilon: f64, by: &mut Standardization) {
         by.update(x.len() / groups.values(), epsilon, |mean, variance| {
-            group::moments(groups, x, mean, variance);
+            group::moments(self.isa, groups, x, mean, variance);
         });
     }
 
@@ -114,7 +114,7 @@ impl<T: Element> Normalizations<T> for Cpu {
         out: &mut [T],
     ) {
         let (scale, shift) = affine.split_at(affine.len() / 2);
-        group::forward(groups, x, by, scale, shift, out);
+        group::forward(self.isa, groups, x, by, scale, shift, out);
     }
 
     #[inline]
@@ -127,7 +127,7 @@ impl<T: Element> Normalizations<T> for Cpu {
         output: Output,
         out: &mut [T],
     ) {
-        group::backward(groups, x, delta, by, scale, output, out);
+        group::backward(self.isa, groups, [x, delta], by, scale, output, out);
     }
 
     #[inline]
@@ -139,7 +139,7 @@ impl<T: Element> Normalizations<T> for Cpu {
         by: &Standardization,
         [scale, shift]: [&mut [T]; 2],
     ) {
-        group::example_gradients(groups, x, delta, by, scale, shift);
+        group::example_gradients(self.isa, groups, x, delta, by, scale, shift);
     }
 
     fn narrow(&self, from: &[f64], to: &mut [T]) {

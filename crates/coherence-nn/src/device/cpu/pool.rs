@@ -11,7 +11,7 @@ use coherence_cpu::{
 impl<T: Element> Pools<T> for Cpu {
     #[inline]
     fn max_forward(&self, windows: &Windows, x: &[T], out: &mut [T], from: &mut [u32]) {
-        pool::max_forward(windows, x, out, from);
+        pool::max_forward(self.isa, windows, x, out, from);
     }
 
     #[inline]
@@ -23,12 +23,12 @@ impl<T: Element> Pools<T> for Cpu {
         output: Output,
         out: &mut [T],
     ) {
-        pool::max_backward(windows, delta, from, output, out);
+        pool::max_backward(self.isa, windows, delta, from, output, out);
     }
 
     #[inline]
     fn average_forward(&self, windows: &Windows, divisor: Divisor, x: &[T], out: &mut [T]) {
-        pool::average_forward(windows, divisor, x, out);
+        pool::average_forward(self.isa, windows, divisor, x, out);
     }
 
     #[inline]
@@ -40,6 +40,6 @@ impl<T: Element> Pools<T> for Cpu {
         output: Output,
         out: &mut [T],
     ) {
-        pool::average_backward(windows, divisor, delta, output, out);
+        pool::average_backward(self.isa, windows, divisor, delta, output, out);
     }
 }

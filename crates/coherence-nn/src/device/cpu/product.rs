@@ -32,7 +32,7 @@ impl<T: Element> Products<T> for Cpu {
 
     #[inline]
     fn outer_add_sq_norms(&self, dims: Dims, a: &[T], delta: &[T], out: &mut [f64]) {
-        outer::sq_norms(dims, a, delta, out);
+        outer::sq_norms_on(self.isa, dims, a, delta, out);
     }
 
     #[inline]
@@ -50,7 +50,7 @@ impl<T: Element> Products<T> for Cpu {
         rate: T,
         weight: &mut [T],
     ) {
-        outer::winsorized_step(dims, a, delta, clip, rate, weight);
+        outer::winsorized_step_on(self.isa, dims, a, delta, clip, rate, weight);
     }
 
     #[inline]

@@ -18,32 +18,39 @@ use core::ops::Range;
 impl<T: Element> Rows<T> for Cpu {
     #[inline]
     fn column_sums(&self, rows: &[T], output: Output, out: &mut [T]) {
-        column_sums(rows, output, out);
+        column_sums(self.isa, rows, output, out);
     }
 
     fn position_sums(&self, x: &[T], channels: usize, out: &mut [T]) {
         let m = out.len() / channels;
         let examples = x.chunks_exact((x.len() / m.max(1)).max(1));
         for (sum, x) in out.chunks_exact_mut(channels).zip(examples) {
-            column_sums(x, Output::Overwrite, sum);
+            column_sums(self.isa, x, Output::Overwrite, sum);
         }
     }
 
     fn rows_add_sq_norms(&self, rows: &[T], width: usize, out: &mut [f64]) {
         assert_eq!(rows.len(), width * out.len(), "one squared norm for each example");
-        add(out, |e, sq_norms| row_sq_norms(&rows[e.start * width..e.end * width], sq_norms));
+        add(out, |e, sq_norms| {
+            row_sq_norms(self.isa, &rows[e.start * width..e.end * width], sq_norms)
+        });
     }
 
     fn rows_add_dots(&self, rows: &[T], v: &[T], out: &mut [f64]) {
         let width = v.len();
         assert_eq!(rows.len(), width * out.len(), "one dot for each example");
-        add(out, |e, dots| dots_with(&rows[e.start * width..e.end * width], v, dots));
+        add(out, |e, dots| dots_with(self.isa, &rows[e.start * width..e.end * width], v, dots));
     }
 
     fn rows_add_pair_dots(&self, x: &[T], y: &[T], width: usize, out: &mut [f64]) {
         assert_eq!(x.len(), width * out.len(), "one dot for each example");
         add(out, |Range { start, end }, dots| {
-            row_dots(&x[start * width..end * width], &y[start * width..end * width], dots);
+            row_dots(
+                self.isa,
+                &x[start * width..end * width],
+                &y[start * width..end * width],
+                dots,
+            );
         });
     }
 
@@ -65,7 +72,8 @@ impl<T: Element> Rows<T> for Cpu {
     fn rows_median_of_means(&self, rows: &[T], groups: usize, out: &mut [T]) {
         let n = rows.len() / out.len().max(1);
         let rule = AnyCoordinateRule::MedianOfMeans(MedianOfMeans { groups });
-        let rule = Columnwise::new(rule, n).unwrap_or_else(|error| panic!("{error}"));
+        let rule =
+            Columnwise::with_isa(self.isa, rule, n).unwrap_or_else(|error| panic!("{error}"));
         // As the other rules, which look at no value: propagation cannot fail.
         let done = rule.aggregate(rows, Policy::Propagate, out);
         done.unwrap_or_else(|error| panic!("{error}"));

@@ -11,11 +11,11 @@ use coherence_cpu::{
 
 impl<T: Element> Vectors<T> for Cpu {
     fn dot(&self, x: &[T], y: &[T]) -> f64 {
-        dot(x, y)
+        dot(self.isa, x, y)
     }
 
     fn dot_wide(&self, x: &[f64], y: &[f64]) -> f64 {
-        dot(x, y)
+        dot(self.isa, x, y)
     }
 
     fn accumulate(&self, x: &[T], output: Output, sum: &mut [f64]) {
@@ -31,7 +31,7 @@ impl<T: Element> Vectors<T> for Cpu {
     }
 
     fn median_of_three_step(&self, gradients: [&[T]; 3], factor: T, rate: T, w: &mut [T]) {
-        median_of_three_update(w, gradients.map(|g| (g, factor)), rate);
+        median_of_three_update(self.isa, w, gradients.map(|g| (g, factor)), rate);
     }
 
     fn gather(&self, x: &[T], indices: &[u32], out: &mut [T]) {
