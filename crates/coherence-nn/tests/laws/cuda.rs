@@ -3,7 +3,7 @@
 
 use crate::{
     devices::{on_the_host, step, vectors},
-    layers::networks,
+    networks::networks,
     parity::{self, OTHERS, RESNETS, WITHOUT_NORMALISATION},
 };
 use coherence_cpu::product::Output;

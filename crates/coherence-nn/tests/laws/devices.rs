@@ -1,6 +1,6 @@
 //! The same network on two devices has the same bits, and a pass moves no number between host and device.
 
-use crate::layers::{CLASSES, IMAGE, networks};
+use crate::networks::{CLASSES, IMAGE, networks};
 use coherence_cpu::{product::Output, vectors::Descent};
 use coherence_nn::{
     Factors, Gradients, Graph, Keep, Model,

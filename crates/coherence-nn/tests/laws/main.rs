@@ -12,6 +12,7 @@ mod hostile;
 mod initial;
 mod layers;
 mod loss;
+mod networks;
 mod parity;
 mod rules;
 mod shared;
