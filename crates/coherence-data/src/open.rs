@@ -88,8 +88,8 @@ pub enum OpenError {
 /// - `cifar10:PATH` (or `cifar100:`, `cifar100-coarse:`) is a folder of files in the binary layout, which
 ///   may be incomplete, or one such file.
 /// - `folder:DIR` holds class folders of JPEG or PNG files ([`Folder`]). If DIR consists of exactly `train`
-///   and `val` (or `test`), these are its splits; otherwise all of it is the training split. All images
-///   must be of one size (otherwise see [`open_framed`]).
+///   and `val` (or `test`), these are its splits, which need the same classes; otherwise all of it is the
+///   training split. All images must be of one size (otherwise see [`open_framed`]).
 /// - `imagenet` is the folder `imagenet` in the first of [`locate::roots`] that has one, opened as
 ///   `folder:DIR` is.
 ///

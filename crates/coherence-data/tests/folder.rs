@@ -248,8 +248,10 @@ fn train_and_val_are_splits_only_if_alone() {
     assert_eq!(classes(Split::Train).unwrap(), (2, 1), "one class called train");
     assert!(classes(Split::Test).unwrap_err().to_string().contains("found no test images"));
     save(root.path(), "val/c/1.png", formula(2, 2));
+    save(root.path(), "val/d/1.png", formula(2, 2));
+    save(root.path(), "val/d/2.png", formula(2, 2));
     assert_eq!(classes(Split::Train).unwrap(), (2, 2));
-    assert_eq!(classes(Split::Test).unwrap(), (1, 1));
+    assert_eq!(classes(Split::Test).unwrap(), (3, 2));
     let framed = open_framed(&name, Split::Test, Framing::square(7)).unwrap();
     assert_eq!(framed.shape().features(), 147);
     let error = open_framed("digits", Split::Test, Framing::square(7)).err().unwrap();
@@ -257,4 +259,28 @@ fn train_and_val_are_splits_only_if_alone() {
         error.to_string(),
         "digits cannot be resized (only the images of imagenet and folder:DIR can)"
     );
+}
+
+/// A label is the place of a name, so that a class that one split lacks would shift the others.
+#[test]
+fn splits_of_different_classes_are_refused_with_the_names_that_differ() {
+    let root = tempfile::tempdir().unwrap();
+    let name = format!("folder:{}", root.path().display());
+    for class in ["ant", "bee", "cat"] {
+        save(root.path(), &format!("train/{class}/1.png"), formula(2, 2));
+    }
+    for class in ["bee", "cat", "dog"] {
+        save(root.path(), &format!("test/{class}/1.png"), formula(2, 2));
+    }
+    for split in [Split::Train, Split::Test] {
+        let error = open(&name, split).err().unwrap().to_string();
+        assert!(error.contains("differ: only in train: ant; only in test: dog"), "{error}");
+    }
+    fs::rename(root.path().join("test/dog"), root.path().join("test/ant")).unwrap();
+    assert_eq!(open(&name, Split::Test).unwrap().classes(), 3);
+    for i in 0..7 {
+        save(root.path(), &format!("train/x{i}/1.png"), formula(2, 2));
+    }
+    let error = open(&name, Split::Test).err().unwrap().to_string();
+    assert!(error.contains("train: x0, x1, x2, x3, x4 and 2 more; only in test: none"), "{error}");
 }

@@ -1,5 +1,7 @@
 //! The classes and files of a folder.
 
+use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -57,12 +59,42 @@ pub enum FolderError {
     /// The first image could not be read.
     #[error(transparent)]
     Read(#[from] ReadError),
+    /// The training and the test split have not the same classes.
+    #[error(
+        "{}: the class folders of the splits differ: {}; {} (labels are the places of the sorted names, so both need \
+         the same: rename, add or remove class folders)",
+        root.display(), only("train", train_only), only(test, test_only)
+    )]
+    Classes {
+        /// The folder of both.
+        root: PathBuf,
+        /// The name of the test split, `val` or `test`.
+        test: String,
+        /// The classes that only the training split has, sorted.
+        train_only: Vec<String>,
+        /// Those that only the test split has.
+        test_only: Vec<String>,
+    },
     /// There is no folder of this split.
     #[error(
         "{}: found no test images (put class folders into {}/train and {}/val)",
         .0.display(), .0.display(), .0.display()
     )]
     NoSplit(PathBuf),
+}
+
+/// `only in train: cat, dog and 5 more`; a few names, since there may be a thousand.
+fn only(split: &str, classes: &[String]) -> String {
+    const SHOWN: usize = 5;
+    let shown = match classes {
+        [] => "none".to_owned(),
+        _ => classes[..classes.len().min(SHOWN)].join(", "),
+    };
+    let more = match classes.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("only in {split}: {shown}{more}")
 }
 
 /// The class names, and every file with its label.
@@ -92,6 +124,9 @@ pub(super) fn list(root: &Path) -> Result<Listing, FolderError> {
 
 /// The folders of the training and the test split, if the only folders in `root` are `train` and `val`
 /// (or `test`).
+///
+/// # Errors
+/// [`FolderError`] if a folder cannot be listed, or the splits have not the same classes.
 pub(crate) fn splits(root: &Path) -> Result<Option<[PathBuf; 2]>, FolderError> {
     let mut folders = entries(root)?.folders;
     folders.sort();
@@ -102,8 +137,31 @@ pub(crate) fn splits(root: &Path) -> Result<Option<[PathBuf; 2]>, FolderError> {
         ["test", "train"] => 0,
         _ => return Ok(None),
     };
-    let test = folders[test].clone();
-    Ok(Some([root.join("train"), test]))
+    let (train, test) = (root.join("train"), folders[test].clone());
+    same_classes(root, [&train, &test])?;
+    Ok(Some([train, test]))
+}
+
+/// Whether the training and the test split have class folders of the same names, since these are their labels.
+fn same_classes(root: &Path, splits: [&Path; 2]) -> Result<(), FolderError> {
+    let mut names = [BTreeSet::new(), BTreeSet::new()];
+    for (split, names) in splits.into_iter().zip(&mut names) {
+        let folders = entries(split)?.folders;
+        names.extend(folders.iter().filter_map(|folder| folder.file_name().map(OsStr::to_owned)));
+    }
+    let [train, test] = &names;
+    if train == test {
+        return Ok(());
+    }
+    let lacking = |a: &BTreeSet<OsString>, b: &BTreeSet<OsString>| {
+        a.difference(b).map(|name| name.to_string_lossy().into_owned()).collect()
+    };
+    Err(FolderError::Classes {
+        root: root.to_owned(),
+        test: splits[1].file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        train_only: lacking(train, test),
+        test_only: lacking(test, train),
+    })
 }
 
 /// All images of a class, in the order of Python's `sorted(os.walk(folder))`.
