@@ -226,12 +226,20 @@ impl Training {
     }
 
     /// Steps of an epoch ([`Config::steps_of_epoch`]). `None` where the number of examples is not known before the
-    /// data are read, is too small for a mini-batch, or differs between the cells.
+    /// data are read or is too small for a mini-batch, and where cells differ.
     pub fn steps_of_epoch(&self) -> Option<u64> {
-        let alike = self.grid.dataset.as_ref().is_none_or(|sets| sets.len() < 2);
-        let examples = self.examples.or_else(|| Some(self.dataset.sizes()?.0))?;
-        let steps = self.config(self.first_seed).steps_of_epoch(examples);
-        (alike && 0 < steps).then_some(steps)
+        let cells = Cell::product(&self.grid.axes());
+        let mut epochs = cells.iter().map(|cell| self.with_cell(cell)?.steps_of_own_epoch());
+        let first = epochs.next()??;
+        epochs.all(|steps| steps == Some(first)).then_some(first)
+    }
+
+    /// Likewise of a run with these settings, whatever the grid.
+    fn steps_of_own_epoch(&self) -> Option<u64> {
+        let whole = self.dataset.sizes().map(|(train, _)| train);
+        let steps =
+            self.config(self.first_seed).steps_of_epoch(self.training_examples().or(whole)?);
+        (0 < steps).then_some(steps)
     }
 
     /// How a folder's images are cut.
@@ -340,5 +348,30 @@ impl Training {
             settings.remove(&axis.name);
         }
         settings.into_iter().map(|(name, value)| (name, value.to_string())).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{scale::Scale, spec::Library};
+
+    #[test]
+    fn an_epoch_is_told_where_it_has_the_same_steps_in_all_cells() {
+        let mut settings = Library::Embedded.load("C1").unwrap().scales[&Scale::Smoke].clone();
+        settings.examples = Some(100);
+        settings.batch = 20;
+        let rule = |set: &str| {
+            let cell = settings.grid.axes()[0].values[0].clone();
+            let cell = BTreeMap::from([(settings.grid.axes()[0].name.clone(), cell)]);
+            When { cell, set: set.parse().unwrap() }
+        };
+        let epoch =
+            |set: &str| Training { when: vec![rule(set)], ..settings.clone() }.steps_of_epoch();
+        assert_eq!(settings.steps_of_epoch(), Some(5));
+        assert_eq!(epoch("rate = 0.01"), Some(5));
+        assert_eq!(epoch("batch = 10"), None);
+        assert_eq!(epoch("examples = 60"), None);
+        assert_eq!(epoch("batch = 10\nexamples = 50"), Some(5));
     }
 }
