@@ -23,6 +23,7 @@ mod run;
 mod sitting;
 mod source;
 mod train;
+mod trial;
 mod workers;
 
 /// What to do.

@@ -27,6 +27,7 @@ mod pretraining;
 mod run_file;
 mod single;
 mod training;
+mod trial;
 pub mod worked;
 
 pub use cost::{Cost, cost};
@@ -34,6 +35,7 @@ pub use data::noisy;
 pub use error::RunError;
 pub use plan::{OF_SEEDS, PlannedRun, plan};
 pub use pool::{TooManyWorkers, Workers};
+pub use trial::{Change, Changed, Trial, Tried};
 
 /// How experiments are run.
 #[derive(Debug)]
@@ -106,21 +108,29 @@ fn train<D: Device<f32>>(
         let reason = format!("{found} runs, and {most} are the most: ask for fewer seeds");
         return Err(RunError::Settings { run: experiment.id.to_string(), reason });
     }
-    let stages = [difficulty::earlier(&runs), runs];
-    let all = stages.concat();
-    let workers = fitting(experiment, &all, options.workers, &options.device)?;
-    watch.begin(experiment, all.len(), all.iter().map(|run| run.settings.steps).sum());
-    let done: Result<Vec<_>, _> =
-        stages.iter().map(|runs| execute(runs, workers, options, watch)).collect();
-    watch.end();
-    let sittings: Vec<Vec<Sitting>> = done?.concat();
-    let [_, runs] = stages;
-
+    let sittings = complete(experiment, &runs, options, watch)?;
     let mut seeds: Vec<u64> = runs.iter().map(|run| run.seed).collect();
     seeds.dedup();
     let header = header(experiment, options.scale, seeds, &sittings);
     let rows = metrics::gather(&runs, &options.out)?;
     Ok(Record { header, rows })
+}
+
+/// Executes `runs`, and before them those that find the difficulty of their examples; their sittings in this order.
+fn complete<D: Device<f32>>(
+    experiment: &Experiment,
+    runs: &[PlannedRun],
+    options: &Options<'_, D>,
+    watch: &dyn Watch,
+) -> Result<Vec<Vec<Sitting>>, RunError> {
+    let stages = [&difficulty::earlier(runs)[..], runs];
+    let all = stages.concat();
+    let workers = fitting(experiment, &all, options.workers, &options.device)?;
+    watch.begin(experiment, all.len(), all.iter().map(|run| run.settings.steps).sum());
+    let done: Result<Vec<_>, _> =
+        stages.into_iter().map(|runs| execute(runs, workers, options, watch)).collect();
+    watch.end();
+    Ok(done?.concat())
 }
 
 /// Executes runs side by side; the next stage needs all of them.

@@ -83,6 +83,7 @@ fn imagenet_is_a_folder_of_class_folders_in_the_folder_of_data_sets() {
         .replace("examples = 60\ntest_examples = 20\n", "")
         .replace("lenet5", "resnet18:w4")
         .replace("batch = 20", "batch = 4")
+        .replace("probe = 20", "probe = 8")
         .replace("redrawn-labels", "random-pixels");
     let absent = run(folder.path(), &experiment, &[]);
     let message = stdout(&absent);

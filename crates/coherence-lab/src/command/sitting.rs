@@ -17,7 +17,7 @@ use coherence_train::collective::Collective;
 
 use super::device::{On, Work};
 use super::workers::{self, Patience};
-use super::{cost, data, interrupt};
+use super::{cost, data, interrupt, trial};
 use crate::output::{self, Status};
 use crate::watch::{self, Progress};
 
@@ -55,9 +55,24 @@ pub(super) struct Sitting {
     /// An undecided claim, or one that is not shown, gives exit status 1
     #[arg(long)]
     strict: bool,
-    /// Run nothing; say how many steps, multiply-adds, bytes and core-hours it would take
+    /// Train nothing; say how many steps, multiply-adds, bytes and core-hours it would take, with the experiment's own
+    /// counts.
     #[arg(long)]
     dry_run: bool,
+    /// Only see whether all networks start, on the data that are there, however few: lower every count that exceeds
+    /// them (examples, mini-batch, probe, …) and take N steps of training [default N: 3, in which rules over three
+    /// mini-batches update once], one seed unless --seeds says more. Each change is told on stderr. Nothing is recorded
+    /// and no claim is judged; the folders of the runs are in target/trial/SCALE unless --out says otherwise
+    #[arg(
+        long,
+        value_name = "N",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "3",
+        value_parser = clap::value_parser!(u64).range(1..=limits::STEPS),
+        conflicts_with_all = ["records", "strict", "dry_run"]
+    )]
+    trial: Option<u64>,
     /// No progress on stderr
     #[arg(long, short)]
     quiet: bool,
@@ -100,10 +115,11 @@ impl Sitting {
         let (is_first, is_alone) = (processes.rank() == 0, processes.size() == 1);
         let stop = interrupt::flag()?;
         data::warn_of_wrong_variable();
+        let kind = if self.trial.is_some() { "trial" } else { "reproduce" };
         let out = self
             .out
             .clone()
-            .unwrap_or_else(|| Path::new("target").join("reproduce").join(self.scale.to_string()));
+            .unwrap_or_else(|| Path::new("target").join(kind).join(self.scale.to_string()));
         let options = Options {
             scale: self.scale,
             out: out.clone(),
@@ -114,6 +130,9 @@ impl Sitting {
             processes,
         };
         let progress = Progress::new(self.quiet || !is_first);
+        if let Some(steps) = self.trial {
+            return trial::run(self.json, &experiments, &options, steps, &progress);
+        }
         let mut ran: Vec<Ran> = Vec::new();
         for experiment in experiments {
             match run::run(&experiment, &options, &progress) {

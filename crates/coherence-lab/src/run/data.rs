@@ -8,7 +8,7 @@ use coherence_data::select::Subset;
 use coherence_data::{Dataset, Normalized, Split, open_framed};
 use coherence_train::{Examples, Group};
 
-use super::{PlannedRun, RunError, difficulty};
+use super::{PlannedRun, RunError, difficulty, trial};
 use crate::spec::Data;
 
 pub(super) type Boxed = Box<dyn Dataset>;
@@ -22,6 +22,7 @@ pub(super) fn open_both(run: &PlannedRun, out: &Path) -> Result<[Examples; 2], R
     let settings = &run.settings;
     let open = |split| open_framed(settings.dataset.name(), split, settings.framing());
     let (train, test) = (open(Split::Train)?, open(Split::Test)?);
+    trial::check(run, [train.len(), test.len()])?;
     let [(train, train_groups), test] = match settings.difficulty {
         Some(difficulty) => difficulty::divide(run, difficulty, (train, test), out)?,
         None => [

@@ -51,6 +51,7 @@ fn rating(run: &PlannedRun) -> Vec<PlannedRun> {
         seed: run.seed,
         initialisation: Some(number),
         settings: settings.clone(),
+        trial: run.trial,
     };
     (1..=initialisations).map(numbered).collect()
 }
@@ -137,10 +138,19 @@ fn choose(run: &PlannedRun, levels: &[usize], most: usize) -> Result<Choice, Run
     let mut rng = random::stream(run.seed, "difficulty.subset");
     let order = random::permutation(&mut rng, levels.len());
     let of_level = |level| order.iter().copied().filter(|&i| levels[i] == level).collect();
-    let (easy_train, easy_test) = drawn(run, of_level(0), "easy")?;
-    let (hard_train, hard_test) = drawn(run, of_level(most), "hard")?;
+    let (easy, hard) =
+        if run.trial { halves(order.clone(), levels) } else { (of_level(0), of_level(most)) };
+    let (easy_train, easy_test) = drawn(run, easy, "easy")?;
+    let (hard_train, hard_test) = drawn(run, hard, "hard")?;
     let train = if run.settings.subset == Subset::Easy { easy_train } else { hard_train };
     Ok(Choice { train, test: Some([easy_test, hard_test]) })
+}
+
+/// The half of the examples with the lowest difficulty and the other half; equal ones are in the order of `order`.
+fn halves(mut order: Vec<usize>, levels: &[usize]) -> (Vec<usize>, Vec<usize>) {
+    order.sort_by_key(|&i| levels[i]);
+    let hard = order.split_off(order.len() / 2);
+    (order, hard)
 }
 
 /// The training and the test examples out of all of one kind, which are in random order.

@@ -25,6 +25,9 @@ pub struct PlannedRun {
     pub initialisation: Option<usize>,
     /// The settings of the cell.
     pub settings: Training,
+    /// Whether it is a run of a [trial](super::Trial): of no record, and its steps are too few to tell easy examples
+    /// from hard ones, so that half of the examples count as each.
+    pub trial: bool,
 }
 
 impl PlannedRun {
@@ -53,6 +56,7 @@ pub fn plan(experiment: &Experiment, scale: Scale, seeds: Option<u64>) -> Vec<Pl
         seed,
         initialisation: None,
         settings: training.with_cell(cell).expect("a cell of this grid"),
+        trial: false,
     };
     let count = usize::try_from(seeds.unwrap_or(training.seeds)).unwrap_or(usize::MAX);
     let seeds = (training.first_seed..=u64::MAX).take(count);

@@ -22,11 +22,18 @@ pub(super) struct RunFile {
     seed: u64,
     /// Whether all steps are done and `metrics.csv` is complete.
     pub(super) finished: bool,
+    /// Whether it is of a trial.
+    #[serde(default, skip_serializing_if = "is_false")]
+    trial: bool,
     cell: Cell,
     settings: Training,
     /// The sittings in which it was trained, in order; a run that is reused keeps them.
     #[serde(rename = "sitting")]
     pub(super) sittings: Vec<Sitting>,
+}
+
+fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 impl RunFile {
@@ -36,6 +43,7 @@ impl RunFile {
             experiment: run.experiment.clone(),
             seed: run.seed,
             finished: false,
+            trial: run.trial,
             cell: run.cell.clone(),
             settings: run.settings.clone(),
             sittings: Vec::new(),
@@ -57,6 +65,10 @@ impl RunFile {
         };
         let file: Self =
             toml::from_str(&text).map_err(|e| RunError::Damaged { path, reason: e.to_string() })?;
+        if file.trial != run.trial {
+            let difference = format!("trial = {} there, {} here", file.trial, run.trial);
+            return Err(RunError::OtherSettings { folder: folder.to_owned(), difference });
+        }
         if let Some(difference) = difference(&file.settings, &run.settings) {
             return Err(RunError::OtherSettings { folder: folder.to_owned(), difference });
         }
