@@ -26,6 +26,7 @@ mod pool;
 mod pretraining;
 mod run_file;
 mod single;
+mod timing;
 mod training;
 mod trial;
 pub mod worked;

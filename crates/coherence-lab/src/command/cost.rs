@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use coherence_lab::memory::in_units;
-use coherence_lab::run::{self, Cost};
+use coherence_lab::run::{self, Cost, Workers};
 use coherence_lab::scale::Scale;
 use coherence_lab::spec::Experiment;
 
@@ -31,9 +31,10 @@ pub(super) fn print(
     experiments: &[Experiment],
     scale: Scale,
     seeds: Option<u64>,
+    workers: Workers,
 ) -> anyhow::Result<Status> {
     let one = |experiment: &Experiment| -> anyhow::Result<One> {
-        let cells = run::cost(experiment, scale, seeds)?;
+        let cells = run::cost(experiment, scale, seeds, workers)?;
         let core_hours = cells.iter().map(Cost::core_hours).sum();
         Ok(One { id: experiment.id.to_string(), cells, core_hours })
     };
@@ -51,21 +52,23 @@ impl fmt::Display for Costs {
                 writeln!(f, "  {}: {}", cost.cell, line(cost))?;
             }
         }
-        writeln!(f, "at the rate of passes of a few images, measured here on one thread")
+        writeln!(
+            f,
+            "a step and a measurement of each kind timed here, with as many at a time as runs (--jobs)"
+        )
     }
 }
 
 fn line(cost: &Cost) -> String {
-    let Cost { runs, steps, training, measurement, rate, .. } = *cost;
+    let Cost { runs, steps, training, measurement, step_seconds, measurement_seconds, .. } = *cost;
     let measured = match cost.measurements {
         Some(count) => format!("{count} measurements of {measurement:.1e}"),
         None => format!("and {measurement:.1e} a measurement, whose number depends on the loss"),
     };
     format!(
         "{runs} × {steps} steps, {training:.1e} multiply-adds, {measured}; at least {} of memory; \
-         {:.2} core-hours at {:.1} · 10⁹ a second",
+         {:.2} core-hours at {step_seconds:.2e} s a step and {measurement_seconds:.2e} s a measurement",
         in_units(cost.memory),
         cost.core_hours(),
-        rate / 1e9,
     )
 }

@@ -56,7 +56,7 @@ pub(super) struct Sitting {
     #[arg(long)]
     strict: bool,
     /// Train nothing; say how many steps, multiply-adds, bytes and core-hours it would take, with the experiment's own
-    /// counts.
+    /// counts. Steps and measurements are timed on images of noise
     #[arg(long)]
     dry_run: bool,
     /// Only see whether all networks start, on the data that are there, however few: lower every count that exceeds
@@ -98,7 +98,10 @@ impl Sitting {
         workers::among(PATIENCE, |processes| {
             if self.dry_run {
                 return match processes.rank() {
-                    0 => cost::print(self.json, &experiments, self.scale, self.seeds),
+                    0 => {
+                        let workers = Workers::new(self.jobs, self.threads)?;
+                        cost::print(self.json, &experiments, self.scale, self.seeds, workers)
+                    }
                     _ => Ok(Status::Holds),
                 };
             }

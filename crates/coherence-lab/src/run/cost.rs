@@ -2,14 +2,12 @@
 //!
 //! Legend: F: multiply-adds of a forward pass of one example. A backward pass takes 2 F.
 
-use std::time::{Duration, Instant};
+use coherence_data::{IMAGENET, Shape, Split, open_framed};
+use coherence_nn::Graph;
+use coherence_train::{Attribution, Config, Watch};
 
-use coherence_data::{IMAGENET, Shape, Split, open_framed, random};
-use coherence_nn::{Graph, Keep, Model};
-use coherence_train::{Config, Watch};
-use rayon::ThreadPoolBuilder;
-
-use super::{PlannedRun, RunError, data, difficulty, plan, pretraining};
+use super::timing::{Seconds, seconds};
+use super::{PlannedRun, RunError, Workers, data, difficulty, plan, pretraining};
 use crate::cell::Cell;
 use crate::scale::Scale;
 use crate::spec::Experiment;
@@ -31,26 +29,35 @@ pub struct Cost {
     pub measurements: Option<u64>,
     /// Bytes that one run needs at least.
     pub memory: u64,
-    /// Multiply-adds a second that one thread does in passes of this network here.
-    pub rate: f64,
+    /// Seconds of a step, of training by the rule of the cell, timed here.
+    pub step_seconds: f64,
+    /// Seconds of a measurement, likewise.
+    pub measurement_seconds: f64,
+    /// Threads of a run.
+    pub threads: usize,
+    /// Steps of any training before.
+    before: u64,
 }
 
 /// Numbers of training and test examples, image and classes of a data set.
-struct Data {
-    examples: [usize; 2],
-    image: Shape,
-    classes: usize,
+pub(super) struct Data {
+    pub(super) examples: [usize; 2],
+    pub(super) image: Shape,
+    pub(super) classes: usize,
 }
 
 impl Cost {
     /// Hours of one core for all runs; without their measurements if the number of these is not known.
     pub fn core_hours(&self) -> f64 {
-        let measured = self.measurements.unwrap_or(0) as f64 * self.measurement * self.runs as f64;
-        (self.training + measured) / self.rate / 3600.0
+        let steps = (self.before + self.steps) as f64;
+        let measured = self.measurements.unwrap_or(0) as f64 * self.measurement_seconds;
+        let one = steps * self.step_seconds + measured;
+        self.runs as f64 * one * self.threads as f64 / 3600.0
     }
 }
 
-/// The cost of an experiment at a scale, cell by cell. Takes about half a second for each network.
+/// The cost of an experiment at a scale, cell by cell, with so many runs at a time. A step and a measurement of every
+/// kind of run are timed, which takes a second or more for each.
 ///
 /// ImageNet need not be there: its numbers of images and classes are known.
 ///
@@ -61,10 +68,11 @@ pub fn cost(
     experiment: &Experiment,
     scale: Scale,
     seeds: Option<u64>,
+    workers: Workers,
 ) -> Result<Vec<Cost>, RunError> {
     let runs = plan(experiment, scale, seeds);
     let runs = [difficulty::earlier(&runs), runs].concat();
-    let mut rates: Vec<(String, f64)> = Vec::new();
+    let mut timed: Vec<(Kind, Seconds)> = Vec::new();
     let mut costs: Vec<Cost> = Vec::new();
     for run in &runs {
         if let Some(known) = costs.iter_mut().find(|cost| cost.cell == run.cell) {
@@ -77,16 +85,17 @@ pub fn cost(
             network.map_err(|e| data::settings_error(run, &e))
         };
         let one = network()?;
-        let known = rates.iter().find(|(name, _)| name == one.name()).map(|(_, rate)| *rate);
-        let rate = match known {
-            Some(rate) => rate,
+        let kind = Kind::new(run, &sizes, &one);
+        let known = timed.iter().find(|(other, _)| *other == kind).map(|(_, seconds)| *seconds);
+        let seconds = match known {
+            Some(seconds) => seconds,
             None => {
-                let rate = measured_rate(network()?)?;
-                rates.push((one.name().to_owned(), rate));
-                rate
+                let seconds = seconds(run, &sizes, &network, workers)?;
+                timed.push((kind, seconds));
+                seconds
             }
         };
-        costs.push(of_one(run, &sizes, &one, rate));
+        costs.push(of_one(run, &sizes, &one, seconds, workers.threads));
     }
     for cost in &mut costs {
         cost.training *= cost.runs as f64;
@@ -94,8 +103,27 @@ pub fn cost(
     Ok(costs)
 }
 
+/// What the time of a step and of a measurement depends on: the network and the settings, but for those that change
+/// what is computed and not how much.
+#[derive(PartialEq)]
+struct Kind(String, Config, [usize; 2]);
+
+impl Kind {
+    fn new(run: &PlannedRun, sizes: &Data, network: &Graph<f32>) -> Self {
+        let settings = run.settings.config(1);
+        let config = Config { rate: 1.0, steps: 1, warmup: 0, ..settings };
+        Self(network.name().to_owned(), config, sizes.examples)
+    }
+}
+
 /// The cost of a single run.
-fn of_one(run: &PlannedRun, sizes: &Data, network: &Graph<f32>, rate: f64) -> Cost {
+fn of_one(
+    run: &PlannedRun,
+    sizes: &Data,
+    network: &Graph<f32>,
+    seconds: Seconds,
+    threads: usize,
+) -> Cost {
     let (config, forward) = (run.settings.config(run.seed), network.multiply_adds() as f64);
     let before = pretraining::stage(run).map_or(0, |first| first.settings.steps);
     Cost {
@@ -103,26 +131,45 @@ fn of_one(run: &PlannedRun, sizes: &Data, network: &Graph<f32>, rate: f64) -> Co
         runs: 1,
         steps: config.steps,
         training: 3.0 * forward * config.batch as f64 * (before + config.steps) as f64,
-        measurement: forward * passes(&config, sizes, config.imputes(network)),
+        measurement: forward
+            * (evaluated(&config, sizes.examples)
+                + 3.0 * measured(&config, sizes.examples, config.imputes(network))),
         measurements: config.evaluate.count(config.steps),
         memory: config.memory(network, sizes.examples),
-        rate,
+        step_seconds: seconds.step,
+        measurement_seconds: seconds.measurement,
+        threads,
+        before,
     }
 }
 
-/// The forward passes of single examples whose time one measurement takes.
-fn passes(config: &Config, sizes: &Data, imputes: bool) -> f64 {
+/// The examples that one measurement evaluates, of so many training and test examples.
+pub(super) fn evaluated(config: &Config, [train, test]: [usize; 2]) -> f64 {
     // Of each of the two kinds, at most so many.
-    let trained = config.sample.map_or(usize::MAX, |of_kind| of_kind.saturating_mul(2));
-    let evaluated = sizes.examples[0].min(trained) + sizes.examples[1];
-    let probe = config.probe.min(sizes.examples[0]);
+    let sampled = config.sample.map_or(usize::MAX, |of_kind| of_kind.saturating_mul(2));
+    (train.min(sampled) + test) as f64
+}
+
+/// The examples whose gradients one measurement computes, each as often as it does.
+pub(super) fn measured(config: &Config, [train, test]: [usize; 2], imputes: bool) -> f64 {
+    let watches = |what| config.watch.contains(&what);
+    let probe = config.probe.min(train);
     // The sample once as a whole and, where they are watched, once more as groups; each is passed twice.
-    let imputed = match (imputes, config.watch.contains(&Watch::ImputedGroup)) {
+    let imputed = match (imputes, watches(Watch::ImputedGroup)) {
         (false, _) => 0,
         (true, false) => 2,
         (true, true) => 4,
     };
-    evaluated as f64 + 3.0 * (config.batch + probe * (1 + imputed)) as f64
+    let of_test = if watches(Watch::Test) { probe.min(test) } else { 0 };
+    let sampled = if probe > 0 { config.batch + probe * (1 + imputed) + of_test } else { 0 };
+    // The direction of the rule and its cosine are of the mini-batch.
+    let direction = if watches(Watch::Activity) { config.batch } else { 0 };
+    let of_sample = |of: &Attribution| {
+        let passes = if of.weights.is_some() { 1 } else { 2 };
+        of.examples.map_or(train, |n| n.min(train)) * passes
+    };
+    let attributed: usize = config.attribution.values().map(of_sample).sum();
+    (sampled + direction + attributed) as f64
 }
 
 fn sizes(run: &PlannedRun) -> Result<Data, RunError> {
@@ -147,34 +194,4 @@ fn sizes(run: &PlannedRun) -> Result<Data, RunError> {
     let asked = [settings.training_examples(), settings.test_examples];
     data.examples.iter_mut().zip(asked).for_each(|(n, asked)| *n = asked.unwrap_or(*n));
     Ok(data)
-}
-
-/// Multiply-adds a second of forward and backward passes of a few noise images on one thread.
-fn measured_rate(network: Graph<f32>) -> Result<f64, RunError> {
-    let pool = ThreadPoolBuilder::new().num_threads(1).build();
-    let pool = pool.map_err(|e| RunError::Threads(e.to_string()))?;
-    Ok(pool.install(|| {
-        let forward = network.multiply_adds();
-        let m = (1_000_000_000 / forward.max(1)).clamp(2, 32) as usize;
-        let mut rng = random::stream(1, "cost");
-        let model = Model::initialized(network, &mut rng);
-        let x: Vec<f32> = std::iter::repeat_with(|| random::normal(&mut rng) as f32)
-            .take(m * model.inputs())
-            .collect();
-        let mut workspace = model.workspace(m, Keep::Activations);
-        let mut gradient = vec![0.0; model.parameters().len()];
-        let mut pass = || {
-            model.forward(&x, m, &mut workspace);
-            workspace.logits_and_delta().1.fill(1.0);
-            model.gradient(&x, &mut workspace, &mut gradient);
-        };
-        pass();
-        let (clock, mut passes) = (Instant::now(), 0_u64);
-        while passes == 0 || clock.elapsed() < Duration::from_millis(300) {
-            pass();
-            passes += 1;
-        }
-        let done = 3 * forward * m as u64 * passes;
-        done as f64 / clock.elapsed().as_secs_f64()
-    }))
 }

@@ -1,0 +1,196 @@
+//! How long a step and a measurement of a run take here, timed on images of noise.
+//!
+//! What is timed is the trainer itself, so that whatever it does is counted: products for each example and selections of
+//! a winsorised step, updates, momentum, evaluation, sums of squares. It is timed while as many other runs do the same
+//! as will go at a time, because runs side by side share caches and, where a core has two threads, the core.
+//!
+//! Legend: F: multiply-adds of a forward pass of one example.
+
+use std::array;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use coherence_data::{Dataset, Designation, ReadError, Shape, Target, random};
+use coherence_nn::{Graph, Model, device::Cpu};
+use coherence_train::{
+    Attribution, Config, Examples, Row, Schedule, Trainer, TrainingRunError, Watch,
+};
+use rayon::ThreadPoolBuilder;
+
+use super::cost::{Data, evaluated, measured};
+use super::{PlannedRun, RunError, Workers};
+use crate::memory;
+
+/// Seconds of a step and of a measurement.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Seconds {
+    pub(super) step: f64,
+    pub(super) measurement: f64,
+}
+
+/// The multiply-adds that one timed piece of work may take, unless that is less than two examples.
+const MOST: u64 = 2_000_000_000;
+
+/// Examples that are timed at most, as many as an evaluation takes at once.
+const EXAMPLES: u64 = 1000;
+
+/// The least time over which something is timed.
+const LEAST: Duration = Duration::from_millis(200);
+
+/// Images of noise.
+struct Noise {
+    len: usize,
+    image: Shape,
+    classes: usize,
+}
+
+impl Dataset for Noise {
+    fn len(&self) -> usize {
+        self.len
+    }
+
+    fn shape(&self) -> Shape {
+        self.image
+    }
+
+    fn classes(&self) -> usize {
+        self.classes
+    }
+
+    fn target(&self, i: usize) -> Target {
+        Target { label: (i % self.classes) as u32, designation: Designation::Pristine }
+    }
+
+    fn get(&self, i: usize, input: &mut [f32]) -> Result<Target, ReadError> {
+        let mut rng = random::stream(i as u64, "cost");
+        input.iter_mut().for_each(|value| *value = random::normal(&mut rng) as f32);
+        Ok(self.target(i))
+    }
+}
+
+/// Times a step and a measurement of `run`, with as many of them at a time as there are workers and as fit in memory.
+pub(super) fn seconds(
+    run: &PlannedRun,
+    data: &Data,
+    network: &(dyn Fn() -> Result<Graph<f32>, RunError> + Sync),
+    workers: Workers,
+) -> Result<Seconds, RunError> {
+    let piece = Piece::new(run.settings.config(run.seed), data, &network()?);
+    let one = piece.config.memory(&network()?, [piece.examples, piece.tests]).max(1);
+    let fit = memory::available().map_or(u64::MAX, |bytes| bytes / one).max(1);
+    let jobs = workers.jobs.min(usize::try_from(fit).unwrap_or(usize::MAX));
+    let time = || {
+        let pool = ThreadPoolBuilder::new().num_threads(workers.threads).build();
+        let pool = pool.map_err(|e| RunError::Threads(e.to_string()))?;
+        let failed = |source| RunError::Train { run: run.to_string(), source: Box::new(source) };
+        pool.install(|| piece.time(data, network()?).map_err(failed))
+    };
+    let all: Result<Vec<Seconds>, RunError> = thread::scope(|scope| {
+        let jobs: Vec<_> = (0..jobs).map(|_| scope.spawn(time)).collect();
+        jobs.into_iter().map(|job| job.join().expect("a trainer does not panic")).collect()
+    });
+    let all = all?;
+    let mean = |of: fn(&Seconds) -> f64| all.iter().map(of).sum::<f64>() / all.len() as f64;
+    Ok(Seconds { step: mean(|s| s.step), measurement: mean(|s| s.measurement) })
+}
+
+/// A part of a step and of a measurement that is short enough to be timed.
+struct Piece {
+    config: Config,
+    examples: usize,
+    tests: usize,
+    /// How often the timed step, the timed evaluation and the timed gradients go into those of the run.
+    times: [f64; 3],
+}
+
+impl Piece {
+    fn new(of_run: Config, data: &Data, network: &Graph<f32>) -> Self {
+        let affordable = (MOST / network.multiply_adds().max(1)).clamp(2, EXAMPLES) as usize;
+        let imputes = of_run.imputes(network);
+        let mut config = Config {
+            steps: u64::MAX,
+            // Rates do not change the time, as long as nothing diverges.
+            rate: 1e-12,
+            warmup: 0,
+            evaluate: Schedule::At { steps: Vec::new() },
+            augmentation: None,
+            ..of_run.clone()
+        };
+        if !config.aggregation.needs_examples() {
+            // Each pass adds to the gradient, or updates the weights, in the same time.
+            config.batch = config.micro_batch.unwrap_or(config.batch).min((affordable / 3).max(2));
+            config.micro_batch = None;
+        }
+        let least = if imputes { 2 * config.batch } else { 2 };
+        config.probe = config.probe.min((affordable / 3).max(least));
+        config.sample = None;
+        let examples = affordable.max(config.batch).max(config.probe);
+        let few = |of: Attribution| Attribution {
+            examples: Some(of.examples.unwrap_or(usize::MAX).min(examples)),
+            ..of
+        };
+        config.attribution.values_mut().for_each(|of| *of = few(*of));
+        // Those that are measured, or as few as can be.
+        let watches_test = config.watch.contains(&Watch::Test);
+        let tests = if watches_test { config.probe } else { 1 };
+        let all = [examples, tests];
+        let ratio = |part: f64, whole: f64| if part > 0.0 { whole / part } else { 0.0 };
+        let times = [
+            ratio(config.batch as f64, of_run.batch as f64),
+            ratio(evaluated(&config, all), evaluated(&of_run, data.examples)),
+            ratio(measured(&config, all, imputes), measured(&of_run, data.examples, imputes)),
+        ];
+        Self { config, examples, tests, times }
+    }
+
+    fn time(&self, data: &Data, network: Graph<f32>) -> Result<Seconds, TrainingRunError> {
+        let noise = |len| Noise { len, image: data.image, classes: data.classes };
+        let [noise, test] =
+            [Examples::decode(&noise(self.examples))?, Examples::decode(&noise(self.tests))?];
+        let model = Model::initialized(network, &mut random::stream(1, "cost"));
+        let alone = Config {
+            probe: 0,
+            watch: Vec::new(),
+            attribution: Default::default(),
+            ..self.config.clone()
+        };
+        let mut trainer = Trainer::<Cpu>::new(alone, model.clone(), noise.clone(), test.clone())?;
+        // A rule over three mini-batches updates the weights once in three steps.
+        let three = |trainer: &mut Trainer| -> Result<(), TrainingRunError> {
+            for _ in 0..3 {
+                trainer.advance()?;
+            }
+            Ok(())
+        };
+        let step = repeated(|| three(&mut trainer))? / 3.0;
+        let mut rows: Vec<Row> = Vec::new();
+        let evaluation = repeated(|| Ok(trainer.observe(&mut rows)?))?;
+        drop(trainer);
+        let measures = self.times[2] > 0.0;
+        let gradients = if measures {
+            let mut trainer = Trainer::new(self.config.clone(), model, noise, test)?;
+            (repeated(|| Ok(trainer.observe(&mut rows)?))? - evaluation).max(0.0)
+        } else {
+            0.0
+        };
+        let parts: [f64; 3] = array::from_fn(|i| [step, evaluation, gradients][i] * self.times[i]);
+        Ok(Seconds { step: parts[0], measurement: parts[1] + parts[2] })
+    }
+}
+
+/// Mean seconds of `work`, repeated for a while; the first time, which takes memory, counts only if it is long.
+fn repeated(
+    mut work: impl FnMut() -> Result<(), TrainingRunError>,
+) -> Result<f64, TrainingRunError> {
+    let clock = Instant::now();
+    work()?;
+    if LEAST <= clock.elapsed() {
+        return Ok(clock.elapsed().as_secs_f64());
+    }
+    let (clock, mut times) = (Instant::now(), 0_u32);
+    while clock.elapsed() < LEAST {
+        work()?;
+        times += 1;
+    }
+    Ok(clock.elapsed().as_secs_f64() / f64::from(times))
+}
