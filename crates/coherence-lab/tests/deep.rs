@@ -126,6 +126,21 @@ fn a_dry_run_tells_the_cost_and_runs_nothing() {
     assert!(text.contains("whose number depends on the loss"), "{text}");
 }
 
+/// What a winsorised step does for each example is counted, which the multiply-adds of the passes do not say.
+#[test]
+fn a_dry_run_counts_the_work_of_a_rule() {
+    let folder = tempfile::tempdir().unwrap();
+    let experiment = EXPERIMENT
+        .replace("model = \"lenet5\"", "hidden = [256]")
+        .replace("seeds = 1", "seeds = 1\ngrid = { clip = [0, 4] }");
+    let text = succeeds(&run(folder.path(), &experiment, &["--dry-run", "--json"]));
+    let told: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let cells = told["experiments"][0]["cells"].as_array().unwrap();
+    let [mean, winsorised] = [0, 1].map(|i| cells[i]["step_seconds"].as_f64().unwrap());
+    assert!(1.5 * mean < winsorised, "{mean} s and {winsorised} s a step");
+    assert_eq!(cells[0]["training"], cells[1]["training"]);
+}
+
 /// ImageNet's numbers are known, so that its cost is told where it is not.
 #[test]
 fn a_dry_run_needs_no_images_of_imagenet() {
