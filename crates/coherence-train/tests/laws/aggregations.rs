@@ -1,6 +1,6 @@
 //! Every aggregation against the core's definition, computed over gradients of batches of one.
 
-use crate::blobs::{Blobs, config, go, network, one_by_one, trainer};
+use crate::blobs::{Blobs, config, go, models, one_by_one, trainer_of};
 use coherence_core::{
     aggregate::{
         CoordinateRule, Mean, MedianOfMeans, Recent, Rows, Update, VectorRule, Winsorized, groups,
@@ -8,6 +8,7 @@ use coherence_core::{
     finite::Policy,
 };
 use coherence_data::{random, select::Subset};
+use coherence_nn::Model;
 use coherence_train::{Aggregation, Config, OverTime, RateSchedule, Trainer};
 
 /// Every aggregation with sizes of mini-batches, some divisible by the number of groups and some not.
@@ -46,8 +47,11 @@ const OVER_GROUPS: [(&str, usize); 10] = [
     ("centered-clipping:0.5:3@6", 20),
 ];
 
-fn cases() -> impl Iterator<Item = (Aggregation, usize)> {
-    CASES.into_iter().chain(OVER_GROUPS.map(|(text, batch)| (text.parse().unwrap(), batch)))
+/// All of them with every network.
+fn cases() -> impl Iterator<Item = (Model<f32>, Aggregation, usize)> {
+    let over_groups = OVER_GROUPS.map(|(text, batch)| (text.parse().unwrap(), batch));
+    let rules = CASES.into_iter().chain(over_groups);
+    rules.flat_map(|(rule, batch)| models().map(|model| (model, rule, batch)))
 }
 
 /// The per-example gradients [k][d] of the mini-batch that `trainer` takes next.
@@ -95,8 +99,9 @@ fn definition(
 
 /// The steps of training are those along the core's directions.
 #[track_caller]
-fn steps_are_those_of_the_core(rule: Aggregation, batch: usize, steps: usize) {
-    let mut trainer = trainer(Config { batch, ..config(rule) });
+fn steps_are_those_of_the_core(model: &Model<f32>, rule: Aggregation, batch: usize, steps: usize) {
+    let mut trainer = trainer_of(model, Config { batch, ..config(rule) });
+    let name = model.graph().name();
     let d = trainer.model().parameters().len();
     let mut recent = Recent::new([vec![0.0; d], vec![0.0; d]]);
     for step in 0..steps {
@@ -111,34 +116,42 @@ fn steps_are_those_of_the_core(rule: Aggregation, batch: usize, steps: usize) {
         for (j, (&before, &after)) in before.iter().zip(after).enumerate() {
             let expected = f64::from(before) - 0.1 * direction[j];
             let error = (f64::from(after) - expected).abs();
-            assert!(error < 3e-7, "{rule}, step {step}, coordinate {j}: {after} {expected}");
+            assert!(
+                error < 3e-7,
+                "{name}: {rule}, step {step}, coordinate {j}: {after} {expected}"
+            );
         }
     }
 }
 
 #[test]
 fn every_step_is_that_of_the_cores_rule() {
-    cases().for_each(|(rule, batch)| steps_are_those_of_the_core(rule, batch, 12));
+    for (model, rule, batch) in cases() {
+        steps_are_those_of_the_core(&model, rule, batch, 12);
+    }
 }
 
 /// Rules that do not commute with adding a vector to all gradients, as the others do.
 #[test]
 fn clipped_norms_and_signs_of_groups_are_those_of_the_core() {
-    steps_are_those_of_the_core("norm-clipping:0.1@20".parse().unwrap(), 20, 5);
-    steps_are_those_of_the_core("sign-majority@5".parse().unwrap(), 20, 5);
+    for model in models() {
+        for rule in ["norm-clipping:0.1@20", "sign-majority@5"] {
+            steps_are_those_of_the_core(&model, rule.parse().unwrap(), 20, 5);
+        }
+    }
 }
 
 /// Momentum μ, Nesterov's or not, and weight decay λ in f64, from the core's directions.
 #[test]
 fn momentum_and_decay_act_on_the_direction_of_every_rule() {
     let settings = [(0.9, false, 0.0), (0.9, true, 0.0), (0.0, false, 0.1), (0.5, true, 0.1)];
-    for ((rule, batch), (momentum, nesterov, weight_decay)) in
-        cases().flat_map(|case| settings.map(|setting| (case, setting)))
+    for ((model, rule, batch), (momentum, nesterov, weight_decay)) in
+        cases().flat_map(|case| settings.map(|setting| (case.clone(), setting)))
     {
         let schedule = RateSchedule::Steps { at: vec![4, 7], divisor: 2.0 };
         let optimizer =
             Config { batch, schedule, momentum, nesterov, weight_decay, ..config(rule) };
-        let mut trainer = trainer(optimizer);
+        let mut trainer = trainer_of(&model, optimizer);
         let d = trainer.model().parameters().len();
         let mut recent = Recent::new([vec![0.0; d], vec![0.0; d]]);
         let mut velocity = vec![0.0; d];
@@ -176,23 +189,18 @@ fn momentum_and_decay_act_on_the_direction_of_every_rule() {
 
 #[test]
 fn nothing_clipped_is_the_mean() {
-    let [mut mean, mut winsorized] =
-        [Aggregation::Mean, Aggregation::Winsorized { clip: 0 }].map(|rule| trainer(config(rule)));
-    for _ in 0..30 {
-        let losses = (mean.advance().unwrap(), winsorized.advance().unwrap());
-        assert!((losses.0 - losses.1).abs() < 1e-5, "{losses:?}");
-    }
+    losses_agree([Aggregation::Mean, Aggregation::Winsorized { clip: 0 }]);
 }
 
 #[test]
 fn training_from_a_restored_state_continues_bit_for_bit() {
-    for (rule, batch) in cases() {
+    for (model, rule, batch) in cases() {
         let config = |rule| Config { batch, ..config(rule) };
         for stop in [0, 1, 2, 3, 4, 11] {
-            let mut whole = trainer(config(rule));
-            let mut first = trainer(config(rule));
+            let mut whole = trainer_of(&model, config(rule));
+            let mut first = trainer_of(&model, config(rule));
             go(&mut first, stop);
-            let mut second = trainer(config(rule));
+            let mut second = trainer_of(&model, config(rule));
             second.restore(first.state());
             go(&mut second, 15 - stop);
             go(&mut whole, 15);
@@ -203,22 +211,30 @@ fn training_from_a_restored_state_continues_bit_for_bit() {
 
 #[test]
 fn training_lowers_the_loss() {
-    for (rule, batch) in cases() {
-        let mut trainer = trainer(Config { batch, ..config(rule) });
+    for (model, rule, batch) in cases() {
+        let mut trainer = trainer_of(&model, Config { batch, ..config(rule) });
         let data = Blobs { n: 110, seed: 1 };
-        let loss = |mlp: &_| one_by_one(mlp, &data).iter().map(|(_, loss, _)| loss).sum::<f64>();
+        let loss =
+            |model: &_| one_by_one(model, &data).iter().map(|(_, loss, _)| loss).sum::<f64>();
         go(&mut trainer, 30);
-        assert!(loss(trainer.model()) < loss(&network()), "{rule:?}");
+        assert!(loss(trainer.model()) < loss(&model), "{rule:?}");
     }
 }
 
 #[test]
 fn a_median_over_groups_is_the_median_of_means() {
-    let rules = [Aggregation::MedianOfMeans { groups: 4 }, "median@4".parse().unwrap()];
-    let [mut fused, mut collected] = rules.map(|rule| trainer(config(rule)));
-    for _ in 0..30 {
-        let losses = (fused.advance().unwrap(), collected.advance().unwrap());
-        assert!((losses.0 - losses.1).abs() < 1e-5, "{losses:?}");
+    losses_agree([Aggregation::MedianOfMeans { groups: 4 }, "median@4".parse().unwrap()]);
+}
+
+/// Two rules that are one by definition.
+#[track_caller]
+fn losses_agree(rules: [Aggregation; 2]) {
+    for model in models() {
+        let [mut one, mut other] = rules.map(|rule| trainer_of(&model, config(rule)));
+        for _ in 0..30 {
+            let losses = (one.advance().unwrap(), other.advance().unwrap());
+            assert!((losses.0 - losses.1).abs() < 1e-5, "{losses:?}");
+        }
     }
 }
 

@@ -1,8 +1,11 @@
 //! A data set small enough for naive loops: three noisy clusters of six numbers, some labels corrupt.
 
+use coherence_cpu::{convolution::Convolution as Sizes, pool::Pool};
 use coherence_data::{Dataset, Designation, ReadError, Shape, Target, random};
 use coherence_nn::{
-    Keep, Model,
+    Activation::{Identity, Relu, Silu},
+    Builder, Keep, Model,
+    layer::{Convolution, GroupNorm, Linear, MaxPool},
     loss::{Loss, Targets, argmax},
     model::mlp,
 };
@@ -55,6 +58,35 @@ pub(crate) fn network() -> Model<f32> {
     Model::initialized(mlp(&WIDTHS).unwrap(), &mut random::stream(5, "initialisation"))
 }
 
+/// A row of six pixels: a convolution, group normalisation, the maxima of pairs, a depthwise convolution beside
+/// its input, and a linear layer, so that there are factors of every kind.
+fn convolutional() -> Model<f32> {
+    let (mut net, x) = Builder::new(coherence_nn::Shape::image(1, FEATURES, 1));
+    let sizes = Sizes { padding: [0, 1], ..Sizes::new([1, FEATURES], 1, 4, [1, 3]) };
+    let z = net.push("conv1", Convolution::new(sizes).unwrap(), &[x], Identity).unwrap();
+    let h = net.push("norm", GroupNorm::new(z.shape, 2).unwrap(), &[z], Relu).unwrap();
+    let pool = Pool {
+        input: h.shape.size(),
+        channels: 4,
+        kernel: [1, 2],
+        stride: [1, 2],
+        padding: [0, 0],
+        ceil: false,
+    };
+    let h = net.push("pool", MaxPool::new(pool).unwrap(), &[h], Identity).unwrap();
+    let sizes = Sizes { padding: [0, 1], groups: 4, ..Sizes::new(h.shape.size(), 4, 4, [1, 3]) };
+    let z = net.push("conv2", Convolution::new(sizes).unwrap(), &[h], Silu).unwrap();
+    let h = net.add("add", &[z, h], Identity).unwrap();
+    net.push("fc", Linear::new(h.shape, CLASSES), &[h], Identity).unwrap();
+    let graph = net.build("a convolutional network".to_owned());
+    Model::initialized(graph, &mut random::stream(5, "initialisation"))
+}
+
+/// The networks that the laws of training and measuring hold for: perceptrons and networks of convolutions.
+pub(crate) fn models() -> [Model<f32>; 2] {
+    [network(), convolutional()]
+}
+
 /// Thirty steps in mini-batches of 20.
 pub(crate) fn config(aggregation: Aggregation) -> Config {
     Config {
@@ -73,8 +105,12 @@ pub(crate) fn examples(data: &dyn Dataset) -> Examples {
 }
 
 pub(crate) fn trainer(config: Config) -> Trainer {
+    trainer_of(&network(), config)
+}
+
+pub(crate) fn trainer_of(model: &Model<f32>, config: Config) -> Trainer {
     let (train, test) = (Blobs { n: 110, seed: 1 }, Blobs { n: 40, seed: 2 });
-    Trainer::new(config, network(), examples(&train), examples(&test)).unwrap()
+    Trainer::new(config, model.clone(), examples(&train), examples(&test)).unwrap()
 }
 
 /// Processes `steps` mini-batches.

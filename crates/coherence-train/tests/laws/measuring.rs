@@ -1,6 +1,6 @@
 //! `measure` against naive loops over single examples.
 
-use crate::blobs::{Blobs, CLASSES, FEATURES, network, one_by_one};
+use crate::blobs::{Blobs, CLASSES, FEATURES, models, network, one_by_one};
 use coherence_core::{Coherence, Sums, layers, unbiased::Estimate};
 use coherence_data::{Dataset, Designation, ReadError, Shape, Target, digits};
 use coherence_nn::{Model, model::mlp};
@@ -66,56 +66,58 @@ fn estimates_agree(found: Statistics, gradients: &[Vec<f64>]) {
 
 #[test]
 fn network_tensors_classes_and_designations_equal_the_loops() {
-    let model = network();
-    let all = one_by_one(&model, &DATA);
-    let measured = measure(&model, &DATA, ALL).unwrap();
-    estimates_agree(measured.network, &chosen(&all, |_| true));
-    for ((name, found), tensor) in measured.tensors.iter().zip(model.layout().tensors()) {
-        assert_eq!(*name, tensor.name);
-        let part = |(g, ..): &(Vec<f64>, f64, bool)| g[tensor.range.clone()].to_vec();
-        estimates_agree(*found, &all.iter().map(part).collect::<Vec<_>>());
-    }
-    assert_eq!(measured.classes.len(), CLASSES);
-    for (class, found) in &measured.classes {
-        estimates_agree(found.statistics, &chosen(&all, |i| DATA.target(i).label == *class));
-    }
-    assert_eq!(measured.designations.len(), 2);
-    for (designation, found) in &measured.designations {
-        let belongs = |i| DATA.target(i).designation == *designation;
-        estimates_agree(found.statistics, &chosen(&all, belongs));
+    for model in models() {
+        let all = one_by_one(&model, &DATA);
+        let measured = measure(&model, &DATA, ALL).unwrap();
+        estimates_agree(measured.network, &chosen(&all, |_| true));
+        for ((name, found), tensor) in measured.tensors.iter().zip(model.layout().tensors()) {
+            assert_eq!(*name, tensor.name);
+            let part = |(g, ..): &(Vec<f64>, f64, bool)| g[tensor.range.clone()].to_vec();
+            estimates_agree(*found, &all.iter().map(part).collect::<Vec<_>>());
+        }
+        assert_eq!(measured.classes.len(), CLASSES);
+        for (class, found) in &measured.classes {
+            estimates_agree(found.statistics, &chosen(&all, |i| DATA.target(i).label == *class));
+        }
+        assert_eq!(measured.designations.len(), 2);
+        for (designation, found) in &measured.designations {
+            let belongs = |i| DATA.target(i).designation == *designation;
+            estimates_agree(found.statistics, &chosen(&all, belongs));
+        }
     }
 }
 
 #[test]
 fn a15d_helpfulness_of_examples_and_groups_equals_the_loops() {
-    let model = network();
-    let all = chosen(&one_by_one(&model, &DATA), |_| true);
-    let energy = naive::sum_sq_norms(&all) / DATA.n as f64;
-    let sum = naive::sum(&all);
-    let loops: Vec<f64> = all
-        .iter()
-        .map(|g| (naive::dot(g, &sum) - naive::sq_norm(g)) / ((DATA.n - 1) as f64 * energy))
-        .collect();
-    let measured = measure(&model, &DATA, ALL).unwrap();
-    for (ExampleMeasure { index, helpfulness, .. }, (i, expected)) in
-        measured.examples.iter().zip(loops.iter().enumerate())
-    {
-        assert_eq!(*index, i);
-        assert!((helpfulness.unwrap() - expected).abs() < 1e-5, "{helpfulness:?} {expected}");
+    for model in models() {
+        let all = chosen(&one_by_one(&model, &DATA), |_| true);
+        let energy = naive::sum_sq_norms(&all) / DATA.n as f64;
+        let sum = naive::sum(&all);
+        let loops: Vec<f64> = all
+            .iter()
+            .map(|g| (naive::dot(g, &sum) - naive::sq_norm(g)) / ((DATA.n - 1) as f64 * energy))
+            .collect();
+        let measured = measure(&model, &DATA, ALL).unwrap();
+        for (ExampleMeasure { index, helpfulness, .. }, (i, expected)) in
+            measured.examples.iter().zip(loops.iter().enumerate())
+        {
+            assert_eq!(*index, i);
+            assert!((helpfulness.unwrap() - expected).abs() < 1e-5, "{helpfulness:?} {expected}");
+        }
+        let mean = |found: Option<f64>, belongs: &dyn Fn(usize) -> bool| {
+            let members: Vec<f64> = (0..DATA.n).filter(|&i| belongs(i)).map(|i| loops[i]).collect();
+            let expected = members.iter().sum::<f64>() / members.len() as f64;
+            assert!((found.unwrap() - expected).abs() < 1e-6, "{found:?} {expected}");
+        };
+        for (class, group) in &measured.classes {
+            mean(group.helpfulness, &|i| DATA.target(i).label == *class);
+        }
+        for (designation, group) in &measured.designations {
+            mean(group.helpfulness, &|i| DATA.target(i).designation == *designation);
+        }
+        let by_designation = |at: usize| measured.designations[at].1.helpfulness.unwrap();
+        assert!(by_designation(0) > by_designation(1), "wrong labels are helped less");
     }
-    let mean = |found: Option<f64>, belongs: &dyn Fn(usize) -> bool| {
-        let members: Vec<f64> = (0..DATA.n).filter(|&i| belongs(i)).map(|i| loops[i]).collect();
-        let expected = members.iter().sum::<f64>() / members.len() as f64;
-        assert!((found.unwrap() - expected).abs() < 1e-6, "{found:?} {expected}");
-    };
-    for (class, group) in &measured.classes {
-        mean(group.helpfulness, &|i| DATA.target(i).label == *class);
-    }
-    for (designation, group) in &measured.designations {
-        mean(group.helpfulness, &|i| DATA.target(i).designation == *designation);
-    }
-    let by_designation = |at: usize| measured.designations[at].1.helpfulness.unwrap();
-    assert!(by_designation(0) > by_designation(1), "wrong labels are helped less");
 }
 
 /// Chunks kept, recomputed, or some of each. A chunk has 1536 examples of 144 bytes, and 24 bytes for
@@ -135,72 +137,80 @@ fn the_budget_changes_no_bit() {
 
 #[test]
 fn measuring_again_finds_the_same() {
-    let model = network();
-    let mut meter = Meter::new(&model, &DATA, ALL, usize::MAX).unwrap();
-    let first = meter.measure().unwrap();
-    meter.passes(&mut vec![0.0; model.parameters().len()]).unwrap();
-    assert_eq!(meter.measure().unwrap(), first);
+    for model in models() {
+        let mut meter = Meter::new(&model, &DATA, ALL, usize::MAX).unwrap();
+        let first = meter.measure().unwrap();
+        meter.passes(&mut vec![0.0; model.parameters().len()]).unwrap();
+        assert_eq!(meter.measure().unwrap(), first);
+    }
 }
 
 /// Equal up to the order of summation, because grouped examples are read in another order.
 #[test]
 fn other_requests_change_nothing() {
-    let model = network();
-    let all = measure(&model, &DATA, ALL).unwrap();
-    let only = measure(&model, &DATA, By { example: true, ..By::default() }).unwrap();
-    agrees(only.network.coherence, all.network.coherence);
-    for (a, b) in only.examples.iter().zip(&all.examples) {
-        assert!((a.helpfulness.unwrap() - b.helpfulness.unwrap()).abs() < 1e-6);
-    }
-    // Classes in one chunk, in two (with corrupt examples), in many.
-    for n in [4, 2000, 10_000] {
-        let data = Blobs { n, seed: 1 };
-        let [all, only] = [ALL, By { class: true, ..By::default() }]
-            .map(|by| measure(&model, &data, by).unwrap());
-        assert_eq!(only.classes.len(), CLASSES);
-        for ((a, only), (b, all)) in only.classes.iter().zip(&all.classes) {
-            assert_eq!(a, b);
-            agrees(only.statistics.coherence, all.statistics.coherence);
+    for model in models() {
+        let all = measure(&model, &DATA, ALL).unwrap();
+        let only = measure(&model, &DATA, By { example: true, ..By::default() }).unwrap();
+        agrees(only.network.coherence, all.network.coherence);
+        for (a, b) in only.examples.iter().zip(&all.examples) {
+            assert!((a.helpfulness.unwrap() - b.helpfulness.unwrap()).abs() < 1e-6);
+        }
+        // Classes in one chunk, in two (with corrupt examples), in many.
+        for n in [4, 2000, 10_000] {
+            let data = Blobs { n, seed: 1 };
+            let [all, only] = [ALL, By { class: true, ..By::default() }]
+                .map(|by| measure(&model, &data, by).unwrap());
+            assert_eq!(only.classes.len(), CLASSES);
+            for ((a, only), (b, all)) in only.classes.iter().zip(&all.classes) {
+                assert_eq!(a, b);
+                agrees(only.statistics.coherence, all.statistics.coherence);
+            }
         }
     }
 }
 
 #[test]
 fn examples_equal_the_loops() {
-    let model = network();
-    let all = one_by_one(&model, &DATA);
-    let sum = naive::sum(&chosen(&all, |_| true));
-    let measured = measure(&model, &DATA, ALL).unwrap();
-    let scale = sum.iter().map(|s| s * s).sum::<f64>().sqrt();
-    for (example, (gradient, loss, _)) in measured.examples.iter().zip(&all) {
-        let norm = naive::sq_norm(gradient);
-        let dot = naive::dot(gradient, &sum);
-        // The deltas of one example have f32 rounding errors, which average out in sums over many.
-        assert!((example.member.sq_norm - norm).abs() < 1e-5 * norm);
-        assert!((example.member.dot_with_sum - dot).abs() < 1e-5 * scale * norm.sqrt());
-        assert!((example.loss - loss).abs() < 1e-6 * (1.0 + loss));
-        assert_eq!(DATA.target(example.index).label, example.label);
-        assert_eq!(DATA.target(example.index).designation, example.designation);
+    for model in models() {
+        let all = one_by_one(&model, &DATA);
+        let sum = naive::sum(&chosen(&all, |_| true));
+        let measured = measure(&model, &DATA, ALL).unwrap();
+        let scale = sum.iter().map(|s| s * s).sum::<f64>().sqrt();
+        for (example, (gradient, loss, _)) in measured.examples.iter().zip(&all) {
+            let norm = naive::sq_norm(gradient);
+            let dot = naive::dot(gradient, &sum);
+            // The deltas of one example have f32 rounding errors, which average out in sums over many.
+            assert!((example.member.sq_norm - norm).abs() < 1e-5 * norm);
+            assert!((example.member.dot_with_sum - dot).abs() < 1e-5 * scale * norm.sqrt());
+            assert!((example.loss - loss).abs() < 1e-6 * (1.0 + loss));
+            assert_eq!(DATA.target(example.index).label, example.label);
+            assert_eq!(DATA.target(example.index).designation, example.designation);
+        }
     }
 }
 
 /// A15d: the mean of h_i is α̂.
 #[test]
 fn a15d_mean_helpfulness_is_the_debiased_alpha() {
-    let Measurement { network, examples, .. } = measure(&network(), &DATA, ALL).unwrap();
-    let mean = examples.iter().filter_map(|e| e.helpfulness).sum::<f64>() / examples.len() as f64;
-    let estimate = network.alpha_debiased.unwrap();
-    assert!((mean - estimate.value).abs() < 1e-6, "{mean} {estimate:?}");
+    for model in models() {
+        let Measurement { network, examples, .. } = measure(&model, &DATA, ALL).unwrap();
+        let mean =
+            examples.iter().filter_map(|e| e.helpfulness).sum::<f64>() / examples.len() as f64;
+        let estimate = network.alpha_debiased.unwrap();
+        assert!((mean - estimate.value).abs() < 1e-6, "{mean} {estimate:?}");
+    }
 }
 
 /// A10: the network's α is the energy-weighted combination of its tensors'.
 #[test]
 fn tensors_combine_to_the_network() {
-    let measured = measure(&network(), &DATA, By::default()).unwrap();
-    let tensors: Vec<Coherence> =
-        measured.tensors.iter().map(|(_, tensor)| tensor.coherence).collect();
-    let combined = layers::network(&tensors).unwrap();
-    assert!((combined.alpha() - measured.network.coherence.alpha()).abs() < 1e-12);
+    for model in models() {
+        let measured = measure(&model, &DATA, By::default()).unwrap();
+        let tensors: Vec<Coherence> =
+            measured.tensors.iter().map(|(_, tensor)| tensor.coherence).collect();
+        let combined = layers::network(&tensors).unwrap();
+        assert!((combined.alpha() - measured.network.coherence.alpha()).abs() < 1e-12);
+    }
 }
 
 #[test]
