@@ -115,7 +115,7 @@ fn robust_means_of_outer_products_are_those_of_the_processor() {
 }
 
 #[test]
-#[should_panic = "needs at least 4 vectors, found 3"]
+#[should_panic = "needs at least 4 vectors for its clip, found 3"]
 fn a_rule_that_is_not_defined_is_refused() {
     let values = upload(&[1.0f32; 3]);
     select_columns(
