@@ -71,7 +71,7 @@ impl TensorSpec {
     ///
     /// ```
     /// let network = coherence_nn::model::mlp(&[3, 2]).unwrap();
-    /// let model = coherence_nn::Model::zeros(network);
+    /// let model = coherence_nn::Model::<f32>::zeros(network);
     /// let tensors = model.layout().tensors();
     /// assert!(!tensors[0].is_bias() && tensors[1].is_bias()); // fc1.weight, fc1.bias
     /// ```
