@@ -269,7 +269,7 @@ impl<S: Source> BlockwiseRows<'_, S> {
     }
 }
 
-/// The sum of the pieces' numbers [len], in the order of the pieces.
+/// The sum of the pieces' numbers \[len\], in the order of the pieces.
 fn sum_of(pieces: Vec<Vec<f64>>, len: usize) -> Vec<f64> {
     let mut sum = vec![0.0; len];
     for piece in pieces {
