@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::dataset::forward;
+use crate::forward;
 use crate::random::{self, below, stream};
 use crate::{Dataset, ReadError, Shape, Target};
 

@@ -127,10 +127,30 @@ pub trait Dataset: Send + Sync {
     fn get(&self, i: usize, input: &mut [f32]) -> Result<Target, ReadError>;
 }
 
-/// The methods of [`Dataset`] that answer as an inner data set does: `forward!(self => self.data; len, shape)`.
+/// The methods of [`Dataset`](crate::Dataset) that answer as an inner data set does, inside of an implementation:
+/// `forward!(self => self.data; len, shape)`.
+///
+/// ```
+/// use coherence_data::{Dataset, ReadError, Target, digits, forward};
+///
+/// /// A data set in darkness.
+/// struct Dark<D>(D);
+///
+/// impl<D: Dataset> Dataset for Dark<D> {
+///     forward!(self => self.0; len, shape, classes, black, target);
+///
+///     fn get(&self, i: usize, input: &mut [f32]) -> Result<Target, ReadError> {
+///         input.fill(0.0);
+///         Ok(self.target(i))
+///     }
+/// }
+///
+/// assert_eq!(Dark(digits::test()).len(), digits::test().len());
+/// ```
+#[macro_export]
 macro_rules! forward {
     ($this:ident => $inner:expr; $($method:ident),+) => {
-        $($crate::dataset::forward!(@$method $this $inner);)+
+        $($crate::forward!(@$method $this $inner);)+
     };
     (@len $this:ident $inner:expr) => {
         fn len(&$this) -> usize {
@@ -163,8 +183,6 @@ macro_rules! forward {
         }
     };
 }
-pub(crate) use forward;
-
 impl<D: Dataset + ?Sized> Dataset for &D {
     forward!(self => (**self); len, shape, classes, black, target, get);
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::dataset::forward;
+use crate::forward;
 use crate::{Dataset, ReadError, Target};
 
 /// Mean and standard deviation of each channel of pixels in [0, 1].

@@ -1,6 +1,6 @@
 //! Subsets and orders of a data set.
 
-use crate::dataset::forward;
+use crate::forward;
 use crate::random;
 use crate::{Dataset, ReadError, Target};
 

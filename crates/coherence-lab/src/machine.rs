@@ -69,31 +69,3 @@ pub(crate) fn slug(name: &str) -> String {
 pub fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
-
-/// The variable from which rayon takes the number of threads of a process.
-const THREADS: &str = "RAYON_NUM_THREADS";
-
-/// More threads than this process can be expected to start.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{THREADS} is {asked}: this machine has {cores} cores, write at most {}", most(*cores))]
-pub struct TooManyThreads {
-    asked: usize,
-    cores: usize,
-}
-
-/// Sixteen threads a core: results do not depend on their number, and a test may want more than cores.
-fn most(cores: usize) -> usize {
-    cores.saturating_mul(16)
-}
-
-/// Checks the number of threads that the environment asks for; threads are started where they are first needed, and
-/// there it would be too late.
-///
-/// # Errors
-///
-/// [`TooManyThreads`] for more than 16 a core.
-pub fn check_threads() -> Result<(), TooManyThreads> {
-    let asked = std::env::var(THREADS).ok().and_then(|text| text.parse().ok()).unwrap_or(0);
-    let cores = cores();
-    if asked > most(cores) { Err(TooManyThreads { asked, cores }) } else { Ok(()) }
-}

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use coherence_lab::machine;
+use coherence_lab::run;
 
 use command::Command;
 
@@ -32,6 +32,6 @@ struct Arguments {
 
 fn main() -> ExitCode {
     let command = Arguments::parse().command;
-    let threads = machine::check_threads().map_err(Into::into);
+    let threads = run::check_threads().map_err(Into::into);
     output::exit(threads.and_then(|()| command.run()))
 }

@@ -49,8 +49,8 @@ fn tried(folder: &TempDir, id: &str, arguments: &[&str]) -> serde_json::Value {
     serde_json::from_str(&stdout(&output)).unwrap()
 }
 
-/// With narrow networks over images of 64 × 64, but otherwise every setting of scale paper. Inception-V3, VGG-13 and
-/// AlexNet are tried by the next test.
+/// With narrow networks over images of 64 × 64, but otherwise every setting of scale paper; without Inception-V3 and
+/// VGG-13, and with LeNet-5 for AlexNet, which take minutes.
 #[test]
 fn every_deep_experiment_starts_on_a_few_images() {
     let folder = few_images();

@@ -1,7 +1,7 @@
 //! Label noise in the two forms of the papers.
 
 use super::{ShareError, designate, mark};
-use crate::dataset::forward;
+use crate::forward;
 use crate::random;
 use crate::{Dataset, ReadError, Target};
 

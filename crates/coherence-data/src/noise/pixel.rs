@@ -1,7 +1,7 @@
 //! Pixel noise: images replaced by Gaussian noise.
 
 use super::{NoiseError, designate, mark};
-use crate::dataset::forward;
+use crate::forward;
 use crate::random;
 use crate::{Dataset, ReadError, Target};
 

@@ -25,13 +25,36 @@ pub struct Workers {
     pub may_be_fewer: bool,
 }
 
-/// More workers than there are cores.
+/// More workers or threads than the cores have use for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("{option} is {asked}, and this machine has {cores} cores: write at most {cores}")]
+#[error("{option} is {asked}, and this machine has {cores} cores: write at most {most}")]
 pub struct TooManyWorkers {
     option: &'static str,
     asked: usize,
     cores: usize,
+    most: usize,
+}
+
+impl TooManyWorkers {
+    /// `asked`, if it is no more than `per_core` a core.
+    fn check(option: &'static str, asked: usize, per_core: usize) -> Result<usize, Self> {
+        let cores = cores();
+        let most = cores.saturating_mul(per_core);
+        if asked <= most { Ok(asked) } else { Err(Self { option, asked, cores, most }) }
+    }
+}
+
+/// Checks the number of threads that the environment asks of rayon; they are started where they are first needed,
+/// and there it would be too late.
+///
+/// # Errors
+///
+/// [`TooManyWorkers`] for more than 16 a core: results do not depend on their number, and a test may want more than
+/// cores.
+pub fn check_threads() -> Result<(), TooManyWorkers> {
+    const THREADS: &str = "RAYON_NUM_THREADS";
+    let asked = std::env::var(THREADS).ok().and_then(|text| text.parse().ok());
+    TooManyWorkers::check(THREADS, asked.unwrap_or(0), 16).map(|_| ())
 }
 
 impl Workers {
@@ -47,9 +70,8 @@ impl Workers {
         threads: Option<NonZero<usize>>,
     ) -> Result<Self, TooManyWorkers> {
         let cores = cores();
-        let bounded = |option, asked: Option<NonZero<usize>>| match asked.map(usize::from) {
-            Some(asked) if cores < asked => Err(TooManyWorkers { option, asked, cores }),
-            asked => Ok(asked),
+        let bounded = |option, asked: Option<NonZero<usize>>| {
+            asked.map(|asked| TooManyWorkers::check(option, asked.get(), 1)).transpose()
         };
         let may_be_fewer = jobs.is_none();
         let (jobs, threads) = (bounded("--jobs", jobs)?, bounded("--threads", threads)?);

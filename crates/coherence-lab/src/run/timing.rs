@@ -75,8 +75,9 @@ pub(super) fn seconds(
     network: &(dyn Fn() -> Result<Graph<f32>, RunError> + Sync),
     workers: Workers,
 ) -> Result<Seconds, RunError> {
-    let piece = Piece::new(run.settings.config(run.seed), data, &network()?);
-    let one = piece.config.memory(&network()?, [piece.examples, piece.tests]).max(1);
+    let graph = network()?;
+    let piece = Piece::new(run.settings.config(run.seed), data, &graph);
+    let one = piece.config.memory(&graph, [piece.examples, piece.tests]).max(1);
     let fit = memory::available().map_or(u64::MAX, |bytes| bytes / one).max(1);
     let jobs = workers.jobs.min(usize::try_from(fit).unwrap_or(usize::MAX));
     let time = || {

@@ -4,7 +4,8 @@ use coherence_cpu::{convolution::Convolution as Sizes, pool::Pool};
 use coherence_data::{Dataset, Designation, ReadError, Shape, Target, random};
 use coherence_nn::{
     Activation::{Identity, Relu, Silu},
-    Builder, Keep, Model,
+    Builder, Keep, Model, Value,
+    device::Device,
     layer::{Convolution, GroupNorm, Linear, MaxPool},
     loss::{Loss, Targets, argmax},
     model::mlp,
@@ -58,13 +59,15 @@ pub(crate) fn network() -> Model<f32> {
     Model::initialized(mlp(&WIDTHS).unwrap(), &mut random::stream(5, "initialisation"))
 }
 
-/// A row of six pixels: a convolution, group normalisation, the maxima of pairs, a depthwise convolution beside
-/// its input, and a linear layer, so that there are factors of every kind.
-fn convolutional() -> Model<f32> {
+/// The beginning of a network over a row of six pixels: a convolution of 1 × 3, what `normalize` makes of it, and the
+/// maxima of pairs.
+pub(crate) fn beginning<D: Device<f32>>(
+    normalize: impl FnOnce(&mut Builder<f32, D>, Value) -> Value,
+) -> (Builder<f32, D>, Value) {
     let (mut net, x) = Builder::new(coherence_nn::Shape::image(1, FEATURES, 1));
     let sizes = Sizes { padding: [0, 1], ..Sizes::new([1, FEATURES], 1, 4, [1, 3]) };
     let z = net.push("conv1", Convolution::new(sizes).unwrap(), &[x], Identity).unwrap();
-    let h = net.push("norm", GroupNorm::new(z.shape, 2).unwrap(), &[z], Relu).unwrap();
+    let h = normalize(&mut net, z);
     let pool = Pool {
         input: h.shape.size(),
         channels: 4,
@@ -74,6 +77,15 @@ fn convolutional() -> Model<f32> {
         ceil: false,
     };
     let h = net.push("pool", MaxPool::new(pool).unwrap(), &[h], Identity).unwrap();
+    (net, h)
+}
+
+/// Group normalisation at the [`beginning`], then a depthwise convolution beside its input, and a linear layer, so
+/// that there are factors of every kind.
+fn convolutional() -> Model<f32> {
+    let (mut net, h) = beginning(|net, z| {
+        net.push("norm", GroupNorm::new(z.shape, 2).unwrap(), &[z], Relu).unwrap()
+    });
     let sizes = Sizes { padding: [0, 1], groups: 4, ..Sizes::new(h.shape.size(), 4, 4, [1, 3]) };
     let z = net.push("conv2", Convolution::new(sizes).unwrap(), &[h], Silu).unwrap();
     let h = net.add("add", &[z, h], Identity).unwrap();

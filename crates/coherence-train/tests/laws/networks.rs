@@ -1,8 +1,8 @@
 //! What holds for the perceptron holds for a network of convolutions, normalisation and dropout.
 
-use crate::blobs::{Blobs, CLASSES, FEATURES, config, examples, go, one_by_one};
+use crate::blobs::{Blobs, CLASSES, FEATURES, beginning, config, examples, go, one_by_one};
 use crate::resuming::survives_kills;
-use coherence_cpu::{convolution::Convolution as Sizes, pool::Pool};
+use coherence_cpu::convolution::Convolution as Sizes;
 use coherence_data::{
     Dataset,
     augment::{Augmentation, Augmented},
@@ -13,7 +13,7 @@ use coherence_nn::{
     Activation::{Identity, Relu},
     Builder, Graph, Keep, Model, Shape,
     device::Device,
-    layer::{BatchNorm, Convolution, Dropout, Linear, MaxPool},
+    layer::{BatchNorm, Convolution, Dropout, Linear},
     model::{Norm, ResNet, Stem, resnet},
 };
 use coherence_tests::naive;
@@ -30,22 +30,10 @@ use std::{
 const TRAIN: Blobs = Blobs { n: 110, seed: 1 };
 const TEST: Blobs = Blobs { n: 40, seed: 2 };
 
-/// A row of six pixels: a convolution of 1 × 3, normalisation, the maxima of pairs, a residual
-/// convolution, dropout, and a linear layer.
+/// Batch normalisation at the [`beginning`], then a residual convolution, dropout, and a linear layer.
 pub(crate) fn graph<D: Device<f32>>() -> Graph<f32, D> {
-    let (mut net, x) = Builder::new(Shape::image(1, FEATURES, 1));
-    let sizes = Sizes { padding: [0, 1], ..Sizes::new([1, FEATURES], 1, 4, [1, 3]) };
-    let z = net.push("conv1", Convolution::new(sizes).unwrap(), &[x], Identity).unwrap();
-    let h = net.push("bn1", BatchNorm::new(z.shape), &[z], Relu).unwrap();
-    let pool = Pool {
-        input: h.shape.size(),
-        channels: 4,
-        kernel: [1, 2],
-        stride: [1, 2],
-        padding: [0, 0],
-        ceil: false,
-    };
-    let h = net.push("pool", MaxPool::new(pool).unwrap(), &[h], Identity).unwrap();
+    let (mut net, h) =
+        beginning(|net, z| net.push("bn1", BatchNorm::new(z.shape), &[z], Relu).unwrap());
     let sizes = Sizes { padding: [0, 1], ..Sizes::new(h.shape.size(), 4, 4, [1, 3]) };
     let z = net.push("conv2", Convolution::new(sizes).unwrap(), &[h], Identity).unwrap();
     let h = net.add("add", &[z, h], Relu).unwrap();

@@ -1,7 +1,7 @@
 //! Stopped, crashed or killed at any moment, a run ends with the bytes of an uninterrupted one.
 
 use crate::blobs::{Blobs, WIDTHS, config, examples, network};
-use coherence_data::{Dataset, ReadError, Shape, Target, random};
+use coherence_data::{Dataset, ReadError, Target, forward, random};
 use coherence_nn::{Activation, Model, model::mlp_with_activation};
 use coherence_train::{
     Aggregation, Checkpoint, Config, Examples, Outcome, OverTime, RESULTS, Schedule, TrainingRun,
@@ -316,21 +316,7 @@ struct Raising {
 }
 
 impl Dataset for Raising {
-    fn len(&self) -> usize {
-        self.data.len()
-    }
-
-    fn shape(&self) -> Shape {
-        self.data.shape()
-    }
-
-    fn classes(&self) -> usize {
-        self.data.classes()
-    }
-
-    fn target(&self, i: usize) -> Target {
-        self.data.target(i)
-    }
+    forward!(self => self.data; len, shape, classes, target);
 
     fn get(&self, i: usize, input: &mut [f32]) -> Result<Target, ReadError> {
         if self.left.fetch_sub(1, Ordering::Relaxed) == 1 {

@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use coherence_core::aggregate::{
     AggregateError, AnyCoordinateRule, AnyVectorRule, DistanceRule, Mean, Requirements, Rows,
-    Scratch, VectorRule,
+    Scratch, ScratchBuffer, ScratchLen, VectorRule,
 };
 use coherence_core::finite::{NonFinite, Policy};
 use coherence_cpu::Element;
@@ -101,9 +101,8 @@ impl<S: Source> BlockwiseRows<'_, S> {
             return Ok(Some(choice.decide(&squares)));
         }
         let Some(squares) = scaled.squares_between_all::<T>(policy)? else { return Ok(None) };
-        let (mut values, mut indices) = (vec![0.0; 2 * n], vec![0; 2 * n]);
-        let scratch = Scratch { values: &mut values, indices: &mut indices };
-        Ok(Some(by_distances.choose(&squares, scratch).to_vec()))
+        let mut buffer = ScratchBuffer::new(ScratchLen::new(2 * n, 2 * n));
+        Ok(Some(by_distances.choose(&squares, buffer.as_scratch()).to_vec()))
     }
 
     /// The scale at which products of `f64` values stay in range; those of `f32` are looked after by

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use coherence_data::{Dataset, ReadError, Shape, Target};
+use coherence_data::{Dataset, ReadError, Target, forward};
 
 use crate::watch::Progress;
 
@@ -48,25 +48,7 @@ impl<D> Drop for Told<D> {
 }
 
 impl<D: Dataset> Dataset for Told<D> {
-    fn len(&self) -> usize {
-        self.data.len()
-    }
-
-    fn shape(&self) -> Shape {
-        self.data.shape()
-    }
-
-    fn classes(&self) -> usize {
-        self.data.classes()
-    }
-
-    fn black(&self, channel: usize) -> f32 {
-        self.data.black(channel)
-    }
-
-    fn target(&self, i: usize) -> Target {
-        self.data.target(i)
-    }
+    forward!(self => self.data; len, shape, classes, black, target);
 
     fn get(&self, i: usize, input: &mut [f32]) -> Result<Target, ReadError> {
         self.tell(self.read.fetch_add(1, Relaxed) + 1);
