@@ -76,7 +76,8 @@ impl CenteredClipping {
     ///
     /// In the end the last bits of the centre stay or go round in a cycle. It is found by comparing the centre with
     /// an earlier one, which is renewed after 1, 2, 4, … iterations (Brent, 1980, *An improved Monte Carlo
-    /// factorization algorithm*, §2); whole rounds of it are left out, which changes no bit of the result.
+    /// factorization algorithm*, §2); whole rounds of it are left out, which changes no bit of the result. With many
+    /// coordinates a round can be longer than anyone waits.
     fn refine_scaled<T: Float>(&self, rows: Scaled<'_, T>, v: &mut [f64], scratch: &mut [f64]) {
         let (step, earlier) = scratch.split_at_mut(v.len());
         let (mut left, mut since, mut renewal) = (self.iterations, 0, 1_usize);
