@@ -10,7 +10,7 @@ use crate::{
 
 mod dispatch {
     use super::{Isa, Kernel, Plain};
-    use crate::{convolution, dense, outer, product};
+    use crate::{convolution, dense, outer, product, transpose};
 
     /// How kernels run on this element type; also what seals [`Element`](super::Element).
     pub trait Dispatch: Plain {
@@ -44,6 +44,7 @@ mod dispatch {
 
     kernels! {
         multiply: product::Piece => ();
+        search: product::Search => ();
         select_products: outer::Chunk => ();
         select_block: dense::Block => ();
         sort_columns: dense::SortedColumns => ();
@@ -51,7 +52,7 @@ mod dispatch {
         depthwise_rows: convolution::DepthwiseRows => ();
         depthwise_sum: convolution::DepthwiseSum => ();
         add_and_square: convolution::AddAndSquare => f64;
-        transpose_block: convolution::Transpose => ();
+        transpose_block: transpose::Transpose => ();
         few_positions: convolution::FewPositions => ();
         unfold: convolution::Unfold => ();
         gram_norm: convolution::GramNorm => f64;

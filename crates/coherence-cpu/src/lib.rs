@@ -68,6 +68,7 @@ pub mod pool;
 pub mod product;
 mod scratch;
 mod simd;
+mod transpose;
 pub mod vectors;
 
 pub use element::Element;

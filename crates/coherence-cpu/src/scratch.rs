@@ -24,6 +24,8 @@ unsafe impl Plain for f32 {}
 unsafe impl Plain for f64 {}
 // SAFETY: as above.
 unsafe impl Plain for u32 {}
+// SAFETY: as above.
+unsafe impl Plain for u8 {}
 
 /// A cache line.
 #[derive(Clone, Copy, Debug)]

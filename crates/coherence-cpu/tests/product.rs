@@ -113,6 +113,41 @@ fn chain(terms: impl ExactSizeIterator<Item = (f32, f32)>, before: Option<f32>) 
     before.into_iter().chain(sums).reduce(|out, sum| out + sum).unwrap_or(0.0)
 }
 
+/// Each element of the three products is [`chain`] on every instruction set with fused multiply-adds.
+fn assert_chains(dims: Dims, a: &[f32], w: &[f32], delta: &[f32]) {
+    let Dims { m, i, o } = dims;
+    let is_same = |got: f32, want: f32| got == want || got.is_nan() && want.is_nan();
+    for &isa in Isa::available().iter().filter(|&&isa| isa != Isa::Portable) {
+        for (output, before) in [(Output::Overwrite, None), (Output::Add, Some(3.0))] {
+            let product = |product: Product, l: &[f32], r: &[f32], len| {
+                let mut out = vec![before.unwrap_or(f32::NAN); len];
+                product(isa, dims, l, r, output, &mut out);
+                out
+            };
+            let [nt, nn, tn] = [
+                product(matmul_nt_on, a, w, m * o),
+                product(matmul_nn_on, delta, w, m * i),
+                product(matmul_tn_on, delta, a, o * i),
+            ];
+            for (n, &got) in nt.iter().enumerate() {
+                let (e, j) = (n / o, n % o);
+                let want = chain((0..i).map(|k| (a[e * i + k], w[j * i + k])), before);
+                assert!(is_same(got, want), "nt {isa:?} {dims:?} {output:?} {n}: {got} {want}");
+            }
+            for (n, &got) in nn.iter().enumerate() {
+                let (e, k) = (n / i, n % i);
+                let want = chain((0..o).map(|j| (delta[e * o + j], w[j * i + k])), before);
+                assert!(is_same(got, want), "nn {isa:?} {dims:?} {output:?} {n}: {got} {want}");
+            }
+            for (n, &got) in tn.iter().enumerate() {
+                let (j, k) = (n / i, n % i);
+                let want = chain((0..m).map(|e| (delta[e * o + j], a[e * i + k])), before);
+                assert!(is_same(got, want), "tn {isa:?} {dims:?} {output:?} {n}: {got} {want}");
+            }
+        }
+    }
+}
+
 /// Left factors read in place and packed (their columns up to 1.2 KiB and 16 KiB apart), whole and broken
 /// panels and tiles, one block of depth and several.
 #[test]
@@ -120,36 +155,36 @@ fn an_element_is_one_chain_of_fused_additions_cut_every_256_terms() {
     let mut rng = Rng::new(5);
     for (m, i, o) in [(100, 70, 300), (259, 33, 300), (517, 50, 131), (13, 515, 40), (40, 17, 4096)]
     {
-        let dims = Dims { m, i, o };
         let (a, w, delta) = (rng.normals(m * i), rng.normals(o * i), rng.normals(m * o));
-        for &isa in Isa::available().iter().filter(|&&isa| isa != Isa::Portable) {
-            for (output, before) in [(Output::Overwrite, None), (Output::Add, Some(3.0))] {
-                let product = |product: Product, l: &[f32], r: &[f32], len| {
-                    let mut out = vec![before.unwrap_or(f32::NAN); len];
-                    product(isa, dims, l, r, output, &mut out);
-                    out
-                };
-                let [nt, nn, tn] = [
-                    product(matmul_nt_on, &a, &w, m * o),
-                    product(matmul_nn_on, &delta, &w, m * i),
-                    product(matmul_tn_on, &delta, &a, o * i),
-                ];
-                for (n, &got) in nt.iter().enumerate() {
-                    let (e, j) = (n / o, n % o);
-                    let want = chain((0..i).map(|k| (a[e * i + k], w[j * i + k])), before);
-                    assert_eq!(got, want, "nt {isa:?} {dims:?} {output:?} {n}");
-                }
-                for (n, &got) in nn.iter().enumerate() {
-                    let (e, k) = (n / i, n % i);
-                    let want = chain((0..o).map(|j| (delta[e * o + j], w[j * i + k])), before);
-                    assert_eq!(got, want, "nn {isa:?} {dims:?} {output:?} {n}");
-                }
-                for (n, &got) in tn.iter().enumerate() {
-                    let (j, k) = (n / i, n % i);
-                    let want = chain((0..m).map(|e| (delta[e * o + j], a[e * i + k])), before);
-                    assert_eq!(got, want, "tn {isa:?} {dims:?} {output:?} {n}");
-                }
+        assert_chains(Dims { m, i, o }, &a, &w, &delta);
+    }
+}
+
+/// Zeros in stretches of columns that differ from row to row, as an image's background; some are −0.
+fn background(rng: &mut Rng, [rows, cols]: [usize; 2]) -> Vec<f32> {
+    let mut values = rng.normals(rows * cols);
+    for (e, row) in values.chunks_exact_mut(cols).enumerate() {
+        for (k, x) in row.iter_mut().enumerate() {
+            if (k / 19 + e / 31) % 3 != 0 {
+                *x = if (k + e) % 5 == 0 { -0.0 } else { 0.0 };
             }
         }
+    }
+    values
+}
+
+/// Terms of a tile that are all zero are left out, in all three products: nothing is seen of it, with more
+/// blocks of depth than one, broken tiles and an infinite or NaN factor of zeros, either.
+#[test]
+fn zeros_left_out_change_no_element() {
+    let mut rng = Rng::new(6);
+    for (m, i, o) in [(100, 784, 96), (517, 143, 131), (49, 300, 64), (23, 70, 300)] {
+        let dims = Dims { m, i, o };
+        let (a, mut w) = (background(&mut rng, [m, i]), rng.normals(o * i));
+        let mut delta = background(&mut rng, [m, o]);
+        assert_chains(dims, &a, &w, &delta);
+        w[(o - 1) * i + i / 2] = f32::INFINITY;
+        delta[(m - 1) * o + 3] = f32::NAN;
+        assert_chains(dims, &a, &w, &delta);
     }
 }

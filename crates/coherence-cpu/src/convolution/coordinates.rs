@@ -13,7 +13,6 @@ use super::{
     depthwise::{DepthwiseSum, channels_of_tile},
     few::FewPositions,
     gather::{Block, Gather},
-    transpose::Transpose,
     unfold::Unfold,
 };
 use crate::{
@@ -21,6 +20,7 @@ use crate::{
     product::{DEPTH, Output, Target, multiply_to, panel_width},
     scratch::Scratch,
     simd::TILE,
+    transpose::Transpose,
 };
 
 /// Up to so many positions, gradients are written straight to where they are selected.

@@ -53,14 +53,12 @@ mod gradient;
 mod rows;
 mod select;
 mod shape;
-mod transpose;
 mod unfold;
 
 pub(crate) use depthwise::{DepthwiseRows, DepthwiseSum};
 pub(crate) use few::FewPositions;
 pub(crate) use gradient::{AddAndSquare, GramNorm};
 pub use shape::{Convolution, ConvolutionError};
-pub(crate) use transpose::Transpose;
 pub(crate) use unfold::Unfold;
 
 use coherence_core::aggregate::{Median, Trimmed, Winsorized, groups};

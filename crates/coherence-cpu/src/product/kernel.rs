@@ -7,12 +7,12 @@
 //! part of the right factor and the tile's place in the result are prefetched.
 //!
 //! Every element of the result is one chain of additions in the order of `inner`, cut every [`DEPTH`]
-//! terms, so its bits do not depend on how the result is cut in pieces.
+//! terms, so its bits do not depend on how the result is cut in pieces, nor on which zeros are left out.
 #![allow(unsafe_code)] // vectors loaded and stored without bounds checks
 
 use core::{mem::MaybeUninit, ops::Range};
 
-use super::Output;
+use super::{Output, view::View, zeros::NonZeros};
 use crate::{
     Element, Isa,
     scratch::Scratch,
@@ -25,38 +25,6 @@ pub(crate) const DEPTH: usize = 256;
 /// Vectors in a row of the widest panel.
 const VECTORS: usize = 3;
 
-/// Largest distance in bytes between the first and last column of a block that is read in place: 32
-/// pages, half of what the first-level TLB of common processors holds.
-const REACH: usize = 128 << 10;
-
-/// A matrix in a slice: element (r, c) is `data[r * strides[0] + c * strides[1]]`.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct View<'a, T> {
-    data: &'a [T],
-    strides: [usize; 2],
-}
-
-impl<'a, T> View<'a, T> {
-    /// Panics when an element of a matrix of `shape` lies outside `data`.
-    pub(super) fn new(data: &'a [T], strides: [usize; 2], [rows, cols]: [usize; 2]) -> Self {
-        let last = || (rows - 1) * strides[0] + (cols - 1) * strides[1];
-        assert!(rows == 0 || cols == 0 || last() < data.len());
-        Self { data, strides }
-    }
-
-    /// Whether a left factor of so many columns is packed before it is read: the columns of a block lie
-    /// in too many pages, or its rows are not consecutive in them.
-    pub(super) fn is_scattered(&self, inner: usize) -> bool {
-        let [down, across] = self.strides;
-        let reach = inner.min(DEPTH) * across * size_of::<T>();
-        across != 1 && (down != 1 || reach > REACH)
-    }
-
-    fn at(&self, row: usize, col: usize) -> *const T {
-        self.data.as_ptr().wrapping_add(row * self.strides[0] + col * self.strides[1])
-    }
-}
-
 /// Some rows and columns of `out [_, width] (+)= left [_, inner] · right [inner, width]`.
 #[derive(Debug)]
 pub struct Piece<'a, T> {
@@ -68,6 +36,8 @@ pub struct Piece<'a, T> {
     pub(super) output: Output,
     pub(super) out: *mut T,
     pub(super) width: usize,
+    /// Terms that are left out; the rows begin with one of its tiles.
+    pub(super) zeros: Option<&'a NonZeros>,
 }
 
 /// Columns of the panels on an instruction set. A right factor of so many columns, whose rows follow each
@@ -99,7 +69,7 @@ impl<T: Element> Kernel<T> for Piece<'_, T> {
         if self.left.is_scattered(self.inner) {
             let mut packed = Scratch::new(self.rows.len() * self.inner.min(DEPTH));
             self.multiply::<S, true>(simd, Some(&mut packed));
-        } else if self.left.strides[1] == 1 {
+        } else if self.left.has_rows() {
             self.multiply::<S, false>(simd, None);
         } else {
             self.multiply::<S, true>(simd, None);
@@ -121,11 +91,13 @@ fn panels<T: Element, S: Simd<T>>(cols: &Range<usize>) -> impl Iterator<Item = R
 /// Terms that the loop over a tile's depth adds at a time.
 const UNROLL: usize = 4;
 
-/// The left factor's rows of one tile: the first is row `row` and begins at `left`.
-struct Tile<T> {
+/// The left factor's rows of one tile: the first is row `row` and begins at `left`. Its columns are all
+/// multiplied, or those named.
+struct Tile<'a, T> {
     row: usize,
     left: *const T,
     strides: [usize; 2],
+    columns: Option<&'a [u8]>,
 }
 
 /// The part of the right factor that fills the panel.
@@ -178,25 +150,33 @@ impl<T: Element> Piece<'_, T> {
     /// many that a tile's part of `packed` fills whole cache lines.
     #[inline(always)]
     fn pack_left<S: Simd<T>>(&self, depth: &Range<usize>, packed: &mut [T]) {
-        let (rows, down) = (self.rows.len(), self.left.strides[0]);
+        let (rows, down) = (self.rows.len(), self.left.strides()[0]);
         assert!(packed.len() >= rows * depth.len());
         for first in (0..depth.len()).step_by(TILE) {
             let columns = first..depth.len().min(first + TILE);
             let mut row = 0;
             while row < rows {
                 let height = height::<T, S>(rows - row);
-                for k in columns.clone() {
+                let whole = height == S::PRODUCT_TILE[0];
+                let mut copy = |k: usize| {
                     let from = self.left.at(self.rows.start + row, depth.start + k);
                     // SAFETY: rows below `rows` of a column that exists on one side; below the number
                     // asserted on the other.
                     unsafe {
                         let to = packed.as_mut_ptr().add(row * depth.len() + k * height);
-                        if down == 1 && height == S::PRODUCT_TILE[0] {
+                        if down == 1 && whole {
                             to.copy_from_nonoverlapping(from, S::PRODUCT_TILE[0]);
                         } else {
                             (0..height).for_each(|r| *to.add(r) = *from.add(r * down));
                         }
                     }
+                };
+                match self.zeros.filter(|_| whole) {
+                    Some(zeros) => {
+                        let named = zeros.among(self.rows.start + row, depth, &columns);
+                        named.iter().for_each(|&k| copy(usize::from(k)));
+                    }
+                    None => columns.clone().for_each(copy),
                 }
                 row += height;
             }
@@ -231,6 +211,12 @@ impl<T: Element> Piece<'_, T> {
             let mut row = self.rows.start;
             while row < self.rows.end {
                 let height = height::<T, S>(self.rows.end - row);
+                let columns = match self.zeros {
+                    Some(zeros) if height == S::PRODUCT_TILE[0] => {
+                        Some(zeros.of(row, &block.depth))
+                    }
+                    _ => None,
+                };
                 if let Some(next) = next {
                     self.prefetch(
                         simd,
@@ -243,11 +229,13 @@ impl<T: Element> Piece<'_, T> {
                         row,
                         left: packed[(row - self.rows.start) * block.depth.len()..].as_ptr(),
                         strides: [1, height],
+                        columns,
                     },
                     None => Tile {
                         row,
                         left: self.left.at(row, block.depth.start),
-                        strides: self.left.strides,
+                        strides: self.left.strides(),
+                        columns,
                     },
                 };
                 match height {
@@ -269,14 +257,14 @@ impl<T: Element> Piece<'_, T> {
     /// `block` of the right factor, if its rows follow each other as those of a panel of this width.
     #[inline(always)]
     fn panel_in_place(&self, block: &Block, width: usize) -> Option<*const T> {
-        let is_panel = self.right.strides == [width, 1] && block.cols.len() == width;
+        let is_panel = self.right.strides() == [width, 1] && block.cols.len() == width;
         is_panel.then(|| self.right.at(block.depth.start, block.cols.start))
     }
 
     /// Prefetches the share of `block` of the right factor that falls to a tile of `rows` of the piece.
     #[inline(always)]
     fn prefetch<S: Simd<T>>(&self, simd: S, block: &Block, rows: Range<usize>) {
-        let [down, across] = self.right.strides;
+        let [down, across] = self.right.strides();
         let (depth, count) = (block.depth.len(), block.cols.len());
         let ((lines, stride), len) =
             if across == 1 { ((depth, down), count) } else { ((count, across), depth) };
@@ -297,7 +285,7 @@ impl<T: Element> Piece<'_, T> {
     unsafe fn pack<S: Simd<T>, const V: usize>(&self, simd: S, block: &Block, panel: *mut T) {
         let (depth, count) = (block.depth.len(), block.cols.len());
         let from = self.right.at(block.depth.start, block.cols.start);
-        let [down, across] = self.right.strides;
+        let [down, across] = self.right.strides();
         let whole = count / S::LANES * S::LANES;
         let transposed = if across == 1 { 0 } else { depth / S::LANES * S::LANES };
         // SAFETY: rows below `depth` and columns below `count` of the block on one side, below
@@ -336,7 +324,7 @@ impl<T: Element> Piece<'_, T> {
     unsafe fn tile<S: Simd<T>, const R: usize, const V: usize, const COLUMNS: bool>(
         &self,
         simd: S,
-        &Tile { row, left, strides: [down, across] }: &Tile<T>,
+        &Tile { row, left, strides: [down, across], columns }: &Tile<'_, T>,
         block: &Block,
         panel: *const T,
     ) {
@@ -350,17 +338,30 @@ impl<T: Element> Piece<'_, T> {
         }
         let mut sums = [[simd.splat(T::zero()); V]; R];
         let (depth, width) = (block.depth.len(), V * S::LANES);
-        let whole = depth / UNROLL * UNROLL;
         // SAFETY: column k of the block's depth in rows that exist, and row k of the packed panel.
         unsafe {
-            for k in (0..whole).step_by(UNROLL) {
-                for k in k..k + UNROLL {
+            if R == S::PRODUCT_TILE[0]
+                && let Some(columns) = columns
+            {
+                for &k in columns {
+                    let k = usize::from(k);
+                    sums = add_term(simd, sums, left, k * across, panel.add(k * width));
+                }
+            } else {
+                let whole = depth / UNROLL * UNROLL;
+                for k in (0..whole).step_by(UNROLL) {
+                    for k in k..k + UNROLL {
+                        sums = add_term(simd, sums, left, k * across, panel.add(k * width));
+                    }
+                }
+                for k in whole..depth {
                     sums = add_term(simd, sums, left, k * across, panel.add(k * width));
                 }
             }
-            for k in whole..depth {
-                sums = add_term(simd, sums, left, k * across, panel.add(k * width));
-            }
+        }
+        // A sum that underflowed to −0 is +0 from here on, as if a term of zero had followed.
+        for sum in sums.as_flattened_mut() {
+            *sum = simd.add(*sum, simd.splat(T::zero()));
         }
         let add = self.output == Output::Add || block.depth.start > 0;
         for (r, sums) in sums.into_iter().enumerate() {

@@ -1,19 +1,24 @@
 //! Row-major matrix products of a linear layer: forward, backward to the input, gradient.
 //!
 //! `m`: examples, `i`: inputs, `o`: outputs. Each element is one chain of additions in a fixed
-//! order, cut every 256 terms: the same bits for any number of threads.
+//! order, cut every 256 terms: the same bits for any number of threads. Columns of the left factor (of `a`
+//! in the gradient) that are zero for some neighbouring rows are found and left out, with the same bits.
 
 #![allow(unsafe_code)] // disjoint pieces of the result, written by several threads
 
 mod kernel;
 mod pieces;
+mod view;
+mod zeros;
 
 use core::ops::Range;
 
-use crate::{Element, Isa, parallel};
-use kernel::View;
+use crate::{Element, Isa, parallel, scratch::Scratch, transpose::transpose};
 pub(crate) use kernel::{DEPTH, Piece, panel_width};
 pub(crate) use pieces::Cut;
+use view::View;
+use zeros::NonZeros;
+pub(crate) use zeros::Search;
 
 /// The sizes of one linear layer applied to a batch.
 ///
@@ -150,7 +155,30 @@ pub fn matmul_tn_on<T: Element>(
         (m * o, m * i, o * i),
         "delta, a, out for {dims:?}"
     );
-    multiply(isa, [o, m, i], (delta, [1, o]), (a, [i, 1]), output, out);
+    match NonZeros::find(isa, [i, m, o], &View::new(a, [1, i], [i, m]), delta) {
+        Some(zeros) => transposed_gradient(isa, dims, &zeros, [delta, a], output, out),
+        None => multiply(isa, [o, m, i], (delta, [1, o]), (a, [i, 1]), output, out),
+    }
+}
+
+/// [`matmul_tn`] as the transpose of `aᵀ · delta`, where zeros of `a` can be left out: the same bits.
+fn transposed_gradient<T: Element>(
+    isa: Isa,
+    Dims { m, i, o }: Dims,
+    zeros: &NonZeros,
+    [delta, a]: [&[T]; 2],
+    output: Output,
+    out: &mut [T],
+) {
+    let mut transposed = Scratch::new(i * o);
+    if output == Output::Add {
+        transpose(isa, out, i, &mut transposed);
+    }
+    let shape = [i, m, o];
+    let cut = Cut::with_packing::<T>(shape, View::new(a, [1, i], [i, m]).is_scattered(m));
+    let (left, right) = ((a, [1, i]), (delta, [o, 1]));
+    multiply_in_pieces(isa, (cut, Some(zeros)), shape, left, right, output, &mut transposed);
+    transpose(isa, &transposed, o, out);
 }
 
 /// Some rows and columns of the gradient [`matmul_tn`] over some of the examples, to
@@ -198,7 +226,8 @@ pub(crate) unsafe fn multiply_to<T: Element>(
     let left = View::new(left, left_strides, [rows, inner]);
     let right = View::new(right, right_strides, [inner, cols]);
     let [rows, cols] = [0..rows, 0..cols];
-    T::multiply(isa, Piece { left, right, inner, rows, cols, output, out, width });
+    let piece = Piece { left, right, inner, rows, cols, output, out, width, zeros: None };
+    T::multiply(isa, piece);
 }
 
 /// `out [rows, cols] (+)= left [rows, inner] · right [inner, cols]`; strides are [row, column].
@@ -210,15 +239,16 @@ fn multiply<T: Element>(
     output: Output,
     out: &mut [T],
 ) {
-    let packs_left = View::new(left.0, left.1, [shape[0], shape[1]]).is_scattered(shape[1]);
-    let cut = Cut::with_packing::<T>(shape, packs_left);
-    multiply_in_pieces(isa, cut, shape, left, right, output, out);
+    let view = View::new(left.0, left.1, [shape[0], shape[1]]);
+    let zeros = NonZeros::find(isa, shape, &view, right.0);
+    let cut = Cut::with_packing::<T>(shape, view.is_scattered(shape[1]));
+    multiply_in_pieces(isa, (cut, zeros.as_ref()), shape, left, right, output, out);
 }
 
-/// [`multiply`] in the pieces of `cut`, which is one of the same shape.
+/// [`multiply`] in the pieces of `cut`, which is one of the same shape, as are the `zeros` left out.
 fn multiply_in_pieces<T: Element>(
     isa: Isa,
-    cut: Cut,
+    (cut, zeros): (Cut, Option<&NonZeros>),
     [rows, inner, cols]: [usize; 3],
     (left, left_strides): (&[T], [usize; 2]),
     (right, right_strides): (&[T], [usize; 2]),
@@ -235,7 +265,8 @@ fn multiply_in_pieces<T: Element>(
     let run = |at: usize| {
         let target = &target;
         let [rows, cols] = cut.piece(at);
-        T::multiply(isa, Piece { left, right, inner, rows, cols, output, out: target.0, width });
+        let piece = Piece { left, right, inner, rows, cols, output, out: target.0, width, zeros };
+        T::multiply(isa, piece);
     };
     parallel::for_each(cut.pieces(), run);
 }
@@ -291,7 +322,7 @@ mod tests {
                     let mut out = vec![3.0f32; rows * cols];
                     let cut = Cut::with_machine::<f32>(shape, strides.0[1] != 1, threads, l2);
                     let (left, right) = ((&left[..], strides.0), (&right[..], strides.1));
-                    multiply_in_pieces(isa, cut, shape, left, right, output, &mut out);
+                    multiply_in_pieces(isa, (cut, None), shape, left, right, output, &mut out);
                     out
                 };
                 for output in [Output::Overwrite, Output::Add] {

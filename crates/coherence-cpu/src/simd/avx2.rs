@@ -90,6 +90,11 @@ impl Simd<f32> for Avx2 {
         op!(_mm256_movemask_ps(_mm256_cmp_ps::<_CMP_EQ_OQ>(a, b))) == 0xff
     }
     #[inline(always)]
+    fn nonzeros(self, v: __m256) -> u32 {
+        let found = op!(_mm256_cmp_ps::<_CMP_NEQ_UQ>(v, _mm256_setzero_ps()));
+        op!(_mm256_movemask_ps(found)) as u32
+    }
+    #[inline(always)]
     fn wide_splat(self, x: f64) -> Self::Wide {
         op!([_mm256_set1_pd(x); 2])
     }

@@ -94,6 +94,10 @@ impl Simd<f32> for Avx512 {
         op!(_mm512_cmp_ps_mask::<_CMP_EQ_OQ>(a, b)) == u16::MAX
     }
     #[inline(always)]
+    fn nonzeros(self, v: __m512) -> u32 {
+        op!(_mm512_cmp_ps_mask::<_CMP_NEQ_UQ>(v, _mm512_setzero_ps())).into()
+    }
+    #[inline(always)]
     fn wide_splat(self, x: f64) -> Self::Wide {
         op!([_mm512_set1_pd(x); 2])
     }

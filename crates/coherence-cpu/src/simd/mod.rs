@@ -58,6 +58,8 @@ pub trait Simd<T: Element>: Copy + Send + Sync {
     fn mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V;
     /// Whether a = b in each lane.
     fn all_equal(self, a: Self::V, b: Self::V) -> bool;
+    /// A bit for each lane that is not zero, the first lane's the lowest; a NaN is not zero.
+    fn nonzeros(self, v: Self::V) -> u32;
 
     /// `x` in each lane.
     fn wide_splat(self, x: f64) -> Self::Wide;

@@ -64,6 +64,10 @@ impl<T: Element> Simd<T> for Portable {
         a == b
     }
     #[inline(always)]
+    fn nonzeros(self, v: Self::V) -> u32 {
+        v.iter().enumerate().fold(0, |bits, (l, x)| bits | u32::from(*x != T::zero()) << l)
+    }
+    #[inline(always)]
     fn wide_splat(self, x: f64) -> Self::Wide {
         [x; LANES]
     }

@@ -1,19 +1,30 @@
-//! The deltas of some rows and output channels, transposed, so that the gradient's product reads them in
-//! order.
+//! Transposed copies of a matrix or of some of its columns, so that a product reads them in order.
 #![allow(unsafe_code)] // blocks transposed through pointers
 
+use rayon::prelude::*;
+
 use crate::{
-    Element,
-    simd::{Kernel, Simd},
+    Element, Isa,
+    simd::{Kernel, Simd, TILE},
 };
+
+/// `to [cols, rows] = from [rows, cols]ᵀ` on the ambient threads.
+pub(crate) fn transpose<T: Element>(isa: Isa, from: &[T], cols: usize, to: &mut [T]) {
+    assert!(from.len() == to.len());
+    let rows = from.len() / cols.max(1);
+    to.par_chunks_mut((TILE * rows).max(1)).enumerate().for_each(|(at, to)| {
+        let from = &from[at * TILE..];
+        T::transpose_block(isa, Transpose { from, stride: cols, rows, to });
+    });
+}
 
 /// `to[c, r] = from[r, c]`; rows of `from` are `stride` apart, `to` is [cols, rows].
 #[derive(Debug)]
 pub struct Transpose<'a, T> {
-    pub(super) from: &'a [T],
-    pub(super) stride: usize,
-    pub(super) rows: usize,
-    pub(super) to: &'a mut [T],
+    pub(crate) from: &'a [T],
+    pub(crate) stride: usize,
+    pub(crate) rows: usize,
+    pub(crate) to: &'a mut [T],
 }
 
 impl<T: Element> Kernel<T> for Transpose<'_, T> {
