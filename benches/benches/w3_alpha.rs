@@ -2,7 +2,9 @@
 //! example and α by class and by pristine and corrupt examples, all together. Each is compared with
 //! forward and backward passes over the same examples.
 
-use coherence_benches::{Passes, Ratio, SMALL, THREADS, digits, initialized, ratio, ratios, time};
+use coherence_benches::{
+    Passes, Ratio, SMALL, THREADS, digits, initialized, ratio, ratios, standardized, time,
+};
 use coherence_data::{Dataset, noise::LabelNoise};
 use coherence_nn::{Model, model::mlp};
 use coherence_train::measure::{BUDGET, By, Meter};
@@ -70,6 +72,11 @@ fn pairs(c: &mut Criterion<Ratio>) {
         let name = format!("alpha to forward and backward, m = {m}");
         ratio(&mut group, &name, || alpha.measure(), || base.passes(&mut sum));
     }
+    let (data, without_zeros) = (digits(SIZES[0]), standardized(SIZES[0]));
+    let mut alpha = meter(&model, &data, By::default());
+    let mut base = meter(&model, &without_zeros, By::default());
+    let name = "digits to pixels without zeros, m = 10000";
+    ratio(&mut group, name, || alpha.measure(), || base.measure());
     let data = noisy(SIZES[0]);
     let mut groups = meter(&model, &data, GROUPS);
     let mut base = meter(&model, &data, By::default());

@@ -1,7 +1,7 @@
 //! The embedded digits, repeated as often as needed, and trainers of perceptrons over them.
 
 use coherence_data::{
-    Dataset, digits,
+    Dataset, Normalized, digits,
     select::{Subset, split},
 };
 use coherence_nn::model::mlp;
@@ -22,6 +22,16 @@ pub fn digits(len: usize) -> impl Dataset + Clone {
     Subset::new(data, (0..len).map(|i| i % n).collect()).expect("indices below n")
 }
 
+/// The same, standardised by the mean and deviation of MNIST: without a pixel that is zero.
+///
+/// # Panics
+///
+/// Never: the digits have one channel.
+pub fn standardized(len: usize) -> impl Dataset + Clone {
+    let mnist = "mnist".parse().expect("a name of means and deviations");
+    Normalized::new(digits(len), mnist).expect("one channel")
+}
+
 /// A trainer over the first `examples` digits, Xavier weights from a fixed seed.
 ///
 /// # Panics
@@ -33,7 +43,22 @@ pub fn trainer(
     aggregation: Aggregation,
     rate: f64,
 ) -> Trainer {
+    trainer_over(&self::digits(examples), widths, batch, aggregation, rate)
+}
+
+/// [`trainer`] over other images of digits.
+///
+/// # Panics
+///
+/// As [`trainer`].
+pub fn trainer_over(
+    data: &dyn Dataset,
+    widths: &[usize],
+    batch: usize,
+    aggregation: Aggregation,
+    rate: f64,
+) -> Trainer {
     let network = mlp(widths).expect("widths of a network");
     let (test, _) = split(digits::test(), 1).expect("a test digit");
-    trainer_of(network, &self::digits(examples), &test, batch, aggregation, rate)
+    trainer_of(network, data, &test, batch, aggregation, rate)
 }

@@ -12,10 +12,10 @@ mod products;
 mod timing;
 mod training;
 
-pub use digits::{BIG, SMALL, digits, trainer};
+pub use digits::{BIG, SMALL, digits, standardized, trainer, trainer_over};
 pub use images::Images;
 pub use passes::Passes;
-pub use products::{OURS, Product, Products, plain, plain_to_products};
+pub use products::{OURS, Product, Products, plain, plain_to_products, plain_without_zeros};
 pub use timing::{Ratio, THREADS, pool, ratio, ratios, time, time_on_cores};
 pub use training::{RATE, initialized, initialized_on, step, trainer_of, trainer_on};
 

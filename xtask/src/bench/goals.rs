@@ -49,7 +49,12 @@ fn w1(part: &Part) -> Vec<Option<Goal>> {
     let remark = "Beside its products a step gathers a shuffled mini-batch, adds biases, clips at \
                   zero and takes the loss. Adding biases and clipping at the end of the products, \
                   while their values are in registers, was tried and was no faster.";
-    vec![peer, products.map(|goal| goal.remark(remark))]
+    let zeros = part.paired(
+        "plain step: digits / the same without zeros",
+        AtMost(1.0),
+        "w1 ratio/digits to pixels without zeros",
+    );
+    vec![peer, products.map(|goal| goal.remark(remark)), zeros]
 }
 
 fn w2(part: &Part) -> Vec<Option<Goal>> {
@@ -95,7 +100,12 @@ fn w3(part: &Part) -> Vec<Option<Goal>> {
                   the rest is norms, sums in f64, and activations, deltas and images that come \
                   from memory where forward and backward alone find them in the cache.";
     let groups = groups.map(|goal| goal.remark(remark));
-    [10_000, 50_000].into_iter().flat_map(goals).chain([groups]).collect()
+    let zeros = part.paired(
+        "m = 10000: α: digits / the same without zeros",
+        AtMost(1.0),
+        "w3 ratio/digits to pixels without zeros, m = 10000",
+    );
+    [10_000, 50_000].into_iter().flat_map(goals).chain([groups, zeros]).collect()
 }
 
 fn w4(part: &Part) -> Vec<Option<Goal>> {

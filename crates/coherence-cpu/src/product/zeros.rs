@@ -99,7 +99,7 @@ impl NonZeros {
 fn is_sparse<T: Element>(left: &View<'_, T>, [tiles, inner]: [usize; 2], height: usize) -> bool {
     let zero = |sample: usize| {
         // Multiples of the golden ratio leave no column far from a sample.
-        let column = (sample * 40_503 & 0xffff) * inner >> 16;
+        let column = ((sample * 40_503 & 0xffff) as u64 * inner as u64 >> 16) as usize;
         let row = sample * tiles / SAMPLES * height;
         (row..row + height).all(|row| left.get(row, column) == T::zero())
     };
