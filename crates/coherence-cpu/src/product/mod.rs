@@ -155,11 +155,17 @@ pub fn matmul_tn_on<T: Element>(
         (m * o, m * i, o * i),
         "delta, a, out for {dims:?}"
     );
-    match NonZeros::find(isa, [i, m, o], &View::new(a, [1, i], [i, m]), delta) {
+    let columns = View::new(a, [1, i], [i, m]);
+    let zeros = if m < TRANSPOSED { None } else { NonZeros::find(isa, [i, m, o], &columns, delta) };
+    match zeros {
         Some(zeros) => transposed_gradient(isa, dims, &zeros, [delta, a], output, out),
         None => multiply(isa, [o, m, i], (delta, [1, o]), (a, [i, 1]), output, out),
     }
 }
+
+/// Examples from which on a transposed gradient pays: transposing takes as long as adding those of some
+/// ten examples.
+const TRANSPOSED: usize = 24;
 
 /// [`matmul_tn`] as the transpose of `aᵀ · delta`, where zeros of `a` can be left out: the same bits.
 fn transposed_gradient<T: Element>(
