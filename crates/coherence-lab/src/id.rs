@@ -1,5 +1,6 @@
 //! Identifiers: names that are safe as a file, a folder and an anchor of a page.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::ops::Deref;
 use std::str::FromStr;
@@ -18,13 +19,32 @@ use thiserror::Error;
 /// assert_eq!("starts-at-2.5".parse::<Id>().unwrap().to_string(), "starts-at-2.5");
 /// assert!("..".parse::<Id>().is_err() && "a/b".parse::<Id>().is_err());
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+///
+/// Identifiers are ordered as a reader counts them: C2 before C10.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Id(String);
 
 impl Id {
     /// The longest identifier in characters.
     pub const LONGEST: usize = 64;
+}
+
+/// The order of identifiers: numbers in them by value.
+pub(crate) fn order(a: &str, b: &str) -> Ordering {
+    alphanumeric_sort::compare_str(a, b).then_with(|| a.cmp(b))
+}
+
+impl Ord for Id {
+    fn cmp(&self, other: &Self) -> Ordering {
+        order(self, other)
+    }
+}
+
+impl PartialOrd for Id {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
 /// A text that is no [`Id`].
@@ -81,6 +101,13 @@ impl Deref for Id {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn identifiers_are_ordered_by_the_numbers_in_them() {
+        let mut ids = ["D1", "C10", "C2", "C02", "C1"].map(|id| id.parse::<Id>().unwrap());
+        ids.sort();
+        assert_eq!(ids.each_ref().map(|id| &**id), ["C1", "C2", "C02", "C10", "D1"]);
+    }
 
     #[test]
     fn what_could_leave_a_folder_is_no_identifier() {

@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{Experiment, SpecError, stem};
+use crate::id::order;
 
 /// The experiments of the repository, as they were when this program was built: (id, text).
 const EMBEDDED: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/experiments.rs"));
@@ -33,12 +34,14 @@ impl Library {
         }
     }
 
-    /// The identifiers, sorted.
+    /// The identifiers in their order: C2 before C10.
     pub fn ids(&self) -> Result<Vec<String>, SpecError> {
-        Ok(match self {
+        let mut ids: Vec<String> = match self {
             Self::Folder(folder) => files(folder)?.iter().map(|path| stem(path)).collect(),
             Self::Embedded => EMBEDDED.iter().map(|(id, _)| (*id).to_owned()).collect(),
-        })
+        };
+        ids.sort_by(|a, b| order(a, b));
+        Ok(ids)
     }
 
     /// Reads and checks the experiment `id`.
@@ -63,7 +66,7 @@ impl Library {
     /// Reads and checks the experiments `only`, or all of them when it is empty, by identifier.
     pub fn load_all(&self, only: &[String]) -> Result<Vec<Experiment>, SpecError> {
         let mut ids = if only.is_empty() { self.ids()? } else { only.to_vec() };
-        ids.sort();
+        ids.sort_by(|a, b| order(a, b));
         ids.dedup();
         ids.iter().map(|id| self.load(id)).collect()
     }

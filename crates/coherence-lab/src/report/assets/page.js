@@ -27,9 +27,10 @@ function watch(chart, single = false) {
     if (width < LEAST_WIDTH || width === drawn) return;
     if (!drawn && (single || width < NARROW)) chart.single?.();
     drawn = width;
-    requestAnimationFrame(() => chart.draw());
+    chart.draw();
   };
-  new ResizeObserver(draw).observe(chart.stage);
+  // In a frame of its own: what is drawn changes sizes, which an observer must not do in its own turn.
+  new ResizeObserver(() => requestAnimationFrame(draw)).observe(chart.stage);
 }
 
 document.querySelectorAll("figure.plot").forEach(start);
