@@ -15,7 +15,7 @@ use crate::{
     optimizer::Optimizer,
     passes::{Staged, forward, on_worker_thread},
     probe::Probe,
-    updater::{Pass, Updater},
+    updater::Updater,
 };
 use coherence_data::{Designation, ReadError, random};
 use coherence_nn::{
@@ -306,12 +306,13 @@ impl<D: Device<f32>> Trainer<D> {
         let step = self.step + mine;
         self.feed.load(step, &self.train, x, labels)?;
         let mut sum = 0.0;
-        for (index, range) in division.passes() {
+        for (index, pass) in division.passes() {
             let seed = step.wrapping_mul(division.count() as u64).wrapping_add(index as u64);
             workspace.set_mode(Mode {
                 batch_statistics: config.batch_statistics,
                 dropout: config.dropout.then(|| self.dropout.wrapping_add(seed)),
             });
+            let range = pass.examples.clone();
             let images = &x[range.start * inputs..range.end * inputs];
             let (x, labels) = staged.batch(model.device(), images, &labels[range.clone()]);
             let losses = D::part_mut(D::view_mut(losses), 0..range.len());
@@ -320,11 +321,6 @@ impl<D: Device<f32>> Trainer<D> {
                 finite(sum / k as f64, step, rate)?;
             }
             model.update_statistics(workspace);
-            let pass = Pass {
-                is_first: range.start == 0,
-                is_last: range.end == division.examples().len(),
-                examples: k,
-            };
             self.updater.take(pass, rate, model, x, workspace);
         }
         division.workers.gather_f64(&[sum], sums);

@@ -96,6 +96,20 @@ fn groups_of_median_of_means_on_workers_of_their_own_give_the_bits_of_one() {
 }
 
 #[test]
+fn groups_on_workers_of_their_own_are_added_up_in_passes_to_the_bits_of_one_worker() {
+    for (size, rule, micro_batch) in
+        [(2, "median-of-means:2", 5), (4, "trimmed:1@4", 1), (5, "median-of-means:5", 2)]
+    {
+        let of = Config { micro_batch: Some(micro_batch), ..config(rule.parse().unwrap()) };
+        let one = among(1, |worker| history(worker, of.clone())).remove(0);
+        for found in among(size, |worker| history(worker, of.clone())) {
+            let first = (0..30).find(|&step| found.0[step].0 != one.0[step].0);
+            assert_eq!(first, None, "first step with other parameters, {of:?}");
+        }
+    }
+}
+
+#[test]
 fn medians_of_means_of_convolutions_have_the_bits_of_one_worker() {
     let train = |worker, aggregation| {
         let data = Subset::new(digits::train(), (0..120).collect()).unwrap();
@@ -246,6 +260,8 @@ fn settings_that_need_all_examples_on_one_worker_are_refused() {
     refused(2, Config { watch: vec![Watch::Activity], ..config(Aggregation::Mean) });
     refused(21, config(Aggregation::Mean)); // mini-batches of 20
     refused(3, Config { micro_batch: Some(10), ..config(Aggregation::Mean) });
+    let three = Aggregation::MedianOfMeans { groups: 3 };
+    refused(3, Config { micro_batch: Some(5), ..config(three) }); // four passes
 }
 
 #[test]
