@@ -1,6 +1,6 @@
 //! The settings of a run.
 
-use crate::{Aggregation, Attribution, RateSchedule, Schedule, Watch};
+use crate::{Aggregation, Attribution, Misfit, RateSchedule, Schedule, Watch};
 use coherence_core::aggregate::AggregateError;
 use coherence_data::{ReadError, augment::Augmentation};
 use coherence_nn::{Graph, device::Device, loss::Loss};
@@ -263,25 +263,13 @@ pub enum ConfigError {
     /// The fall of the loss between measurements is none, or the whole of it.
     #[error("evaluate when the loss falls by {0} % (must lie in 1..=99)")]
     Fall(u64),
-    /// The images do not have the size of the model's input.
-    #[error("the {set} images are {found}, the model takes {expected}")]
-    Features {
+    /// The data do not fit the model.
+    #[error("{set} set: {source}")]
+    Misfit {
         /// "training" or "test".
         set: &'static str,
-        /// The shape of an image.
-        found: String,
-        /// The input of the model.
-        expected: String,
-    },
-    /// The data have more classes than the model.
-    #[error("the {set} set has {found} classes, the model has {expected}")]
-    Classes {
-        /// "training" or "test".
-        set: &'static str,
-        /// Classes of the data set.
-        found: usize,
-        /// Classes of the model.
-        expected: usize,
+        /// What does not fit.
+        source: Misfit,
     },
     /// The file of an example cannot be read.
     #[error(transparent)]

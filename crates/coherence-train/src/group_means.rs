@@ -12,6 +12,7 @@ use coherence_core::{
     finite::Policy,
 };
 use coherence_cpu::{
+    Isa,
     dense::{Columnwise, first_non_finite, multi_krum},
     product::Output,
 };
@@ -166,7 +167,7 @@ fn combine(rule: Rule, count: usize, means: &[f32], out: &mut [f32]) {
         Rule::Vector(rule) => rule,
     };
     if let Some(krum) = rule.as_multi_krum().filter(|_| first_non_finite(means).is_none()) {
-        let kept = multi_krum(means, count, krum).expect(CHECKED);
+        let kept = multi_krum(Isa::detect(), means, count, krum).expect(CHECKED);
         for (block, out) in out.chunks_mut(BLOCK).enumerate() {
             let of_row = |&g: &usize| &means[g * d + block * BLOCK..][..out.len()];
             let rows: Vec<f32> = kept.iter().flat_map(of_row).copied().collect();

@@ -10,8 +10,9 @@ use crate::{
     collective::{Collective, Division, Fingerprint, Solo},
     evaluate::{Evaluator, Outcomes, Score},
     evaluation_set::EvaluationSet,
-    examples::{Halt, accepts, shape},
+    examples::Halt,
     feed::Feed,
+    misfit::check_fit,
     optimizer::Optimizer,
     passes::{Staged, forward, on_worker_thread},
     probe::Probe,
@@ -146,8 +147,10 @@ impl<D: Device<f32>> Trainer<D> {
         config.check(train.len())?;
         let division = Division::new(&config, Arc::clone(&workers))?;
         config.check_network(model.graph())?;
-        fits(&model, &train, "training")?;
-        fits(&model, &test, "test")?;
+        for (set, data) in [("training", &train), ("test", &test)] {
+            check_fit(&model, data.shape(), data.classes())
+                .map_err(|source| ConfigError::Misfit { set, source })?;
+        }
         let dropout = random::below(&mut random::stream(config.seed, "dropout"), u64::MAX);
         on_worker_thread(|| estimate_statistics(&config, &mut model, &train, dropout))?;
         let evaluated = match config.sample {
@@ -502,24 +505,4 @@ fn estimate_statistics<D: Device<f32>>(
 
 fn finite(loss: f64, step: u64, rate: f64) -> Result<(), Diverged> {
     if loss.is_finite() { Ok(()) } else { Err(Diverged { step, loss, rate }) }
-}
-
-fn fits<D: Device<f32>>(
-    model: &Model<f32, D>,
-    data: &Examples,
-    set: &'static str,
-) -> Result<(), ConfigError> {
-    let (found, input) = (data.shape(), model.graph().input());
-    if !accepts(input, found) {
-        return Err(ConfigError::Features {
-            set,
-            found: shape(found).to_string(),
-            expected: input.to_string(),
-        });
-    }
-    let (found, expected) = (data.classes(), model.classes());
-    if found > expected {
-        return Err(ConfigError::Classes { set, found, expected });
-    }
-    Ok(())
 }
