@@ -119,7 +119,7 @@ pub struct KrumChoice {
 }
 
 impl KrumChoice {
-    /// The choice by the Gram matrix [n, n], as [`gram`] computes it, of n rows of d values of type
+    /// The choice by the Gram matrix [n, n], as [`gram_on`] computes it, of n rows of d values of type
     /// `T`. The caller must have checked the rule for n.
     pub fn from_gram<T: Element>(rule: MultiKrum, gram: &[f64], n: usize, d: usize) -> Self {
         // Twice the error that `gram` states for a dot, and the error of products that underflow.
