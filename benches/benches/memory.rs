@@ -5,9 +5,15 @@
 #![allow(unsafe_code)] // needed to implement an allocator
 #![allow(clippy::print_stdout, reason = "the counts are the output")]
 
-use coherence_benches::{BATCH, Passes, RATE, SMALL, digits, pool, step, trainer};
+use coherence_benches::{
+    BATCH, Images, Passes, RATE, SMALL, digits, pool, step, trainer, trainer_of,
+};
+use coherence_nn::{
+    Shape,
+    model::{Norm, Stem, resnet18},
+};
 use coherence_train::{
-    Aggregation,
+    Aggregation, Trainer,
     measure::{BUDGET, By, Meter},
 };
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -50,17 +56,33 @@ fn report<S: Send>(id: &str, setup: impl FnOnce() -> S, work: impl FnOnce(&mut S
 }
 
 /// Three steps of a trainer over a data set of one batch.
-fn steps(id: &str, aggregation: Aggregation) {
-    let setup = || trainer(&SMALL, [BATCH, BATCH], aggregation, RATE);
+fn steps(id: &str, setup: impl FnOnce() -> Trainer) {
     report(id, setup, |trainer| {
         (0..3).for_each(|_| step(trainer));
     });
 }
 
+/// A perceptron.
+fn small(aggregation: Aggregation) -> Trainer {
+    trainer(&SMALL, [BATCH, BATCH], aggregation, RATE)
+}
+
+/// ResNet-18 over images of 32 × 32, as in W7.
+fn residual(aggregation: Aggregation) -> Trainer {
+    let network = resnet18(Shape::image(32, 32, 3), 10, Stem::ImageNet, Norm::Batch);
+    let (data, test) = (Images::new(BATCH, 32), Images::new(1, 32));
+    trainer_of(network.expect("images fit the network"), &data, &test, BATCH, aggregation, RATE)
+}
+
 fn main() {
-    steps("plain step", Aggregation::Mean);
+    steps("plain step", || small(Aggregation::Mean));
     for clip in [1, 2, 4, 8, BATCH / 2] {
-        steps(&format!("step, c = {clip}"), Aggregation::Winsorized { clip });
+        steps(&format!("step, c = {clip}"), || small(Aggregation::Winsorized { clip }));
+    }
+    steps("ResNet-18, plain step", || residual(Aggregation::Mean));
+    for clip in [1, BATCH / 2] {
+        let rule = Aggregation::Winsorized { clip };
+        steps(&format!("ResNet-18, step, c = {clip}"), || residual(rule));
     }
     let model = Passes::new(&SMALL, 1, 1).model;
     for m in [10_000, 50_000] {

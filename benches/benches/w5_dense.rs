@@ -2,8 +2,9 @@
 //! clips and stopping rules are those of the peers.
 
 use coherence_benches::{Ratio, THREADS, ratio, ratios, rows, time};
-use coherence_cpu::dense::{
-    Weiszfeld, geometric_median, krum, mean, median, trimmed_mean, winsorized_mean,
+use coherence_cpu::{
+    Isa,
+    dense::{Weiszfeld, geometric_median, krum, mean, median, trimmed_mean, winsorized_mean},
 };
 use criterion::{Criterion, criterion_group, criterion_main};
 use rayon::prelude::*;
@@ -37,11 +38,11 @@ const COORDINATE_WISE: [(&str, Rule); 4] = [
 
 const VECTOR: [(&str, Rule); 2] = [
     ("geomedian", |s, x, out| {
-        geometric_median(x, s.n, STOP, out);
+        geometric_median(Isa::detect(), x, s.n, STOP, out);
     }),
     // The row is not copied, because the peers return a view of it as well.
     ("krum", |s, x, out| {
-        out[0] = x[krum(x, s.n, s.faulty).expect("a rule that is defined") * s.d];
+        out[0] = x[krum(Isa::detect(), x, s.n, s.faulty).expect("a rule that is defined") * s.d];
     }),
 ];
 

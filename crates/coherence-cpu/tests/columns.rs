@@ -48,11 +48,12 @@ coherence_tests::rule_laws!(
 fn krum_of<T: Element>(text: &str, rows: &[Vec<f64>]) -> Result<Vec<f64>, String> {
     let n = rows.len();
     let kept = match text.parse().expect("a rule") {
-        Rule::Vector(AnyVectorRule::Krum(rule)) => {
-            rule.check(n).and_then(|()| krum(&flat::<T>(rows), n, rule.f)).map(|row| vec![row])
-        }
+        Rule::Vector(AnyVectorRule::Krum(rule)) => rule
+            .check(n)
+            .and_then(|()| krum(Isa::detect(), &flat::<T>(rows), n, rule.f))
+            .map(|row| vec![row]),
         Rule::Vector(AnyVectorRule::MultiKrum(rule)) => {
-            rule.check(n).and_then(|()| multi_krum(&flat::<T>(rows), n, rule))
+            rule.check(n).and_then(|()| multi_krum(Isa::detect(), &flat::<T>(rows), n, rule))
         }
         other => panic!("{other}"),
     };
@@ -241,7 +242,10 @@ fn krum_equals_the_cores_where_the_gram_matrix_cannot_decide() {
         rows[5 * d..6 * d].copy_from_slice(&repeated);
         for (f, keep) in [(1, 1), (3, 4), (6, 9)] {
             let rule = MultiKrum { f, keep };
-            let kept = multi_krum(&rows, n, rule).expect("defined");
+            let kept = multi_krum(Isa::detect(), &rows, n, rule).expect("defined");
+            for &isa in Isa::available() {
+                assert_eq!(multi_krum(isa, &rows, n, rule).as_ref(), Ok(&kept), "{isa:?}");
+            }
             let view = Rows::matrix(&rows, d).expect("whole rows");
             let expected = rule.aggregate_to_vec(view, Policy::Error).expect("defined");
             for (j, x) in expected.iter().enumerate() {

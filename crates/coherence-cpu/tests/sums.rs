@@ -4,7 +4,10 @@ mod naive;
 
 use coherence_cpu::{
     Element, Isa,
-    dense::{Weiszfeld, geometric_median, mean, trimmed_mean, trimmed_mean_on, winsorized_mean_on},
+    dense::{
+        Weiszfeld, add_dots, add_moments, geometric_median, mean, trimmed_mean, trimmed_mean_on,
+        winsorized_mean_on,
+    },
 };
 use naive::Rng;
 
@@ -53,13 +56,45 @@ fn a_mean_that_underflows_is_plus_zero() {
     }
 }
 
+/// Sums and squares of columns, added in two parts, are those of a loop over the rows; dots and squared norms of rows
+/// have the same bits on every instruction set.
+#[test]
+fn moments_and_dots_have_the_same_bits_on_every_instruction_set() {
+    let mut rng = Rng::new(3);
+    for (n, d) in [(1, 1), (5, 7), (9, 1025), (13, 300)] {
+        let rows = rng.normals(n * d);
+        let with: Vec<f64> = rng.normals(d).into_iter().map(f64::from).collect();
+        let column = |j: usize| rows.iter().skip(j).step_by(d).map(|&x| f64::from(x));
+        let sums: Vec<f64> = (0..d).map(|j| column(j).fold(0.0, |sum, x| sum + x)).collect();
+        let squares: Vec<f64> = (0..d).map(|j| column(j).fold(0.0, |sum, x| sum + x * x)).collect();
+        let [_, dots] = naive::assert_same_anywhere(|isa| {
+            let mut moments = [vec![0.0; d], vec![0.0; d]];
+            let [found_sums, found_squares] = &mut moments;
+            let (first, rest) = rows.split_at(n / 2 * d);
+            add_moments(isa, first, found_sums, found_squares);
+            add_moments(isa, rest, found_sums, found_squares);
+            assert!(*found_sums == sums && *found_squares == squares, "{isa:?} {n} × {d}");
+            let mut dots = vec![[0.0; 2]; n];
+            add_dots(isa, &rows, &with, &mut dots);
+            [moments.concat(), dots.concat()]
+        });
+        for (row, dots) in rows.chunks(d).zip(dots.chunks(2)) {
+            let dot: f64 = row.iter().zip(&with).map(|(&x, v)| f64::from(x) * v).sum();
+            let square: f64 = row.iter().map(|&x| f64::from(x).powi(2)).sum();
+            let error = (dots[0] - dot).abs().max((dots[1] - square).abs());
+            assert!(error <= 1e-12 * d as f64, "{n} × {d}: {error}");
+        }
+    }
+}
+
 #[test]
 fn a_geometric_median_without_iterations_is_the_mean() {
     let mut rng = Rng::new(2);
     for (n, d) in [(1, 1), (2, 17), (5, 1025), (17, 4097), (33, 2049), (100, 31)] {
         let rows = rng.normals(n * d);
         let (mut median, mut plain) = (vec![f32::NAN; d], vec![f32::NAN; d]);
-        geometric_median(&rows, n, Weiszfeld { tolerance: 0.0, iterations: 0 }, &mut median);
+        let stop = Weiszfeld { tolerance: 0.0, iterations: 0 };
+        geometric_median(Isa::detect(), &rows, n, stop, &mut median);
         mean(&rows, &mut plain);
         for (median, plain) in median.iter().zip(&plain) {
             assert!((median - plain).abs() <= 1e-6 * plain.abs() + 1e-12, "{n} × {d}");
@@ -80,7 +115,7 @@ fn the_number_of_threads_changes_no_bit_of_a_mean() {
             pool.install(|| {
                 mean(&rows, plain);
                 trimmed_mean(&rows, 1.min((n - 1) / 2), trimmed);
-                geometric_median(&rows, n, stop, median);
+                geometric_median(Isa::detect(), &rows, n, stop, median);
             });
             outs.map(|out| out.into_iter().map(f32::to_bits).collect::<Vec<_>>())
         };

@@ -56,7 +56,9 @@ fn krum_chooses_the_row_with_the_nearest_neighbours() {
             others[..n - faulty - 2].iter().sum::<f64>()
         };
         let best = (0..n).min_by(|&e, &f| score(e).total_cmp(&score(f))).unwrap();
-        assert_eq!(krum(&rows, n, faulty), Ok(best));
+        for &isa in Isa::available() {
+            assert_eq!(krum(isa, &rows, n, faulty), Ok(best), "{isa:?}");
+        }
     }
 }
 
@@ -67,21 +69,25 @@ fn the_geometric_median_has_the_sum_of_distances_that_the_core_certifies() {
     let (n, d) = (9, 20);
     let mut rows = rng.normals(n * d);
     rows[..d].fill(1e4); // one outlier
-    let mut median = vec![0.0f32; d];
-    geometric_median(&rows, n, Weiszfeld { tolerance: 1e-14, iterations: 10_000 }, &mut median);
     let objective = |z: &[f64]| -> f64 {
         let distance = |row: &[f32]| -> f64 {
             row.iter().zip(z).map(|(x, z)| (f64::from(*x) - z).powi(2)).sum::<f64>().sqrt()
         };
         rows.chunks(d).map(distance).sum()
     };
-    let z: Vec<f64> = median.iter().map(|&x| f64::from(x)).collect();
     let (rule, mut out) = (GeometricMedian::default(), vec![0.0f32; d]);
     let mut scratch = ScratchBuffer::new(rule.scratch_len(n, d));
     let view = Rows::matrix(&rows, d).unwrap();
     let proof = rule.solve(view, scratch.as_scratch(), &mut out).unwrap();
-    let (found, least) = (objective(&z), proof.sum_of_distances);
-    assert!(proof.lower_bound <= found + 1e-9 && found - least <= 1e-8 * least, "{found} {least}");
+    for &isa in Isa::available() {
+        let mut median = vec![0.0f32; d];
+        let stop = Weiszfeld { tolerance: 1e-14, iterations: 10_000 };
+        geometric_median(isa, &rows, n, stop, &mut median);
+        let z: Vec<f64> = median.iter().map(|&x| f64::from(x)).collect();
+        let (found, least) = (objective(&z), proof.sum_of_distances);
+        let is_least = proof.lower_bound <= found + 1e-9 && found - least <= 1e-8 * least;
+        assert!(is_least, "{isa:?} {found} {least}");
+    }
 }
 
 #[test]

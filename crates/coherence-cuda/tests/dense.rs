@@ -8,7 +8,10 @@ use coherence_core::{
     aggregate::{AnyCoordinateRule, MedianOfMeans, MultiKrum},
     finite::Policy,
 };
-use coherence_cpu::dense::{self as cpu, Columnwise};
+use coherence_cpu::{
+    Isa,
+    dense::{self as cpu, Columnwise},
+};
 use coherence_cuda::dense;
 use common::{close, draw};
 use engine::{download, engine, upload};
@@ -35,7 +38,7 @@ fn krum_chooses_the_rows_that_the_processor_chooses() {
         let (on_device, mut out) = (upload(&rows), upload(&vec![9.0; d]));
         let rule = MultiKrum { f, keep };
         let kept = dense::multi_krum(engine(), rule, on_device.view(), n, out.view_mut()).unwrap();
-        assert_eq!(kept, cpu::multi_krum(&rows, n, rule).unwrap());
+        assert_eq!(kept, cpu::multi_krum(Isa::detect(), &rows, n, rule).unwrap());
         let chosen: Vec<_> = kept.iter().flat_map(|&e| rows[e * d..][..d].to_vec()).collect();
         let mut expected = vec![0.0; d];
         cpu::mean(&chosen, &mut expected);

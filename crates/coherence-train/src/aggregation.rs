@@ -3,8 +3,8 @@
 //! Legend: k: examples of a mini-batch, c: clip, K: groups of a mini-batch.
 
 use coherence_core::aggregate::{
-    AggregateError, AnyCoordinateRule, Mean, MedianOfMeans, OverTime, ParseRuleError, Requirements,
-    Rule, Winsorized,
+    AggregateError, AnyCoordinateRule, Mean, Median, MedianOfMeans, OverTime, ParseRuleError,
+    Requirements, Rule, Winsorized,
 };
 use core::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
@@ -43,12 +43,14 @@ pub enum Aggregation {
     /// The core's [`MedianOfMeans`] of the mini-batch's per-example gradients, coordinate by
     /// coordinate. Three groups are M3 with micro-batches of k/3 examples.
     MedianOfMeans {
-        /// The number of groups; 1 is the mean, k the median of the per-example gradients.
+        /// The number of groups, K; 1 is the mean, k the median of the per-example gradients. Mini-batches of
+        /// several passes take memory for K times d values.
         groups: usize,
     },
     /// A rule of the core over the mean gradients of groups of the mini-batch's examples, which are the core's
-    /// [`groups`](coherence_core::aggregate::groups). The means are held in memory, K times d values, and
-    /// combined by the processor.
+    /// [`groups`](coherence_core::aggregate::groups). The means are held in memory and combined by the processor: K
+    /// times d values, or, for a rule by coordinate and a mini-batch of one pass, K times those of the largest
+    /// tensor.
     OverGroups {
         /// The rule over the K means.
         rule: Rule,
@@ -171,6 +173,23 @@ impl Aggregation {
         match self {
             Self::Mean | Self::OverTime(_) => false,
             Self::Winsorized { .. } | Self::MedianOfMeans { .. } | Self::OverGroups { .. } => true,
+        }
+    }
+
+    /// Whether the rule needs the gradients of all examples of a mini-batch in one pass: a rule over sums of examples
+    /// does not.
+    pub(crate) fn needs_one_pass(self) -> bool {
+        matches!(self, Self::Winsorized { .. })
+    }
+
+    /// The rule over the mean gradients of groups of a mini-batch's examples, and K, if the aggregation is one.
+    pub(crate) fn over_groups(self) -> Option<(Rule, usize)> {
+        match self {
+            Self::MedianOfMeans { groups } => {
+                Some((Rule::Coordinate(AnyCoordinateRule::Median(Median)), groups))
+            }
+            Self::OverGroups { rule, groups } => Some((rule, groups)),
+            Self::Mean | Self::Winsorized { .. } | Self::OverTime(_) => None,
         }
     }
 

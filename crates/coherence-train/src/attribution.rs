@@ -24,7 +24,7 @@ use std::sync::atomic::AtomicBool;
 pub struct Attribution {
     /// Training examples, drawn at random; `None` for all of them.
     pub examples: Option<usize>,
-    /// Weights of each tensor with two axes or more, drawn at random, or all if it has fewer; `None` for all
+    /// Weights of each tensor that is no bias, drawn at random, or all if it has fewer; `None` for all
     /// parameters, biases included. All parameters take two passes over the examples in place of one, but no memory for
     /// [n, c] numbers.
     pub weights: Option<usize>,

@@ -1,6 +1,6 @@
 //! The settings of a run.
 
-use crate::{Aggregation, Attribution, RateSchedule, Schedule, Watch};
+use crate::{Aggregation, Attribution, Misfit, RateSchedule, Schedule, Watch};
 use coherence_core::aggregate::AggregateError;
 use coherence_data::{ReadError, augment::Augmentation};
 use coherence_nn::{Graph, device::Device, loss::Loss};
@@ -28,8 +28,13 @@ pub struct Config {
     /// Examples in one forward and backward pass, a divisor of `batch`; `None` for the whole mini-batch.
     ///
     /// The gradients of the passes are added before the update (gradient accumulation), so that the memory
-    /// for activations is that of one pass. Defined for the mean and the rules over time. Batch normalisation
-    /// by the statistics of the batch uses those of each pass, so that results then depend on this number.
+    /// for activations is that of one pass. Not defined for the winsorised mean, which needs the gradients of all
+    /// examples at once; the winsorised mean of the mean gradients of K groups is `winsorized:CLIP@K`.
+    ///
+    /// Rules over groups keep the mean gradients of all groups, K times d values. On the processor results are, bit for
+    /// bit, those of one pass if each group lies in one pass (k / K is a divisor of this number) and nothing is
+    /// dropped; else they differ by the rounding of sums. Batch normalisation by the statistics of the batch uses
+    /// those of each pass, so that results then depend on this number.
     pub micro_batch: Option<usize>,
     /// The loss of an example.
     #[serde(with = "crate::text")]
@@ -197,8 +202,8 @@ pub enum ConfigError {
     },
     /// The rule needs the gradients of all examples of a mini-batch at once.
     #[error(
-        "{aggregation} needs all examples of a mini-batch in one pass (leave the micro-batch out, or use \
-         mean, m3, a3, rm3 or ra3)"
+        "{aggregation} needs all examples of a mini-batch in one pass (leave the micro-batch out, or take \
+         {aggregation}@GROUPS, over the mean gradients of groups)"
     )]
     InPasses {
         /// The aggregation requested.
@@ -258,25 +263,13 @@ pub enum ConfigError {
     /// The fall of the loss between measurements is none, or the whole of it.
     #[error("evaluate when the loss falls by {0} % (must lie in 1..=99)")]
     Fall(u64),
-    /// The images do not have the size of the model's input.
-    #[error("the {set} images are {found}, the model takes {expected}")]
-    Features {
+    /// The data do not fit the model.
+    #[error("{set} set: {source}")]
+    Misfit {
         /// "training" or "test".
         set: &'static str,
-        /// The shape of an image.
-        found: String,
-        /// The input of the model.
-        expected: String,
-    },
-    /// The data have more classes than the model.
-    #[error("the {set} set has {found} classes, the model has {expected}")]
-    Classes {
-        /// "training" or "test".
-        set: &'static str,
-        /// Classes of the data set.
-        found: usize,
-        /// Classes of the model.
-        expected: usize,
+        /// What does not fit.
+        source: Misfit,
     },
     /// The file of an example cannot be read.
     #[error(transparent)]
@@ -386,7 +379,7 @@ impl Config {
         if micro_batch == 0 || !batch.is_multiple_of(micro_batch) {
             return Err(ConfigError::MicroBatch { micro_batch, batch });
         }
-        if micro_batch < batch && aggregation.needs_examples() {
+        if micro_batch < batch && aggregation.needs_one_pass() {
             return Err(ConfigError::InPasses { aggregation });
         }
         Ok(())

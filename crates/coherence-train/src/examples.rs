@@ -284,13 +284,3 @@ impl fmt::Debug for Examples {
         examples.field("len", &self.len()).field("shape", &self.shape).finish_non_exhaustive()
     }
 }
-
-/// Whether a network takes images of this shape: the same, or as many features.
-pub(crate) fn accepts(input: coherence_nn::Shape, image: Shape) -> bool {
-    input == shape(image) || input == coherence_nn::Shape::features(image.features())
-}
-
-/// The shape of an image as the network's layers see it.
-pub(crate) fn shape(image: Shape) -> coherence_nn::Shape {
-    coherence_nn::Shape::image(image.height, image.width, image.channels)
-}

@@ -10,12 +10,13 @@ use crate::{
     collective::{Collective, Division, Fingerprint, Solo},
     evaluate::{Evaluator, Outcomes, Score},
     evaluation_set::EvaluationSet,
-    examples::{Halt, accepts, shape},
+    examples::Halt,
     feed::Feed,
+    misfit::check_fit,
     optimizer::Optimizer,
     passes::{Staged, forward, on_worker_thread},
     probe::Probe,
-    updater::{Pass, Updater},
+    updater::Updater,
 };
 use coherence_data::{Designation, ReadError, random};
 use coherence_nn::{
@@ -146,8 +147,10 @@ impl<D: Device<f32>> Trainer<D> {
         config.check(train.len())?;
         let division = Division::new(&config, Arc::clone(&workers))?;
         config.check_network(model.graph())?;
-        fits(&model, &train, "training")?;
-        fits(&model, &test, "test")?;
+        for (set, data) in [("training", &train), ("test", &test)] {
+            check_fit(&model, data.shape(), data.classes())
+                .map_err(|source| ConfigError::Misfit { set, source })?;
+        }
         let dropout = random::below(&mut random::stream(config.seed, "dropout"), u64::MAX);
         on_worker_thread(|| estimate_statistics(&config, &mut model, &train, dropout))?;
         let evaluated = match config.sample {
@@ -306,12 +309,13 @@ impl<D: Device<f32>> Trainer<D> {
         let step = self.step + mine;
         self.feed.load(step, &self.train, x, labels)?;
         let mut sum = 0.0;
-        for (index, range) in division.passes() {
+        for (index, pass) in division.passes() {
             let seed = step.wrapping_mul(division.count() as u64).wrapping_add(index as u64);
             workspace.set_mode(Mode {
                 batch_statistics: config.batch_statistics,
                 dropout: config.dropout.then(|| self.dropout.wrapping_add(seed)),
             });
+            let range = pass.examples.clone();
             let images = &x[range.start * inputs..range.end * inputs];
             let (x, labels) = staged.batch(model.device(), images, &labels[range.clone()]);
             let losses = D::part_mut(D::view_mut(losses), 0..range.len());
@@ -320,11 +324,6 @@ impl<D: Device<f32>> Trainer<D> {
                 finite(sum / k as f64, step, rate)?;
             }
             model.update_statistics(workspace);
-            let pass = Pass {
-                is_first: range.start == 0,
-                is_last: range.end == division.examples().len(),
-                examples: k,
-            };
             self.updater.take(pass, rate, model, x, workspace);
         }
         division.workers.gather_f64(&[sum], sums);
@@ -506,24 +505,4 @@ fn estimate_statistics<D: Device<f32>>(
 
 fn finite(loss: f64, step: u64, rate: f64) -> Result<(), Diverged> {
     if loss.is_finite() { Ok(()) } else { Err(Diverged { step, loss, rate }) }
-}
-
-fn fits<D: Device<f32>>(
-    model: &Model<f32, D>,
-    data: &Examples,
-    set: &'static str,
-) -> Result<(), ConfigError> {
-    let (found, input) = (data.shape(), model.graph().input());
-    if !accepts(input, found) {
-        return Err(ConfigError::Features {
-            set,
-            found: shape(found).to_string(),
-            expected: input.to_string(),
-        });
-    }
-    let (found, expected) = (data.classes(), model.classes());
-    if found > expected {
-        return Err(ConfigError::Classes { set, found, expected });
-    }
-    Ok(())
 }

@@ -3,17 +3,17 @@
 //! Legend: k: examples of the mini-batch, d: parameters, η: rate, λ: weight decay, w: parameters.
 //!
 //! A mini-batch that is one pass is **streamed**: each tensor is updated as soon as its factors are known,
-//! and no buffer of d gradients is needed. Rules over groups or over time, and mini-batches of several passes, collect
-//! the gradient \[d\] first.
+//! and no buffer of d gradients is needed. Rules over time or over whole vectors of groups, and mini-batches of
+//! several passes, collect the gradient \[d\] first.
 
 use crate::{
     Aggregation,
-    collective::{Collective, Division, THREE},
-    group_means::GroupMeans,
+    collective::{Collective, Division, Pass, THREE},
+    group_means::{GroupMeans, add_sum, weigh_groups},
     optimizer::Optimizer,
 };
 use coherence_core::{
-    aggregate::{self, OfThree, Recent, Rule},
+    aggregate::{OfThree, Recent},
     finite::Policy,
 };
 use coherence_cpu::{dense::Columnwise, product::Output};
@@ -34,11 +34,12 @@ pub(crate) struct Updater<D: Device<f32>> {
     /// v \[d\]; empty without momentum.
     pub(crate) velocity: D::Buffer<f32>,
     /// The gradient of the SUM loss \[d\] after the first step of a rule over time or of several passes, or the
-    /// direction of a rule over groups; else empty. It may be swapped with one of `recent`.
+    /// direction of a rule over groups that is not streamed; else empty. It may be swapped with one of `recent`.
     gradient: D::Buffer<f32>,
-    /// The direction of one tensor or block; empty while updates are plain.
+    /// The direction of one tensor or block; empty while updates are plain and fused with the rule.
     direction: D::Buffer<f32>,
-    group_means: GroupMeans<D>,
+    /// For a rule over groups.
+    group_means: Option<GroupMeans<D>>,
     workers: Arc<dyn Collective>,
     /// Whether each worker has the gradient of a mini-batch of its own.
     by_mini_batch: bool,
@@ -46,15 +47,6 @@ pub(crate) struct Updater<D: Device<f32>> {
     of_replicas: Option<Columnwise>,
     /// One block of coordinates of all workers, on the host; empty for one worker.
     rows: Vec<f32>,
-}
-
-/// The place of a pass among those of this worker in a mini-batch.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Pass {
-    pub(crate) is_first: bool,
-    pub(crate) is_last: bool,
-    /// k, the examples of the mini-batch.
-    pub(crate) examples: usize,
 }
 
 /// Coordinates of a direction that is computed at once from collected gradients.
@@ -71,7 +63,9 @@ impl<D: Device<f32>> Updater<D> {
         let d = layout.parameters();
         let largest = layout.tensors().iter().map(|tensor| tensor.range.len()).max();
         let remembered = if rule.is_over_time() { d } else { 0 };
-        let block = if optimizer.is_plain() { 0 } else { largest.unwrap_or(0).max(BLOCK.min(d)) };
+        let group_means = GroupMeans::new(device, rule);
+        let is_in_place = optimizer.is_plain() && !matches!(rule, Aggregation::OverGroups { .. });
+        let block = if is_in_place { 0 } else { largest.unwrap_or(0).max(BLOCK.min(d)) };
         Self {
             device: device.clone(),
             rule,
@@ -80,7 +74,7 @@ impl<D: Device<f32>> Updater<D> {
             velocity: optimizer.velocity(device, d),
             gradient: device.zeros(0),
             direction: device.zeros(block),
-            group_means: GroupMeans::new(device),
+            group_means,
             workers: Arc::clone(&division.workers),
             by_mini_batch: division.by_mini_batch,
             of_replicas: division.of_replicas.clone(),
@@ -99,37 +93,35 @@ impl<D: Device<f32>> Updater<D> {
         x: D::Slice<'_, f32>,
         workspace: &mut Workspace<f32, D>,
     ) {
-        let (is_solo, is_whole) = (self.workers.is_solo(), pass.is_first && pass.is_last);
-        if is_solo && is_whole && !self.rule.is_over_time() {
-            return match self.rule {
-                Aggregation::OverGroups { rule, groups } => {
-                    self.over_groups((rule, groups), rate, model, x, workspace);
-                }
-                _ => self.stream(rate, model, x, workspace),
-            };
+        let (is_solo, is_whole) = (self.workers.is_solo(), pass.is_first() && pass.is_last());
+        if is_solo && is_whole && self.streams() {
+            return self.stream(&pass, rate, model, x, workspace);
+        }
+        self.reserve_gradient(model);
+        if is_solo && let Some(means) = &mut self.group_means {
+            means.add(&pass, model, x, workspace);
+            if pass.is_last() {
+                self.apply_group_means(rate, model);
+            }
+            return;
         }
         if self.rule.needs_examples() {
-            let m = workspace.examples();
-            workspace.weight(0..m, (1.0 / m as f64) as f32);
+            workspace.weight(0..pass.examples.len(), (1.0 / pass.own as f64) as f32);
         }
-        let output = if pass.is_first { Output::Overwrite } else { Output::Add };
-        self.reserve_gradient(model);
-        // One worker collects the groups of these rules as plain sums, too.
-        let is_sum =
-            self.of_replicas.is_none() || matches!(self.rule, Aggregation::OverGroups { .. });
+        let output = if pass.is_first() { Output::Overwrite } else { Output::Add };
         model.backward(x, workspace, |factors| {
             let gradient = D::view_mut(&mut self.gradient);
-            let mut gradient = D::part_mut(gradient, factors.range.clone());
-            if is_sum {
-                return factors.sum(output, gradient);
-            }
-            // The median of one group: its sum to the bits that one worker has of each of P groups.
-            self.device.fill(0.0, D::reborrow(&mut gradient));
-            factors.median_of_sums_step(1, -1.0, gradient);
+            add_sum(self.rule, factors, output, D::part_mut(gradient, factors.range.clone()));
         });
-        if is_solo && pass.is_last {
-            self.apply(rate, 1.0 / pass.examples as f64, model.parameters_mut());
+        if is_solo && pass.is_last() {
+            self.apply(rate, 1.0 / pass.batch as f64, model.parameters_mut());
         }
+    }
+
+    /// Whether each tensor of a mini-batch that is one pass is updated as soon as its factors are known.
+    fn streams(&self) -> bool {
+        let by_coordinate = |means: &GroupMeans<D>| means.is_by_coordinate();
+        is_fused(self.rule) || self.group_means.as_ref().is_some_and(by_coordinate)
     }
 
     /// Updates the network by the gradients of all workers, after the last pass over the k `examples` of a
@@ -207,43 +199,42 @@ impl<D: Device<f32>> Updater<D> {
         }
     }
 
-    /// Updates the network by a rule over the means of groups.
-    fn over_groups(
-        &mut self,
-        rule: (Rule, usize),
-        rate: f64,
-        model: &mut Model<f32, D>,
-        x: D::Slice<'_, f32>,
-        workspace: &mut Workspace<f32, D>,
-    ) {
-        self.reserve_gradient(model);
+    /// Updates the network by the rule over the means of groups, after the last pass.
+    fn apply_group_means(&mut self, rate: f64, model: &mut Model<f32, D>) {
         let Self { device, optimizer, gradient, velocity, group_means, .. } = self;
-        group_means.direction(rule, model, x, workspace, D::view_mut(gradient));
+        let means = group_means.as_ref().expect("the rule is one over groups");
+        means.direction(D::view_mut(gradient));
         let d = model.layout().parameters();
         optimizer.update(device, rate, D::view(gradient), velocity, 0..d, model.parameters_mut());
     }
 
-    /// Updates each tensor in the backward pass.
+    /// Updates each tensor in the backward pass over a whole mini-batch.
     fn stream(
         &mut self,
+        pass: &Pass,
         rate: f64,
         model: &mut Model<f32, D>,
         x: D::Slice<'_, f32>,
         workspace: &mut Workspace<f32, D>,
     ) {
-        let Self { device, direction, velocity, .. } = self;
+        let Self { device, direction, velocity, group_means, .. } = self;
         let (rule, optimizer, is_plain) = (self.rule, self.optimizer, self.optimizer.is_plain());
         // A step of −1 from 0 is the direction itself.
         let step = if is_plain { rate } else { -1.0 };
-        scale_deltas(rule, step, workspace);
+        scale_deltas(rule, step, pass, workspace);
         model.step(x, workspace, |factors, tensor| {
-            if is_plain {
+            let means = group_means.as_mut().filter(|_| !is_fused(rule));
+            if is_plain && means.is_none() {
                 return descend(rule, factors, step, tensor);
             }
             let range = factors.range.clone();
             let mut direction = D::part_mut(D::view_mut(direction), 0..range.len());
-            device.fill(0.0, D::reborrow(&mut direction));
-            descend(rule, factors, step, D::reborrow(&mut direction));
+            if let Some(means) = means {
+                means.direction_of_tensor(pass, factors, D::reborrow(&mut direction));
+            } else {
+                device.fill(0.0, D::reborrow(&mut direction));
+                descend(rule, factors, step, D::reborrow(&mut direction));
+            }
             optimizer.update(device, rate, D::read(&direction), velocity, range, tensor);
         });
     }
@@ -270,14 +261,15 @@ impl<D: Device<f32>> Updater<D> {
                     descend_by_three(device, how, -1.0, 1.0, three, D::view_mut(&mut direction));
                 });
             }
-            Aggregation::OverGroups { rule, groups } => {
+            Aggregation::OverGroups { .. } => {
                 forward(workspace);
-                let to = D::view_mut(&mut direction);
-                GroupMeans::new(device).direction((rule, groups), model, x, workspace, to);
+                let mut means = GroupMeans::new(device, self.rule)?;
+                means.add(&Pass::whole(workspace.examples()), model, x, workspace);
+                means.direction(D::view_mut(&mut direction));
             }
             _ => {
                 forward(workspace);
-                scale_deltas(self.rule, -1.0, workspace);
+                scale_deltas(self.rule, -1.0, &Pass::whole(workspace.examples()), workspace);
                 model.backward(x, workspace, |factors| {
                     let tensor = D::part_mut(D::view_mut(&mut direction), factors.range.clone());
                     descend(self.rule, factors, -1.0, tensor);
@@ -319,20 +311,29 @@ impl<D: Device<f32>> Updater<D> {
     }
 }
 
+/// Whether the rule over a mini-batch of one pass is computed from factors and fused with the update.
+fn is_fused(rule: Aggregation) -> bool {
+    match rule {
+        Aggregation::Mean | Aggregation::Winsorized { .. } | Aggregation::MedianOfMeans { .. } => {
+            true
+        }
+        Aggregation::OverGroups { .. } | Aggregation::OverTime(_) => false,
+    }
+}
+
 /// Prepares a step of `rate`: the rules over sums of examples scale the deltas instead of the gradients, since
 /// a backward pass is linear in them.
-fn scale_deltas<D: Device<f32>>(rule: Aggregation, rate: f64, workspace: &mut Workspace<f32, D>) {
-    let k = workspace.examples();
-    match rule {
-        Aggregation::Mean => workspace.weight(0..k, (-rate * (1.0 / k as f64)) as f32),
-        Aggregation::MedianOfMeans { groups } => {
-            for examples in aggregate::groups(k, groups) {
-                workspace.weight(examples.clone(), (1.0 / examples.len() as f64) as f32);
-            }
-        }
-        Aggregation::Winsorized { .. }
-        | Aggregation::OverGroups { .. }
-        | Aggregation::OverTime(_) => {}
+fn scale_deltas<D: Device<f32>>(
+    rule: Aggregation,
+    rate: f64,
+    pass: &Pass,
+    workspace: &mut Workspace<f32, D>,
+) {
+    if let Some((_, groups)) = rule.over_groups() {
+        weigh_groups(groups, pass, workspace);
+    } else if rule == Aggregation::Mean {
+        let k = pass.batch;
+        workspace.weight(pass.examples.clone(), (-rate * (1.0 / k as f64)) as f32);
     }
 }
 

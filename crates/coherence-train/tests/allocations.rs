@@ -15,6 +15,7 @@ const LITTLE: usize = 24 << 10;
 #[test]
 fn a_step_allocates_next_to_nothing() {
     let one_thread = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    let [median, trimmed] = ["median@20", "trimmed:1@3"].map(|text| text.parse().unwrap());
     for (aggregation, momentum) in [
         Aggregation::Mean,
         Aggregation::Winsorized { clip: 1 },
@@ -22,6 +23,8 @@ fn a_step_allocates_next_to_nothing() {
         Aggregation::Winsorized { clip: 50 },
         Aggregation::MedianOfMeans { groups: 3 },
         Aggregation::MedianOfMeans { groups: 20 },
+        median,
+        trimmed,
         Aggregation::OverTime(OverTime::M3),
         Aggregation::OverTime(OverTime::Rm3),
     ]

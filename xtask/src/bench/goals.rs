@@ -182,17 +182,20 @@ fn two_threads(part: &Part, id: &str) -> Option<Goal> {
 }
 
 fn memory(part: &Part) -> Vec<Option<Goal>> {
-    let winsorised = |c: u32| {
-        let what = format!("c = {c}: peak of the winsorised step / of the plain step");
-        let ids = [&format!("memory/step, c = {c}/bytes"), "memory/plain step/bytes"];
-        part.quotient(what, AtMost(1.2), ids)
+    let winsorised = |(network, c): (&str, u32)| {
+        let what = format!("{network}c = {c}: peak of the winsorised step / of the plain step");
+        let ids = [format!("step, c = {c}"), "plain step".to_owned()];
+        let [winsorised, plain] = ids.map(|id| format!("memory/{network}{id}/bytes"));
+        part.quotient(what, AtMost(1.2), [&winsorised, &plain])
     };
+    let perceptron = [1, 2, 4, 8, 50].map(|c| ("", c));
+    let residual = [1, 50].map(|c| ("ResNet-18, ", c));
     let alpha = part.quotient(
         "α's peak: m = 50000 / m = 10000",
         AtMost(1.05),
         ["memory/alpha, m = 50000/bytes", "memory/alpha, m = 10000/bytes"],
     );
-    [1, 2, 4, 8, 50].into_iter().map(winsorised).chain([alpha]).collect()
+    perceptron.into_iter().chain(residual).map(winsorised).chain([alpha]).collect()
 }
 
 const COORDINATE_WISE: [&str; 4] = ["mean", "median", "trimmed", "winsorized"];

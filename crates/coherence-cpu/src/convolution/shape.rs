@@ -131,6 +131,17 @@ impl Convolution {
         self.channels == self.groups && self.outputs == self.groups && self.groups > 1
     }
 
+    /// Whether the squared norms of the gradients of examples take fewer operations from Gram matrices than from the
+    /// gradients, where a patch has `patch` values other than padding: P (P + 1) / 2 · (`patch` + o/g) terms of the
+    /// dots of patches and of deltas for each group, against `patch` · o/g coordinates to form and to square.
+    ///
+    /// With one position the norm is a product of two, ‖patch‖² ‖δ‖²; a depthwise convolution has no Gram matrices.
+    pub fn is_gram_cheaper(&self, patch: usize) -> bool {
+        let (p, outputs) = (self.positions(), self.group_outputs());
+        let of_gram = (p * (p + 1) / 2).saturating_mul(patch + outputs);
+        !self.is_depthwise() && (p == 1 || of_gram <= patch * outputs)
+    }
+
     /// Values of an input image, h · w · i.
     pub fn image(&self) -> usize {
         self.input[0] * self.input[1] * self.channels

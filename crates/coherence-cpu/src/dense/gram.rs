@@ -45,7 +45,7 @@ pub fn gram_on<T: Element>(isa: Isa, rows: &[T], n: usize) -> Vec<f64> {
             T::gram_tiles(isa, Tiles { rows, n, d, columns: columns(piece), packed })
         })
         .collect();
-    let mut whole = GramSum::new(n);
+    let mut whole = GramSum::new(isa, n);
     for piece in sums {
         whole.sums.iter_mut().zip(piece).for_each(|(s, g)| *s += g);
     }
@@ -55,13 +55,15 @@ pub fn gram_on<T: Element>(isa: Isa, rows: &[T], n: usize) -> Vec<f64> {
 /// The Gram matrix of rows whose columns arrive in parts.
 ///
 /// ```
-/// let mut sum = coherence_cpu::dense::GramSum::new(2);
+/// use coherence_cpu::{Isa, dense::GramSum};
+/// let mut sum = GramSum::new(Isa::detect(), 2);
 /// sum.add(&[1.0f32, 1.0]); // the first column of two rows
 /// sum.add(&[0.0f32, 2.0]);
 /// assert_eq!(sum.gram(), [1.0, 1.0, 1.0, 5.0]);
 /// ```
 #[derive(Clone, Debug)]
 pub struct GramSum {
+    isa: Isa,
     n: usize,
     /// Tile by tile, as in [`Tiles`].
     sums: Vec<f64>,
@@ -69,8 +71,8 @@ pub struct GramSum {
 
 impl GramSum {
     /// The sum for n rows and no columns yet.
-    pub fn new(n: usize) -> Self {
-        Self { n, sums: vec![0.0; tile(n.div_ceil(SIDE), 0)] }
+    pub fn new(isa: Isa, n: usize) -> Self {
+        Self { isa, n, sums: vec![0.0; tile(n.div_ceil(SIDE), 0)] }
     }
 
     /// Adds some columns of all rows, `rows` [n, columns], on the calling thread.
@@ -83,7 +85,7 @@ impl GramSum {
         assert!(n > 0 && rows.len().is_multiple_of(n), "{} values in {n} rows", rows.len());
         let d = rows.len() / n;
         let packed = &mut Scratch::new(n.div_ceil(SIDE) * SIDE * COLUMNS);
-        let piece = T::gram_tiles(Isa::detect(), Tiles { rows, n, d, columns: 0..d, packed });
+        let piece = T::gram_tiles(self.isa, Tiles { rows, n, d, columns: 0..d, packed });
         self.sums.iter_mut().zip(piece).for_each(|(s, g)| *s += g);
     }
 

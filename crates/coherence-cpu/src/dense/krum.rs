@@ -8,7 +8,7 @@
 use coherence_core::aggregate::{AggregateError, Krum, MultiKrum, Requirements};
 use rayon::prelude::*;
 
-use super::gram;
+use super::gram_on;
 use crate::{
     Element, Isa,
     simd::{Kernel, Simd},
@@ -32,12 +32,13 @@ use crate::{
 /// Source: Blanchard et al. (2017), *Machine Learning with Adversaries*, §4.
 ///
 /// ```
+/// use coherence_cpu::{Isa, dense::krum};
 /// let rows = [1.0f32, 1.1, 0.8, 1.05, 90.0];
-/// assert_eq!(coherence_cpu::dense::krum(&rows, 5, 1), Ok(3));
+/// assert_eq!(krum(Isa::detect(), &rows, 5, 1), Ok(3));
 /// ```
-pub fn krum<T: Element>(rows: &[T], n: usize, f: usize) -> Result<usize, AggregateError> {
+pub fn krum<T: Element>(isa: Isa, rows: &[T], n: usize, f: usize) -> Result<usize, AggregateError> {
     Krum { f }.check(n)?;
-    Ok(multi_krum(rows, n, MultiKrum { f, keep: 1 })?[0])
+    Ok(multi_krum(isa, rows, n, MultiKrum { f, keep: 1 })?[0])
 }
 
 /// Multi-Krum: the indices of the `keep` rows with the least [`krum`] scores, in ascending order.
@@ -50,18 +51,19 @@ pub fn krum<T: Element>(rows: &[T], n: usize, f: usize) -> Result<usize, Aggrega
 ///
 /// When `rows` is not `n` rows of one width.
 pub fn multi_krum<T: Element>(
+    isa: Isa,
     rows: &[T],
     n: usize,
     rule: MultiKrum,
 ) -> Result<Vec<usize>, AggregateError> {
     rule.check(n)?;
     let d = rows.len() / n;
-    let choice = KrumChoice::from_gram::<T>(rule, &gram(rows, n), n, d);
+    let choice = KrumChoice::from_gram::<T>(rule, &gram_on(isa, rows, n), n, d);
     let squares: Vec<f64> = choice
         .undecided()
         .par_iter()
         .flat_map_iter(|&e| {
-            (0..n).map(move |f| square_between(&rows[e * d..][..d], &rows[f * d..][..d]))
+            (0..n).map(move |f| square_between(isa, &rows[e * d..][..d], &rows[f * d..][..d]))
         })
         .collect();
     Ok(choice.decide(&squares))
@@ -74,11 +76,12 @@ pub fn multi_krum<T: Element>(
 /// If the lengths differ.
 ///
 /// ```
-/// assert_eq!(coherence_cpu::dense::square_between(&[1.0f32, 5.0], &[4.0, 1.0]), 25.0);
+/// use coherence_cpu::{Isa, dense::square_between};
+/// assert_eq!(square_between(Isa::detect(), &[1.0f32, 5.0], &[4.0, 1.0]), 25.0);
 /// ```
-pub fn square_between<T: Element>(x: &[T], y: &[T]) -> f64 {
+pub fn square_between<T: Element>(isa: Isa, x: &[T], y: &[T]) -> f64 {
     assert_eq!(x.len(), y.len(), "the lengths differ");
-    T::run(Isa::detect(), Difference { x, y })
+    T::run(isa, Difference { x, y })
 }
 
 struct Difference<'a, T> {
@@ -116,7 +119,7 @@ pub struct KrumChoice {
 }
 
 impl KrumChoice {
-    /// The choice by the Gram matrix [n, n], as [`gram`] computes it, of n rows of d values of type
+    /// The choice by the Gram matrix [n, n], as [`gram_on`] computes it, of n rows of d values of type
     /// `T`. The caller must have checked the rule for n.
     pub fn from_gram<T: Element>(rule: MultiKrum, gram: &[f64], n: usize, d: usize) -> Self {
         // Twice the error that `gram` states for a dot, and the error of products that underflow.

@@ -1,6 +1,6 @@
 //! Sums for the coherence of rows: sums and sums of squares of columns, dots and squared norms of rows.
 //!
-//! All sums are accumulated in `f64`, on the calling thread. The square of an `f64` beyond 1e154 is ∞.
+//! All sums are accumulated in `f64`, on the calling thread, to the same bits on every instruction set. The square of an `f64` beyond 1e154 is ∞.
 
 #![allow(clippy::needless_range_loop)] // lanes of several arrays, side by side
 
@@ -14,11 +14,12 @@ use crate::{Element, Isa, elementwise::Loop};
 /// When the lengths do not fit.
 ///
 /// ```
+/// use coherence_cpu::{Isa, dense::add_moments};
 /// let (mut sums, mut squares) = ([0.0; 2], [0.0; 2]);
-/// coherence_cpu::dense::add_moments(&[1.0f32, 2.0, 3.0, -4.0], &mut sums, &mut squares);
+/// add_moments(Isa::detect(), &[1.0f32, 2.0, 3.0, -4.0], &mut sums, &mut squares);
 /// assert_eq!((sums, squares), ([4.0, -2.0], [10.0, 20.0]));
 /// ```
-pub fn add_moments<T: Element>(rows: &[T], sums: &mut [f64], squares: &mut [f64]) {
+pub fn add_moments<T: Element>(isa: Isa, rows: &[T], sums: &mut [f64], squares: &mut [f64]) {
     const BAND: usize = 4;
     let d = sums.len();
     assert!(squares.len() == d && rows.len().is_multiple_of(d.max(1)), "rows of {d} values");
@@ -41,7 +42,7 @@ pub fn add_moments<T: Element>(rows: &[T], sums: &mut [f64], squares: &mut [f64]
             }
         }
     });
-    T::run(Isa::detect(), add);
+    T::run(isa, add);
 }
 
 /// The rows of a band; `None` if it has fewer than four.
@@ -69,11 +70,12 @@ const PIECE: usize = 1 << 10;
 /// When the lengths do not fit.
 ///
 /// ```
+/// use coherence_cpu::{Isa, dense::add_dots};
 /// let mut sums = [[0.0; 2]; 2];
-/// coherence_cpu::dense::add_dots(&[1.0f32, 2.0, 3.0, -4.0], &[1.0, 0.5], &mut sums);
+/// add_dots(Isa::detect(), &[1.0f32, 2.0, 3.0, -4.0], &[1.0, 0.5], &mut sums);
 /// assert_eq!(sums, [[2.0, 5.0], [1.0, 25.0]]);
 /// ```
-pub fn add_dots<T: Element>(rows: &[T], with: &[f64], sums: &mut [[f64; 2]]) {
+pub fn add_dots<T: Element>(isa: Isa, rows: &[T], with: &[f64], sums: &mut [[f64; 2]]) {
     let d = with.len();
     assert_eq!(rows.len(), d * sums.len(), "{} rows of {d} values", sums.len());
     let add = Loop(|| {
@@ -84,7 +86,7 @@ pub fn add_dots<T: Element>(rows: &[T], with: &[f64], sums: &mut [[f64; 2]]) {
             }
         }
     });
-    T::run(Isa::detect(), add);
+    T::run(isa, add);
 }
 
 #[inline(always)]

@@ -2,7 +2,7 @@
 //!
 //! `n`: rows, `d`: columns; G = X Xᵀ [n, n].
 
-use super::{gram, sum::weighted_sum};
+use super::{gram_on, sum::weighted_sum};
 use crate::{Element, Isa};
 
 /// The stopping rule of [`geometric_median`].
@@ -32,15 +32,22 @@ pub struct Weiszfeld {
 /// donnés est minimum*, Tohoku Mathematical Journal 43.
 ///
 /// ```
-/// use coherence_cpu::dense::{Weiszfeld, geometric_median};
+/// use coherence_cpu::{Isa, dense::{Weiszfeld, geometric_median}};
 /// let mut out = [0.0f32; 2];
 /// let square = [1.0, 1.0, -1.0, 1.0, 1.0, -1.0, -1.0, -1.0];
-/// geometric_median(&square, 4, Weiszfeld { tolerance: 1e-9, iterations: 100 }, &mut out);
+/// let stop = Weiszfeld { tolerance: 1e-9, iterations: 100 };
+/// geometric_median(Isa::detect(), &square, 4, stop, &mut out);
 /// assert_eq!(out, [0.0, 0.0]);
 /// ```
-pub fn geometric_median<T: Element>(rows: &[T], n: usize, stop: Weiszfeld, out: &mut [T]) -> usize {
+pub fn geometric_median<T: Element>(
+    isa: Isa,
+    rows: &[T],
+    n: usize,
+    stop: Weiszfeld,
+    out: &mut [T],
+) -> usize {
     assert_eq!(rows.len(), n * out.len(), "{n} rows of {} values", out.len());
-    let g = gram(rows, n);
+    let g = gram_on(isa, rows, n);
     let largest = (0..n).map(|e| g[e * n + e]).fold(0.0, f64::max);
     let floor = 1e-7 * largest.sqrt() + f64::MIN_POSITIVE;
     let mut weights = vec![1.0 / n as f64; n];
@@ -57,7 +64,7 @@ pub fn geometric_median<T: Element>(rows: &[T], n: usize, stop: Weiszfeld, out: 
         let sum: f64 = distances.iter().map(closeness).sum();
         weights = distances.iter().map(|d| closeness(d) / sum).collect();
     }
-    weighted_sum(Isa::detect(), rows, &weights, 1.0, out);
+    weighted_sum(isa, rows, &weights, 1.0, out);
     iterations
 }
 

@@ -121,7 +121,7 @@ fn dense<T: Real, E: Engine>(
             (*output, out)
         });
         match &mut sq_norms {
-            Some(to) if !is_gram(conv) => {
+            Some(to) if !conv.is_gram_cheaper(patch) => {
                 let gradients = ByExample { batch, factors: [patches, deltas] };
                 gradients.add_sq_norms(sum, to.reborrow());
                 continue;
@@ -134,13 +134,6 @@ fn dense<T: Real, E: Engine>(
             multiply(engine, Product::tn(dims, output), deltas, patches, out);
         }
     }
-}
-
-/// Whether squared norms come from Gram matrices: if these have fewer terms than the gradients have
-/// coordinates to form and square.
-fn is_gram(conv: &Convolution) -> bool {
-    let (p, patch, outputs) = (conv.positions(), conv.patch(), conv.group_outputs());
-    p.saturating_mul(p + 1).saturating_mul(patch + outputs) <= 2 * patch * outputs
 }
 
 /// The gradients of the examples for a group, from its patches [rows, patch] and deltas [rows, outputs].

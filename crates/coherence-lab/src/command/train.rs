@@ -78,8 +78,8 @@ pub(crate) struct Train {
     /// Examples in a mini-batch
     #[arg(long, default_value_t = 100, value_name = "N")]
     batch: usize,
-    /// Examples in one forward and backward pass, to save memory; must divide the batch; only for mean, m3,
-    /// a3, rm3 and ra3
+    /// Examples in one forward and backward pass, to save memory; must divide the batch; for every rule but
+    /// winsorized:CLIP, which needs all examples at once (winsorized:CLIP@GROUPS does not)
     #[arg(long, value_name = "N")]
     micro_batch: Option<usize>,
     /// Passes over the training examples, each of ⌊examples / batch⌋ mini-batches

@@ -2,7 +2,7 @@
 
 use super::{Collective, block};
 use crate::{Aggregation, Config, ConfigError, Watch};
-use coherence_core::aggregate::{AnyCoordinateRule, Median, OverTime, Rule, Winsorized, groups};
+use coherence_core::aggregate::{AnyCoordinateRule, OverTime, Rule, Winsorized, groups};
 use coherence_cpu::dense::Columnwise;
 use core::ops::Range;
 use std::sync::Arc;
@@ -28,6 +28,32 @@ pub(crate) struct Division {
     passes: Range<usize>,
     /// k.
     batch: usize,
+}
+
+/// One pass over examples of a mini-batch.
+#[derive(Debug, Clone)]
+pub(crate) struct Pass {
+    /// Its examples, by their places among those of this worker.
+    pub(crate) examples: Range<usize>,
+    /// The number of examples of this worker.
+    pub(crate) own: usize,
+    /// k, the examples of the mini-batch.
+    pub(crate) batch: usize,
+}
+
+impl Pass {
+    /// All k examples of a mini-batch.
+    pub(crate) fn whole(k: usize) -> Self {
+        Self { examples: 0..k, own: k, batch: k }
+    }
+
+    pub(crate) fn is_first(&self) -> bool {
+        self.examples.start == 0
+    }
+
+    pub(crate) fn is_last(&self) -> bool {
+        self.examples.end == self.own
+    }
 }
 
 /// The number of mini-batches of one update of M3 and A3.
@@ -58,20 +84,28 @@ impl Division {
                 "take a larger batch or a smaller micro-batch: every worker needs a pass of a mini-batch",
             ));
         }
-        let of_replicas = rule_of_replicas(config, size)
-            .map(|rule| Columnwise::new(rule, size).expect("checked with the settings"));
+        let of_replicas = rule_of_replicas(config, size);
+        if of_replicas.is_some() && !count.is_multiple_of(size) {
+            return Err(refused(
+                config,
+                size,
+                "take a smaller micro-batch: each group is one worker's and needs whole passes",
+            ));
+        }
+        let of_replicas =
+            of_replicas.map(|rule| Columnwise::new(rule, size).expect("checked with the settings"));
         Ok(Self { workers, by_mini_batch, of_replicas, count, passes, batch: config.batch })
     }
 
-    /// The passes of this worker: the index of each in the mini-batch, and its examples within this worker's.
-    pub(crate) fn passes(&self) -> impl Iterator<Item = (usize, Range<usize>)> + use<> {
-        let start = self.examples().start;
+    /// The passes of this worker, with the index of each in the mini-batch.
+    pub(crate) fn passes(&self) -> impl Iterator<Item = (usize, Pass)> + use<> {
+        let (Range { start, end: last }, batch) = (self.examples(), self.batch);
         let ranges = groups(self.batch, self.count).enumerate();
         let Range { start: first, end } = self.passes.clone();
-        ranges
-            .skip(first)
-            .take(end - first)
-            .map(move |(index, examples)| (index, examples.start - start..examples.end - start))
+        ranges.skip(first).take(end - first).map(move |(index, examples)| {
+            let examples = examples.start - start..examples.end - start;
+            (index, Pass { examples, own: last - start, batch })
+        })
     }
 
     /// The passes of a mini-batch, of all workers.
@@ -89,7 +123,7 @@ impl Division {
 
     /// Examples in the largest pass of this worker.
     pub(crate) fn largest_pass(&self) -> usize {
-        self.passes().map(|(_, examples)| examples.len()).max().expect("a worker has a pass")
+        self.passes().map(|(_, pass)| pass.examples.len()).max().expect("a worker has a pass")
     }
 
     /// The mini-batches between two that this worker takes.
@@ -129,14 +163,9 @@ fn check(config: &Config, workers: usize) -> Result<(), ConfigError> {
 
 /// The rule over the mean gradients of P workers that is the rule of the settings over parts of a mini-batch.
 fn rule_of_replicas(config: &Config, workers: usize) -> Option<AnyCoordinateRule> {
-    match config.aggregation {
-        Aggregation::MedianOfMeans { groups } if groups == workers => {
-            Some(AnyCoordinateRule::Median(Median))
-        }
-        Aggregation::OverGroups { rule: Rule::Coordinate(rule), groups } if groups == workers => {
-            Some(rule)
-        }
-        Aggregation::Winsorized { clip } if config.batch == workers => {
+    match (config.aggregation, config.aggregation.over_groups()) {
+        (_, Some((Rule::Coordinate(rule), groups))) if groups == workers => Some(rule),
+        (Aggregation::Winsorized { clip }, _) if config.batch == workers => {
             Some(AnyCoordinateRule::Winsorized(Winsorized { clip }))
         }
         _ => None,

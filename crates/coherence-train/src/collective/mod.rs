@@ -16,7 +16,7 @@ mod threads;
 
 pub use aggregate::SharedRuleError;
 pub(crate) use agreement::{Fingerprint, compared};
-pub(crate) use division::{Division, THREE};
+pub(crate) use division::{Division, Pass, THREE};
 pub use threads::threads;
 
 use core::{fmt, ops::Range};

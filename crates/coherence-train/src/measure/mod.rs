@@ -20,8 +20,8 @@ pub use meter::Meter;
 use plan::CHUNK;
 
 use crate::collective::{Collective, Fingerprint, compared};
-use crate::examples::{accepts, shape};
 use crate::memory::{F32, F64, bytes_per_example, chunk, parameters, wide};
+use crate::misfit::{Misfit, check_fit};
 use coherence_core::{Coherence, Member, unbiased::Estimate};
 use coherence_data::{Dataset, Designation, ReadError};
 use coherence_nn::{Graph, Model, device::Device};
@@ -114,22 +114,9 @@ pub enum MeasureError {
     /// The data set is empty.
     #[error("the data set has no examples (coherence needs at least one)")]
     Empty,
-    /// The images do not have the size of the model's input.
-    #[error("the images are {found}, the model takes {expected}")]
-    Features {
-        /// The shape of an image.
-        found: String,
-        /// The input of the model.
-        expected: String,
-    },
-    /// The data have more classes than the model.
-    #[error("the data set has {found} classes, the model has {expected}")]
-    Classes {
-        /// Classes of the data set.
-        found: usize,
-        /// Classes of the model.
-        expected: usize,
-    },
+    /// The data do not fit the model.
+    #[error(transparent)]
+    Misfit(#[from] Misfit),
     /// The examples cannot be cut into so many groups.
     #[error(
         "{groups} groups of {examples} examples (take at least 2 groups of at least {least} examples each)"
@@ -251,17 +238,8 @@ fn agree<D: Device<f32>>(
 }
 
 fn check<D: Device<f32>>(model: &Model<f32, D>, data: &dyn Dataset) -> Result<(), MeasureError> {
-    let classes = data.classes();
     if data.is_empty() {
         return Err(MeasureError::Empty);
     }
-    let input = model.graph().input();
-    if !accepts(input, data.shape()) {
-        let (found, expected) = (shape(data.shape()).to_string(), input.to_string());
-        return Err(MeasureError::Features { found, expected });
-    }
-    if classes > model.classes() {
-        return Err(MeasureError::Classes { found: classes, expected: model.classes() });
-    }
-    Ok(())
+    Ok(check_fit(model, data.shape(), data.classes())?)
 }

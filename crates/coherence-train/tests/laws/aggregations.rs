@@ -99,9 +99,9 @@ fn definition(
 
 /// The steps of training are those along the core's directions.
 #[track_caller]
-fn steps_are_those_of_the_core(model: &Model<f32>, rule: Aggregation, batch: usize, steps: usize) {
-    let mut trainer = trainer_of(model, Config { batch, ..config(rule) });
-    let name = model.graph().name();
+pub(crate) fn steps_are_those_of_the_core(model: &Model<f32>, of: Config, steps: usize) {
+    let (name, rule) = (model.graph().name(), of.aggregation);
+    let mut trainer = trainer_of(model, of);
     let d = trainer.model().parameters().len();
     let mut recent = Recent::new([vec![0.0; d], vec![0.0; d]]);
     for step in 0..steps {
@@ -127,7 +127,7 @@ fn steps_are_those_of_the_core(model: &Model<f32>, rule: Aggregation, batch: usi
 #[test]
 fn every_step_is_that_of_the_cores_rule() {
     for (model, rule, batch) in cases() {
-        steps_are_those_of_the_core(&model, rule, batch, 12);
+        steps_are_those_of_the_core(&model, Config { batch, ..config(rule) }, 12);
     }
 }
 
@@ -136,7 +136,7 @@ fn every_step_is_that_of_the_cores_rule() {
 fn clipped_norms_and_signs_of_groups_are_those_of_the_core() {
     for model in models() {
         for rule in ["norm-clipping:0.1@20", "sign-majority@5"] {
-            steps_are_those_of_the_core(&model, rule.parse().unwrap(), 20, 5);
+            steps_are_those_of_the_core(&model, config(rule.parse().unwrap()), 5);
         }
     }
 }

@@ -1,7 +1,8 @@
 //! A17 during training, against naive loops over single examples.
 
-use crate::blobs::{Blobs, config, examples, go, network, one_by_one};
+use crate::blobs::{Blobs, config, examples, go, models, one_by_one};
 use coherence_data::{Dataset, Designation, random};
+use coherence_nn::Model;
 use coherence_tests::naive;
 use coherence_train::{Aggregation, Attribution, Config, ConfigError, Row, Trainer};
 
@@ -21,9 +22,10 @@ fn with(of: Attribution) -> Config {
 }
 
 /// A trainer over 1,310 examples, more than one chunk, after five steps, with its observation.
-fn observed(of: Attribution) -> (Trainer, Vec<Row>) {
+fn observed(model: &Model<f32>, of: Attribution) -> (Trainer, Vec<Row>) {
     let [train, test] = [Blobs { n: 1310, seed: 1 }, Blobs { n: 40, seed: 2 }];
-    let mut trainer = Trainer::new(with(of), network(), examples(&train), examples(&test)).unwrap();
+    let mut trainer =
+        Trainer::new(with(of), model.clone(), examples(&train), examples(&test)).unwrap();
     go(&mut trainer, 5);
     let mut rows = Vec::new();
     trainer.observe(&mut rows).unwrap();
@@ -55,47 +57,56 @@ fn drawn(stream: &str, n: usize, count: usize) -> Vec<usize> {
 
 #[test]
 fn a17_shares_over_all_examples_and_parameters_equal_the_loops() {
-    let (trainer, rows) = observed(Attribution { null_worlds: 2, ..Attribution::default() });
-    let data = Blobs { n: 1310, seed: 1 };
-    let gradients: Vec<Vec<f64>> =
-        one_by_one(trainer.model(), &data).into_iter().map(|(g, ..)| g).collect();
-    let corrupt: Vec<bool> = (0..data.n).map(|i| i % 5 == 4).collect();
-    check(&rows, "attribution.a", &gradients, &corrupt);
-    let shares = |prefix: &str| {
-        ["pristine", "corrupt"].map(|group| value(&rows, &format!("{prefix}.{group}.share")))
-    };
-    for null in ["attribution.a.null1", "attribution.a.null2"] {
-        let [p, c] = shares(null);
-        close(p + c, 1.0);
-        assert_ne!(shares("attribution.a"), [p, c], "a null world is another division");
+    for model in models() {
+        let of = Attribution { null_worlds: 2, ..Attribution::default() };
+        let (trainer, rows) = observed(&model, of);
+        let data = Blobs { n: 1310, seed: 1 };
+        let gradients: Vec<Vec<f64>> =
+            one_by_one(trainer.model(), &data).into_iter().map(|(g, ..)| g).collect();
+        let corrupt: Vec<bool> = (0..data.n).map(|i| i % 5 == 4).collect();
+        check(&rows, "attribution.a", &gradients, &corrupt);
+        let shares = |prefix: &str| {
+            ["pristine", "corrupt"].map(|group| value(&rows, &format!("{prefix}.{group}.share")))
+        };
+        for null in ["attribution.a.null1", "attribution.a.null2"] {
+            let [p, c] = shares(null);
+            close(p + c, 1.0);
+            assert_ne!(shares("attribution.a"), [p, c], "a null world is another division");
+        }
+        assert_ne!(shares("attribution.a.null1"), shares("attribution.a.null2"));
     }
-    assert_ne!(shares("attribution.a.null1"), shares("attribution.a.null2"));
 }
 
-/// The weights are those of each tensor with two axes, in the order of the layout; biases are left out.
+/// The weights are those of each tensor that is no bias, in the order of the layout.
 #[test]
 fn a17_shares_over_a_sample_equal_the_loops_over_its_coordinates() {
     let of = Attribution { examples: Some(600), weights: Some(30), null_worlds: 1 };
-    let (trainer, rows) = observed(of);
-    let data = Blobs { n: 1310, seed: 1 };
-    let all = one_by_one(trainer.model(), &data);
-    let mut rng = random::stream(3, "attribution.a.weights");
-    let mut coordinates = Vec::new();
-    for tensor in trainer.model().layout().tensors().iter().filter(|t| t.shape.len() == 2) {
-        let mut order = random::permutation(&mut rng, tensor.range.len());
-        order.truncate(30);
-        coordinates.extend(order.into_iter().map(|at| tensor.range.start + at));
+    // The perceptron's last layer has 7 · 3 weights, a convolution 4 · 3, the normalisation between them 4 scales.
+    for (model, count) in models().iter().zip([30 + 30 + 21, 12 + 4 + 12 + 30]) {
+        let (trainer, rows) = observed(model, of);
+        let data = Blobs { n: 1310, seed: 1 };
+        let all = one_by_one(trainer.model(), &data);
+        let mut rng = random::stream(3, "attribution.a.weights");
+        let mut coordinates = Vec::new();
+        for tensor in
+            trainer.model().layout().tensors().iter().filter(|t| !t.name.ends_with(".bias"))
+        {
+            let mut order = random::permutation(&mut rng, tensor.range.len());
+            order.truncate(30);
+            coordinates.extend(order.into_iter().map(|at| tensor.range.start + at));
+        }
+        assert_eq!(coordinates.len(), count);
+        let chosen = drawn("attribution.a.examples", data.n, 600);
+        let restricted =
+            |i: &usize| coordinates.iter().map(|&at| all[*i].0[at]).collect::<Vec<f64>>();
+        let gradients: Vec<Vec<f64>> = chosen.iter().map(restricted).collect();
+        let mut corrupt: Vec<bool> =
+            chosen.iter().map(|&i| data.target(i).designation == Designation::Corrupt).collect();
+        check(&rows, "attribution.a", &gradients, &corrupt);
+        // The null world's permutation, by the same stream: Fisher and Yates from the last place down.
+        random::shuffle(&mut random::stream(3, "attribution.a.null1"), &mut corrupt);
+        check(&rows, "attribution.a.null1", &gradients, &corrupt);
     }
-    assert_eq!(coordinates.len(), 30 + 30 + 21, "the last layer has 7 inputs and 3 outputs");
-    let chosen = drawn("attribution.a.examples", data.n, 600);
-    let restricted = |i: &usize| coordinates.iter().map(|&at| all[*i].0[at]).collect::<Vec<f64>>();
-    let gradients: Vec<Vec<f64>> = chosen.iter().map(restricted).collect();
-    let mut corrupt: Vec<bool> =
-        chosen.iter().map(|&i| data.target(i).designation == Designation::Corrupt).collect();
-    check(&rows, "attribution.a", &gradients, &corrupt);
-    // The null world's permutation, by the same stream: Fisher and Yates from the last place down.
-    random::shuffle(&mut random::stream(3, "attribution.a.null1"), &mut corrupt);
-    check(&rows, "attribution.a.null1", &gradients, &corrupt);
 }
 
 #[test]

@@ -116,10 +116,6 @@ pub(crate) fn examples(data: &dyn Dataset) -> Examples {
     Examples::decode(data).unwrap()
 }
 
-pub(crate) fn trainer(config: Config) -> Trainer {
-    trainer_of(&network(), config)
-}
-
 pub(crate) fn trainer_of(model: &Model<f32>, config: Config) -> Trainer {
     let (train, test) = (Blobs { n: 110, seed: 1 }, Blobs { n: 40, seed: 2 });
     Trainer::new(config, model.clone(), examples(&train), examples(&test)).unwrap()

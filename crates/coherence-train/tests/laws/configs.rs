@@ -3,7 +3,8 @@
 use crate::blobs::{Blobs, config, examples, network};
 use coherence_data::digits;
 use coherence_train::{
-    Aggregation, Config, ConfigError, Examples, OverTime, RateSchedule, Schedule, Trainer, Watch,
+    Aggregation, Config, ConfigError, Examples, Misfit, OverTime, RateSchedule, Schedule, Trainer,
+    Watch,
 };
 
 #[track_caller]
@@ -71,7 +72,7 @@ fn data_that_do_not_fit_the_model_are_refused() {
     let digits = examples(&digits::test());
     let features = |set| {
         let (found, expected) = ("28 × 28 × 1".to_owned(), "6".to_owned());
-        ConfigError::Features { set, found, expected }
+        ConfigError::Misfit { set, source: Misfit::Features { found, expected } }
     };
     let open = |train: &Examples, test: &Examples| {
         let config = config(Aggregation::Mean);
@@ -81,7 +82,7 @@ fn data_that_do_not_fit_the_model_are_refused() {
     assert_eq!(open(&blobs, &digits), features("test"));
     let small = coherence_nn::Model::zeros(coherence_nn::model::mlp(&[6, 2]).unwrap());
     let error = Trainer::new(config(Aggregation::Mean), small, blobs.clone(), blobs).unwrap_err();
-    assert_eq!(error, ConfigError::Classes { set: "training", found: 3, expected: 2 });
+    assert_eq!(error.to_string(), "training set: the data set has 3 classes, the model has 2");
 }
 
 #[test]

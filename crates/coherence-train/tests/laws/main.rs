@@ -13,6 +13,7 @@ mod measuring;
 mod networks;
 mod observing;
 mod optimizer;
+mod passes;
 mod replicas;
 mod resuming;
 mod sharing;

@@ -5,8 +5,9 @@ use coherence_core::{Coherence, Sums, layers, unbiased::Estimate};
 use coherence_data::{Dataset, Designation, ReadError, Shape, Target, digits};
 use coherence_nn::{Model, model::mlp};
 use coherence_tests::naive;
-use coherence_train::measure::{
-    By, ExampleMeasure, Group, MeasureError, Measurement, Meter, Statistics, measure,
+use coherence_train::{
+    Misfit,
+    measure::{By, ExampleMeasure, Group, MeasureError, Measurement, Meter, Statistics, measure},
 };
 
 const ALL: By = By { class: true, example: true, errors: true };
@@ -274,10 +275,9 @@ fn a_single_example_has_alpha_one() {
 fn data_that_cannot_be_measured_are_refused() {
     let refused = |model: &Model<f32>, data: &dyn Dataset| measure(model, data, ALL).unwrap_err();
     assert_eq!(refused(&network(), &Blobs { n: 0, seed: 1 }), MeasureError::Empty);
-    let features =
-        MeasureError::Features { found: "28 × 28 × 1".to_owned(), expected: "6".to_owned() };
-    assert_eq!(refused(&network(), &digits::test()), features);
-    let classes = MeasureError::Classes { found: 3, expected: 2 };
+    let features = Misfit::Features { found: "28 × 28 × 1".to_owned(), expected: "6".to_owned() };
+    assert_eq!(refused(&network(), &digits::test()), features.into());
+    let classes = MeasureError::Misfit(Misfit::Classes { found: 3, expected: 2 });
     assert_eq!(refused(&Model::zeros(mlp(&[6, 2]).unwrap()), &DATA), classes);
     let mut diverged = network();
     diverged.parameters_mut().fill(f32::NAN);

@@ -1,10 +1,11 @@
 //! Measurements that several workers share: their passes, their sums, and what each of them gets.
 
 use crate::{
-    blobs::{Blobs, config, examples, network},
+    blobs::{Blobs, config, examples, models, network},
     workers::among,
 };
 use coherence_data::{Dataset, ReadError, Shape, Target};
+use coherence_nn::Model;
 use coherence_train::{
     Aggregation, Config, OverTime, Row, Trainer, Watch,
     collective::Collective,
@@ -15,10 +16,10 @@ use std::sync::Arc;
 /// More than five chunks of a probe, and three of an evaluation or a measurement.
 const MANY: Blobs = Blobs { n: 3100, seed: 1 };
 
-fn rows(worker: Arc<dyn Collective>, config: Config, steps: usize) -> Vec<Row> {
+fn rows(worker: Arc<dyn Collective>, model: &Model<f32>, config: Config, steps: usize) -> Vec<Row> {
     let test = Blobs { n: 1200, seed: 2 };
     let mut trainer =
-        Trainer::among(worker, config, network(), examples(&MANY), examples(&test)).unwrap();
+        Trainer::among(worker, config, model.clone(), examples(&MANY), examples(&test)).unwrap();
     for _ in 0..steps {
         trainer.advance().unwrap();
     }
@@ -31,21 +32,32 @@ fn rows(worker: Arc<dyn Collective>, config: Config, steps: usize) -> Vec<Row> {
 fn what_a_run_measures_has_the_bits_of_one_worker_for_any_number_of_them() {
     let watch = vec![Watch::Layer, Watch::Group, Watch::Test, Watch::Learned, Watch::Imputed];
     let with = |rule| Config { probe: 2600, batch: 1240, watch: watch.clone(), ..config(rule) };
-    let mean = with(Aggregation::Mean);
-    let one = among(1, |worker| rows(worker, mean.clone(), 0)).remove(0);
-    assert!(one.iter().any(|row| row.series == "test.m_coherence"));
-    for size in [2, 3, 4, 7] {
-        for found in among(size, |worker| rows(worker, mean.clone(), 0)) {
-            assert!(found == one, "{size} workers");
+    for model in models() {
+        let mean = with(Aggregation::Mean);
+        let one = among(1, |worker| rows(worker, &model, mean.clone(), 0)).remove(0);
+        assert!(one.iter().any(|row| row.series == "test.m_coherence"));
+        for size in [2, 3, 4, 7] {
+            for found in among(size, |worker| rows(worker, &model, mean.clone(), 0)) {
+                assert!(found == one, "{size} workers");
+            }
         }
+        let m3 = with(Aggregation::OverTime(OverTime::M3));
+        let one = among(1, |worker| rows(worker, &model, m3.clone(), 3)).remove(0);
+        assert!(
+            among(3, |worker| rows(worker, &model, m3.clone(), 3))
+                .iter()
+                .all(|found| *found == one)
+        );
     }
-    let m3 = with(Aggregation::OverTime(OverTime::M3));
-    let one = among(1, |worker| rows(worker, m3.clone(), 3)).remove(0);
-    assert!(among(3, |worker| rows(worker, m3.clone(), 3)).iter().all(|found| *found == one));
 }
 
-fn measure(worker: Arc<dyn Collective>, data: &dyn Dataset, by: By) -> Measurement {
-    Meter::among(worker, &network(), data, by, usize::MAX).unwrap().measure().unwrap()
+fn measure(
+    worker: Arc<dyn Collective>,
+    model: &Model<f32>,
+    data: &dyn Dataset,
+    by: By,
+) -> Measurement {
+    Meter::among(worker, model, data, by, usize::MAX).unwrap().measure().unwrap()
 }
 
 #[track_caller]
@@ -55,15 +67,19 @@ fn close(found: f64, expected: f64) {
 
 #[test]
 fn workers_measure_a_network_together_to_the_last_bits_of_one() {
+    models().iter().for_each(workers_measure);
+}
+
+fn workers_measure(model: &Model<f32>) {
     for [class, example, errors] in
         [[false; 3], [true, false, false], [true; 3], [false, true, true]]
     {
         let by = By { class, example, errors };
-        let one = among(1, |worker| measure(worker, &MANY, by)).remove(0);
+        let one = among(1, |worker| measure(worker, model, &MANY, by)).remove(0);
         for size in [2, 3, 4] {
-            let all = among(size, |worker| measure(worker, &MANY, by));
+            let all = among(size, |worker| measure(worker, model, &MANY, by));
             assert!(all.iter().all(|found| *found == all[0]), "{by:?}, {size} workers");
-            let (found, again) = (&all[0], among(size, |worker| measure(worker, &MANY, by)));
+            let (found, again) = (&all[0], among(size, |worker| measure(worker, model, &MANY, by)));
             assert!(again[0] == *found, "{by:?} differs from run to run");
             // The losses have the bits of one worker.
             assert_eq!((found.loss, found.accuracy), (one.loss, one.accuracy));

@@ -1,6 +1,6 @@
 //! Several workers: the same results as one worker where the rule allows it, and the same on every run.
 
-use crate::blobs::{Blobs, config, examples, network};
+use crate::blobs::{Blobs, config, examples, models, network};
 use coherence_data::{digits, random, select::Subset};
 use coherence_nn::{Model, Shape, model::lenet5};
 use coherence_train::{
@@ -17,9 +17,13 @@ use std::{
     thread,
 };
 
-fn trainer(workers: Arc<dyn Collective>, config: Config) -> Result<Trainer, ConfigError> {
+fn trainer(
+    workers: Arc<dyn Collective>,
+    model: &Model<f32>,
+    config: Config,
+) -> Result<Trainer, ConfigError> {
     let (train, test) = (Blobs { n: 110, seed: 1 }, Blobs { n: 40, seed: 2 });
-    Trainer::among(workers, config, network(), examples(&train), examples(&test))
+    Trainer::among(workers, config, model.clone(), examples(&train), examples(&test))
 }
 
 /// Calls `work` on a thread for each of P workers, and returns their results by rank.
@@ -41,8 +45,10 @@ pub(crate) fn among<R: Send>(
 }
 
 /// The parameters after each of 30 steps, with the losses, and the rows of two measurements.
-fn history(workers: Arc<dyn Collective>, config: Config) -> (Vec<(Vec<f32>, f64)>, Vec<Row>) {
-    let (mut trainer, mut rows) = (trainer(workers, config).unwrap(), Vec::new());
+type History = (Vec<(Vec<f32>, f64)>, Vec<Row>);
+
+fn history(workers: Arc<dyn Collective>, model: &Model<f32>, config: Config) -> History {
+    let (mut trainer, mut rows) = (trainer(workers, model, config).unwrap(), Vec::new());
     let mut steps = Vec::new();
     while !trainer.is_finished() {
         let loss = trainer.advance().unwrap();
@@ -54,6 +60,19 @@ fn history(workers: Arc<dyn Collective>, config: Config) -> (Vec<(Vec<f32>, f64)
     (steps, rows)
 }
 
+/// Settings with every network.
+fn with_models<const N: usize>(
+    settings: [Config; N],
+) -> impl Iterator<Item = (Model<f32>, Config)> {
+    models().into_iter().flat_map(move |model| settings.clone().map(|of| (model.clone(), of)))
+}
+
+/// What each of several workers has, and one worker alone.
+fn histories(size: usize, model: &Model<f32>, of: &Config) -> (Vec<History>, History) {
+    let all = |size| among(size, |worker| history(worker, model, of.clone()));
+    (all(size), all(1).remove(0))
+}
+
 fn optimizers(rule: Aggregation) -> [Config; 3] {
     let plain = config(rule);
     let momentum = Config { momentum: 0.5, weight_decay: 0.01, ..plain.clone() };
@@ -63,11 +82,9 @@ fn optimizers(rule: Aggregation) -> [Config; 3] {
 #[test]
 fn three_workers_take_a_mini_batch_each_of_m3_and_a3_to_the_bits_of_one() {
     for rule in [OverTime::M3, OverTime::A3].map(Aggregation::OverTime) {
-        for config in optimizers(rule) {
-            let one = among(1, |worker| history(worker, config.clone())).remove(0);
-            for found in among(3, |worker| history(worker, config.clone())) {
-                assert!(found == one, "{config:?}");
-            }
+        for (model, of) in with_models(optimizers(rule)) {
+            let (all, one) = histories(3, &model, &of);
+            assert!(all.iter().all(|found| *found == one), "{of:?}");
         }
     }
 }
@@ -84,13 +101,22 @@ fn groups_of_median_of_means_on_workers_of_their_own_give_the_bits_of_one() {
     for (size, rule) in medians_of_means().into_iter().chain(over_groups) {
         let plain = config(rule);
         let momentum = Config { momentum: 0.5, weight_decay: 0.01, ..plain.clone() };
-        for config in [plain, momentum] {
-            let one = among(1, |worker| history(worker, config.clone())).remove(0);
-            for found in among(size, |worker| history(worker, config.clone())) {
-                let first = (0..30).find(|&step| found.0[step].0 != one.0[step].0);
-                assert_eq!(first, None, "first step with other parameters, {config:?}");
-                close(&found.0, &one.0, 1e-12); // the losses
-            }
+        for (model, of) in with_models([plain, momentum]) {
+            let (all, one) = histories(size, &model, &of);
+            all.iter().for_each(|found| parameters_are_those_of(found, &one, &of));
+        }
+    }
+}
+
+#[test]
+fn groups_on_workers_of_their_own_are_added_up_in_passes_to_the_bits_of_one_worker() {
+    for (size, rule, micro_batch) in
+        [(2, "median-of-means:2", 5), (4, "trimmed:1@4", 1), (5, "median-of-means:5", 2)]
+    {
+        let of = Config { micro_batch: Some(micro_batch), ..config(rule.parse().unwrap()) };
+        for (model, of) in with_models([of]) {
+            let (all, one) = histories(size, &model, &of);
+            all.iter().for_each(|found| parameters_are_those_of(found, &one, &of));
         }
     }
 }
@@ -122,10 +148,10 @@ fn medians_of_means_of_convolutions_have_the_bits_of_one_worker() {
 #[test]
 fn a_winsorised_mean_of_one_example_on_each_worker_is_that_of_one_worker() {
     for (size, clip) in [(2, 0), (3, 1), (4, 1), (4, 2)] {
-        let config = Config { batch: size, ..config(Aggregation::Winsorized { clip }) };
-        let one = among(1, |worker| history(worker, config.clone())).remove(0);
-        for found in among(size, |worker| history(worker, config.clone())) {
-            close(&found.0, &one.0, 1e-6);
+        let of = Config { batch: size, ..config(Aggregation::Winsorized { clip }) };
+        for (model, of) in with_models([of]) {
+            let (all, one) = histories(size, &model, &of);
+            all.iter().for_each(|found| close(&found.0, &one.0, 1e-6));
         }
     }
 }
@@ -139,16 +165,20 @@ fn workers_add_their_gradients_in_a_fixed_order() {
         Aggregation::OverTime(OverTime::M3),
     ];
     for (rule, size) in rules.into_iter().zip([3, 2, 4, 2]) {
-        for config in optimizers(rule) {
-            let one = among(1, |worker| history(worker, config.clone())).remove(0);
-            let [first, second] =
-                [(); 2].map(|()| among(size, |worker| history(worker, config.clone())));
+        for (model, of) in with_models(optimizers(rule)) {
+            let [(first, one), (second, _)] = [(); 2].map(|()| histories(size, &model, &of));
             assert!(first == second, "{rule:?} differs from run to run");
-            for found in first {
-                close(&found.0, &one.0, 1e-5);
-            }
+            first.iter().for_each(|found| close(&found.0, &one.0, 1e-5));
         }
     }
+}
+
+/// The same bits of the parameters after each step; losses, which workers add up, but for rounding.
+#[track_caller]
+fn parameters_are_those_of(found: &History, one: &History, of: &Config) {
+    let first = (0..30).find(|&step| found.0[step].0 != one.0[step].0);
+    assert_eq!(first, None, "first step with other parameters, {of:?}");
+    close(&found.0, &one.0, 1e-12);
 }
 
 #[track_caller]
@@ -165,15 +195,16 @@ fn close(found: &[(Vec<f32>, f64)], expected: &[(Vec<f32>, f64)], tolerance: f64
 fn run(
     worker: Arc<dyn Collective>,
     folder: &Path,
+    model: &Model<f32>,
     config: Config,
 ) -> Result<TrainingRun, TrainingRunError> {
     let (train, test) = (Blobs { n: 110, seed: 1 }, Blobs { n: 40, seed: 2 });
-    TrainingRun::among(worker, folder, config, network(), examples(&train), examples(&test))
+    TrainingRun::among(worker, folder, config, model.clone(), examples(&train), examples(&test))
 }
 
-fn finish(folder: &Path, size: usize, config: &Config) {
+fn finish(folder: &Path, size: usize, model: &Model<f32>, config: &Config) {
     let ended = among(size, |worker| {
-        run(worker, folder, config.clone())
+        run(worker, folder, model, config.clone())
             .unwrap()
             .advance(&AtomicBool::new(false), |_| {})
             .unwrap()
@@ -195,45 +226,45 @@ fn a_stopped_run_goes_on_with_the_same_bytes_and_m3_with_any_number_of_workers()
         (Aggregation::OverTime(OverTime::M3), [3, 1]),
         (Aggregation::OverTime(OverTime::M3), [1, 3]),
     ] {
-        let whole = tempfile::tempdir().unwrap();
-        finish(whole.path(), sizes[1], &config(rule));
-        for at in [0, 4, 9, 12, 29] {
-            let folder = tempfile::tempdir().unwrap();
-            // Only worker 1 is interrupted, or the only one.
-            let ended = among(sizes[0], |worker| {
-                let (stop, raises) = (AtomicBool::new(false), worker.rank() == sizes[0] - 1);
-                let mut run = run(worker, folder.path(), config(rule)).unwrap();
-                let raise = |step| stop.store(raises && step >= at, Ordering::Relaxed);
-                let outcome = run.advance(&stop, |progress| raise(progress.step)).unwrap();
-                (outcome, run.trainer().step())
-            });
-            assert!(ended.iter().all(|found| found == &ended[0]), "{ended:?}");
-            if ended[0].0 == Outcome::Interrupted
-                && !ended[0].1.is_multiple_of(3)
-                && sizes[1] == 3
-                && sizes[0] == 1
-            {
-                let refused = among(3, |worker| run(worker, folder.path(), config(rule)).map(drop));
-                assert!(
-                    refused
-                        .iter()
-                        .all(|found| { matches!(found, Err(TrainingRunError::Between { .. })) })
-                );
-                continue;
-            }
-            finish(folder.path(), sizes[1], &config(rule));
-            let (found, expected) = (bytes(folder.path()), bytes(whole.path()));
-            for ((file, found), expected) in FILES.iter().zip(found).zip(expected) {
-                assert!(found == expected, "{file} of {rule:?} stopped at {at}");
+        for (model, of) in with_models([config(rule)]) {
+            let whole = tempfile::tempdir().unwrap();
+            finish(whole.path(), sizes[1], &model, &of);
+            for at in [0, 4, 9, 12, 29] {
+                goes_on(sizes, at, &model, &of, whole.path());
             }
         }
+    }
+}
+
+/// A run of `sizes[0]` workers that is stopped at step `at` and continued by `sizes[1]` has the files of `whole`.
+fn goes_on(sizes: [usize; 2], at: u64, model: &Model<f32>, of: &Config, whole: &Path) {
+    let folder = tempfile::tempdir().unwrap();
+    // Only the last worker is interrupted.
+    let ended = among(sizes[0], |worker| {
+        let (stop, raises) = (AtomicBool::new(false), worker.rank() == sizes[0] - 1);
+        let mut run = run(worker, folder.path(), model, of.clone()).unwrap();
+        let raise = |step| stop.store(raises && step >= at, Ordering::Relaxed);
+        let outcome = run.advance(&stop, |progress| raise(progress.step)).unwrap();
+        (outcome, run.trainer().step())
+    });
+    assert!(ended.iter().all(|found| found == &ended[0]), "{ended:?}");
+    let is_between = ended[0].0 == Outcome::Interrupted && !ended[0].1.is_multiple_of(3);
+    if is_between && sizes == [1, 3] {
+        let refused = among(3, |worker| run(worker, folder.path(), model, of.clone()).map(drop));
+        let is_between = |found| matches!(found, Err(TrainingRunError::Between { .. }));
+        return assert!(refused.into_iter().all(is_between));
+    }
+    finish(folder.path(), sizes[1], model, of);
+    let (found, expected) = (bytes(folder.path()), bytes(whole));
+    for ((file, found), expected) in FILES.iter().zip(found).zip(expected) {
+        assert!(found == expected, "{file} of {:?} stopped at {at}", of.aggregation);
     }
 }
 
 #[test]
 fn settings_that_need_all_examples_on_one_worker_are_refused() {
     let refused = |size, config: Config| {
-        let found = among(size, |worker| trainer(worker, config.clone()).map(drop));
+        let found = among(size, |worker| trainer(worker, &network(), config.clone()).map(drop));
         assert!(
             found.iter().all(|found| matches!(found, Err(ConfigError::Workers { .. }))),
             "{found:?}"
@@ -246,13 +277,15 @@ fn settings_that_need_all_examples_on_one_worker_are_refused() {
     refused(2, Config { watch: vec![Watch::Activity], ..config(Aggregation::Mean) });
     refused(21, config(Aggregation::Mean)); // mini-batches of 20
     refused(3, Config { micro_batch: Some(10), ..config(Aggregation::Mean) });
+    let three = Aggregation::MedianOfMeans { groups: 3 };
+    refused(3, Config { micro_batch: Some(5), ..config(three) }); // four passes
 }
 
 #[test]
 fn workers_that_differ_are_refused_by_rank() {
     let found = among(3, |worker| {
         let seed = if worker.rank() == 2 { 4 } else { 3 };
-        trainer(worker, Config { seed, ..config(Aggregation::Mean) }).map(drop)
+        trainer(worker, &network(), Config { seed, ..config(Aggregation::Mean) }).map(drop)
     });
     assert_eq!(found, vec![Err(ConfigError::Differing(vec![2])); 3]);
     let found = among(2, |worker| {

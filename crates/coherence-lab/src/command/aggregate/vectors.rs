@@ -10,8 +10,8 @@ use coherence_core::aggregate::{
     Scratch, ScratchBuffer, ScratchLen, VectorRule,
 };
 use coherence_core::finite::{NonFinite, Policy};
-use coherence_cpu::Element;
 use coherence_cpu::dense::{Columnwise, GramSum, KrumChoice, first_non_finite, square_between};
+use coherence_cpu::{Element, Isa};
 use coherence_data::matrix::{Dtype, Matrix, Source, Value};
 
 use super::located;
@@ -127,10 +127,10 @@ impl<S: Source> BlockwiseRows<'_, S> {
         // In whatever order they come: what rounding could change is not decided by these sums.
         let n = self.matrix.rows();
         let sums = self.finite_pieces(policy, |block: &[T], _, sum: &mut Option<GramSum>| {
-            sum.get_or_insert_with(|| GramSum::new(n)).add(block);
+            sum.get_or_insert_with(|| GramSum::new(Isa::detect(), n)).add(block);
         })?;
         Ok(sums.map(|sums| {
-            let mut whole = GramSum::new(n);
+            let mut whole = GramSum::new(Isa::detect(), n);
             sums.iter().flatten().for_each(|sum| whole.merge(sum));
             whole.gram()
         }))
@@ -138,13 +138,13 @@ impl<S: Source> BlockwiseRows<'_, S> {
 
     /// The squared distances between all rows, [n, n].
     fn squares_between_all<T: Value + Element>(&self, policy: Policy) -> Result<Option<Vec<f64>>> {
-        let n = self.matrix.rows();
+        let (isa, n) = (Isa::detect(), self.matrix.rows());
         let sums = self.finite_pieces(policy, |block: &[T], columns, below: &mut Vec<f64>| {
             below.resize(n * n, 0.0);
             let row = |e: usize| &block[e * columns.len()..][..columns.len()];
             for (e, squares) in below.chunks_exact_mut(n).enumerate() {
                 for (f, square) in squares[..e].iter_mut().enumerate() {
-                    *square += square_between(row(e), row(f));
+                    *square += square_between(isa, row(e), row(f));
                 }
             }
         })?;
@@ -161,7 +161,7 @@ impl<S: Source> BlockwiseRows<'_, S> {
 
     /// The squared distances of some rows to all rows, [some, n].
     fn squares<T: Value + Element>(&self, some: &[usize]) -> Result<Vec<f64>> {
-        let n = self.matrix.rows();
+        let (isa, n) = (Isa::detect(), self.matrix.rows());
         if some.is_empty() {
             return Ok(Vec::new());
         }
@@ -170,7 +170,7 @@ impl<S: Source> BlockwiseRows<'_, S> {
             let row = |e: usize| &block[e * columns.len()..][..columns.len()];
             for (squares, &e) in squares.chunks_exact_mut(n).zip(some) {
                 for (f, square) in squares.iter_mut().enumerate() {
-                    *square += square_between(row(e), row(f));
+                    *square += square_between(isa, row(e), row(f));
                 }
             }
             Ok(())

@@ -9,8 +9,8 @@ use anyhow::{Result, bail};
 
 use coherence_core::unbiased::{Estimate, jackknife};
 use coherence_core::{Coherence, Member};
-use coherence_cpu::Element;
 use coherence_cpu::dense::{add_dots, add_moments, first_non_finite};
+use coherence_cpu::{Element, Isa};
 use coherence_data::matrix::{Matrix, Order, Source, Value};
 
 use super::Measured;
@@ -118,7 +118,7 @@ impl<S: Source> ScaledMatrix<'_, S> {
         let mut squares = vec![0.0; width];
         for rows in parts(0..self.matrix.rows(), (BLOCK / width).max(1)) {
             self.read(rows, columns.clone(), block)?;
-            add_moments(block, sums, &mut squares);
+            add_moments(Isa::detect(), block, sums, &mut squares);
         }
         Ok(squares)
     }
@@ -157,7 +157,7 @@ impl<S: Source> ScaledMatrix<'_, S> {
             for part in parts(columns.clone(), width) {
                 self.read(rows.clone(), part.clone(), block)?;
                 let within = part.start - columns.start..part.end - columns.start;
-                add_dots(block, &sum[within], members);
+                add_dots(Isa::detect(), block, &sum[within], members);
             }
             Ok(())
         })?;
