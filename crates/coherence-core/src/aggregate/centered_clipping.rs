@@ -10,14 +10,14 @@ use super::{AggregateError, ParameterError, Requirements, Rows, Scratch, Scratch
 
 /// Centred clipping: from a centre v, L times v ← v + (1/n) Σ (x_i − v) min(1, τ/‖x_i − v‖).
 ///
-/// - Domain: τ ≥ 0, n ≥ 1. τ = ∞ and L = 1 is the
-///   mean (up to rounding); L = 0 or τ = 0 is the centre.
+/// - Domain: τ ≥ 0, L ≤ [`MOST_ITERATIONS`](super::MOST_ITERATIONS), n ≥ 1. τ = ∞ and L = 1 is the mean (up to rounding); L = 0 or τ = 0
+///   is the centre.
 /// - The centre is the coordinate-wise median; [`refine`](Self::refine) takes the caller's, as the source
 ///   does with the previous aggregate.
 /// - Breakdown: tolerates ⌊(n−1)/2⌋ Byzantine vectors: each iteration moves v by at most τ, so the result is within
 ///   Lτ of the centre, which is in the honest range in every coordinate.
 /// - `Policy::Propagate`: NaN in every coordinate if any value is NaN or ±∞.
-/// - Cost: O(L n d), less once the centre repeats itself; scratch 3d + n values, n indices.
+/// - Cost: O(L n d); scratch 2d + n values, n indices.
 ///
 /// # Example
 ///
@@ -32,7 +32,7 @@ use super::{AggregateError, ParameterError, Requirements, Rows, Scratch, Scratch
 /// ```
 ///
 /// Source: Karimireddy, He and Jaggi (2021), *Learning from History for Byzantine Robust Optimization*,
-/// §5. Deviation: the centre of a first call.
+/// §5, where L is 1 to a few. Deviation: the centre of a first call, and the bound of L.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[doc(alias = "centred clipping")]
 #[doc(alias = "CClip")]
@@ -46,9 +46,11 @@ impl CenteredClipping {
     ///
     /// # Errors
     ///
-    /// [`ParameterError::Length`] if the radius is negative or NaN.
+    /// [`ParameterError::Length`] if the radius is negative or NaN, [`ParameterError::Iterations`] if L exceeds
+    /// [`MOST_ITERATIONS`](super::MOST_ITERATIONS).
     pub fn new(radius: f64, iterations: usize) -> Result<Self, ParameterError> {
         ParameterError::check_length("centered-clipping", "radius", radius)?;
+        ParameterError::check_iterations("centered-clipping", iterations)?;
         Ok(Self { radius, iterations })
     }
 
@@ -62,36 +64,19 @@ impl CenteredClipping {
         self.iterations
     }
 
-    /// Moves the caller's centre `v` `[d]` towards `rows` `[n, d]`, n ≥ 1; `scratch` is \[2d\].
+    /// Moves the caller's centre `v` `[d]` towards `rows` `[n, d]`, n ≥ 1; `scratch` is \[d\].
     ///
     /// # Panics
     ///
-    /// If `v` and the rows differ in length, or `scratch` is not twice as long.
+    /// If `v` and the rows differ in length, or `v` and `scratch`.
     pub fn refine<T: Float>(&self, rows: Rows<'_, T>, v: &mut [f64], scratch: &mut [f64]) {
-        assert!(v.len() == rows.dim() && scratch.len() == 2 * v.len(), "centre, rows or scratch");
+        assert!(v.len() == rows.dim() && scratch.len() == v.len(), "centre, rows or scratch");
         self.refine_scaled(Scaled::unscaled(rows), v, scratch);
     }
 
     /// The same among scaled rows.
-    ///
-    /// In the end the last bits of the centre stay or go round in a cycle. It is found by comparing the centre with
-    /// an earlier one, which is renewed after 1, 2, 4, … iterations (Brent, 1980, *An improved Monte Carlo
-    /// factorization algorithm*, §2); whole rounds of it are left out, which changes no bit of the result. With many
-    /// coordinates a round can be longer than anyone waits.
-    fn refine_scaled<T: Float>(&self, rows: Scaled<'_, T>, v: &mut [f64], scratch: &mut [f64]) {
-        let (step, earlier) = scratch.split_at_mut(v.len());
-        let (mut left, mut since, mut renewal) = (self.iterations, 0, 1_usize);
-        earlier.copy_from_slice(v);
-        while left > 0 {
-            self.iterate(rows, v, step);
-            (left, since) = (left - 1, since + 1);
-            if v.iter().zip(&*earlier).all(|(now, then)| now.to_bits() == then.to_bits()) {
-                left %= since;
-            } else if since == renewal {
-                earlier.copy_from_slice(v);
-                (since, renewal) = (0, renewal.saturating_mul(2));
-            }
-        }
+    fn refine_scaled<T: Float>(&self, rows: Scaled<'_, T>, v: &mut [f64], step: &mut [f64]) {
+        (0..self.iterations).for_each(|_| self.iterate(rows, v, step));
     }
 
     /// One iteration: v ← v + (1/n) Σ (x_i − v) min(1, τ/‖x_i − v‖).
@@ -119,7 +104,7 @@ impl Requirements for CenteredClipping {
     }
 
     fn scratch_len(&self, n: usize, d: usize) -> ScratchLen {
-        ScratchLen::new(d.saturating_mul(3).saturating_add(n), n)
+        ScratchLen::new(d.saturating_mul(2).saturating_add(n), n)
     }
 }
 
@@ -139,10 +124,10 @@ impl OverVectors for CenteredClipping {
             return Ok(());
         }
         let (v, rest) = scratch.values.split_at_mut(rows.dim());
-        let (refining, column) = rest.split_at_mut(2 * rows.dim());
+        let (step, column) = rest.split_at_mut(rows.dim());
         let rows = Scaled::new(rows, column);
         start(rows, column, v);
-        self.refine_scaled(rows, v, refining);
+        self.refine_scaled(rows, v, step);
         rows.write(v, out);
         Ok(())
     }

@@ -8,7 +8,7 @@ use super::requirements::minority;
 use super::scaled::Scaled;
 use super::vector::{OverVectors, refuse_non_finite};
 use super::weiszfeld::{Certificate, Field, start};
-use super::{AggregateError, Requirements, Rows, Scratch, ScratchLen};
+use super::{AggregateError, ParameterError, Requirements, Rows, Scratch, ScratchLen};
 
 /// The geometric median: the point with the least sum of distances, argmin_y Σ ‖y − x_i‖.
 ///
@@ -75,7 +75,7 @@ use super::{AggregateError, Requirements, Rows, Scratch, ScratchLen};
 pub struct GeometricMedian {
     /// The residual ρ at which to stop, in (0, 1).
     pub tolerance: f64,
-    /// The iterations after which to give up.
+    /// The iterations after which to give up, at most [`MOST_ITERATIONS`](super::MOST_ITERATIONS).
     pub max_iterations: usize,
 }
 
@@ -167,6 +167,7 @@ impl GeometricMedian {
 
 impl Requirements for GeometricMedian {
     fn check(&self, n: usize) -> Result<(), AggregateError> {
+        ParameterError::check_iterations("geometric-median", self.max_iterations)?;
         AggregateError::check_any("geometric-median", n)
     }
 

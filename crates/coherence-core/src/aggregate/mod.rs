@@ -93,7 +93,7 @@ pub use mixing::Mixing;
 pub use nearest_neighbor_mixing::NearestNeighborMixing;
 pub use norm_clipping::NormClipping;
 pub use over_time::{OfThree, OverTime, Recent, Update};
-pub use parameter::ParameterError;
+pub use parameter::{MOST_ITERATIONS, ParameterError};
 pub use parse::ParseRuleError;
 pub use percent::{PercentError, Percentile, WinsorizedPercent};
 pub use requirements::Requirements;
