@@ -4,9 +4,11 @@ use num_traits::Float;
 
 use super::requirements::minority;
 use super::scaled::Scaled;
-use super::vector::{OverVectors, refuse_non_finite};
-use super::weiszfeld::{distance, start};
-use super::{AggregateError, ParameterError, Requirements, Rows, Scratch, ScratchLen};
+use super::vector::OverVectors;
+use super::{
+    AggregateError, CenterRule, ParameterError, Requirements, Rows, Scratch, ScratchLen, VectorSet,
+    center_rule,
+};
 
 /// Centred clipping: from a centre v, L times v ← v + (1/n) Σ (x_i − v) min(1, τ/‖x_i − v‖).
 ///
@@ -64,33 +66,42 @@ impl CenteredClipping {
         self.iterations
     }
 
-    /// Moves the caller's centre `v` `[d]` towards `rows` `[n, d]`, n ≥ 1; `scratch` is \[d\].
+    /// Moves the caller's centre `v` `[d]` towards `rows` `[n, d]`, n ≥ 1; `scratch` is [d + n].
     ///
     /// # Panics
     ///
-    /// If `v` and the rows differ in length, or `v` and `scratch`.
+    /// If `v` and the rows differ in length, or `scratch` is not of d + n values.
     pub fn refine<T: Float>(&self, rows: Rows<'_, T>, v: &mut [f64], scratch: &mut [f64]) {
-        assert!(v.len() == rows.dim() && scratch.len() == v.len(), "centre, rows or scratch");
-        self.refine_scaled(Scaled::unscaled(rows), v, scratch);
+        let fits = v.len() == rows.dim() && scratch.len() == v.len() + rows.len();
+        assert!(fits, "centre, rows or scratch");
+        self.refine_among(&Scaled::unscaled(rows), v, scratch);
     }
 
-    /// The same among scaled rows.
-    fn refine_scaled<T: Float>(&self, rows: Scaled<'_, T>, v: &mut [f64], step: &mut [f64]) {
-        (0..self.iterations).for_each(|_| self.iterate(rows, v, step));
-    }
-
-    /// One iteration: v ← v + (1/n) Σ (x_i − v) min(1, τ/‖x_i − v‖).
-    fn iterate<T: Float>(&self, rows: Scaled<'_, T>, v: &mut [f64], step: &mut [f64]) {
-        let radius = rows.scale(self.radius);
-        step.fill(0.0);
-        for i in 0..rows.len() {
-            let length = distance(rows.values(i), v);
-            let factor = if length <= radius { 1.0 } else { radius / length };
-            for ((s, x), &v) in step.iter_mut().zip(rows.values(i)).zip(&*v) {
-                *s += (x - v) * factor;
+    /// The same among any vectors; `scratch` [at least d + n].
+    fn refine_among(&self, vectors: &dyn VectorSet, v: &mut [f64], scratch: &mut [f64]) {
+        let (n, radius) = (vectors.count(), self.radius * vectors.scale());
+        let (step, rest) = scratch.split_at_mut(v.len());
+        let weights = &mut rest[..n];
+        for _ in 0..self.iterations {
+            vectors.distances(v, weights);
+            for weight in &mut *weights {
+                *weight = if *weight <= radius { 1.0 } else { radius / *weight };
             }
+            vectors.weighted_sum(v, weights, step);
+            v.iter_mut().zip(&*step).for_each(|(v, s)| *v += s / n as f64);
         }
-        v.iter_mut().zip(&*step).for_each(|(v, s)| *v += s / rows.len() as f64);
+    }
+}
+
+impl CenterRule for CenteredClipping {
+    fn move_center(
+        &self,
+        vectors: &dyn VectorSet,
+        center: &mut [f64],
+        scratch: &mut [f64],
+    ) -> Result<Option<usize>, AggregateError> {
+        self.refine_among(vectors, center, scratch);
+        Ok(None)
     }
 }
 
@@ -119,16 +130,6 @@ impl OverVectors for CenteredClipping {
         scratch: Scratch<'_>,
         out: &mut [T],
     ) -> Result<(), AggregateError> {
-        if refuse_non_finite(rows).is_err() {
-            out.fill(T::nan());
-            return Ok(());
-        }
-        let (v, rest) = scratch.values.split_at_mut(rows.dim());
-        let (step, column) = rest.split_at_mut(rows.dim());
-        let rows = Scaled::new(rows, column);
-        start(rows, column, v);
-        self.refine_scaled(rows, v, step);
-        rows.write(v, out);
-        Ok(())
+        center_rule::compute(self, rows, scratch, out)
     }
 }

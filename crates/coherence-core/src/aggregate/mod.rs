@@ -36,6 +36,7 @@
 mod any;
 mod bucketing;
 mod bulyan;
+mod center_rule;
 mod centered_clipping;
 mod coordinate;
 mod coordinatewise;
@@ -74,6 +75,7 @@ mod winsorized;
 pub use any::{AnyCoordinateRule, AnyVectorRule};
 pub use bucketing::Bucketing;
 pub use bulyan::Bulyan;
+pub use center_rule::{CenterRule, VectorSet};
 pub use centered_clipping::CenteredClipping;
 pub use coordinate::CoordinateRule;
 pub use coordinatewise::Coordinatewise;
