@@ -1,8 +1,9 @@
 //! The laws of robust means and of α, for the kernels on each instruction set.
 
-use coherence_core::aggregate::groups;
+use coherence_core::aggregate::{Requirements, Rule, ScratchBuffer, groups};
+use coherence_core::finite::Policy;
 use coherence_cpu::{
-    Isa, dense,
+    Element, Isa, dense,
     elementwise::column_sums,
     norms::row_sq_norms,
     outer,
@@ -126,6 +127,31 @@ coherence_tests::rule_laws!(
     ["winsorized", "trimmed", "median-of-means"],
     1e-6,
     |text: &str, rows: &[Vec<f64>]| { from_factors(true, text, rows) }
+);
+
+/// The rule of this text on rows over all threads, in precision `T`.
+fn by_rows<T: Element>(text: &str, rows: &[Vec<f64>]) -> Result<Vec<f64>, String> {
+    let Ok(Rule::Vector(rule)) = text.parse() else { panic!("{text} is over rows") };
+    let (n, d) = (rows.len(), rows.first().map_or(1, Vec::len));
+    let values: Vec<T> = rows.iter().flatten().map(|&x| T::narrow(x)).collect();
+    rule.check(n).map_err(|error| error.to_string())?;
+    let (mut scratch, mut out) = (ScratchBuffer::new(rule.scratch_len(n, d)), vec![T::nan(); d]);
+    dense::aggregate_rows(rule, &values, Policy::Error, scratch.as_scratch(), &mut out)
+        .map_err(|error| error.to_string())?;
+    Ok(out.into_iter().map(T::widen).collect())
+}
+
+coherence_tests::rule_laws!(
+    rows_in_single_precision,
+    coherence_tests::laws::rules::BY_ROWS,
+    1e-6,
+    by_rows::<f32>
+);
+coherence_tests::rule_laws!(
+    rows_in_double_precision,
+    coherence_tests::laws::rules::BY_ROWS,
+    1e-9,
+    by_rows::<f64>
 );
 
 /// ‖S‖² and Q of `rows` [m, d] from column sums and row norms.

@@ -34,7 +34,9 @@ pub struct Augmentation {
 
 /// A text that is no [`Augmentation`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("\"{text}\" is no augmentation (write crop:PADDING, flip or crop:PADDING,flip)")]
+#[error(
+    "\"{text}\" is no augmentation (write crop:PADDING, flip or crop:PADDING,flip; PADDING from 1 to 65535)"
+)]
 pub struct AugmentationError {
     /// The text.
     pub text: String,

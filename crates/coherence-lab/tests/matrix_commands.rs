@@ -1,11 +1,8 @@
 //! `coherence alpha` and `coherence aggregate` on files as NumPy and safetensors write them.
 
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
-use std::thread;
-use std::time::Duration;
+use std::process::{Command, Output};
 
 use serde_json::Value;
 
@@ -339,46 +336,4 @@ fn text_is_one_value_a_line() {
     assert_eq!(String::from_utf8_lossy(&output.stdout), "0.1\n2.5\n");
     let output = coherence(&["alpha", text(&file)]);
     assert!(String::from_utf8_lossy(&output.stdout).contains("examples m            2\n"));
-}
-
-/// A matrix of 1,000 × 2,000,000 zeros: 8 GB that take no room on a disk, since nothing but the header is written.
-#[cfg(target_os = "linux")]
-fn eight_gigabytes(path: &Path) {
-    let header = npy_header("<f4", false, [1000, 2_000_000]);
-    let mut file = fs::File::create(path).unwrap();
-    file.write_all(&header).unwrap();
-    file.set_len(header.len() as u64 + 8_000_000_000).unwrap();
-}
-
-/// The most resident memory of a run of the program, in MB.
-#[cfg(target_os = "linux")]
-fn most_memory(arguments: &[&str], file: &Path) -> u64 {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_coherence"));
-    let mut child = command.args(arguments).arg(file).stdout(Stdio::null()).spawn().unwrap();
-    let mut most = 0;
-    loop {
-        let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let kib = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
-        most = most.max(kib.unwrap_or(0));
-        if let Some(status) = child.try_wait().unwrap() {
-            assert!(status.success());
-            return most * 1024 / 1_000_000;
-        }
-        thread::sleep(Duration::from_millis(2));
-    }
-}
-
-#[cfg(target_os = "linux")]
-#[test]
-fn eight_gigabytes_pass_through_64_mb_of_memory() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("zeros.npy");
-    eight_gigabytes(&file);
-    let out = folder.path().join("out.npy");
-    let aggregate = ["aggregate", "--rule", "winsorized:8", "--out", out.to_str().unwrap()];
-    for arguments in [&aggregate[..], &["alpha"]] {
-        let most = most_memory(arguments, &file);
-        assert!((1..64).contains(&most), "{arguments:?} took {most} MB");
-    }
 }

@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 
 use coherence_data::random;
 use coherence_nn::{Model, model::mlp, weights};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// A folder with the weights of an untrained network.
 struct Desk(tempfile::TempDir);
@@ -61,6 +61,44 @@ fn names_of_a_sequential_are_as_good() {
     let found = desk.json("sequential.safetensors", &arguments);
     assert_eq!(found, desk.json("fc.safetensors", &arguments));
     assert_eq!(found["layers"][0]["name"], "fc1.weight");
+}
+
+/// Weights of mlp:784,8,10 in a safetensors file: sixteenths between −1/2 and 1/2, as `encode` writes them.
+fn sixteenths(dtype: &str, encode: fn(f32) -> Vec<u8>) -> Vec<u8> {
+    let (mut tensors, mut data, mut state) = (serde_json::Map::new(), Vec::new(), 1_u32);
+    for (layer, [o, i]) in [("fc1", [8, 784]), ("fc2", [10, 8])] {
+        for (kind, shape) in [("weight", vec![o, i]), ("bias", vec![o])] {
+            let start = data.len();
+            for _ in 0..shape.iter().product::<usize>() {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                data.extend(encode((state >> 28) as f32 / 16.0 - 0.5));
+            }
+            let offsets = [start, data.len()];
+            let tensor = json!({"dtype": dtype, "shape": shape, "data_offsets": offsets});
+            tensors.insert(format!("{layer}.{kind}"), tensor);
+        }
+    }
+    let header = Value::Object(tensors).to_string();
+    [&(header.len() as u64).to_le_bytes(), header.as_bytes(), &data].concat()
+}
+
+/// By hand, for 0 and for normal numbers of few digits: the exponent is biased by 15 in place of 127.
+fn f16(x: f32) -> Vec<u8> {
+    let (sign, exponent, digits) = (x.to_bits() >> 31, x.to_bits() >> 23 & 0xff, x.to_bits() >> 13);
+    let magnitude = if x == 0.0 { 0 } else { (exponent + 15 - 127) << 10 | digits & 0x3ff };
+    ((sign << 15 | magnitude) as u16).to_le_bytes().to_vec()
+}
+
+#[test]
+fn weights_of_two_bytes_are_measured_as_the_same_in_four() {
+    let desk = Desk::new();
+    let found = |dtype, encode| {
+        fs::write(desk.path(dtype), sixteenths(dtype, encode)).unwrap();
+        desk.json(dtype, &["--examples", "50", "--by", "layer"])
+    };
+    let expected = found("F32", |x| x.to_le_bytes().to_vec());
+    assert_eq!(found("F16", f16), expected);
+    assert_eq!(found("BF16", |x| x.to_le_bytes()[2..].to_vec()), expected);
 }
 
 #[test]

@@ -107,6 +107,35 @@ fn a_mini_batch_larger_than_the_training_set_is_refused() {
     assert!(told.contains("batch is 100 (must lie in 1..=99"), "{told}");
 }
 
+/// Nothing is allocated or written first.
+#[test]
+fn more_than_any_machine_can_do_is_refused_with_the_most_and_the_remedy() {
+    let folder = tempfile::tempdir().unwrap();
+    let (small, most) = ("mlp:784,8,10", u64::MAX.to_string());
+    let out = folder.path().join("out");
+    for (model, arguments, said) in [
+        (small, &["--batch", "1000000000000"][..], "batch is 1000000000000 (must lie in 1..=10000"),
+        (small, &["--micro-batch", &most], "(must divide the batch, which is 100)"),
+        (small, &["--steps", &most], "steps (must be at most 1000000000000: at a hundred thousand"),
+        (small, &["--epochs", &most], "take fewer steps or epochs"),
+        (small, &["--warmup", &most], "(must be less than the 1000 steps of training)"),
+        (small, &["--rule", &format!("winsorized:{most}")], "vectors for its clip, found 100"),
+        (small, &["--rule", &format!("mean@{most}")], "vectors for its groups, found 100"),
+        (small, &["--rule", &format!("centered-clipping:1:{most}@10")], "at most 10000 iterations"),
+        (small, &["--augment", &format!("crop:{most}")], "PADDING from 1 to 65535"),
+        (small, &["--examples", &most], "more than digits:train has: 10000"),
+        ("mlp:784,99999999999999,10", &[], "needs at least 2.3 EiB of memory"),
+        ("mlp:784,99999999999999999,10", &[], "more parameters than a program can address"),
+    ] {
+        let told = message(
+            &train(&out, &[&["--model", model, "--data", "digits"], arguments].concat()),
+            2,
+        );
+        assert!(told.contains(said), "{told}");
+        assert!(!out.exists(), "{said}");
+    }
+}
+
 #[test]
 fn progress_is_lines_where_stderr_is_no_terminal_and_quiet_silences_them() {
     let folder = tempfile::tempdir().unwrap();

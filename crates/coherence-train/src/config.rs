@@ -139,6 +139,9 @@ fn is_yes(value: &bool) -> bool {
     *value
 }
 
+/// The most steps of a run: more do not end on any machine.
+const MOST_STEPS: u64 = 1_000_000_000_000;
+
 /// A [`Config`] that cannot be run.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum ConfigError {
@@ -184,6 +187,12 @@ pub enum ConfigError {
     /// The weight decay is negative or not finite.
     #[error("weight decay is {0} (must be finite and at least 0)")]
     WeightDecay(f64),
+    /// Training would not end.
+    #[error(
+        "{0} steps (must be at most {MOST_STEPS}: at a hundred thousand a second these take four months; \
+         take fewer steps or epochs)"
+    )]
+    Steps(u64),
     /// The warm-up does not end before training does.
     #[error("warm-up of {warmup} steps (must be less than the {steps} steps of training)")]
     Warmup {
@@ -398,6 +407,9 @@ impl Config {
         }
         if !(weight_decay >= 0.0 && weight_decay.is_finite()) {
             return Err(ConfigError::WeightDecay(weight_decay));
+        }
+        if steps > MOST_STEPS {
+            return Err(ConfigError::Steps(steps));
         }
         if warmup > 0 && warmup >= steps {
             return Err(ConfigError::Warmup { warmup, steps });

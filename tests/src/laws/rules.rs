@@ -173,6 +173,18 @@ pub const BY_COORDINATE: [&str; 8] = [
     "sign-majority",
 ];
 
+/// The names of the rules over whole rows.
+pub const BY_ROWS: [&str; 8] = [
+    "geometric-median",
+    "geometric-median-of-means",
+    "krum",
+    "multi-krum",
+    "bulyan",
+    "minimum-diameter",
+    "centered-clipping",
+    "norm-clipping",
+];
+
 /// The names of all rules of [`TABLE`].
 pub const EVERY: [&str; 16] = [
     "mean",
@@ -356,13 +368,13 @@ macro_rules! rule_laws {
 
 #[cfg(test)]
 mod tests {
-    use super::{BY_COORDINATE, EVERY, TABLE};
+    use super::{BY_COORDINATE, BY_ROWS, EVERY, TABLE};
     use std::collections::BTreeSet;
 
     #[test]
     fn every_rule_of_the_table_is_listed_and_those_by_coordinate_come_first() {
         let known = TABLE.iter().map(|setting| setting.name.split(' ').next().unwrap());
         assert_eq!(known.collect::<BTreeSet<_>>(), EVERY.into_iter().collect());
-        assert_eq!(EVERY[..BY_COORDINATE.len()], BY_COORDINATE);
+        assert_eq!(EVERY[..].to_vec(), [BY_COORDINATE, BY_ROWS].concat());
     }
 }

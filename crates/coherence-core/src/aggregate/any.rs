@@ -131,6 +131,21 @@ impl AnyVectorRule {
             _ => None,
         }
     }
+
+    /// The rule as one that moves a centre among vectors, if it is of that kind.
+    ///
+    /// ```
+    /// use coherence_core::aggregate::{AnyVectorRule, GeometricMedian, Krum};
+    /// assert!(AnyVectorRule::GeometricMedian(GeometricMedian::default()).as_center_rule().is_some());
+    /// assert!(AnyVectorRule::Krum(Krum { f: 1 }).as_center_rule().is_none());
+    /// ```
+    pub fn as_center_rule(&self) -> Option<&dyn CenterRule> {
+        match self {
+            Self::GeometricMedian(rule) => Some(rule),
+            Self::CenteredClipping(rule) => Some(rule),
+            _ => None,
+        }
+    }
 }
 
 any_vector_rule!(

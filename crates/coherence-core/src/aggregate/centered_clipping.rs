@@ -4,20 +4,22 @@ use num_traits::Float;
 
 use super::requirements::minority;
 use super::scaled::Scaled;
-use super::vector::{OverVectors, refuse_non_finite};
-use super::weiszfeld::{distance, start};
-use super::{AggregateError, ParameterError, Requirements, Rows, Scratch, ScratchLen};
+use super::vector::OverVectors;
+use super::{
+    AggregateError, CenterRule, ParameterError, Requirements, Rows, Scratch, ScratchLen, VectorSet,
+    center_rule,
+};
 
 /// Centred clipping: from a centre v, L times v ← v + (1/n) Σ (x_i − v) min(1, τ/‖x_i − v‖).
 ///
-/// - Domain: τ ≥ 0, n ≥ 1. τ = ∞ and L = 1 is the
-///   mean (up to rounding); L = 0 or τ = 0 is the centre.
+/// - Domain: τ ≥ 0, L ≤ [`MOST_ITERATIONS`](super::MOST_ITERATIONS), n ≥ 1. τ = ∞ and L = 1 is the mean (up to rounding); L = 0 or τ = 0
+///   is the centre.
 /// - The centre is the coordinate-wise median; [`refine`](Self::refine) takes the caller's, as the source
 ///   does with the previous aggregate.
 /// - Breakdown: tolerates ⌊(n−1)/2⌋ Byzantine vectors: each iteration moves v by at most τ, so the result is within
 ///   Lτ of the centre, which is in the honest range in every coordinate.
 /// - `Policy::Propagate`: NaN in every coordinate if any value is NaN or ±∞.
-/// - Cost: O(L n d), less once the centre repeats itself; scratch 3d + n values, n indices.
+/// - Cost: O(L n d); scratch 2d + n values, n indices.
 ///
 /// # Example
 ///
@@ -32,7 +34,7 @@ use super::{AggregateError, ParameterError, Requirements, Rows, Scratch, Scratch
 /// ```
 ///
 /// Source: Karimireddy, He and Jaggi (2021), *Learning from History for Byzantine Robust Optimization*,
-/// §5. Deviation: the centre of a first call.
+/// §5, where L is 1 to a few. Deviation: the centre of a first call, and the bound of L.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[doc(alias = "centred clipping")]
 #[doc(alias = "CClip")]
@@ -46,9 +48,11 @@ impl CenteredClipping {
     ///
     /// # Errors
     ///
-    /// [`ParameterError::Length`] if the radius is negative or NaN.
+    /// [`ParameterError::Length`] if the radius is negative or NaN, [`ParameterError::Iterations`] if L exceeds
+    /// [`MOST_ITERATIONS`](super::MOST_ITERATIONS).
     pub fn new(radius: f64, iterations: usize) -> Result<Self, ParameterError> {
         ParameterError::check_length("centered-clipping", "radius", radius)?;
+        ParameterError::check_iterations("centered-clipping", iterations)?;
         Ok(Self { radius, iterations })
     }
 
@@ -62,50 +66,42 @@ impl CenteredClipping {
         self.iterations
     }
 
-    /// Moves the caller's centre `v` `[d]` towards `rows` `[n, d]`, n ≥ 1; `scratch` is \[2d\].
+    /// Moves the caller's centre `v` `[d]` towards `rows` `[n, d]`, n ≥ 1; `scratch` is [d + n].
     ///
     /// # Panics
     ///
-    /// If `v` and the rows differ in length, or `scratch` is not twice as long.
+    /// If `v` and the rows differ in length, or `scratch` is not of d + n values.
     pub fn refine<T: Float>(&self, rows: Rows<'_, T>, v: &mut [f64], scratch: &mut [f64]) {
-        assert!(v.len() == rows.dim() && scratch.len() == 2 * v.len(), "centre, rows or scratch");
-        self.refine_scaled(Scaled::unscaled(rows), v, scratch);
+        let fits = v.len() == rows.dim() && scratch.len() == v.len() + rows.len();
+        assert!(fits, "centre, rows or scratch");
+        self.refine_among(&Scaled::unscaled(rows), v, scratch);
     }
 
-    /// The same among scaled rows.
-    ///
-    /// In the end the last bits of the centre stay or go round in a cycle. It is found by comparing the centre with
-    /// an earlier one, which is renewed after 1, 2, 4, … iterations (Brent, 1980, *An improved Monte Carlo
-    /// factorization algorithm*, §2); whole rounds of it are left out, which changes no bit of the result. With many
-    /// coordinates a round can be longer than anyone waits.
-    fn refine_scaled<T: Float>(&self, rows: Scaled<'_, T>, v: &mut [f64], scratch: &mut [f64]) {
-        let (step, earlier) = scratch.split_at_mut(v.len());
-        let (mut left, mut since, mut renewal) = (self.iterations, 0, 1_usize);
-        earlier.copy_from_slice(v);
-        while left > 0 {
-            self.iterate(rows, v, step);
-            (left, since) = (left - 1, since + 1);
-            if v.iter().zip(&*earlier).all(|(now, then)| now.to_bits() == then.to_bits()) {
-                left %= since;
-            } else if since == renewal {
-                earlier.copy_from_slice(v);
-                (since, renewal) = (0, renewal.saturating_mul(2));
+    /// The same among any vectors; `scratch` [at least d + n].
+    fn refine_among(&self, vectors: &dyn VectorSet, v: &mut [f64], scratch: &mut [f64]) {
+        let (n, radius) = (vectors.count(), self.radius * vectors.scale());
+        let (step, rest) = scratch.split_at_mut(v.len());
+        let weights = &mut rest[..n];
+        for _ in 0..self.iterations {
+            vectors.distances(v, weights);
+            for weight in &mut *weights {
+                *weight = if *weight <= radius { 1.0 } else { radius / *weight };
             }
+            vectors.weighted_sum(v, weights, step);
+            v.iter_mut().zip(&*step).for_each(|(v, s)| *v += s / n as f64);
         }
     }
+}
 
-    /// One iteration: v ← v + (1/n) Σ (x_i − v) min(1, τ/‖x_i − v‖).
-    fn iterate<T: Float>(&self, rows: Scaled<'_, T>, v: &mut [f64], step: &mut [f64]) {
-        let radius = rows.scale(self.radius);
-        step.fill(0.0);
-        for i in 0..rows.len() {
-            let length = distance(rows.values(i), v);
-            let factor = if length <= radius { 1.0 } else { radius / length };
-            for ((s, x), &v) in step.iter_mut().zip(rows.values(i)).zip(&*v) {
-                *s += (x - v) * factor;
-            }
-        }
-        v.iter_mut().zip(&*step).for_each(|(v, s)| *v += s / rows.len() as f64);
+impl CenterRule for CenteredClipping {
+    fn move_center(
+        &self,
+        vectors: &dyn VectorSet,
+        center: &mut [f64],
+        scratch: &mut [f64],
+    ) -> Result<Option<usize>, AggregateError> {
+        self.refine_among(vectors, center, scratch);
+        Ok(None)
     }
 }
 
@@ -119,7 +115,7 @@ impl Requirements for CenteredClipping {
     }
 
     fn scratch_len(&self, n: usize, d: usize) -> ScratchLen {
-        ScratchLen::new(d.saturating_mul(3).saturating_add(n), n)
+        ScratchLen::new(d.saturating_mul(2).saturating_add(n), n)
     }
 }
 
@@ -134,16 +130,6 @@ impl OverVectors for CenteredClipping {
         scratch: Scratch<'_>,
         out: &mut [T],
     ) -> Result<(), AggregateError> {
-        if refuse_non_finite(rows).is_err() {
-            out.fill(T::nan());
-            return Ok(());
-        }
-        let (v, rest) = scratch.values.split_at_mut(rows.dim());
-        let (refining, column) = rest.split_at_mut(2 * rows.dim());
-        let rows = Scaled::new(rows, column);
-        start(rows, column, v);
-        self.refine_scaled(rows, v, refining);
-        rows.write(v, out);
-        Ok(())
+        center_rule::compute(self, rows, scratch, out)
     }
 }

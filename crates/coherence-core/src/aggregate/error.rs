@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::{Requirements, Rows, Scratch, ScratchLen};
+use super::{ParameterError, Requirements, Rows, Scratch, ScratchLen};
 use crate::finite::NonFinite;
 
 /// Why n vectors could not be aggregated; `out` is then unspecified.
@@ -45,6 +45,8 @@ pub enum AggregateError {
         /// The parameter.
         parameter: &'static str,
     },
+    /// Another parameter is out of range for any number of vectors.
+    Parameter(ParameterError),
     /// An iteration reached its limit before its stopping rule held.
     NotConverged {
         /// The rule.
@@ -117,6 +119,12 @@ impl AggregateError {
     }
 }
 
+impl From<ParameterError> for AggregateError {
+    fn from(error: ParameterError) -> Self {
+        Self::Parameter(error)
+    }
+}
+
 impl From<NonFinite> for AggregateError {
     fn from(error: NonFinite) -> Self {
         Self::NonFinite(error)
@@ -145,6 +153,7 @@ impl fmt::Display for AggregateError {
             Self::Zero { rule, parameter } => {
                 write!(f, "{rule} needs {parameter} of at least 1, found 0")
             }
+            Self::Parameter(error) => error.fmt(f),
             Self::NotConverged { rule, iterations, residual, tolerance } => write!(
                 f,
                 "{rule} stopped after {iterations} iterations at residual {residual:e}, \

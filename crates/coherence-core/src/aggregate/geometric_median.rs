@@ -7,8 +7,11 @@ use num_traits::Float;
 use super::requirements::minority;
 use super::scaled::Scaled;
 use super::vector::{OverVectors, refuse_non_finite};
-use super::weiszfeld::{Certificate, Field, start};
-use super::{AggregateError, Requirements, Rows, Scratch, ScratchLen};
+use super::weiszfeld::{Around, Certificate, Field, start};
+use super::{
+    AggregateError, CenterRule, ParameterError, Requirements, Rows, Scratch, ScratchLen, VectorSet,
+    center_rule,
+};
 
 /// The geometric median: the point with the least sum of distances, argmin_y Σ ‖y − x_i‖.
 ///
@@ -46,7 +49,7 @@ use super::{AggregateError, Requirements, Rows, Scratch, ScratchLen};
 /// - If y no longer moves in `f64` the iteration ends; the certificate says what ρ it came to.
 /// - `Policy::Propagate`: NaN in every coordinate if any value is NaN or ±∞.
 /// - Breakdown: tolerates ⌊(n−1)/2⌋ Byzantine vectors, with bound 2.
-/// - Cost: O(n d) an iteration; scratch 7d + n values, n indices.
+/// - Cost: O(n d) an iteration; scratch 7d + 2n values, n indices.
 ///
 /// # Example
 ///
@@ -75,7 +78,7 @@ use super::{AggregateError, Requirements, Rows, Scratch, ScratchLen};
 pub struct GeometricMedian {
     /// The residual ρ at which to stop, in (0, 1).
     pub tolerance: f64,
-    /// The iterations after which to give up.
+    /// The iterations after which to give up, at most [`MOST_ITERATIONS`](super::MOST_ITERATIONS).
     pub max_iterations: usize,
 }
 
@@ -105,68 +108,89 @@ impl GeometricMedian {
         let needed = self.scratch_len(rows.len(), d).values;
         AggregateError::check_scratch(&scratch, ScratchLen::new(needed, 0))?;
         refuse_non_finite(rows)?;
-        let (points, column) = scratch.values.split_at_mut(7 * d);
-        let (y, work) = points.split_at_mut(d);
-        let rows = Scaled::new(rows, column);
-        start(rows, column, y);
-        let certificate = self.iterate(rows, y, work, out);
-        if certificate.residual <= self.tolerance || certificate.iterations < self.max_iterations {
-            return Ok(certificate);
+        let (y, rest) = scratch.values.split_at_mut(d);
+        let scaled = Scaled::new(rows, rest);
+        start(scaled, rest, y);
+        let (certificate, vertex) = self.iterate(&scaled, y, rest);
+        match vertex {
+            Some(i) => out.copy_from_slice(rows.row(i)),
+            None => scaled.write(y, out),
         }
-        Err(AggregateError::NotConverged {
-            rule: "geometric-median",
-            iterations: certificate.iterations,
-            residual: certificate.residual,
-            tolerance: self.tolerance,
-        })
+        self.check_converged(certificate)
     }
 
-    /// Steps from `y` until the stopping rule holds, nothing moves, or the limit is reached.
+    /// The certificate, unless the limit was reached before the stopping rule held.
+    fn check_converged(&self, certificate: Certificate) -> Result<Certificate, AggregateError> {
+        let Certificate { iterations, residual, .. } = certificate;
+        if residual <= self.tolerance || iterations < self.max_iterations {
+            return Ok(certificate);
+        }
+        let (rule, tolerance) = ("geometric-median", self.tolerance);
+        Err(AggregateError::NotConverged { rule, iterations, residual, tolerance })
+    }
+
+    /// Steps from `y` until the stopping rule holds, nothing moves, or the limit is reached. If the stopping rule
+    /// holds at a vector that was looked at, its index.
     ///
-    /// `work` [6d]: R, the last step, and room for a second point or a Newton step.
-    fn iterate<T: Float>(
+    /// `scratch` [at least 6d + 2n]: R, the last step, room for a second point or a Newton step, and what is known of
+    /// each vector.
+    fn iterate(
         &self,
-        rows: Scaled<'_, T>,
+        vectors: &dyn VectorSet,
         y: &mut [f64],
-        work: &mut [f64],
-        out: &mut [T],
-    ) -> Certificate {
-        let (pull, rest) = work.split_at_mut(y.len());
-        let (step, other) = rest.split_at_mut(y.len());
+        scratch: &mut [f64],
+    ) -> (Certificate, Option<usize>) {
+        let (work, rest) = scratch.split_at_mut(6 * y.len());
+        let (pull, work) = work.split_at_mut(y.len());
+        let (step, other) = work.split_at_mut(y.len());
+        let around = &mut Around::new(vectors, rest);
         let (mut looked_at, mut iterations) = (None, 0);
-        let mut here = Field::at(rows, y, pull);
+        let mut here = Field::at(around, y, pull);
         loop {
             let stop = here.residual() <= self.tolerance || iterations >= self.max_iterations;
             if stop || !here.step(y, pull, step) {
-                rows.write(y, out);
-                return here.certificate(rows, y, pull, iterations);
+                return (here.certificate(around, y, pull, iterations), None);
             }
             iterations += 1;
             if looked_at == Some(here.nearest) {
-                here = here.hastened(rows, y, pull, step, other);
+                here = here.hastened(around, y, pull, step, other);
                 continue;
             }
             looked_at = Some(here.nearest);
             let (vertex, curved) = other.split_at_mut(y.len());
-            vertex.iter_mut().zip(rows.values(here.nearest)).for_each(|(slot, x)| *slot = x);
-            let there = Field::at(rows, vertex, pull);
+            vectors.copy_vector(here.nearest, vertex);
+            let there = Field::at(around, vertex, pull);
             if there.residual() <= self.tolerance {
-                out.copy_from_slice(rows.rows.row(here.nearest));
-                return there.certificate(rows, vertex, pull, iterations);
+                y.copy_from_slice(vertex);
+                return (there.certificate(around, y, pull, iterations), looked_at);
             }
-            there.leave(rows, vertex, pull, &mut curved[..y.len()]);
-            let stepped = Field::at(rows, y, pull);
-            let left = Field::at(rows, vertex, pull);
+            there.leave(around, vertex, pull, &mut curved[..y.len()]);
+            let stepped = Field::at(around, y, pull);
+            let left = Field::at(around, vertex, pull);
             if left.residual() < stepped.residual() {
                 y.copy_from_slice(vertex);
             }
-            here = Field::at(rows, y, pull);
+            here = Field::at(around, y, pull);
         }
+    }
+}
+
+impl CenterRule for GeometricMedian {
+    fn move_center(
+        &self,
+        vectors: &dyn VectorSet,
+        center: &mut [f64],
+        scratch: &mut [f64],
+    ) -> Result<Option<usize>, AggregateError> {
+        let (certificate, vertex) = self.iterate(vectors, center, scratch);
+        self.check_converged(certificate)?;
+        Ok(vertex)
     }
 }
 
 impl Requirements for GeometricMedian {
     fn check(&self, n: usize) -> Result<(), AggregateError> {
+        ParameterError::check_iterations("geometric-median", self.max_iterations)?;
         AggregateError::check_any("geometric-median", n)
     }
 
@@ -175,7 +199,7 @@ impl Requirements for GeometricMedian {
     }
 
     fn scratch_len(&self, n: usize, d: usize) -> ScratchLen {
-        ScratchLen::new(d.saturating_mul(7).saturating_add(n), n)
+        ScratchLen::new(d.saturating_mul(7).saturating_add(n.saturating_mul(2)), n)
     }
 }
 
@@ -190,10 +214,6 @@ impl OverVectors for GeometricMedian {
         scratch: Scratch<'_>,
         out: &mut [T],
     ) -> Result<(), AggregateError> {
-        match self.solve(rows, scratch, out) {
-            Err(AggregateError::NonFinite(_)) => out.fill(T::nan()),
-            solved => drop(solved?),
-        }
-        Ok(())
+        center_rule::compute(self, rows, scratch, out)
     }
 }

@@ -52,7 +52,8 @@ impl GeometricMedianOfMeans {
 impl Requirements for GeometricMedianOfMeans {
     fn check(&self, n: usize) -> Result<(), AggregateError> {
         AggregateError::check_not_zero("geometric-median-of-means", "groups", self.groups)?;
-        AggregateError::check_count("geometric-median-of-means", "groups", n, self.groups)
+        AggregateError::check_count("geometric-median-of-means", "groups", n, self.groups)?;
+        self.median.check(self.groups)
     }
 
     fn tolerates(&self, n: usize) -> usize {

@@ -52,6 +52,11 @@ impl NormClipping {
         self.limit
     }
 
+    /// The factor by which a vector of this norm is shortened, min(1, limit/norm).
+    pub fn factor(&self, norm: f64) -> f64 {
+        if norm <= self.limit { 1.0 } else { self.limit / norm }
+    }
+
     /// Two factors that shorten `x`, the first a power of two: no square and no norm leaves the range.
     fn factors<T: Float>(&self, x: &[T]) -> [f64; 2] {
         let scale = binary_scale(x);

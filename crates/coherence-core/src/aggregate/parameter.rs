@@ -2,6 +2,11 @@
 
 use core::fmt;
 
+/// The most iterations that a rule takes, 10,000: each reads all vectors.
+///
+/// Centred clipping takes 1 to a few, the geometric median some tens.
+pub const MOST_ITERATIONS: usize = 10_000;
+
 /// A parameter that is out of range for any number of vectors.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
@@ -14,6 +19,13 @@ pub enum ParameterError {
         parameter: &'static str,
         /// Its value.
         value: f64,
+    },
+    /// An iteration may take more steps than [`MOST_ITERATIONS`].
+    Iterations {
+        /// The rule.
+        rule: &'static str,
+        /// The number of iterations.
+        found: usize,
     },
     /// The size of a bucket is 0.
     EmptyBucket,
@@ -36,6 +48,11 @@ impl ParameterError {
         // Written so that NaN fails too.
         if value >= 0.0 { Ok(()) } else { Err(Self::Length { rule, parameter, value }) }
     }
+
+    /// `Ok` if a number of iterations is at most [`MOST_ITERATIONS`].
+    pub(super) fn check_iterations(rule: &'static str, found: usize) -> Result<(), Self> {
+        if found <= MOST_ITERATIONS { Ok(()) } else { Err(Self::Iterations { rule, found }) }
+    }
 }
 
 impl fmt::Display for ParameterError {
@@ -44,6 +61,10 @@ impl fmt::Display for ParameterError {
             Self::Length { rule, parameter, value } => {
                 write!(f, "{rule} needs a {parameter} of at least 0, found {value}")
             }
+            Self::Iterations { rule, found } => write!(
+                f,
+                "{rule} takes at most {MOST_ITERATIONS} iterations, found {found} (a few are enough: lower it)"
+            ),
             Self::EmptyBucket => f.write_str("bucketing needs a size of at least 1, found 0"),
             Self::Order { n, missing } => write!(
                 f,

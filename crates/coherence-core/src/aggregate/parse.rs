@@ -29,7 +29,10 @@ impl Rule {
         ("multi-krum:F:KEEP", "the mean of the KEEP rows of least Krum score"),
         ("bulyan:F", "Krum n-2F times, then the mean around the median"),
         ("minimum-diameter:F", "the mean of the n-F rows of least diameter (MDA)"),
-        ("centered-clipping:RADIUS:ITERATIONS", "mean of the rows clipped around the median"),
+        (
+            "centered-clipping:RADIUS:ITERATIONS",
+            "mean of the rows clipped around the median, moved at most 10000 times",
+        ),
         ("norm-clipping:LIMIT", "mean of the rows shortened to norm LIMIT"),
     ];
 }

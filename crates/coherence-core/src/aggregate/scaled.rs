@@ -89,9 +89,9 @@ impl<'a, T: Float> Scaled<'a, T> {
         wide(self.rows.row(i)[j]) * self.scale
     }
 
-    /// A length in the rows' own units, as one among the scaled rows.
-    pub(super) fn scale(&self, length: f64) -> f64 {
-        length * self.scale
+    /// The power of two.
+    pub(super) fn power(&self) -> f64 {
+        self.scale
     }
 
     /// A number among the scaled rows, in their own units.

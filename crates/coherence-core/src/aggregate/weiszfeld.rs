@@ -4,9 +4,9 @@
 
 use num_traits::Float;
 
-use super::Median;
 use super::coordinate::OverValues;
 use super::scaled::{Scaled, norm};
+use super::{Median, VectorSet};
 use crate::number::dot;
 
 /// Bounds for a point that was found.
@@ -39,6 +39,24 @@ pub(super) fn distance(x: impl Iterator<Item = f64> + Clone, y: &[f64]) -> f64 {
 /// How often a Newton step is halved before it is abandoned.
 const MOST_HALVINGS: usize = 12;
 
+/// Vectors, and what is known of each at the point where they were looked at last.
+pub(super) struct Around<'a> {
+    vectors: &'a dyn VectorSet,
+    /// 1/‖x_i − y‖ `[n]`, 0 for the x_i at y.
+    weights: &'a mut [f64],
+    /// Room for a number of each vector `[n]`.
+    numbers: &'a mut [f64],
+}
+
+impl<'a> Around<'a> {
+    /// `scratch` [at least 2n].
+    pub(super) fn new(vectors: &'a dyn VectorSet, scratch: &'a mut [f64]) -> Self {
+        let n = vectors.count();
+        let (weights, rest) = scratch.split_at_mut(n);
+        Self { vectors, weights, numbers: &mut rest[..n] }
+    }
+}
+
 /// The pull of the sample on a point.
 pub(super) struct Field {
     n: usize,
@@ -46,7 +64,7 @@ pub(super) struct Field {
     pull: f64,
     /// Σ 1/‖x_i − y‖ over the x_i elsewhere.
     weight: f64,
-    /// w, the number of x_i here.
+    /// w, the number of x_i here: so near that 1/‖x_i − y‖ is no `f64`.
     here: usize,
     /// Σ ‖x_i − y‖.
     sum_of_distances: f64,
@@ -55,28 +73,29 @@ pub(super) struct Field {
 }
 
 impl Field {
-    /// The field of `rows` `[n, d]` at `y` `[d]`; `pull` `[d]` becomes R.
-    pub(super) fn at<T: Float>(rows: Scaled<'_, T>, y: &[f64], pull: &mut [f64]) -> Self {
+    /// The field of n vectors at `y` `[d]`; `pull` `[d]` becomes R.
+    pub(super) fn at(around: &mut Around<'_>, y: &[f64], pull: &mut [f64]) -> Self {
         let (mut weight, mut here, mut sum_of_distances) = (0.0, 0, 0.0);
         let mut least = (f64::INFINITY, 0);
-        pull.fill(0.0);
-        for i in 0..rows.len() {
-            let distance = distance(rows.values(i), y);
-            if distance == 0.0 {
+        around.vectors.distances(y, around.weights);
+        for (i, slot) in around.weights.iter_mut().enumerate() {
+            let distance = *slot;
+            *slot = 1.0 / distance;
+            if slot.is_infinite() {
                 here += 1;
+                *slot = 0.0;
                 continue;
             }
             sum_of_distances += distance;
-            weight += 1.0 / distance;
+            weight += *slot;
             if distance < least.0 {
                 least = (distance, i);
             }
-            for ((p, x), &y) in pull.iter_mut().zip(rows.values(i)).zip(y) {
-                *p += (x - y) / distance;
-            }
         }
+        around.vectors.weighted_sum(y, around.weights, pull);
         let norm = libm::sqrt(pull.iter().map(|p| p * p).sum());
-        Self { n: rows.len(), pull: norm, weight, here, sum_of_distances, nearest: least.1 }
+        let n = around.vectors.count();
+        Self { n, pull: norm, weight, here, sum_of_distances, nearest: least.1 }
     }
 
     /// ρ = max(0, ‖R‖ − w)/n.
@@ -106,21 +125,21 @@ impl Field {
     ///
     /// `work` [4d]. A step is slow if F falls more than half as fast along it after it as before. The
     /// Newton step is halved until F still falls at its end, and so is less, or the residual is.
-    pub(super) fn hastened<T: Float>(
+    pub(super) fn hastened(
         &self,
-        rows: Scaled<'_, T>,
+        around: &mut Around<'_>,
         y: &mut [f64],
         pull: &mut [f64],
         step: &[f64],
         work: &mut [f64],
     ) -> Self {
-        let there = Self::at(rows, y, pull);
+        let there = Self::at(around, y, pull);
         // Before the step R was a multiple of it.
         if dot(pull, step) <= self.pull * libm::sqrt(dot(step, step)) / 2.0 {
             return there;
         }
         let (newton, work) = work.split_at_mut(y.len());
-        there.newton(rows, y, pull, newton, work);
+        there.newton(around, y, pull, newton, work);
         let kept = &mut work[..y.len()];
         kept.copy_from_slice(y);
         for _ in 0..MOST_HALVINGS {
@@ -128,22 +147,22 @@ impl Field {
                 *y = kept + *p;
                 *p /= 2.0;
             }
-            let beyond = Self::at(rows, y, pull);
+            let beyond = Self::at(around, y, pull);
             if dot(pull, newton) >= 0.0 || beyond.residual() < there.residual() {
                 return beyond;
             }
         }
         y.copy_from_slice(kept);
-        Self::at(rows, y, pull)
+        Self::at(around, y, pull)
     }
 
     /// The solution p of H p = R by conjugate gradients, H = Σ (1 − u_i u_iᵀ)/‖x_i − y‖ over the x_i
     /// elsewhere: a multiple of 1 less a matrix of rank n, so that at most n + 1 rounds are exact.
     ///
     /// `work` [3d]: the remainder, the direction, and H times it.
-    fn newton<T: Float>(
+    fn newton(
         &self,
-        rows: Scaled<'_, T>,
+        around: &mut Around<'_>,
         y: &[f64],
         pull: &[f64],
         p: &mut [f64],
@@ -160,7 +179,7 @@ impl Field {
             if square <= small {
                 return;
             }
-            self.curvature(rows, y, direction, image);
+            self.curvature(around, y, direction, image);
             let length = square / dot(direction, image);
             if !length.is_finite() {
                 return;
@@ -176,55 +195,50 @@ impl Field {
     }
 
     /// Moves the vertex `y` along R to where a quadratic model of F has its minimum; `image` `[d]` is scratch.
-    pub(super) fn leave<T: Float>(
+    pub(super) fn leave(
         &self,
-        rows: Scaled<'_, T>,
+        around: &mut Around<'_>,
         y: &mut [f64],
         pull: &[f64],
         image: &mut [f64],
     ) {
-        self.curvature(rows, y, pull, image);
+        self.curvature(around, y, pull, image);
         let length = self.free() * self.pull * self.pull / dot(pull, image);
         if length.is_finite() {
             y.iter_mut().zip(pull).for_each(|(y, r)| *y += length * r);
         }
     }
 
-    /// H times `v` `[d]` into `out` `[d]`.
-    fn curvature<T: Float>(&self, rows: Scaled<'_, T>, y: &[f64], v: &[f64], out: &mut [f64]) {
-        out.iter_mut().zip(v).for_each(|(q, v)| *q = self.weight * v);
-        for i in 0..rows.len() {
-            let x = rows.values(i);
-            let distance = distance(x.clone(), y);
-            if distance > 0.0 {
-                let along = x.clone().zip(y).zip(v).map(|((x, y), v)| (x - y) / distance * v);
-                let along = along.sum::<f64>() / distance;
-                for ((q, x), &y) in out.iter_mut().zip(x).zip(y) {
-                    *q -= along * (x - y) / distance;
-                }
-            }
+    /// H times `v` `[d]` into `out` `[d]`, at the point `y` where the vectors were looked at last.
+    fn curvature(&self, around: &mut Around<'_>, y: &[f64], v: &[f64], out: &mut [f64]) {
+        let Around { vectors, weights, numbers } = around;
+        vectors.projections(y, weights, v, numbers); // u_i · v
+        for (number, weight) in numbers.iter_mut().zip(&**weights) {
+            *number *= weight * weight;
         }
+        vectors.weighted_sum(y, numbers, out);
+        out.iter_mut().zip(v).for_each(|(q, v)| *q = self.weight * v - *q);
     }
 
     /// F and L at `y`, given R, where `y` has not been stepped from since.
-    pub(super) fn certificate<T: Float>(
+    pub(super) fn certificate(
         &self,
-        rows: Scaled<'_, T>,
+        around: &mut Around<'_>,
         y: &[f64],
         pull: &[f64],
         iterations: usize,
     ) -> Certificate {
-        let toward =
-            |i| -> f64 { rows.values(i).zip(y).zip(pull).map(|((x, y), r)| (x - y) * r).sum() };
-        let n = self.n as f64;
-        let across = self.free() * (0..rows.len()).map(toward).sum::<f64>() / n; // ⟨r/n, Σ (x_i − y)⟩
+        let Around { vectors, weights, numbers } = around;
+        weights.fill(1.0);
+        vectors.projections(y, weights, pull, numbers);
+        let across = self.free() * numbers.iter().sum::<f64>() / self.n as f64; // ⟨r/n, Σ (x_i − y)⟩
         let residual = self.residual();
         let gap = ((residual * self.sum_of_distances + across) / (1.0 + residual)).max(0.0);
         Certificate {
             iterations,
             residual,
-            sum_of_distances: rows.unscale(self.sum_of_distances),
-            lower_bound: rows.unscale(self.sum_of_distances - gap),
+            sum_of_distances: self.sum_of_distances / vectors.scale(),
+            lower_bound: (self.sum_of_distances - gap) / vectors.scale(),
         }
     }
 }

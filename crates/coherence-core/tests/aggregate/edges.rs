@@ -372,4 +372,9 @@ fn parameters_that_make_no_sense_are_refused_at_construction() {
     let zero = MedianOfMeans { groups: 0 }.check(3).unwrap_err().to_string();
     assert_eq!(zero, "median-of-means needs groups of at least 1, found 0");
     assert!(MultiKrum { f: 0, keep: 0 }.check(9).is_err());
+    let (rule, found) = ("geometric-median", MOST_ITERATIONS + 1);
+    let median = GeometricMedian { max_iterations: found, ..GeometricMedian::default() };
+    let refused = Err(ParameterError::Iterations { rule, found }.into());
+    assert_eq!(median.check(3), refused);
+    assert_eq!(GeometricMedianOfMeans { groups: 2, median }.check(3), refused);
 }

@@ -52,7 +52,7 @@ fn found(line: &Golden) -> Vec<f64> {
     if line.rule.starts_with('(') {
         let mut centre = vec![0.0; d];
         let rule = CenteredClipping::new(1.25, 3).expect("a radius");
-        rule.refine(rows, &mut centre, &mut vec![0.0; 2 * d]);
+        rule.refine(rows, &mut centre, &mut vec![0.0; d + line.n]);
         return centre;
     }
     aggregate(&line.rule.parse::<Rule>().expect("a rule"), rows).expect("aggregates")

@@ -95,6 +95,19 @@ fn lengths_below_zero_are_refused_with_the_length() {
     assert!(message.contains("limit") && message.contains("-1"), "{message}");
 }
 
+#[test]
+fn more_iterations_than_anyone_needs_are_refused_with_the_most() {
+    check("centered-clipping:1:10000", CenteredClipping::new(1.0, MOST_ITERATIONS).unwrap());
+    let found = usize::MAX;
+    let error = format!("centered-clipping:1:{found}").parse::<Rule>().unwrap_err();
+    let refused = ParameterError::Iterations { rule: "centered-clipping", found };
+    assert_eq!(error, ParseRuleError::Parameter(refused));
+    let message = format!(
+        "centered-clipping takes at most 10000 iterations, found {found} (a few are enough: lower it)"
+    );
+    assert_eq!(error.to_string(), message);
+}
+
 proptest! {
     #![proptest_config(coherence_tests::cases(1000))]
 

@@ -147,29 +147,6 @@ proptest! {
     }
 }
 
-/// Whole rounds of a cycle are left out, and the result has the bits of all iterations.
-#[test]
-fn centered_clipping_of_any_number_of_iterations_ends_with_the_bits_of_all() {
-    let (n, d) = (10, 1000);
-    let matrix: Vec<f64> = (0..n * d).map(|i| (i as f64).powi(2).sin()).collect();
-    let rows = Rows::matrix(&matrix, d).unwrap();
-    let refine = |centre: &mut Vec<f64>, iterations| {
-        let rule = CenteredClipping::new(1.0, iterations).unwrap();
-        rule.refine(rows, centre, &mut vec![0.0; 2 * d]);
-    };
-    let mut one_by_one = vec![0.0; d];
-    for iterations in 1..=700 {
-        refine(&mut one_by_one, 1);
-        if [1, 2, 3, 100, 699, 700].contains(&iterations) {
-            let mut at_once = vec![0.0; d];
-            refine(&mut at_once, iterations);
-            assert_eq!(at_once, one_by_one, "{iterations} iterations");
-        }
-    }
-    refine(&mut one_by_one, usize::MAX);
-    assert!(one_by_one.iter().all(|x| x.is_finite()));
-}
-
 /// All subsets of `keep` of 0 … n−1 in lexicographic order.
 fn subsets(n: usize, keep: usize) -> Vec<Vec<usize>> {
     if keep == 0 {

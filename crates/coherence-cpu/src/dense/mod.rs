@@ -4,6 +4,7 @@
 //!   non-finite values; [`Parts`]: the same for rows that arrive in parts, such as from a file.
 //! - [`mean`], [`winsorized_mean`], [`trimmed_mean`], [`median`]: the kernels themselves, for finite
 //!   values.
+//! - [`aggregate_rows`]: any rule of the core over whole rows; around a centre and by norms on all threads.
 //! - [`krum`], [`multi_krum`], [`geometric_median`]: rules on the [`gram`] matrix.
 //! - [`add_moments`], [`add_dots`]: the sums that α is computed from.
 //!
@@ -21,6 +22,8 @@ mod gram;
 mod krum;
 mod moments;
 mod parts;
+mod row_set;
+mod rowwise;
 mod select;
 mod sorted;
 mod sum;
@@ -38,6 +41,7 @@ pub use gram::{GramSum, gram, gram_on};
 pub use krum::{KrumChoice, krum, multi_krum, square_between};
 pub use moments::{add_dots, add_moments};
 pub use parts::Parts;
+pub use rowwise::aggregate_rows;
 pub use vector::{Weiszfeld, geometric_median};
 
 use coherence_core::aggregate::{Median, Trimmed, Winsorized};

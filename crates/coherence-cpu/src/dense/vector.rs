@@ -22,7 +22,7 @@ pub struct Weiszfeld {
 /// below 1e-7 of the largest norm count as 1e-7 of it. Returns the number of iterations.
 ///
 /// The rule of the core, [`coherence_core::aggregate::GeometricMedian`], reads the rows in each iteration and proves how
-/// near its result is. A test holds this kernel to it.
+/// near its result is; [`aggregate_rows`](super::aggregate_rows) computes it on all threads. A test holds this kernel to it.
 ///
 /// # Panics
 ///

@@ -33,6 +33,7 @@ fn settings_out_of_range_are_refused() {
     refused(no_half, ConfigError::Watch(Watch::Half));
     refused(|c| c.sample = Some(0), ConfigError::Sample);
     refused(|c| c.warmup = 30, ConfigError::Warmup { warmup: 30, steps: 30 });
+    refused(|c| c.steps = u64::MAX, ConfigError::Steps(u64::MAX));
     for micro_batch in [0, 7, 40] {
         let error = ConfigError::MicroBatch { micro_batch, batch: 20 };
         refused(|c| c.micro_batch = Some(micro_batch), error);

@@ -1,10 +1,12 @@
 //! The function behind the command: it obeys the laws of the rules, and for every order, byte order,
 //! element type and number of threads it gives the same bits as the kernels in memory.
 
-use coherence_core::aggregate::{AnyCoordinateRule, AnyVectorRule, Rows, Rule, VectorRule};
+use coherence_core::aggregate::{
+    AnyCoordinateRule, AnyVectorRule, Requirements, Rows, Rule, ScratchBuffer, VectorRule,
+};
 use coherence_core::finite::Policy;
 use coherence_cpu::Element;
-use coherence_cpu::dense::Columnwise;
+use coherence_cpu::dense::{Columnwise, aggregate_rows};
 use coherence_cuda::Host;
 use coherence_data::matrix::Value;
 use coherence_nn::device::{Cuda, Device, Remote};
@@ -142,6 +144,31 @@ fn what_a_device_does_not_compute_is_refused_with_the_processor_as_the_remedy() 
 fn core<T: Element>(rule: AnyVectorRule, values: &[T], d: usize, policy: Policy) -> Vec<T> {
     let rows = Rows::matrix(values, d).expect("whole rows");
     rule.aggregate_to_vec(rows, policy).expect("defined")
+}
+
+/// What is computed in memory has the bits of the kernels, however the file is ordered and read.
+#[test]
+fn rules_around_a_centre_and_by_norms_have_the_bits_of_the_kernels() {
+    let (n, d) = (23, 5000);
+    let values = numbers::<f32>(n * d);
+    for text in [
+        "geometric-median",
+        "geometric-median-of-means:5",
+        "centered-clipping:20:3",
+        "norm-clipping:30",
+    ] {
+        let rule: Rule = text.parse().expect("a rule");
+        let Rule::Vector(vector) = rule else { panic!("{text} is over rows") };
+        let mut scratch = ScratchBuffer::new(rule.scratch_len(n, d));
+        let mut expected = vec![0.0; d];
+        aggregate_rows(vector, &values, Policy::Error, scratch.as_scratch(), &mut expected)
+            .unwrap();
+        for (fortran, threads) in [(false, 1), (false, 3), (true, 2)] {
+            let matrix = npy("<f4", fortran, &values, d);
+            let found = aggregate::<f32>(&matrix, rule, Policy::Error, threads).expect("a result");
+            assert_eq!(bits(&found), bits(&expected), "{text}, {fortran} {threads}");
+        }
+    }
 }
 
 /// Covers blocks, exact distances and the rows chosen, over several pieces of the columns.

@@ -6,11 +6,13 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use anyhow::Result;
 
 use coherence_core::aggregate::{
-    AggregateError, AnyCoordinateRule, AnyVectorRule, DistanceRule, Mean, Requirements, Rows,
-    Scratch, ScratchBuffer, ScratchLen, VectorRule,
+    AggregateError, AnyCoordinateRule, AnyVectorRule, DistanceRule, Mean, Requirements, Scratch,
+    ScratchBuffer, ScratchLen,
 };
 use coherence_core::finite::{NonFinite, Policy};
-use coherence_cpu::dense::{Columnwise, GramSum, KrumChoice, first_non_finite, square_between};
+use coherence_cpu::dense::{
+    Columnwise, GramSum, KrumChoice, aggregate_rows, first_non_finite, square_between,
+};
 use coherence_cpu::{Element, Isa};
 use coherence_data::matrix::{Dtype, Matrix, Source, Value};
 
@@ -39,7 +41,7 @@ pub(super) fn aggregate<T: Value + Element>(
     in_memory(matrix, rule, policy, threads)
 }
 
-/// Applies the core's rule to the matrix in memory.
+/// Applies the rule to the matrix in memory.
 fn in_memory<T: Value + Element>(
     matrix: &Matrix<impl Source>,
     rule: AnyVectorRule,
@@ -67,7 +69,7 @@ fn in_memory<T: Value + Element>(
             Ok(matrix.read(rows, 0..d, values)?)
         },
     )?;
-    rule.aggregate(Rows::matrix(&values, d)?, policy, scratch, &mut out)
+    aggregate_rows(rule, &values, policy, scratch, &mut out)
         .map_err(|error| located(error, 0, 0, d))?;
     Ok(out)
 }
