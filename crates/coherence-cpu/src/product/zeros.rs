@@ -99,7 +99,8 @@ impl NonZeros {
 fn is_sparse<T: Element>(left: &View<'_, T>, [tiles, inner]: [usize; 2], height: usize) -> bool {
     let zero = |sample: usize| {
         // Multiples of the golden ratio leave no column far from a sample.
-        let column = ((sample * 40_503 & 0xffff) as u64 * inner as u64 >> 16) as usize;
+        let fraction = ((sample * 40_503) & 0xffff) as u64;
+        let column = ((fraction * inner as u64) >> 16) as usize;
         let row = sample * tiles / SAMPLES * height;
         (row..row + height).all(|row| left.get(row, column) == T::zero())
     };
@@ -164,7 +165,7 @@ impl<T: Element> Search<'_, T> {
             for k in (0..depth.len()).step_by(S::LANES) {
                 let mut found = 0;
                 for row in row..row + height {
-                    found |= lanes(simd, &self.left.row(row, depth.start + k..depth.end));
+                    found |= lanes(simd, self.left.row(row, depth.start + k..depth.end));
                 }
                 while found != 0 {
                     to[count] = (k + found.trailing_zeros() as usize) as u8;
