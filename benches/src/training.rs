@@ -64,7 +64,7 @@ pub fn trainer_on<D: Device<f32>>(
     let config = Config {
         batch,
         rate,
-        steps: u64::MAX,
+        steps: Config::MOST_STEPS,
         aggregation,
         batch_statistics,
         estimation_batches: 0,

@@ -139,9 +139,6 @@ fn is_yes(value: &bool) -> bool {
     *value
 }
 
-/// The most steps of a run: more do not end on any machine.
-const MOST_STEPS: u64 = 1_000_000_000_000;
-
 /// A [`Config`] that cannot be run.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum ConfigError {
@@ -189,8 +186,9 @@ pub enum ConfigError {
     WeightDecay(f64),
     /// Training would not end.
     #[error(
-        "{0} steps (must be at most {MOST_STEPS}: at a hundred thousand a second these take four months; \
-         take fewer steps or epochs)"
+        "{0} steps (must be at most {most}: at a hundred thousand a second these take four months; \
+         take fewer steps or epochs)",
+        most = Config::MOST_STEPS
     )]
     Steps(u64),
     /// The warm-up does not end before training does.
@@ -286,6 +284,9 @@ pub enum ConfigError {
 }
 
 impl Config {
+    /// The most steps of a run: more do not end on any machine.
+    pub const MOST_STEPS: u64 = 1_000_000_000_000;
+
     /// The mini-batches of an epoch over n = `examples` training examples: ⌊n/k⌋. The remaining n mod k examples,
     /// other ones in each epoch, are not used in that epoch.
     ///
@@ -408,7 +409,7 @@ impl Config {
         if !(weight_decay >= 0.0 && weight_decay.is_finite()) {
             return Err(ConfigError::WeightDecay(weight_decay));
         }
-        if steps > MOST_STEPS {
+        if steps > Self::MOST_STEPS {
             return Err(ConfigError::Steps(steps));
         }
         if warmup > 0 && warmup >= steps {

@@ -109,7 +109,7 @@ impl Piece {
         let affordable = (MOST / network.multiply_adds().max(1)).clamp(2, EXAMPLES) as usize;
         let imputes = of_run.imputes(network);
         let mut config = Config {
-            steps: u64::MAX,
+            steps: Config::MOST_STEPS,
             // Rates do not change the time, as long as nothing diverges.
             rate: 1e-12,
             warmup: 0,
