@@ -22,9 +22,7 @@ fn pairs(c: &mut Criterion<Ratio>) {
         &mut group,
         "digits to pixels without zeros",
         || step(&mut digits),
-        || {
-            step(&mut without_zeros);
-        },
+        || step(&mut without_zeros),
     );
     group.finish();
 }

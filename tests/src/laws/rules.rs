@@ -186,24 +186,13 @@ pub const BY_ROWS: [&str; 8] = [
 ];
 
 /// The names of all rules of [`TABLE`].
-pub const EVERY: [&str; 16] = [
-    "mean",
-    "median",
-    "winsorized",
-    "winsorized%",
-    "trimmed",
-    "median-of-means",
-    "mean-around-median",
-    "sign-majority",
-    "geometric-median",
-    "geometric-median-of-means",
-    "krum",
-    "multi-krum",
-    "bulyan",
-    "minimum-diameter",
-    "centered-clipping",
-    "norm-clipping",
-];
+pub const EVERY: [&str; 16] = {
+    let mut names = [""; 16];
+    let (by_coordinate, by_rows) = names.split_at_mut(BY_COORDINATE.len());
+    by_coordinate.copy_from_slice(&BY_COORDINATE);
+    by_rows.copy_from_slice(&BY_ROWS);
+    names
+};
 
 /// The settings of a rule.
 ///

@@ -61,7 +61,10 @@ pub fn aggregate_rows<T: Element>(
             AnyVectorRule::NormClipping(rule) => clip_norms(rule, set, values, out),
             AnyVectorRule::GeometricMedianOfMeans(rule) => median_of_means(rule, set, values, out)?,
             rule => match rule.as_center_rule() {
-                Some(rule) => around_center(rule, set, values, out)?,
+                Some(rule) => {
+                    around_center(rule, set, values, out)?;
+                    true
+                }
                 None => false,
             },
         };
@@ -91,13 +94,13 @@ fn has_unit_scale<T: Element>(rows: &[T], d: usize) -> bool {
     distance_scale(&mut magnitudes) == 1.0
 }
 
-/// The rule from the coordinate-wise median on. Always done.
+/// The rule from the coordinate-wise median on.
 fn around_center<T: Element>(
     rule: &dyn CenterRule,
     set: RowSet<'_, T>,
     scratch: &mut [f64],
     out: &mut [T],
-) -> Result<bool, AggregateError> {
+) -> Result<(), AggregateError> {
     let (center, scratch) = scratch.split_at_mut(set.d);
     let median = Columnwise::new(AnyCoordinateRule::Median(Median), set.count())?;
     median.aggregate(set.rows, Policy::Error, out)?;
@@ -106,7 +109,7 @@ fn around_center<T: Element>(
         Some(i) => out.copy_from_slice(&set.rows[i * set.d..][..set.d]),
         None => out.iter_mut().zip(center).for_each(|(out, x)| *out = T::narrow(*x)),
     }
-    Ok(true)
+    Ok(())
 }
 
 /// The geometric median of the means of groups; not done where the means leave the range of ordinary numbers.

@@ -157,7 +157,7 @@ impl<T: Element> Search<'_, T> {
     /// Rows whose values follow each other: several columns of a tile at a time.
     #[inline(always)]
     fn search_rows<S: Simd<T>>(&mut self, simd: S, depth: &Range<usize>) {
-        let height = S::PRODUCT_TILE[0];
+        let (height, blocks) = (S::PRODUCT_TILE[0], self.blocks());
         for tile in 0..self.tiles() {
             let to = &mut self.columns[tile * self.inner + depth.start..][..depth.len()];
             let row = self.first + tile * height;
@@ -173,7 +173,7 @@ impl<T: Element> Search<'_, T> {
                     found &= found - 1;
                 }
             }
-            self.counts[tile * self.inner.div_ceil(DEPTH) + depth.start / DEPTH] = count as u32;
+            self.counts[tile * blocks + depth.start / DEPTH] = count as u32;
         }
     }
 
