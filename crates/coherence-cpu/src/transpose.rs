@@ -1,22 +1,10 @@
 //! Transposed copies of a matrix or of some of its columns, so that a product reads them in order.
 #![allow(unsafe_code)] // blocks transposed through pointers
 
-use rayon::prelude::*;
-
 use crate::{
-    Element, Isa,
-    simd::{Kernel, Simd, TILE},
+    Element,
+    simd::{Kernel, Simd},
 };
-
-/// `to [cols, rows] = from [rows, cols]ᵀ` on the ambient threads.
-pub(crate) fn transpose<T: Element>(isa: Isa, from: &[T], cols: usize, to: &mut [T]) {
-    assert!(from.len() == to.len());
-    let rows = from.len() / cols.max(1);
-    to.par_chunks_mut((TILE * rows).max(1)).enumerate().for_each(|(at, to)| {
-        let from = &from[at * TILE..];
-        T::transpose_block(isa, Transpose { from, stride: cols, rows, to });
-    });
-}
 
 /// `to[c, r] = from[r, c]`; rows of `from` are `stride` apart, `to` is [cols, rows].
 #[derive(Debug)]

@@ -12,7 +12,11 @@
 
 use core::{mem::MaybeUninit, ops::Range};
 
-use super::{Output, view::View, zeros::NonZeros};
+use super::{
+    view::View,
+    write::{Order, Out, Rows, STRIP, Strip},
+    zeros::NonZeros,
+};
 use crate::{
     Element, Isa,
     scratch::Scratch,
@@ -23,9 +27,9 @@ use crate::{
 pub(crate) const DEPTH: usize = 256;
 
 /// Vectors in a row of the widest panel.
-const VECTORS: usize = 3;
+pub(super) const VECTORS: usize = 3;
 
-/// Some rows and columns of `out [_, width] (+)= left [_, inner] · right [inner, width]`.
+/// Some rows and columns of `out [_, _] (+)= left [_, inner] · right [inner, _]`.
 #[derive(Debug)]
 pub struct Piece<'a, T> {
     pub(super) left: View<'a, T>,
@@ -33,9 +37,7 @@ pub struct Piece<'a, T> {
     pub(super) inner: usize,
     pub(super) rows: Range<usize>,
     pub(super) cols: Range<usize>,
-    pub(super) output: Output,
-    pub(super) out: *mut T,
-    pub(super) width: usize,
+    pub(super) out: Out<T>,
     /// Terms that are left out; the rows begin with one of its tiles.
     pub(super) zeros: Option<&'a NonZeros>,
 }
@@ -91,13 +93,13 @@ fn panels<T: Element, S: Simd<T>>(cols: &Range<usize>) -> impl Iterator<Item = R
 /// Terms that the loop over a tile's depth adds at a time.
 const UNROLL: usize = 4;
 
-/// The left factor's rows of one tile: the first is row `row` and begins at `left`. Its columns are all
-/// multiplied, or those named.
+/// The left factor's rows of one tile, which begin at `left`, and where the result goes. The left factor's
+/// columns are all multiplied, or those named.
 struct Tile<'a, T> {
-    row: usize,
     left: *const T,
     strides: [usize; 2],
     columns: Option<&'a [u8]>,
+    to: Rows<T>,
 }
 
 /// The part of the right factor that fills the panel.
@@ -120,6 +122,8 @@ impl<T: Element> Piece<'_, T> {
     fn multiply<S: Simd<T>, const COLUMNS: bool>(&self, simd: S, mut packed: Option<&mut [T]>) {
         let mut panel = Panel::<T>([MaybeUninit::uninit(); DEPTH * VECTORS * TILE]);
         let panel: *mut T = panel.0.as_mut_ptr().cast();
+        let mut strip = Strip::new();
+        let strip = strip.as_mut_ptr();
         for k in (0..self.inner).step_by(DEPTH) {
             let depth = k..self.inner.min(k + DEPTH);
             if let Some(packed) = &mut packed {
@@ -134,10 +138,27 @@ impl<T: Element> Piece<'_, T> {
                 // panel has room for DEPTH rows of VECTORS vectors; `packed` holds this depth.
                 unsafe {
                     match block.cols.len().div_ceil(S::LANES) {
-                        1 => self.multiply_block::<S, 1, COLUMNS>(simd, &block, next, left, panel),
-                        2 => self.multiply_block::<S, 2, COLUMNS>(simd, &block, next, left, panel),
-                        _ => self
-                            .multiply_block::<S, VECTORS, COLUMNS>(simd, &block, next, left, panel),
+                        1 => self.multiply_block::<S, 1, COLUMNS>(
+                            simd,
+                            &block,
+                            next,
+                            left,
+                            [panel, strip],
+                        ),
+                        2 => self.multiply_block::<S, 2, COLUMNS>(
+                            simd,
+                            &block,
+                            next,
+                            left,
+                            [panel, strip],
+                        ),
+                        _ => self.multiply_block::<S, VECTORS, COLUMNS>(
+                            simd,
+                            &block,
+                            next,
+                            left,
+                            [panel, strip],
+                        ),
                     }
                 }
             }
@@ -187,7 +208,8 @@ impl<T: Element> Piece<'_, T> {
     /// not full. The `next` block is prefetched.
     ///
     /// # Safety
-    /// `block` lies inside the matrices; `panel` has room for its depth times `V` vectors;
+    /// `block` lies inside the matrices; `panel` has room for its depth times `V` vectors and `strip` for
+    /// [`STRIP`] times as many;
     /// [`Piece::pack_left`] filled `packed` with the block's depth; the left factor's rows, or with
     /// `COLUMNS` its columns, are contiguous there or in place.
     #[inline(always)]
@@ -197,8 +219,10 @@ impl<T: Element> Piece<'_, T> {
         block: &Block,
         next: Option<&Block>,
         packed: Option<&[T]>,
-        panel: *mut T,
+        [panel, strip]: [*mut T; 2],
     ) {
+        let is_first = block.depth.start == 0;
+        let is_transposed = self.out.order == Order::ColumnMajor;
         // SAFETY: the caller's promise, and the rows of each tile exist.
         unsafe {
             let panel = match self.panel_in_place(block, V * S::LANES) {
@@ -208,7 +232,8 @@ impl<T: Element> Piece<'_, T> {
                     panel.cast_const()
                 }
             };
-            let mut row = self.rows.start;
+            // Rows from `waiting` on are in the strip, if there is one.
+            let (mut row, mut waiting) = (self.rows.start, self.rows.start);
             while row < self.rows.end {
                 let height = height::<T, S>(self.rows.end - row);
                 let columns = match self.zeros {
@@ -224,18 +249,23 @@ impl<T: Element> Piece<'_, T> {
                         row - self.rows.start..row + height - self.rows.start,
                     );
                 }
+                let to = if is_transposed {
+                    Rows::of_strip::<S, V>(strip, row - waiting)
+                } else {
+                    self.out.rows(row, &block.cols, is_first)
+                };
                 let tile = match packed {
                     Some(packed) => Tile {
-                        row,
                         left: packed[(row - self.rows.start) * block.depth.len()..].as_ptr(),
                         strides: [1, height],
                         columns,
+                        to,
                     },
                     None => Tile {
-                        row,
                         left: self.left.at(row, block.depth.start),
                         strides: self.left.strides(),
                         columns,
+                        to,
                     },
                 };
                 match height {
@@ -250,6 +280,15 @@ impl<T: Element> Piece<'_, T> {
                     _ => self.tile::<S, 1, V, COLUMNS>(simd, &tile, block, panel),
                 }
                 row += height;
+                if is_transposed && (row == self.rows.end || row == waiting + STRIP) {
+                    self.out.write_transposed::<S, V>(
+                        simd,
+                        strip,
+                        [&(waiting..row), &block.cols],
+                        is_first,
+                    );
+                    waiting = row;
+                }
             }
         }
     }
@@ -319,21 +358,20 @@ impl<T: Element> Piece<'_, T> {
     /// `R` rows of the left factor times the panel.
     ///
     /// # Safety
-    /// As [`Piece::multiply_block`]; the rows exist, and `panel` is packed.
+    /// As [`Piece::multiply_block`]; the rows exist on both sides, and `panel` is packed.
     #[inline(always)]
     unsafe fn tile<S: Simd<T>, const R: usize, const V: usize, const COLUMNS: bool>(
         &self,
         simd: S,
-        &Tile { row, left, strides: [down, across], columns }: &Tile<'_, T>,
+        &Tile { left, strides: [down, across], columns, to }: &Tile<'_, T>,
         block: &Block,
         panel: *const T,
     ) {
         let [down, across] = if COLUMNS { [1, across] } else { [down, 1] };
         let left: [*const T; R] = core::array::from_fn(|r| left.wrapping_add(r * down));
-        let out = self.out.wrapping_add(row * self.width + block.cols.start);
         for r in 0..R {
             for v in (0..V * S::LANES).step_by(TILE) {
-                simd.prefetch(out.wrapping_add(r * self.width + v));
+                simd.prefetch(to.at.wrapping_add(r * to.width + v));
             }
         }
         let mut sums = [[simd.splat(T::zero()); V]; R];
@@ -363,18 +401,8 @@ impl<T: Element> Piece<'_, T> {
         for sum in sums.as_flattened_mut() {
             *sum = simd.add(*sum, simd.splat(T::zero()));
         }
-        let add = self.output == Output::Add || block.depth.start > 0;
-        for (r, sums) in sums.into_iter().enumerate() {
-            // SAFETY: the row exists and the block's columns lie in it.
-            unsafe {
-                let out = out.add(r * self.width);
-                match (block.cols.len() == V * S::LANES, add) {
-                    (true, true) => write_whole::<T, S, V>(simd, sums, out, true),
-                    (true, false) => write_whole::<T, S, V>(simd, sums, out, false),
-                    _ => write(simd, sums, out, block.cols.len(), add),
-                }
-            }
-        }
+        // SAFETY: as many rows exist, of the columns that are written.
+        unsafe { to.write(simd, sums) }
     }
 }
 
@@ -400,56 +428,4 @@ unsafe fn add_term<T: Element, S: Simd<T>, const R: usize, const V: usize>(
         }
     }
     sums
-}
-
-/// [`write`] of all lanes.
-///
-/// # Safety
-/// `out` is readable and writable for V vectors.
-#[inline(always)]
-unsafe fn write_whole<T: Element, S: Simd<T>, const V: usize>(
-    simd: S,
-    sums: [S::V; V],
-    out: *mut T,
-    add: bool,
-) {
-    for (v, sum) in sums.into_iter().enumerate() {
-        // SAFETY: vector v < V.
-        unsafe {
-            let out = out.add(v * S::LANES);
-            simd.store(out, if add { simd.add(simd.load(out), sum) } else { sum });
-        }
-    }
-}
-
-/// Writes the first `count` lanes of `sums` to `out`, or adds them to it.
-///
-/// # Safety
-/// `out` is readable and writable for `count` values, `count <= V · LANES`.
-#[inline(always)]
-unsafe fn write<T: Element, S: Simd<T>, const V: usize>(
-    simd: S,
-    sums: [S::V; V],
-    out: *mut T,
-    count: usize,
-    add: bool,
-) {
-    for (v, sum) in sums.into_iter().enumerate() {
-        let lanes = count.saturating_sub(v * S::LANES).min(S::LANES);
-        let mut part = [T::zero(); TILE];
-        // SAFETY: vector v is whole, or goes through `part`, of which `lanes` values are copied.
-        unsafe {
-            let out = out.add(v * S::LANES);
-            let whole = lanes == S::LANES;
-            if add && !whole {
-                part.as_mut_ptr().copy_from_nonoverlapping(out, lanes);
-            }
-            let to = if whole { out } else { part.as_mut_ptr() };
-            let sum = if add { simd.add(simd.load(to), sum) } else { sum };
-            simd.store(to, sum);
-            if !whole {
-                out.copy_from_nonoverlapping(part.as_ptr(), lanes);
-            }
-        }
-    }
 }

@@ -9,14 +9,16 @@
 mod kernel;
 mod pieces;
 mod view;
+mod write;
 mod zeros;
 
 use core::ops::Range;
 
-use crate::{Element, Isa, parallel, scratch::Scratch, transpose::transpose};
+use crate::{Element, Isa, parallel};
 pub(crate) use kernel::{DEPTH, Piece, panel_width};
 pub(crate) use pieces::Cut;
 use view::View;
+use write::{Order, Out};
 use zeros::NonZeros;
 pub(crate) use zeros::Search;
 
@@ -157,35 +159,19 @@ pub fn matmul_tn_on<T: Element>(
     );
     let columns = View::new(a, [1, i], [i, m]);
     let zeros = if m < TRANSPOSED { None } else { NonZeros::find(isa, [i, m, o], &columns, delta) };
-    match zeros {
-        Some(zeros) => transposed_gradient(isa, dims, &zeros, [delta, a], output, out),
-        None => multiply(isa, [o, m, i], (delta, [1, o]), (a, [i, 1]), output, out),
+    if zeros.is_none() {
+        return multiply(isa, [o, m, i], (delta, [1, o]), (a, [i, 1]), output, out);
     }
+    // The transpose of aᵀ · delta, where zeros of `a` can be left out: the same bits.
+    let cut = Cut::with_packing::<T>([i, m, o], columns.is_scattered(m));
+    let right = View::new(delta, [o, 1], [m, o]);
+    let to = (output, Order::ColumnMajor);
+    multiply_in_pieces(isa, (cut, zeros.as_ref()), [i, m, o], [columns, right], to, out);
 }
 
 /// Examples from which on a transposed gradient pays: transposing takes as long as adding those of some
 /// ten examples.
 const TRANSPOSED: usize = 24;
-
-/// [`matmul_tn`] as the transpose of `aᵀ · delta`, where zeros of `a` can be left out: the same bits.
-fn transposed_gradient<T: Element>(
-    isa: Isa,
-    Dims { m, i, o }: Dims,
-    zeros: &NonZeros,
-    [delta, a]: [&[T]; 2],
-    output: Output,
-    out: &mut [T],
-) {
-    let mut transposed = Scratch::new(i * o);
-    if output == Output::Add {
-        transpose(isa, out, i, &mut transposed);
-    }
-    let shape = [i, m, o];
-    let cut = Cut::with_packing::<T>(shape, View::new(a, [1, i], [i, m]).is_scattered(m));
-    let (left, right) = ((a, [1, i]), (delta, [o, 1]));
-    multiply_in_pieces(isa, (cut, Some(zeros)), shape, left, right, output, &mut transposed);
-    transpose(isa, &transposed, o, out);
-}
 
 /// Some rows and columns of the gradient [`matmul_tn`] over some of the examples, to
 /// `out [rows, cols]`, on the calling thread: the same bits as in the whole over those examples.
@@ -232,23 +218,27 @@ pub(crate) unsafe fn multiply_to<T: Element>(
     let left = View::new(left, left_strides, [rows, inner]);
     let right = View::new(right, right_strides, [inner, cols]);
     let [rows, cols] = [0..rows, 0..cols];
-    let piece = Piece { left, right, inner, rows, cols, output, out, width, zeros: None };
+    let out = Out { at: out, width, output, order: Order::RowMajor };
+    let piece = Piece { left, right, inner, rows, cols, out, zeros: None };
     T::multiply(isa, piece);
 }
 
 /// `out [rows, cols] (+)= left [rows, inner] · right [inner, cols]`; strides are [row, column].
 fn multiply<T: Element>(
     isa: Isa,
-    shape: [usize; 3],
-    left: (&[T], [usize; 2]),
-    right: (&[T], [usize; 2]),
+    shape @ [rows, inner, cols]: [usize; 3],
+    (left, left_strides): (&[T], [usize; 2]),
+    (right, right_strides): (&[T], [usize; 2]),
     output: Output,
     out: &mut [T],
 ) {
-    let view = View::new(left.0, left.1, [shape[0], shape[1]]);
-    let zeros = NonZeros::find(isa, shape, &view, right.0);
-    let cut = Cut::with_packing::<T>(shape, view.is_scattered(shape[1]));
-    multiply_in_pieces(isa, (cut, zeros.as_ref()), shape, left, right, output, out);
+    let factors = [
+        View::new(left, left_strides, [rows, inner]),
+        View::new(right, right_strides, [inner, cols]),
+    ];
+    let zeros = NonZeros::find(isa, shape, &factors[0], right);
+    let cut = Cut::with_packing::<T>(shape, factors[0].is_scattered(inner));
+    multiply_in_pieces(isa, (cut, zeros.as_ref()), shape, factors, (output, Order::RowMajor), out);
 }
 
 /// [`multiply`] in the pieces of `cut`, which is one of the same shape, as are the `zeros` left out.
@@ -256,23 +246,21 @@ fn multiply_in_pieces<T: Element>(
     isa: Isa,
     (cut, zeros): (Cut, Option<&NonZeros>),
     [rows, inner, cols]: [usize; 3],
-    (left, left_strides): (&[T], [usize; 2]),
-    (right, right_strides): (&[T], [usize; 2]),
-    output: Output,
+    [left, right]: [View<'_, T>; 2],
+    (output, order): (Output, Order),
     out: &mut [T],
 ) {
-    let left = View::new(left, left_strides, [rows, inner]);
-    let right = View::new(right, right_strides, [inner, cols]);
     assert!(out.len() == rows * cols);
     if inner == 0 && output == Output::Overwrite {
         out.fill(T::zero());
     }
-    let (target, width) = (Target(out.as_mut_ptr()), cols);
+    let width = if order == Order::RowMajor { cols } else { rows };
+    let target = Target(out.as_mut_ptr());
     let run = |at: usize| {
         let target = &target;
         let [rows, cols] = cut.piece(at);
-        let piece = Piece { left, right, inner, rows, cols, output, out: target.0, width, zeros };
-        T::multiply(isa, piece);
+        let out = Out { at: target.0, width, output, order };
+        T::multiply(isa, Piece { left, right, inner, rows, cols, out, zeros });
     };
     parallel::for_each(cut.pieces(), run);
 }
@@ -327,8 +315,12 @@ mod tests {
                 let product = |threads, l2, output| {
                     let mut out = vec![3.0f32; rows * cols];
                     let cut = Cut::with_machine::<f32>(shape, strides.0[1] != 1, threads, l2);
-                    let (left, right) = ((&left[..], strides.0), (&right[..], strides.1));
-                    multiply_in_pieces(isa, (cut, None), shape, left, right, output, &mut out);
+                    let factors = [
+                        View::new(&left, strides.0, [rows, inner]),
+                        View::new(&right, strides.1, [inner, cols]),
+                    ];
+                    let to = (output, Order::RowMajor);
+                    multiply_in_pieces(isa, (cut, None), shape, factors, to, &mut out);
                     out
                 };
                 for output in [Output::Overwrite, Output::Add] {

@@ -9,11 +9,11 @@ use core::ops::Range;
 use super::kernel::DEPTH;
 use crate::{Element, cache, simd::TILE};
 
-/// Operations of a piece at least: some 5 µs, many times what handing it out costs.
-const LEAST: usize = 500_000;
+/// Operations of a piece at least: some 2 µs, twice what handing it out costs.
+const LEAST: usize = 200_000;
 
-/// Pieces for each thread at most.
-const FOR_EACH_THREAD: usize = 8;
+/// Pieces for each thread at most: with twice as many, packing them takes more than waiting for the last.
+const FOR_EACH_THREAD: usize = 4;
 
 /// Columns of a stretch at least: two vectors of the widest instruction set.
 const LEAST_COLS: usize = 2 * TILE;
