@@ -111,14 +111,15 @@ impl<D: Device<f32>> Probe<D> {
                 }
             })?;
             if i == 0 && self.watch.contains(&Watch::Half) {
-                send("probe.half.alpha", self.whole.network().alpha());
-                rows("probe.half", self.whole.network(), send);
+                let half = self.whole.network();
+                send("probe.half.alpha", half.alpha());
+                rows("probe.half", half, send);
             }
         }
-        self.report("probe", send);
+        let tensors = self.report("probe", send);
         if self.watch.contains(&Watch::Layer) {
-            for (t, tensor) in model.layout().tensors().iter().enumerate() {
-                rows(&format!("probe.{}", tensor.name), self.whole.tensor(t), send);
+            for (tensor, coherence) in model.layout().tensors().iter().zip(tensors) {
+                rows(&format!("probe.{}", tensor.name), coherence, send);
             }
         }
         self.measure_test(stop, model, test, send)?;
@@ -146,8 +147,9 @@ impl<D: Device<f32>> Probe<D> {
         let Self { workers, passes, chunk, whole, test: sample, .. } = self;
         whole.clear();
         passes.tally(&**workers, stop, (model, test, sample), (chunk, whole), |_| {})?;
-        send("test.alpha", whole.network().alpha());
-        rows("test", whole.network(), send);
+        let test = whole.network();
+        send("test.alpha", test.alpha());
+        rows("test", test, send);
         Ok(())
     }
 
@@ -210,13 +212,14 @@ impl<D: Device<f32>> Probe<D> {
         Ok(())
     }
 
-    /// Sends the statistics of the whole sample and of its groups, in series that begin with `prefix`.
-    fn report(&self, prefix: &str, send: &mut dyn FnMut(&str, f64)) {
-        let whole = self.whole.network();
+    /// Sends the statistics of the whole sample and of its groups, in series that begin with `prefix`, and returns
+    /// those of the tensors.
+    fn report(&self, prefix: &str, send: &mut dyn FnMut(&str, f64)) -> Vec<Coherence> {
+        let (whole, tensors) = self.whole.network_and_tensors();
         send(&format!("{prefix}.alpha"), whole.alpha());
         rows(prefix, whole, send);
         if !self.watch.contains(&Watch::Group) {
-            return;
+            return tensors;
         }
         for (designation, tally) in Designation::ALL.iter().zip(&self.tallies) {
             let (name, group) = (designation.name(), tally.network());
@@ -232,6 +235,7 @@ impl<D: Device<f32>> Probe<D> {
                 send(&format!("{prefix}.{name}.helpfulness"), sum / group.m as f64);
             }
         }
+        tensors
     }
 }
 

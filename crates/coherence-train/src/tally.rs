@@ -205,19 +205,21 @@ impl<D: Device<f32>> Tally<D> {
         if self.m == 0 { Output::Overwrite } else { Output::Add }
     }
 
-    /// The statistics of the whole network.
+    /// The statistics of the whole network: ‖S‖² and Q are the sums of those of its tensors.
     pub(crate) fn network(&self) -> Coherence {
-        self.statistics(self.sum(), self.sum_sq_norms.iter().sum())
+        self.network_and_tensors().0
     }
 
-    /// The statistics of tensor `t` alone.
-    pub(crate) fn tensor(&self, t: usize) -> Coherence {
-        let range = if self.m == 0 { 0..0 } else { self.ranges[t].clone() };
-        self.statistics(D::part(self.sum(), range), self.sum_sq_norms[t])
-    }
-
-    fn statistics(&self, sum: D::Slice<'_, f64>, sum_sq_norms: f64) -> Coherence {
-        Coherence { m: self.m, sq_norm_of_sum: self.device.dot_wide(sum, sum), sum_sq_norms }
+    /// The statistics of the whole network and of each tensor alone.
+    pub(crate) fn network_and_tensors(&self) -> (Coherence, Vec<Coherence>) {
+        let tensor = |(range, &sum_sq_norms): (&Range<usize>, &f64)| {
+            let sum = D::part(self.sum(), if self.m == 0 { 0..0 } else { range.clone() });
+            Coherence { m: self.m, sq_norm_of_sum: self.device.dot_wide(sum, sum), sum_sq_norms }
+        };
+        let tensors: Vec<_> = self.ranges.iter().zip(&self.sum_sq_norms).map(tensor).collect();
+        let sq_norm_of_sum = tensors.iter().map(|tensor| tensor.sq_norm_of_sum).sum();
+        let sum_sq_norms = self.sum_sq_norms.iter().sum();
+        (Coherence { m: self.m, sq_norm_of_sum, sum_sq_norms }, tensors)
     }
 
     /// S \[d\]; empty if there are no examples.

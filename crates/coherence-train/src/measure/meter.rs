@@ -200,7 +200,8 @@ impl<'a, D: Device<f32>> Meter<'a, D> {
                     }
                 }
                 self.sums.sum_over(&*self.workers);
-                return self.sample.statistics(&self.sums, pieces, self.by.errors);
+                let coherence = self.sums.network();
+                return self.sample.statistics(coherence, &self.sums, pieces, self.by.errors);
             }
         };
         Ok(Statistics { coherence, alpha_debiased: None })
@@ -217,14 +218,20 @@ impl<'a, D: Device<f32>> Meter<'a, D> {
 
     /// The network and its tensors over all examples; runs the second pass if it is needed.
     fn whole(&mut self) -> Result<(Statistics, Vec<(String, Statistics)>), ReadError> {
-        self.sums.clear();
-        self.designations.iter().for_each(|(.., sums)| self.sums.merge(sums));
+        if let [(.., sums)] = &mut self.designations[..] {
+            core::mem::swap(sums, &mut self.sums); // not needed any more, and a copy of d numbers takes long
+        } else {
+            self.sums.clear();
+            self.designations.iter().for_each(|(.., sums)| self.sums.merge(sums));
+        }
         let all: Vec<usize> = (0..self.sample.plan.pieces.len()).collect();
-        let network = self.sample.statistics(&self.sums, &all, true)?;
-        let tensors = self.sample.model().layout().tensors().par_iter().enumerate();
-        let tensors =
-            tensors.map(|(t, tensor)| (tensor.name.clone(), self.sample.tensor(&self.sums, t)));
-        Ok((network, tensors.collect()))
+        let (network, tensors) = self.sums.network_and_tensors();
+        let network = self.sample.statistics(network, &self.sums, &all, true)?;
+        let named = self.sample.model().layout().tensors().par_iter().zip(&tensors).enumerate();
+        let named = named.map(|(t, (tensor, &coherence))| {
+            (tensor.name.clone(), self.sample.tensor(coherence, t))
+        });
+        Ok((network, named.collect()))
     }
 
     /// The pristine and the corrupt examples. Must be called while the dots are those with the sum
@@ -239,7 +246,7 @@ impl<'a, D: Device<f32>> Meter<'a, D> {
             let statistics = if alone {
                 network
             } else {
-                self.sample.statistics(sums, pieces, self.by.errors)?
+                self.sample.statistics(sums.network(), sums, pieces, self.by.errors)?
             };
             Ok((*designation, Group { statistics, helpfulness }))
         });

@@ -129,15 +129,15 @@ impl<'a, D: Device<f32>> Sample<'a, D> {
         self.losses.not_finite()
     }
 
-    /// The statistics of the network over the group of `pieces`, whose sums are `sums`; with `errors` a
-    /// second pass over the group.
+    /// The statistics of the network over the group of `pieces`, whose sums are `sums` and give `coherence`; with
+    /// `errors` a second pass over the group.
     pub(super) fn statistics(
         &mut self,
+        coherence: Coherence,
         sums: &Tally<D>,
         pieces: &[usize],
         errors: bool,
     ) -> Result<Statistics, ReadError> {
-        let coherence = sums.network();
         let members = self.members.as_mut().filter(|_| errors);
         let Some(members) = members else {
             return Ok(Statistics { coherence, alpha_debiased: None });
@@ -148,10 +148,9 @@ impl<'a, D: Device<f32>> Sample<'a, D> {
         Ok(Statistics { coherence, alpha_debiased })
     }
 
-    /// The statistics of tensor `t` over all examples, after [`statistics`](Self::statistics) over
-    /// them.
-    pub(super) fn tensor(&self, sums: &Tally<D>, t: usize) -> Statistics {
-        let coherence = sums.tensor(t);
+    /// The statistics of tensor `t` with this `coherence` over all examples, after
+    /// [`statistics`](Self::statistics) over them.
+    pub(super) fn tensor(&self, coherence: Coherence, t: usize) -> Statistics {
         let alpha_debiased = self.members.as_ref().map(|members| {
             jackknife(coherence, (0..self.plan.len()).map(|place| members.tensor(t, place)))
         });
