@@ -273,7 +273,10 @@ fn runs_of_a_version_with_other_results_are_refused() {
     let desk = Desk::new(EXPERIMENT);
     check(&desk.run("out"), 0);
     let run = "out/X1/noise=0/seed-1/run.toml";
-    fs::write(desk.path(run), desk.read(run).replace("results = 1", "results = 0")).unwrap();
+    let ours = format!("results = {}", coherence_train::RESULTS);
+    let text = desk.read(run);
+    assert!(text.contains(&ours), "{text}");
+    fs::write(desk.path(run), text.replace(&ours, "results = 0")).unwrap();
     let output = desk.run("out");
     check(&output, 2);
     let said = stdout(&output);
