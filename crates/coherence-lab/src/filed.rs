@@ -51,7 +51,7 @@ pub struct FiledCell {
     pub mean: Option<f64>,
 }
 
-/// What was found on the newest committed record of each experiment and scale.
+/// What was found on the newest committed record of each experiment and scale, by experiment.
 pub fn newest() -> Vec<Filed> {
     newest_of(filed())
 }
@@ -66,6 +66,7 @@ fn newest_of(records: Vec<Filed>) -> Vec<Filed> {
             None => newest.push(record),
         }
     }
+    newest.sort_by(|a, b| a.experiment.cmp(&b.experiment));
     newest
 }
 
@@ -89,6 +90,7 @@ mod tests {
             claims: Vec::new(),
         };
         let newest = newest_of(vec![
+            record("C10", Scale::Desk, "2026-11-23", "f"),
             record("C1", Scale::Desk, "2026-11-23", "b"),
             record("C1", Scale::Desk, "2026-11-22", "a"),
             record("C1", Scale::Paper, "2026-11-22", "c"),
@@ -96,6 +98,6 @@ mod tests {
             record("C3", Scale::Desk, "2026-11-27", "e"),
         ]);
         let names: Vec<&str> = newest.iter().map(|filed| &*filed.record).collect();
-        assert_eq!(names, ["b", "c", "e"]);
+        assert_eq!(names, ["b", "c", "e", "f"], "by number");
     }
 }
