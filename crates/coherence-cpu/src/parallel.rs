@@ -19,13 +19,12 @@ pub(crate) fn for_each(pieces: usize, run: impl Fn(usize) + Sync) {
     if threads.min(pieces) <= 1 {
         return (0..pieces).for_each(run);
     }
-    let end = |share: usize| (share + 1) * pieces / threads;
-    let next: Vec<_> =
-        (0..threads).map(|share| AtomicUsize::new(share * pieces / threads)).collect();
+    let start = |share: usize| share * pieces / threads;
+    let next: Vec<_> = (0..threads).map(|share| AtomicUsize::new(start(share))).collect();
     // Only who takes which piece depends on the counters; what the pieces wrote is seen after the join.
     let take = |share: usize| {
         let piece = next[share].fetch_add(1, Ordering::Relaxed);
-        (piece < end(share)).then_some(piece)
+        (piece < start(share + 1)).then_some(piece)
     };
     let index = || rayon::current_thread_index().unwrap_or(0);
     let caller = index();

@@ -5,6 +5,7 @@
 use core::{
     cell::RefCell,
     marker::PhantomData,
+    mem::MaybeUninit,
     ops::{Deref, DerefMut},
     slice::{from_raw_parts, from_raw_parts_mut},
 };
@@ -32,6 +33,22 @@ unsafe impl Plain for u8 {}
 #[repr(align(64))]
 struct Line {
     _bytes: [u64; 8],
+}
+
+/// Room for `LEN` values on the stack, at the start of a cache line.
+#[repr(align(64))]
+pub(crate) struct Aligned<T, const LEN: usize>([MaybeUninit<T>; LEN]);
+
+impl<T: Copy, const LEN: usize> Aligned<T, LEN> {
+    #[inline(always)]
+    pub(crate) fn new() -> Self {
+        Self([MaybeUninit::uninit(); LEN])
+    }
+
+    #[inline(always)]
+    pub(crate) fn as_mut_ptr(&mut self) -> *mut T {
+        self.0.as_mut_ptr().cast()
+    }
 }
 
 /// The largest buffer that a thread keeps, in lines: 4 MiB.

@@ -10,16 +10,16 @@
 //! terms, so its bits do not depend on how the result is cut in pieces, nor on which zeros are left out.
 #![allow(unsafe_code)] // vectors loaded and stored without bounds checks
 
-use core::{mem::MaybeUninit, ops::Range};
+use core::ops::Range;
 
 use super::{
     view::View,
-    write::{Order, Out, Rows, STRIP, Strip},
+    write::{Order, Out, Rows},
     zeros::NonZeros,
 };
 use crate::{
     Element, Isa,
-    scratch::Scratch,
+    scratch::{Aligned, Scratch},
     simd::{Kernel, Simd, TILE},
 };
 
@@ -27,7 +27,10 @@ use crate::{
 pub(crate) const DEPTH: usize = 256;
 
 /// Vectors in a row of the widest panel.
-pub(super) const VECTORS: usize = 3;
+const VECTORS: usize = 3;
+
+/// Rows that are searched for zeros, or transposed, at a time: whole tiles and whole vectors of any instruction set.
+pub(super) const GROUP: usize = 48;
 
 /// Some rows and columns of `out [_, _] (+)= left [_, inner] · right [inner, _]`.
 #[derive(Debug)]
@@ -58,10 +61,6 @@ impl<T: Element> Kernel<T> for PanelWidth {
         S::PRODUCT_TILE[1] * S::LANES
     }
 }
-
-/// The panel in use, at the start of a cache line.
-#[repr(align(64))]
-struct Panel<T>([MaybeUninit<T>; DEPTH * VECTORS * TILE]);
 
 impl<T: Element> Kernel<T> for Piece<'_, T> {
     type Output = ();
@@ -120,10 +119,10 @@ impl<T: Element> Piece<'_, T> {
     /// contiguous rows otherwise.
     #[inline(always)]
     fn multiply<S: Simd<T>, const COLUMNS: bool>(&self, simd: S, mut packed: Option<&mut [T]>) {
-        let mut panel = Panel::<T>([MaybeUninit::uninit(); DEPTH * VECTORS * TILE]);
-        let panel: *mut T = panel.0.as_mut_ptr().cast();
-        let mut strip = Strip::new();
-        let strip = strip.as_mut_ptr();
+        const { assert!(GROUP.is_multiple_of(S::PRODUCT_TILE[0])) };
+        let mut panel = Aligned::<T, { DEPTH * VECTORS * TILE }>::new();
+        let mut strip = Aligned::<T, { GROUP * VECTORS * TILE }>::new();
+        let room = [panel.as_mut_ptr(), strip.as_mut_ptr()];
         for k in (0..self.inner).step_by(DEPTH) {
             let depth = k..self.inner.min(k + DEPTH);
             if let Some(packed) = &mut packed {
@@ -134,31 +133,14 @@ impl<T: Element> Piece<'_, T> {
                 .peekable();
             while let Some(block) = blocks.next() {
                 let (next, left) = (blocks.peek(), packed.as_deref());
-                // SAFETY: `block` lies inside the matrices and has as many vectors as said; the
-                // panel has room for DEPTH rows of VECTORS vectors; `packed` holds this depth.
+                // SAFETY: `block` lies inside the matrices and has as many vectors as said; the panel has
+                // room for DEPTH rows of VECTORS vectors, the strip for GROUP; `packed` holds this depth.
                 unsafe {
                     match block.cols.len().div_ceil(S::LANES) {
-                        1 => self.multiply_block::<S, 1, COLUMNS>(
-                            simd,
-                            &block,
-                            next,
-                            left,
-                            [panel, strip],
-                        ),
-                        2 => self.multiply_block::<S, 2, COLUMNS>(
-                            simd,
-                            &block,
-                            next,
-                            left,
-                            [panel, strip],
-                        ),
-                        _ => self.multiply_block::<S, VECTORS, COLUMNS>(
-                            simd,
-                            &block,
-                            next,
-                            left,
-                            [panel, strip],
-                        ),
+                        1 => self.multiply_block::<S, 1, COLUMNS>(simd, &block, next, left, room),
+                        2 => self.multiply_block::<S, 2, COLUMNS>(simd, &block, next, left, room),
+                        _ => self
+                            .multiply_block::<S, VECTORS, COLUMNS>(simd, &block, next, left, room),
                     }
                 }
             }
@@ -208,9 +190,8 @@ impl<T: Element> Piece<'_, T> {
     /// not full. The `next` block is prefetched.
     ///
     /// # Safety
-    /// `block` lies inside the matrices; `panel` has room for its depth times `V` vectors and `strip` for
-    /// [`STRIP`] times as many;
-    /// [`Piece::pack_left`] filled `packed` with the block's depth; the left factor's rows, or with
+    /// `block` lies inside the matrices; `panel` has room for its depth times `V` vectors and `strip` for [`GROUP`]
+    /// times as many; [`Piece::pack_left`] filled `packed` with the block's depth; the left factor's rows, or with
     /// `COLUMNS` its columns, are contiguous there or in place.
     #[inline(always)]
     unsafe fn multiply_block<S: Simd<T>, const V: usize, const COLUMNS: bool>(
@@ -280,7 +261,7 @@ impl<T: Element> Piece<'_, T> {
                     _ => self.tile::<S, 1, V, COLUMNS>(simd, &tile, block, panel),
                 }
                 row += height;
-                if is_transposed && (row == self.rows.end || row == waiting + STRIP) {
+                if is_transposed && (row == self.rows.end || row == waiting + GROUP) {
                     self.out.write_transposed::<S, V>(
                         simd,
                         strip,

@@ -159,18 +159,18 @@ pub fn matmul_tn_on<T: Element>(
     );
     let columns = View::new(a, [1, i], [i, m]);
     let zeros = if m < TRANSPOSED { None } else { NonZeros::find(isa, [i, m, o], &columns, delta) };
-    if zeros.is_none() {
+    let Some(zeros) = zeros else {
         return multiply(isa, [o, m, i], (delta, [1, o]), (a, [i, 1]), output, out);
-    }
+    };
     // The transpose of aᵀ · delta, where zeros of `a` can be left out: the same bits.
     let cut = Cut::with_packing::<T>([i, m, o], columns.is_scattered(m));
     let right = View::new(delta, [o, 1], [m, o]);
     let to = (output, Order::ColumnMajor);
-    multiply_in_pieces(isa, (cut, zeros.as_ref()), [i, m, o], [columns, right], to, out);
+    multiply_in_pieces(isa, (cut, Some(&zeros)), [i, m, o], [columns, right], to, out);
 }
 
-/// Examples from which on a transposed gradient pays: transposing takes as long as adding those of some
-/// ten examples.
+/// Examples from which on a transposed gradient pays: with fewer, transposing takes longer than the terms that are
+/// left out.
 const TRANSPOSED: usize = 24;
 
 /// Some rows and columns of the gradient [`matmul_tn`] over some of the examples, to

@@ -1,16 +1,14 @@
 //! How the sums of a tile reach the result: row by row, or transposed by way of a strip.
 #![allow(unsafe_code)] // vectors loaded and stored without bounds checks
 
-use core::{mem::MaybeUninit, ops::Range};
+use core::ops::Range;
 
-use super::{Output, kernel::VECTORS};
+use super::Output;
 use crate::{
     Element,
     simd::{Simd, TILE},
+    transpose::transpose,
 };
-
-/// Rows that are transposed at a time: tiles of any instruction set fill them, and so do vectors.
-pub(super) const STRIP: usize = 48;
 
 /// How a result lies in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,20 +33,6 @@ pub(super) struct Rows<T> {
     pub(super) width: usize,
     cols: usize,
     add: bool,
-}
-
-/// Rows [[`STRIP`], V vectors] of a panel's columns before they are transposed.
-#[repr(align(64))]
-pub(super) struct Strip<T>([MaybeUninit<T>; STRIP * VECTORS * TILE]);
-
-impl<T: Element> Strip<T> {
-    pub(super) fn new() -> Self {
-        Self([MaybeUninit::uninit(); STRIP * VECTORS * TILE])
-    }
-
-    pub(super) fn as_mut_ptr(&mut self) -> *mut T {
-        self.0.as_mut_ptr().cast()
-    }
 }
 
 impl<T: Element> Out<T> {
@@ -76,35 +60,10 @@ impl<T: Element> Out<T> {
         [rows, cols]: [&Range<usize>; 2],
         is_first: bool,
     ) {
-        let (width, add, stride) = (self.width, self.adds(is_first), V * S::LANES);
-        let out = self.at.wrapping_add(cols.start * width + rows.start);
-        let [whole_rows, whole_cols] = [rows, cols].map(|all| all.len() / S::LANES * S::LANES);
-        let mut block = [const { MaybeUninit::<T>::uninit() }; TILE * TILE];
-        let block: *mut T = block.as_mut_ptr().cast();
-        // SAFETY: rows and columns of the strip on one side and of the result on the other; LANES is at
-        // most TILE.
-        unsafe {
-            for c in (0..whole_cols).step_by(S::LANES) {
-                for r in (0..whole_rows).step_by(S::LANES) {
-                    let (from, to) = (strip.add(r * stride + c), out.add(c * width + r));
-                    if add {
-                        simd.transpose(from, stride, block, S::LANES);
-                        for l in 0..S::LANES {
-                            let (to, sum) = (to.add(l * width), block.add(l * S::LANES));
-                            simd.store(to, simd.add(simd.load(to), simd.load(sum)));
-                        }
-                    } else {
-                        simd.transpose(from, stride, to, width);
-                    }
-                }
-            }
-            for c in 0..cols.len() {
-                for r in if c < whole_cols { whole_rows } else { 0 }..rows.len() {
-                    let (to, sum) = (out.add(c * width + r), *strip.add(r * stride + c));
-                    *to = if add { *to + sum } else { sum };
-                }
-            }
-        }
+        let out = self.at.wrapping_add(cols.start * self.width + rows.start);
+        let (from, to) = ((strip, V * S::LANES), (out, self.width));
+        // SAFETY: rows and columns of the strip on one side and of the result on the other.
+        unsafe { transpose(simd, [rows.len(), cols.len()], from, to, self.adds(is_first)) }
     }
 }
 

@@ -9,16 +9,16 @@ use core::ops::Range;
 
 use rayon::prelude::*;
 
-use super::{kernel::DEPTH, view::View};
+use super::{
+    kernel::{DEPTH, GROUP},
+    view::View,
+};
 use crate::{
     Element, Isa,
     dense::first_non_finite,
     scratch::Scratch,
     simd::{Kernel, Simd, TILE},
 };
-
-/// Rows of the left factor that are searched at a time: tiles of any instruction set fill them.
-const GROUP: usize = 48;
 
 /// Places that are looked at to guess whether a factor is worth searching.
 const SAMPLES: usize = 64;
@@ -114,7 +114,6 @@ impl<T: Element> Kernel<T> for TileHeight {
 
     #[inline(always)]
     fn run<S: Simd<T>>(self, _: S) -> usize {
-        const { assert!(GROUP.is_multiple_of(S::PRODUCT_TILE[0])) };
         S::PRODUCT_TILE[0]
     }
 }
