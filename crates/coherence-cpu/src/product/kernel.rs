@@ -15,7 +15,7 @@ use core::ops::Range;
 use super::{
     view::View,
     write::{Order, Out, Rows},
-    zeros::NonZeros,
+    zeros::{self, NonZeros},
 };
 use crate::{
     Element, Isa,
@@ -107,19 +107,25 @@ struct Block {
     cols: Range<usize>,
 }
 
-/// Rows of the next tile where `rows` are left: as many as fit the registers, or a power of two.
-#[inline(always)]
-fn height<T: Element, S: Simd<T>>(rows: usize) -> usize {
-    if rows >= S::PRODUCT_TILE[0] { S::PRODUCT_TILE[0] } else { 1 << rows.ilog2() }
-}
-
 impl<T: Element> Piece<'_, T> {
+    /// Rows of the next tile where `rows` are left: as many as fit the registers, fewer where terms are left out,
+    /// or a power of two.
+    #[inline(always)]
+    fn height<S: Simd<T>>(&self, rows: usize) -> usize {
+        let whole = if self.zeros.is_some() { zeros::HEIGHT } else { S::PRODUCT_TILE[0] };
+        if rows >= whole { whole } else { 1 << rows.ilog2() }
+    }
+
     /// Computes the product. The left factor is packed to `packed` if there is one, with room for all
     /// rows times [`DEPTH`] columns or all there are. A tile reads contiguous columns with `COLUMNS`,
     /// contiguous rows otherwise.
     #[inline(always)]
     fn multiply<S: Simd<T>, const COLUMNS: bool>(&self, simd: S, mut packed: Option<&mut [T]>) {
-        const { assert!(GROUP.is_multiple_of(S::PRODUCT_TILE[0])) };
+        const {
+            assert!(
+                GROUP.is_multiple_of(S::PRODUCT_TILE[0]) && GROUP.is_multiple_of(zeros::HEIGHT)
+            );
+        }
         let mut panel = Aligned::<T, { DEPTH * VECTORS * TILE }>::new();
         let mut strip = Aligned::<T, { GROUP * VECTORS * TILE }>::new();
         let room = [panel.as_mut_ptr(), strip.as_mut_ptr()];
@@ -159,22 +165,23 @@ impl<T: Element> Piece<'_, T> {
             let columns = first..depth.len().min(first + TILE);
             let mut row = 0;
             while row < rows {
-                let height = height::<T, S>(rows - row);
-                let whole = height == S::PRODUCT_TILE[0];
+                let height = self.height::<S>(rows - row);
                 let mut copy = |k: usize| {
                     let from = self.left.at(self.rows.start + row, depth.start + k);
                     // SAFETY: rows below `rows` of a column that exists on one side; below the number
                     // asserted on the other.
                     unsafe {
                         let to = packed.as_mut_ptr().add(row * depth.len() + k * height);
-                        if down == 1 && whole {
+                        if down == 1 && height == zeros::HEIGHT {
+                            to.copy_from_nonoverlapping(from, zeros::HEIGHT);
+                        } else if down == 1 && height == S::PRODUCT_TILE[0] {
                             to.copy_from_nonoverlapping(from, S::PRODUCT_TILE[0]);
                         } else {
                             (0..height).for_each(|r| *to.add(r) = *from.add(r * down));
                         }
                     }
                 };
-                match self.zeros.filter(|_| whole) {
+                match self.zeros.filter(|_| height == zeros::HEIGHT) {
                     Some(zeros) => {
                         let named = zeros.among(self.rows.start + row, depth, &columns);
                         named.iter().for_each(|&k| copy(usize::from(k)));
@@ -216,13 +223,9 @@ impl<T: Element> Piece<'_, T> {
             // Rows from `waiting` on are in the strip, if there is one.
             let (mut row, mut waiting) = (self.rows.start, self.rows.start);
             while row < self.rows.end {
-                let height = height::<T, S>(self.rows.end - row);
-                let columns = match self.zeros {
-                    Some(zeros) if height == S::PRODUCT_TILE[0] => {
-                        Some(zeros.of(row, &block.depth))
-                    }
-                    _ => None,
-                };
+                let height = self.height::<S>(self.rows.end - row);
+                let zeros = self.zeros.filter(|_| height == zeros::HEIGHT);
+                let columns = zeros.map(|zeros| zeros.of(row, &block.depth));
                 if let Some(next) = next {
                     self.prefetch(
                         simd,
@@ -359,7 +362,7 @@ impl<T: Element> Piece<'_, T> {
         let (depth, width) = (block.depth.len(), V * S::LANES);
         // SAFETY: column k of the block's depth in rows that exist, and row k of the packed panel.
         unsafe {
-            if R == S::PRODUCT_TILE[0]
+            if R == zeros::HEIGHT
                 && let Some(columns) = columns
             {
                 for &k in columns {
