@@ -9,6 +9,7 @@ use rayon::prelude::*;
 
 use crate::{
     Element, Isa,
+    isa::run_loop,
     product::Output,
     simd::{Kernel, MOST_VECTORS, Simd, TILE},
 };
@@ -22,17 +23,6 @@ fn piece_len(len: usize) -> usize {
     match len / PIECE {
         0 | 1 => len,
         pieces => len.div_ceil(pieces.next_multiple_of(rayon::current_num_threads())),
-    }
-}
-
-/// A closure over slices as a kernel, so that its loop is compiled for each instruction set.
-pub(crate) struct Loop<F>(pub(crate) F);
-
-impl<T: Element, F: FnOnce()> Kernel<T> for Loop<F> {
-    type Output = ();
-    #[inline(always)]
-    fn run<S: Simd<T>>(self, _: S) {
-        (self.0)();
     }
 }
 
@@ -82,14 +72,11 @@ fn rows<T: Element>(isa: Isa, bias: &[T], x: &mut [T], f: impl Fn(T, T) -> T + S
     }
     assert!(x.len().is_multiple_of(o), "{} values in rows of {o}", x.len());
     let piece = |x: &mut [T]| {
-        T::run(
-            isa,
-            Loop(|| {
-                for row in x.chunks_exact_mut(o) {
-                    row.iter_mut().zip(bias).for_each(|(x, &b)| *x = f(*x, b));
-                }
-            }),
-        );
+        run_loop!(isa, {
+            for row in x.chunks_exact_mut(o) {
+                row.iter_mut().zip(bias).for_each(|(x, &b)| *x = f(*x, b));
+            }
+        });
     };
     in_pieces(x, o * piece_len(x.len()).div_ceil(o), piece);
 }
@@ -134,7 +121,7 @@ pub fn axpy<T: Element>(isa: Isa, factor: T, x: &[T], y: &mut [T]) {
 fn zip<T: Element>(isa: Isa, x: &[T], y: &mut [T], f: impl Fn(T, T) -> T + Sync) {
     assert_eq!(x.len(), y.len(), "slices of one length");
     let piece = |(y, x): (&mut [T], &[T])| {
-        T::run(isa, Loop(|| y.iter_mut().zip(x).for_each(|(y, &x)| *y = f(*y, x))));
+        run_loop!(isa, { y.iter_mut().zip(x).for_each(|(y, &x)| *y = f(*y, x)) });
     };
     let len = piece_len(x.len());
     if x.len() <= len {
@@ -173,14 +160,11 @@ pub fn median_of_three_update<T: Element>(
     let len = piece_len(d);
     let piece = |(at, params): (usize, &mut [T])| {
         let [(a, r), (b, s), (c, t)] = gradients.map(|(g, s)| (&g[at * len..][..params.len()], s));
-        T::run(
-            isa,
-            Loop(|| {
-                for (((p, &a), &b), &c) in params.iter_mut().zip(a).zip(b).zip(c) {
-                    *p = *p - rate * median_of_three(r * a, s * b, t * c);
-                }
-            }),
-        );
+        run_loop!(isa, {
+            for (((p, &a), &b), &c) in params.iter_mut().zip(a).zip(b).zip(c) {
+                *p = *p - rate * median_of_three(r * a, s * b, t * c);
+            }
+        });
     };
     if d <= len {
         piece((0, params));

@@ -1,6 +1,6 @@
 //! Which instruction set a kernel runs on, and the way into it.
 
-use crate::simd::{Kernel, Portable};
+use crate::simd::{Kernel, Portable, Simd};
 #[cfg(target_arch = "x86_64")]
 use crate::simd::{avx2::Avx2, avx512::Avx512};
 
@@ -67,3 +67,39 @@ impl Isa {
         kernel.run(Portable)
     }
 }
+
+/// A loop over slices as a kernel: see [`run_loop`].
+pub(crate) struct Loop<F>(F);
+
+impl<F> Loop<F> {
+    /// Told by its type here that `F` is called once, the compiler makes no wrapper that would not be inlined.
+    pub(crate) fn new<R>(body: F) -> Self
+    where
+        F: FnOnce() -> R,
+    {
+        Self(body)
+    }
+}
+
+impl<R, F: FnOnce() -> R> Kernel<f32> for Loop<F> {
+    type Output = R;
+
+    #[inline(always)]
+    fn run<S: Simd<f32>>(self, _: S) -> R {
+        (self.0)()
+    }
+}
+
+/// Runs a block, plain loops over slices of any type, compiled for each instruction set, on the one given.
+///
+/// The block is inlined: as a function of its own it would have the least instruction set of all. Closures in it are
+/// inlined if they are small or marked; `cargo xtask inlined` finds those that are not.
+macro_rules! run_loop {
+    ($isa:expr, $body:block) => {
+        $isa.run(crate::isa::Loop::new(
+            #[inline(always)]
+            || $body,
+        ))
+    };
+}
+pub(crate) use run_loop;

@@ -4,10 +4,7 @@ mod naive;
 
 use coherence_cpu::{
     Element, Isa,
-    dense::{
-        Weiszfeld, add_dots, add_moments, geometric_median, mean, trimmed_mean, trimmed_mean_on,
-        winsorized_mean_on,
-    },
+    dense::{add_dots, add_moments, mean, trimmed_mean, trimmed_mean_on, winsorized_mean_on},
 };
 use naive::Rng;
 
@@ -88,34 +85,17 @@ fn moments_and_dots_have_the_same_bits_on_every_instruction_set() {
 }
 
 #[test]
-fn a_geometric_median_without_iterations_is_the_mean() {
-    let mut rng = Rng::new(2);
-    for (n, d) in [(1, 1), (2, 17), (5, 1025), (17, 4097), (33, 2049), (100, 31)] {
-        let rows = rng.normals(n * d);
-        let (mut median, mut plain) = (vec![f32::NAN; d], vec![f32::NAN; d]);
-        let stop = Weiszfeld { tolerance: 0.0, iterations: 0 };
-        geometric_median(Isa::detect(), &rows, n, stop, &mut median);
-        mean(&rows, &mut plain);
-        for (median, plain) in median.iter().zip(&plain) {
-            assert!((median - plain).abs() <= 1e-6 * plain.abs() + 1e-12, "{n} × {d}");
-        }
-    }
-}
-
-#[test]
 fn the_number_of_threads_changes_no_bit_of_a_mean() {
     let mut rng = Rng::new(5);
-    let stop = Weiszfeld { tolerance: 1e-9, iterations: 20 };
     for (n, d) in [(3, 100_000), (40, 9001), (1, 20_001)] {
         let rows = rng.normals(n * d);
         let on = |threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            let mut outs = [(); 3].map(|()| vec![f32::NAN; d]);
-            let [plain, trimmed, median] = &mut outs;
+            let mut outs = [(); 2].map(|()| vec![f32::NAN; d]);
+            let [plain, trimmed] = &mut outs;
             pool.install(|| {
                 mean(&rows, plain);
                 trimmed_mean(&rows, 1.min((n - 1) / 2), trimmed);
-                geometric_median(Isa::detect(), &rows, n, stop, median);
             });
             outs.map(|out| out.into_iter().map(f32::to_bits).collect::<Vec<_>>())
         };

@@ -2,12 +2,10 @@
 
 mod naive;
 
-use coherence_core::aggregate::{
-    GeometricMedian, Requirements, Rows, ScratchBuffer, median_of_three,
-};
+use coherence_core::aggregate::median_of_three;
 use coherence_cpu::{
     Isa,
-    dense::{Weiszfeld, geometric_median, krum},
+    dense::krum,
     elementwise::{add_bias, axpy, bias_relu, column_sums, median_of_three_update, relu_backward},
     norms::{dots_with, row_dots, row_sq_norms},
     product::Output,
@@ -59,34 +57,6 @@ fn krum_chooses_the_row_with_the_nearest_neighbours() {
         for &isa in Isa::available() {
             assert_eq!(krum(isa, &rows, n, faulty), Ok(best), "{isa:?}");
         }
-    }
-}
-
-/// The law that holds the kernel to the rule of the core: its sum of distances is the certified minimum.
-#[test]
-fn the_geometric_median_has_the_sum_of_distances_that_the_core_certifies() {
-    let mut rng = Rng::new(4);
-    let (n, d) = (9, 20);
-    let mut rows = rng.normals(n * d);
-    rows[..d].fill(1e4); // one outlier
-    let objective = |z: &[f64]| -> f64 {
-        let distance = |row: &[f32]| -> f64 {
-            row.iter().zip(z).map(|(x, z)| (f64::from(*x) - z).powi(2)).sum::<f64>().sqrt()
-        };
-        rows.chunks(d).map(distance).sum()
-    };
-    let (rule, mut out) = (GeometricMedian::default(), vec![0.0f32; d]);
-    let mut scratch = ScratchBuffer::new(rule.scratch_len(n, d));
-    let view = Rows::matrix(&rows, d).unwrap();
-    let proof = rule.solve(view, scratch.as_scratch(), &mut out).unwrap();
-    for &isa in Isa::available() {
-        let mut median = vec![0.0f32; d];
-        let stop = Weiszfeld { tolerance: 1e-14, iterations: 10_000 };
-        geometric_median(isa, &rows, n, stop, &mut median);
-        let z: Vec<f64> = median.iter().map(|&x| f64::from(x)).collect();
-        let (found, least) = (objective(&z), proof.sum_of_distances);
-        let is_least = proof.lower_bound <= found + 1e-9 && found - least <= 1e-8 * least;
-        assert!(is_least, "{isa:?} {found} {least}");
     }
 }
 

@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     Element, Isa,
-    elementwise::Loop,
+    isa::run_loop,
     order::rule::{OrderRule, Selection},
     scratch::Scratch,
 };
@@ -320,12 +320,11 @@ impl Method {
 
 /// Adds the sign of each value to the balance of its column; zeros abstain.
 pub(super) fn add_signs<T: Element>(isa: Isa, row: &[T], balance: &mut [i64]) {
-    let add = Loop(|| {
+    run_loop!(isa, {
         for (balance, &x) in balance.iter_mut().zip(row) {
             *balance += i64::from(x > T::zero()) - i64::from(x < T::zero());
         }
     });
-    T::run(isa, add);
 }
 
 /// The sign of each balance: 1, 0 or −1.

@@ -1,7 +1,7 @@
 //! Search for non-finite values.
 
 use super::sum::ColumnView;
-use crate::{Element, Isa, elementwise::Loop};
+use crate::{Element, Isa, isa::run_loop};
 
 /// Values examined before each test for an early exit.
 const CHUNK: usize = 1 << 8;
@@ -30,10 +30,9 @@ pub(super) fn first_in_columns<T: Element>(
         return None;
     }
     let mut found = None;
-    let search = Loop(|| {
+    run_loop!(isa, {
         found = rows.chunks_exact(d).position(|row| !all_finite(&row[start..][..width]));
     });
-    T::run(isa, search);
     let row = found?;
     let place = rows[row * d + start..][..width].iter().position(|x| !x.is_finite())?;
     Some(row * d + start + place)

@@ -3,16 +3,11 @@
 //!
 //! `n`: rows, `d`: columns. The rule is the core's [`MultiKrum`], and the rows chosen are the same.
 
-#![allow(clippy::needless_range_loop)] // lanes of several arrays, side by side
-
 use coherence_core::aggregate::{AggregateError, Krum, MultiKrum, Requirements};
 use rayon::prelude::*;
 
-use super::gram_on;
-use crate::{
-    Element, Isa,
-    simd::{Kernel, Simd},
-};
+use super::{gram_on, square_between};
+use crate::{Element, Isa};
 
 /// Krum: the index of the row with the least sum of squared distances to its n − f − 2 nearest other
 /// rows; the first row if sums are equal.
@@ -67,46 +62,6 @@ pub fn multi_krum<T: Element>(
         })
         .collect();
     Ok(choice.decide(&squares))
-}
-
-/// ‖x − y‖² from differences in `f64`.
-///
-/// # Panics
-///
-/// If the lengths differ.
-///
-/// ```
-/// use coherence_cpu::{Isa, dense::square_between};
-/// assert_eq!(square_between(Isa::detect(), &[1.0f32, 5.0], &[4.0, 1.0]), 25.0);
-/// ```
-pub fn square_between<T: Element>(isa: Isa, x: &[T], y: &[T]) -> f64 {
-    assert_eq!(x.len(), y.len(), "the lengths differ");
-    T::run(isa, Difference { x, y })
-}
-
-struct Difference<'a, T> {
-    x: &'a [T],
-    y: &'a [T],
-}
-
-impl<T: Element> Kernel<T> for Difference<'_, T> {
-    type Output = f64;
-
-    #[inline(always)]
-    fn run<S: Simd<T>>(self, _: S) -> f64 {
-        const SUMS: usize = 16;
-        let (x, x_rest) = self.x.as_chunks::<SUMS>();
-        let (y, y_rest) = self.y.as_chunks::<SUMS>();
-        let mut sums = [0.0; SUMS];
-        for (x, y) in x.iter().zip(y) {
-            for l in 0..SUMS {
-                let difference = x[l].widen() - y[l].widen();
-                sums[l] += difference * difference;
-            }
-        }
-        let rest = x_rest.iter().zip(y_rest).map(|(x, y)| (x.widen() - y.widen()).powi(2));
-        sums.iter().sum::<f64>() + rest.sum::<f64>()
-    }
 }
 
 /// The rows of a Multi-Krum that the Gram matrix decides, and those that it leaves undecided.

@@ -5,7 +5,7 @@
 //! - [`mean`], [`winsorized_mean`], [`trimmed_mean`], [`median`]: the kernels themselves, for finite
 //!   values.
 //! - [`aggregate_rows`]: any rule of the core over whole rows; around a centre and by norms on all threads.
-//! - [`krum`], [`multi_krum`], [`geometric_median`]: rules on the [`gram`] matrix.
+//! - [`krum`], [`multi_krum`]: rules on the [`gram`] matrix.
 //! - [`add_moments`], [`add_dots`]: the sums that α is computed from.
 //!
 //! `n`: rows, `d`: columns. `rows [n, d]` is row-major, `out [d]`. Order statistics are exact. The
@@ -17,6 +17,7 @@
 
 mod columns;
 mod count;
+mod distance;
 mod finite;
 mod gram;
 mod krum;
@@ -28,7 +29,6 @@ mod select;
 mod sorted;
 mod sum;
 mod tiles;
-mod vector;
 
 pub(crate) use select::{Block, select_here};
 pub(crate) use sorted::SortedColumns;
@@ -36,13 +36,13 @@ pub(crate) use sum::Sum;
 pub(crate) use tiles::Tiles;
 
 pub use columns::Columnwise;
+pub use distance::square_between;
 pub use finite::first_non_finite;
 pub use gram::{GramSum, gram, gram_on};
-pub use krum::{KrumChoice, krum, multi_krum, square_between};
+pub use krum::{KrumChoice, krum, multi_krum};
 pub use moments::{add_dots, add_moments};
 pub use parts::Parts;
 pub use rowwise::aggregate_rows;
-pub use vector::{Weiszfeld, geometric_median};
 
 use coherence_core::aggregate::{Median, Trimmed, Winsorized};
 

@@ -4,7 +4,7 @@
 
 #![allow(clippy::needless_range_loop)] // lanes of several arrays, side by side
 
-use crate::{Element, Isa, elementwise::Loop};
+use crate::{Element, Isa, isa::run_loop};
 
 /// Adds rows [n, d] to `sums` \[d\] and their squares to `squares` \[d\], row by row. The result is bit
 /// for bit the same for any division of the rows into parts.
@@ -23,7 +23,7 @@ pub fn add_moments<T: Element>(isa: Isa, rows: &[T], sums: &mut [f64], squares: 
     const BAND: usize = 4;
     let d = sums.len();
     assert!(squares.len() == d && rows.len().is_multiple_of(d.max(1)), "rows of {d} values");
-    let add = Loop(|| {
+    run_loop!(isa, {
         for band in rows.chunks(BAND * d) {
             if let Some([a, b, c, e]) = four(band, d) {
                 for j in 0..d {
@@ -42,7 +42,6 @@ pub fn add_moments<T: Element>(isa: Isa, rows: &[T], sums: &mut [f64], squares: 
             }
         }
     });
-    T::run(isa, add);
 }
 
 /// The rows of a band; `None` if it has fewer than four.
@@ -78,7 +77,7 @@ const PIECE: usize = 1 << 10;
 pub fn add_dots<T: Element>(isa: Isa, rows: &[T], with: &[f64], sums: &mut [[f64; 2]]) {
     let d = with.len();
     assert_eq!(rows.len(), d * sums.len(), "{} rows of {d} values", sums.len());
-    let add = Loop(|| {
+    run_loop!(isa, {
         for (row, sum) in rows.chunks_exact(d.max(1)).zip(sums) {
             for (row, with) in row.chunks(PIECE).zip(with.chunks(PIECE)) {
                 let [dot, square] = dot_and_square(row, with);
@@ -86,7 +85,6 @@ pub fn add_dots<T: Element>(isa: Isa, rows: &[T], with: &[f64], sums: &mut [[f64
             }
         }
     });
-    T::run(isa, add);
 }
 
 #[inline(always)]

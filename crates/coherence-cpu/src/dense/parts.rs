@@ -12,7 +12,7 @@ use super::{
     sorted::Between,
     sum::{ColumnView, add_rows},
 };
-use crate::{Element, Isa, elementwise::Loop, order::rule::Selection};
+use crate::{Element, Isa, isa::run_loop, order::rule::Selection};
 
 /// A rule computed from order statistics of a column of many values.
 #[derive(Clone, Debug)]
@@ -194,19 +194,16 @@ impl<T: Element> Parts<'_, T> {
                 }
             }
             PartState::Clipped { low, high, sums } => {
-                T::run(
-                    isa,
-                    Loop(|| {
-                        for row in rows.chunks_exact(columns) {
-                            let places = row.iter().zip(&*low).zip(&*high);
-                            for (sum, ((x, &low), &high)) in sums.iter_mut().zip(places) {
-                                let x = x.widen();
-                                let x = if x > low { x } else { low };
-                                *sum += if x < high { x } else { high };
-                            }
+                run_loop!(isa, {
+                    for row in rows.chunks_exact(columns) {
+                        let places = row.iter().zip(&*low).zip(&*high);
+                        for (sum, ((x, &low), &high)) in sums.iter_mut().zip(places) {
+                            let x = x.widen();
+                            let x = if x > low { x } else { low };
+                            *sum += if x < high { x } else { high };
                         }
-                    }),
-                );
+                    }
+                });
             }
         }
         Ok(())

@@ -7,7 +7,8 @@
 use coherence_core::{SquareSum, aggregate::VectorSet};
 use rayon::prelude::*;
 
-use crate::{Element, Isa, elementwise::Loop};
+use super::distance::sum_of_squares;
+use crate::{Element, Isa, isa::run_loop};
 
 /// Columns in a thread's unit of work; sums over the units are added in order.
 const COLUMNS: usize = 1 << 11;
@@ -33,18 +34,18 @@ impl<T: Element> RowSet<'_, T> {
         &self.rows[i * self.d..][..self.d]
     }
 
-    /// `out[i]` = the sum of `part(i, columns of x_i, first column)` over blocks of columns, in order.
+    /// `out[i]` = the sum of `part(i, columns of x_i, first column)`, a closure that is always inlined, over blocks of
+    /// columns, in order.
     fn sum_of_blocks(&self, part: impl Fn(usize, &[T], usize) -> f64 + Sync, out: &mut [f64]) {
         let starts = (0..self.d).into_par_iter().step_by(COLUMNS);
         let blocks = starts.map(|start| {
             let width = COLUMNS.min(self.d - start);
             let mut sums = vec![0.0; out.len()];
-            let add = Loop(|| {
+            run_loop!(Isa::detect(), {
                 for (i, sum) in sums.iter_mut().enumerate() {
                     *sum = part(i, &self.row(i)[start..][..width], start);
                 }
             });
-            T::run(Isa::detect(), add);
             sums
         });
         let blocks: Vec<Vec<f64>> = blocks.collect();
@@ -75,13 +76,20 @@ impl<T: Element> VectorSet for RowSet<'_, T> {
     }
 
     fn distances(&self, y: &[f64], out: &mut [f64]) {
-        self.sum_of_blocks(|_, x, start| square_between(x, &y[start..]), out);
+        self.sum_of_blocks(
+            #[inline(always)]
+            |_, x, start| sum_of_squares(x, &y[start..][..x.len()]),
+            out,
+        );
         out.par_iter_mut().enumerate().for_each(|(i, out)| *out = self.distance(i, y, *out));
     }
 
     fn projections(&self, y: &[f64], weights: &[f64], v: &[f64], out: &mut [f64]) {
-        let part = |i, x: &[T], start: usize| projection(x, &y[start..], weights[i], &v[start..]);
-        self.sum_of_blocks(part, out);
+        self.sum_of_blocks(
+            #[inline(always)]
+            |i, x, start| projection(x, &y[start..], weights[i], &v[start..]),
+            out,
+        );
     }
 
     fn weighted_sum(&self, y: &[f64], weights: &[f64], out: &mut [f64]) {
@@ -90,13 +98,16 @@ impl<T: Element> VectorSet for RowSet<'_, T> {
             |(at, (out, y))| {
                 let (start, width) = (at * COLUMNS, out.len());
                 let row = |i: usize| (&self.row(i)[start..][..width], weights[i]);
-                let add = Loop(|| {
+                run_loop!(Isa::detect(), {
                     out.fill(0.0);
                     let (bands, rest) = weighted.as_chunks::<BAND>();
-                    bands.iter().for_each(|band| add_band(band.map(row), y, out));
-                    rest.iter().for_each(|&i| add_band([row(i)], y, out));
+                    for band in bands {
+                        add_band(band.map(row), y, out);
+                    }
+                    for &i in rest {
+                        add_band([row(i)], y, out);
+                    }
                 });
-                T::run(Isa::detect(), add);
             },
         );
     }
@@ -114,22 +125,6 @@ fn add_band<T: Element, const N: usize>(rows: [(&[T], f64); N], y: &[f64], sums:
         }
         sums[j] = sum;
     }
-}
-
-/// ‖x − y‖² for the first columns of y.
-#[inline(always)]
-fn square_between<T: Element>(x: &[T], y: &[f64]) -> f64 {
-    let (xs, x_rest) = x.as_chunks::<LANES>();
-    let (ys, y_rest) = y[..x.len()].as_chunks::<LANES>();
-    let mut sums = [0.0; LANES];
-    for (x, y) in xs.iter().zip(ys) {
-        for l in 0..LANES {
-            let difference = x[l].widen() - y[l];
-            sums[l] += difference * difference;
-        }
-    }
-    let rest = x_rest.iter().zip(y_rest).map(|(x, y)| (x.widen() - y) * (x.widen() - y));
-    sums.iter().sum::<f64>() + rest.sum::<f64>()
 }
 
 /// Σ (x − y) w v for the first columns of y and v.

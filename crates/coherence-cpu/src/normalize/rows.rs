@@ -3,7 +3,7 @@
 //! Rows of few channels are taken several at a time: a loop over c values would be too short for a
 //! vector. The numbers of each channel are then repeated, and sums of equal channels added at the end.
 
-use crate::{Element, Isa, elementwise::Loop, product::Output, scratch::Scratch};
+use crate::{Element, Isa, isa::run_loop, product::Output, scratch::Scratch};
 
 /// Rows of fewer values are taken together until they have about this many.
 const WIDTH: usize = 64;
@@ -69,16 +69,13 @@ impl<T: Element, const N: usize> Map<T, N> {
 impl<T: Element> Map<T, 2> {
     pub(super) fn affine(&self, x: &[T], out: &mut [T]) {
         let [scale, shift] = self.tables.each_ref().map(|table| &**table);
-        T::run(
-            self.isa,
-            Loop(|| {
-                for (x, out) in x.chunks(scale.len()).zip(out.chunks_mut(scale.len())) {
-                    for (((out, &x), &a), &b) in out.iter_mut().zip(x).zip(scale).zip(shift) {
-                        *out = a * x + b;
-                    }
+        run_loop!(self.isa, {
+            for (x, out) in x.chunks(scale.len()).zip(out.chunks_mut(scale.len())) {
+                for (((out, &x), &a), &b) in out.iter_mut().zip(x).zip(scale).zip(shift) {
+                    *out = a * x + b;
                 }
-            }),
-        );
+            }
+        });
     }
 }
 
@@ -86,18 +83,15 @@ impl<T: Element> Map<T, 2> {
 impl<T: Element> Map<T, 1> {
     pub(super) fn multiply(&self, x: &[T], output: Output, out: &mut [T]) {
         let [scale] = self.tables.each_ref().map(|table| &**table);
-        T::run(
-            self.isa,
-            Loop(|| {
-                for (x, out) in x.chunks(scale.len()).zip(out.chunks_mut(scale.len())) {
-                    let terms = out.iter_mut().zip(x.iter().zip(scale).map(|(&x, &a)| a * x));
-                    match output {
-                        Output::Overwrite => terms.for_each(|(out, term)| *out = term),
-                        Output::Add => terms.for_each(|(out, term)| *out = *out + term),
-                    }
+        run_loop!(self.isa, {
+            for (x, out) in x.chunks(scale.len()).zip(out.chunks_mut(scale.len())) {
+                let terms = out.iter_mut().zip(x.iter().zip(scale).map(|(&x, &a)| a * x));
+                match output {
+                    Output::Overwrite => terms.for_each(|(out, term)| *out = term),
+                    Output::Add => terms.for_each(|(out, term)| *out = *out + term),
                 }
-            }),
-        );
+            }
+        });
     }
 }
 
@@ -107,22 +101,19 @@ impl<T: Element> Map<T, 4> {
     pub(super) fn backward(&self, x: &[T], delta: &[T], output: Output, out: &mut [T]) {
         let [a, b, mean, k] = self.tables.each_ref().map(|table| &**table);
         let width = a.len();
-        T::run(
-            self.isa,
-            Loop(|| {
-                let rows = x.chunks(width).zip(delta.chunks(width)).zip(out.chunks_mut(width));
-                for ((x, delta), out) in rows {
-                    let n = out.len();
-                    let (x, delta) = (&x[..n], &delta[..n]);
-                    let (a, b, mean, k) = (&a[..n], &b[..n], &mean[..n], &k[..n]);
-                    let term = |i: usize| a[i] * delta[i] - b[i] - k[i] * (x[i] - mean[i]);
-                    match output {
-                        Output::Overwrite => (0..n).for_each(|i| out[i] = term(i)),
-                        Output::Add => (0..n).for_each(|i| out[i] = out[i] + term(i)),
-                    }
+        run_loop!(self.isa, {
+            let rows = x.chunks(width).zip(delta.chunks(width)).zip(out.chunks_mut(width));
+            for ((x, delta), out) in rows {
+                let n = out.len();
+                let (x, delta) = (&x[..n], &delta[..n]);
+                let (a, b, mean, k) = (&a[..n], &b[..n], &mean[..n], &k[..n]);
+                let term = |i: usize| a[i] * delta[i] - b[i] - k[i] * (x[i] - mean[i]);
+                match output {
+                    Output::Overwrite => (0..n).for_each(|i| out[i] = term(i)),
+                    Output::Add => (0..n).for_each(|i| out[i] = out[i] + term(i)),
                 }
-            }),
-        );
+            }
+        });
     }
 }
 
@@ -146,29 +137,23 @@ impl Sums {
         let Self { c, tables: [centre, sums, _], isa } = self;
         let (width, rows) = (sums.len(), (x.len() / *c) as f64);
         sums.fill(0.0);
-        T::run(
-            *isa,
-            Loop(|| {
-                for x in x.chunks(width) {
-                    sums.iter_mut().zip(x).for_each(|(sum, x)| *sum += x.widen());
-                }
-            }),
-        );
+        run_loop!(*isa, {
+            for x in x.chunks(width) {
+                sums.iter_mut().zip(x).for_each(|(sum, x)| *sum += x.widen());
+            }
+        });
         fold(sums, mean);
         mean.iter_mut().for_each(|mean| *mean /= rows);
         repeat(mean, centre);
         sums.fill(0.0);
-        T::run(
-            *isa,
-            Loop(|| {
-                for x in x.chunks(width) {
-                    for ((sum, x), centre) in sums.iter_mut().zip(x).zip(&**centre) {
-                        let deviation = x.widen() - centre;
-                        *sum += deviation * deviation;
-                    }
+        run_loop!(*isa, {
+            for x in x.chunks(width) {
+                for ((sum, x), centre) in sums.iter_mut().zip(x).zip(&**centre) {
+                    let deviation = x.widen() - centre;
+                    *sum += deviation * deviation;
                 }
-            }),
-        );
+            }
+        });
         fold(sums, squares);
     }
 
@@ -186,19 +171,16 @@ impl Sums {
         repeat(products, centre);
         of_products.fill(0.0);
         of_deltas.fill(0.0);
-        T::run(
-            *isa,
-            Loop(|| {
-                for (x, delta) in x.chunks(width).zip(delta.chunks(width)) {
-                    let sums = of_products.iter_mut().zip(&mut **of_deltas);
-                    for (((sums, x), delta), centre) in sums.zip(x).zip(delta).zip(&**centre) {
-                        let delta = delta.widen();
-                        *sums.0 += delta * (x.widen() - centre);
-                        *sums.1 += delta;
-                    }
+        run_loop!(*isa, {
+            for (x, delta) in x.chunks(width).zip(delta.chunks(width)) {
+                let sums = of_products.iter_mut().zip(&mut **of_deltas);
+                for (((sums, x), delta), centre) in sums.zip(x).zip(delta).zip(&**centre) {
+                    let delta = delta.widen();
+                    *sums.0 += delta * (x.widen() - centre);
+                    *sums.1 += delta;
                 }
-            }),
-        );
+            }
+        });
         fold(of_products, products);
         fold(of_deltas, deltas);
     }

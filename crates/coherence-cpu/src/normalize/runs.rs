@@ -5,7 +5,7 @@
 //! whose number is fixed, so that they have the same bits on every instruction set.
 
 use super::Standardization;
-use crate::{Element, Isa, elementwise::Loop};
+use crate::{Element, Isa, isa::run_loop};
 
 /// Partial sums of a run.
 const LANES: usize = 16;
@@ -39,18 +39,15 @@ pub(super) fn moments<T: Element>(
     mean: &mut [f64],
     variance: &mut [f64],
 ) {
-    T::run(
-        isa,
-        Loop(|| {
-            let runs = x.chunks_exact(width).zip(mean.iter_mut().zip(variance));
-            for (x, (mean, variance)) in runs {
-                let n = width as f64;
-                *mean = sums([x, x, x], |x, _, _| [x.widen(), 0.0])[0] / n;
-                let square = |x: T| (x.widen() - *mean) * (x.widen() - *mean);
-                *variance = sums([x, x, x], |x, _, _| [square(x), 0.0])[0] / n;
-            }
-        }),
-    );
+    run_loop!(isa, {
+        let runs = x.chunks_exact(width).zip(mean.iter_mut().zip(variance));
+        for (x, (mean, variance)) in runs {
+            let n = width as f64;
+            *mean = sums([x, x, x], |x, _, _| [x.widen(), 0.0])[0] / n;
+            let square = |x: T| (x.widen() - *mean) * (x.widen() - *mean);
+            *variance = sums([x, x, x], |x, _, _| [square(x), 0.0])[0] / n;
+        }
+    });
 }
 
 /// Statistics of consecutive runs.
@@ -79,21 +76,18 @@ impl<'a> Runs<'a> {
         [scale, shift]: [&[T]; 2],
         out: &mut [T],
     ) {
-        T::run(
-            isa,
-            Loop(|| {
-                let maps = scale.chunks_exact(self.width).zip(shift.chunks_exact(self.width));
-                let runs = x.chunks_exact(self.width).zip(out.chunks_exact_mut(self.width));
-                let runs = runs.zip(self.statistics().zip(maps.cycle()));
-                for ((x, out), ((mean, inverse), (scale, shift))) in runs {
-                    let (mean, inverse) = (T::narrow(mean), T::narrow(inverse));
-                    let maps = scale.iter().zip(shift);
-                    for ((out, &x), (&scale, &shift)) in out.iter_mut().zip(x).zip(maps) {
-                        *out = (x - mean) * inverse * scale + shift;
-                    }
+        run_loop!(isa, {
+            let maps = scale.chunks_exact(self.width).zip(shift.chunks_exact(self.width));
+            let runs = x.chunks_exact(self.width).zip(out.chunks_exact_mut(self.width));
+            let runs = runs.zip(self.statistics().zip(maps.cycle()));
+            for ((x, out), ((mean, inverse), (scale, shift))) in runs {
+                let (mean, inverse) = (T::narrow(mean), T::narrow(inverse));
+                let maps = scale.iter().zip(shift);
+                for ((out, &x), (&scale, &shift)) in out.iter_mut().zip(x).zip(maps) {
+                    *out = (x - mean) * inverse * scale + shift;
                 }
-            }),
-        );
+            }
+        });
     }
 
     /// `out[j] = (γδ − mean(γδ) − x̂ · mean(γδ · x̂)) / √(σ² + ε)`, or adds it to `out`.
@@ -106,33 +100,30 @@ impl<'a> Runs<'a> {
         out: &mut [T],
     ) {
         let n = self.width as f64;
-        T::run(
-            isa,
-            Loop(|| {
-                let inputs = x.chunks_exact(self.width).zip(delta.chunks_exact(self.width));
-                let runs = inputs.zip(out.chunks_exact_mut(self.width));
-                let scales = scale.chunks_exact(self.width).cycle();
-                for (((x, delta), out), ((mean, inverse), scale)) in
-                    runs.zip(self.statistics().zip(scales))
-                {
-                    let [of_delta, of_product] = sums([x, delta, scale], |x, delta, scale| {
-                        let delta = delta.widen() * scale.widen();
-                        [delta, delta * (x.widen() - mean)]
-                    });
-                    let b = T::narrow(inverse * of_delta / n);
-                    let k = T::narrow(inverse * inverse * inverse * of_product / n);
-                    let (mean, inverse) = (T::narrow(mean), T::narrow(inverse));
-                    let inputs = x.iter().zip(delta).zip(scale);
-                    let terms = inputs
-                        .map(|((&x, &delta), &scale)| scale * inverse * delta - b - k * (x - mean));
-                    if add {
-                        out.iter_mut().zip(terms).for_each(|(out, term)| *out = *out + term);
-                    } else {
-                        out.iter_mut().zip(terms).for_each(|(out, term)| *out = term);
-                    }
+        run_loop!(isa, {
+            let inputs = x.chunks_exact(self.width).zip(delta.chunks_exact(self.width));
+            let runs = inputs.zip(out.chunks_exact_mut(self.width));
+            let scales = scale.chunks_exact(self.width).cycle();
+            for (((x, delta), out), ((mean, inverse), scale)) in
+                runs.zip(self.statistics().zip(scales))
+            {
+                let [of_delta, of_product] = sums([x, delta, scale], |x, delta, scale| {
+                    let delta = delta.widen() * scale.widen();
+                    [delta, delta * (x.widen() - mean)]
+                });
+                let b = T::narrow(inverse * of_delta / n);
+                let k = T::narrow(inverse * inverse * inverse * of_product / n);
+                let (mean, inverse) = (T::narrow(mean), T::narrow(inverse));
+                let inputs = x.iter().zip(delta).zip(scale);
+                let terms = inputs
+                    .map(|((&x, &delta), &scale)| scale * inverse * delta - b - k * (x - mean));
+                if add {
+                    out.iter_mut().zip(terms).for_each(|(out, term)| *out = *out + term);
+                } else {
+                    out.iter_mut().zip(terms).for_each(|(out, term)| *out = term);
                 }
-            }),
-        );
+            }
+        });
     }
 
     /// Adds `Σ delta · x̂` to `of_scale` and `Σ delta` to `of_shift`, both [groups · width].
@@ -144,20 +135,17 @@ impl<'a> Runs<'a> {
         of_shift: &mut [f64],
     ) {
         let groups = of_scale.len() / self.width;
-        T::run(
-            isa,
-            Loop(|| {
-                let runs = x.chunks_exact(self.width).zip(delta.chunks_exact(self.width));
-                for (r, ((x, delta), (mean, inverse))) in runs.zip(self.statistics()).enumerate() {
-                    let columns = r % groups * self.width..(r % groups + 1) * self.width;
-                    let sums = of_scale[columns.clone()].iter_mut().zip(&mut of_shift[columns]);
-                    for (sums, (x, delta)) in sums.zip(x.iter().zip(delta)) {
-                        let delta = delta.widen();
-                        *sums.0 += delta * (x.widen() - mean) * inverse;
-                        *sums.1 += delta;
-                    }
+        run_loop!(isa, {
+            let runs = x.chunks_exact(self.width).zip(delta.chunks_exact(self.width));
+            for (r, ((x, delta), (mean, inverse))) in runs.zip(self.statistics()).enumerate() {
+                let columns = r % groups * self.width..(r % groups + 1) * self.width;
+                let sums = of_scale[columns.clone()].iter_mut().zip(&mut of_shift[columns]);
+                for (sums, (x, delta)) in sums.zip(x.iter().zip(delta)) {
+                    let delta = delta.widen();
+                    *sums.0 += delta * (x.widen() - mean) * inverse;
+                    *sums.1 += delta;
                 }
-            }),
-        );
+            }
+        });
     }
 }

@@ -10,7 +10,8 @@ use super::check;
 use crate::{
     Element, Isa,
     dense::select_here,
-    elementwise::{Loop, median_of_three},
+    elementwise::median_of_three,
+    isa::run_loop,
     order::rule::Selection,
     product::{Dims, gradient_block},
     scratch::Scratch,
@@ -89,13 +90,12 @@ pub fn median_of_sums_step_on<T: Element>(
             }
             median_of(isa, &selection, sums, median);
             let rows = weight.chunks_exact_mut(i).zip(median.chunks_exact(cols.len()));
-            let step = Loop(|| {
+            run_loop!(isa, {
                 rows.for_each(|(weight, median)| {
                     let places = weight[cols.clone()].iter_mut().zip(median);
                     places.for_each(|(w, &median)| *w = *w - rate * median);
                 });
             });
-            T::run(isa, step);
         }
     });
 }
@@ -107,10 +107,9 @@ fn median_of<T: Element>(isa: Isa, selection: &Selection, sums: &[T], out: &mut 
         return select_here(isa, selection, sums, out);
     }
     let [a, b, c] = [0, 1, 2].map(|group| &sums[group * len..][..len]);
-    let medians = Loop(|| {
+    run_loop!(isa, {
         for (((out, &a), &b), &c) in out.iter_mut().zip(a).zip(b).zip(c) {
             *out = median_of_three(a, b, c);
         }
     });
-    T::run(isa, medians);
 }

@@ -51,18 +51,23 @@ pub fn average_forward<T: Element>(
 ) {
     windows.examples(x.len(), out.len());
     let (len, c) = (windows.output_row_len(), windows.channels());
-    windows.each_output_row::<T, _>(isa, out.par_chunks_mut(len), |row, out| {
-        for (out, window) in out.chunks_exact_mut(c).zip(row.windows(x)) {
-            let count = divisor.choose(window.padded, window.inputs()) as f64;
-            let whole = c / TILE * TILE;
-            for at in (0..whole).step_by(TILE) {
-                average::<T, TILE>(&window, at, count, &mut out[at..]);
+    windows.each_output_row(
+        isa,
+        out.par_chunks_mut(len),
+        #[inline(always)]
+        |row, out| {
+            for (out, window) in out.chunks_exact_mut(c).zip(row.windows(x)) {
+                let count = divisor.choose(window.padded, window.inputs()) as f64;
+                let whole = c / TILE * TILE;
+                for at in (0..whole).step_by(TILE) {
+                    average::<T, TILE>(&window, at, count, &mut out[at..]);
+                }
+                for at in whole..c {
+                    average::<T, 1>(&window, at, count, &mut out[at..]);
+                }
             }
-            for at in whole..c {
-                average::<T, 1>(&window, at, count, &mut out[at..]);
-            }
-        }
-    });
+        },
+    );
 }
 
 /// The averages of `N` channels from `start` on, whose sums stay in registers.
@@ -107,9 +112,15 @@ pub fn average_backward<T: Element>(
     out: &mut [T],
 ) {
     windows.examples(out.len(), delta.len());
-    windows.each_input_pixel(isa, output, out, |window, _, out| {
-        let count = T::narrow(divisor.choose(window.padded, window.inputs) as f64);
-        let delta = &delta[window.values];
-        out.iter_mut().zip(delta).for_each(|(out, &delta)| *out = *out + delta / count);
-    });
+    windows.each_input_pixel(
+        isa,
+        output,
+        out,
+        #[inline(always)]
+        |window, _, out| {
+            let count = T::narrow(divisor.choose(window.padded, window.inputs) as f64);
+            let delta = &delta[window.values];
+            out.iter_mut().zip(delta).for_each(|(out, &delta)| *out = *out + delta / count);
+        },
+    );
 }

@@ -34,18 +34,23 @@ pub fn max_forward<T: Element>(
     assert_eq!(out.len(), from.len(), "as many positions as maxima");
     let (len, c) = (windows.output_row_len(), windows.channels());
     let rows = out.par_chunks_mut(len).zip(from.par_chunks_mut(len));
-    windows.each_output_row::<T, _>(isa, rows, |row, (out, from)| {
-        let pixels = out.chunks_exact_mut(c).zip(from.chunks_exact_mut(c));
-        for ((best, from), window) in pixels.zip(row.windows(x)) {
-            let whole = c / TILE * TILE;
-            for at in (0..whole).step_by(TILE) {
-                maximum::<T, TILE>(&window, at, &mut best[at..], &mut from[at..]);
+    windows.each_output_row(
+        isa,
+        rows,
+        #[inline(always)]
+        |row, (out, from)| {
+            let pixels = out.chunks_exact_mut(c).zip(from.chunks_exact_mut(c));
+            for ((best, from), window) in pixels.zip(row.windows(x)) {
+                let whole = c / TILE * TILE;
+                for at in (0..whole).step_by(TILE) {
+                    maximum::<T, TILE>(&window, at, &mut best[at..], &mut from[at..]);
+                }
+                for at in whole..c {
+                    maximum::<T, 1>(&window, at, &mut best[at..], &mut from[at..]);
+                }
             }
-            for at in whole..c {
-                maximum::<T, 1>(&window, at, &mut best[at..], &mut from[at..]);
-            }
-        }
-    });
+        },
+    );
 }
 
 /// The maxima of `N` channels from `start` on, which stay in registers.
@@ -98,10 +103,16 @@ pub fn max_backward<T: Element>(
 ) {
     windows.examples(out.len(), delta.len());
     assert_eq!(delta.len(), from.len(), "as many positions as deltas");
-    windows.each_input_pixel(isa, output, out, |window, index, out| {
-        let (delta, from) = (&delta[window.values.clone()], &from[window.values]);
-        for ((out, &delta), &from) in out.iter_mut().zip(delta).zip(from) {
-            *out = *out + if from == index { delta } else { T::zero() };
-        }
-    });
+    windows.each_input_pixel(
+        isa,
+        output,
+        out,
+        #[inline(always)]
+        |window, index, out| {
+            let (delta, from) = (&delta[window.values.clone()], &from[window.values]);
+            for ((out, &delta), &from) in out.iter_mut().zip(delta).zip(from) {
+                *out = *out + if from == index { delta } else { T::zero() };
+            }
+        },
+    );
 }

@@ -5,7 +5,7 @@ use core::ops::Range;
 use rayon::prelude::*;
 
 use super::PoolError;
-use crate::{Element, Isa, elementwise::Loop, product::Output};
+use crate::{Element, Isa, isa::run_loop, product::Output};
 
 /// A kernel that slides over an image; the fields are PyTorch's arguments.
 ///
@@ -159,8 +159,9 @@ impl Windows {
         self.columns.windows.len() * self.channels
     }
 
-    /// Calls `f(row, item)` for every row of the outputs of all examples; the items are in that order.
-    pub(super) fn each_output_row<T: Element, I: IndexedParallelIterator>(
+    /// Calls `f(row, item)`, a closure that is always inlined, for every row of the outputs of all examples; the items
+    /// are in that order.
+    pub(super) fn each_output_row<I: IndexedParallelIterator>(
         &self,
         isa: Isa,
         items: I,
@@ -172,12 +173,13 @@ impl Windows {
         items.enumerate().with_min_len(1 + PIECE / work).for_each(|(at, item)| {
             let (example, y) = (at / height, at % height);
             let row = OutputRow { windows: self, example, window: &self.rows.windows[y] };
-            T::run(isa, Loop(|| f(row, item)));
+            run_loop!(isa, { f(row, item) });
         });
     }
 
-    /// For every input pixel calls `add(window, index, out)` for each window that contains it, in a fixed
-    /// order; `out` holds the pixel's channels, and is cleared before for [`Output::Overwrite`].
+    /// For every input pixel calls `add(window, index, out)`, a closure that is always inlined, for each window that
+    /// contains it, in a fixed order; `out` holds the pixel's channels, and is cleared before for
+    /// [`Output::Overwrite`].
     pub(super) fn each_input_pixel<T: Element>(
         &self,
         isa: Isa,
@@ -187,19 +189,18 @@ impl Windows {
     ) {
         let [height, width] = self.input;
         let len = width * self.channels;
-        let row = |(at, out): (usize, &mut [T])| {
+        out.par_chunks_mut(len).enumerate().with_min_len(1 + PIECE / len).for_each(|(at, out)| {
             let (example, y) = (at / height, at % height);
-            for (x, out) in out.chunks_exact_mut(self.channels).enumerate() {
-                if output == Output::Overwrite {
-                    out.fill(T::zero());
+            run_loop!(isa, {
+                for (x, out) in out.chunks_exact_mut(self.channels).enumerate() {
+                    if output == Output::Overwrite {
+                        out.fill(T::zero());
+                    }
+                    for (oy, ox) in self.containing(y, x) {
+                        add(self.output_pixel(example, oy, ox), (y * width + x) as u32, out);
+                    }
                 }
-                for (oy, ox) in self.containing(y, x) {
-                    add(self.output_pixel(example, oy, ox), (y * width + x) as u32, out);
-                }
-            }
-        };
-        out.par_chunks_mut(len).enumerate().with_min_len(1 + PIECE / len).for_each(|row_of| {
-            T::run(isa, Loop(|| row(row_of)));
+            });
         });
     }
 
