@@ -36,11 +36,12 @@ use super::{
 ///
 /// From the coordinate-wise median, y ← y + max(0, 1 − w/‖R‖) · R/Σ(1/‖x_i − y‖): Weiszfeld's step with
 /// the correction of Vardi and Zhang at a vertex (y = x_i), which leaves a vertex exactly when it is not
-/// optimal. Where such steps are slow a damped Newton step follows. The nearest vector is
-/// looked at when it changes (of equally near ones the earlier): ρ is computed there, and at the minimum
+/// optimal. Where a step does not halve ρ, and the nearest vector has changed since the last such step (of equally
+/// near ones the earlier counts), that vector is looked at: ρ is computed there, and at the minimum
 /// of the quadratic model along R from there, which is taken if ρ is less than at y (a median close to a
-/// vertex is hard to approach from elsewhere). If the
-/// median is one of the vectors it is found bit for bit, after finitely many steps.
+/// vertex is hard to approach from elsewhere). If it has not changed, and the step is slow, a damped Newton step
+/// follows. If the median is one of the vectors, and ‖R‖ < w − n·`tolerance` there, it is found bit for bit, after
+/// finitely many steps.
 ///
 /// # Edge cases
 ///
@@ -152,8 +153,13 @@ impl GeometricMedian {
                 return (here.certificate(around, y, pull, iterations), None);
             }
             iterations += 1;
+            let stepped = Field::at(around, y, pull);
+            if stepped.residual() <= here.residual() / 2.0 {
+                here = stepped;
+                continue;
+            }
             if looked_at == Some(here.nearest) {
-                here = here.hastened(around, y, pull, step, other);
+                here = stepped.hastened(&here, around, y, pull, step, other);
                 continue;
             }
             looked_at = Some(here.nearest);
@@ -165,12 +171,12 @@ impl GeometricMedian {
                 return (there.certificate(around, y, pull, iterations), looked_at);
             }
             there.leave(around, vertex, pull, &mut curved[..y.len()]);
-            let stepped = Field::at(around, y, pull);
-            let left = Field::at(around, vertex, pull);
-            if left.residual() < stepped.residual() {
+            here = Field::at(around, vertex, pull);
+            if here.residual() < stepped.residual() {
                 y.copy_from_slice(vertex);
+            } else {
+                here = Field::at(around, y, pull);
             }
-            here = Field::at(around, y, pull);
         }
     }
 }

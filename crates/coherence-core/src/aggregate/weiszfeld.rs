@@ -93,7 +93,7 @@ impl Field {
             }
         }
         around.vectors.weighted_sum(y, around.weights, pull);
-        let norm = libm::sqrt(pull.iter().map(|p| p * p).sum());
+        let norm = libm::sqrt(dot(pull, pull));
         let n = around.vectors.count();
         Self { n, pull: norm, weight, here, sum_of_distances, nearest: least.1 }
     }
@@ -121,25 +121,26 @@ impl Field {
         moved
     }
 
-    /// The field where `step` led, after a Newton step from there if Weiszfeld's is slow; R there.
+    /// This field, where `step` led from `before`, or the one after a Newton step from here if Weiszfeld's was slow; R
+    /// there.
     ///
     /// `work` [4d]. A step is slow if F falls more than half as fast along it after it as before. The
     /// Newton step is halved until F still falls at its end, and so is less, or the residual is.
     pub(super) fn hastened(
-        &self,
+        self,
+        before: &Self,
         around: &mut Around<'_>,
         y: &mut [f64],
         pull: &mut [f64],
         step: &[f64],
         work: &mut [f64],
     ) -> Self {
-        let there = Self::at(around, y, pull);
         // Before the step R was a multiple of it.
-        if dot(pull, step) <= self.pull * libm::sqrt(dot(step, step)) / 2.0 {
-            return there;
+        if dot(pull, step) <= before.pull * libm::sqrt(dot(step, step)) / 2.0 {
+            return self;
         }
         let (newton, work) = work.split_at_mut(y.len());
-        there.newton(around, y, pull, newton, work);
+        self.newton(around, y, pull, newton, work);
         let kept = &mut work[..y.len()];
         kept.copy_from_slice(y);
         for _ in 0..MOST_HALVINGS {
@@ -148,7 +149,7 @@ impl Field {
                 *p /= 2.0;
             }
             let beyond = Self::at(around, y, pull);
-            if dot(pull, newton) >= 0.0 || beyond.residual() < there.residual() {
+            if dot(pull, newton) >= 0.0 || beyond.residual() < self.residual() {
                 return beyond;
             }
         }
