@@ -12,15 +12,15 @@ const LANES: usize = 8;
 
 /// a · b in f64, of slices of one length.
 pub(crate) fn dot<T: Float, U: Float>(a: &[T], b: &[U]) -> f64 {
-    let ((xs, x_rest), (ys, y_rest)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
+    let (xs, ys) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
+    let rest = xs.remainder().iter().zip(ys.remainder());
     let mut sums = [0.0; LANES];
-    for (x, y) in xs.iter().zip(ys) {
+    for (x, y) in xs.zip(ys) {
         for ((sum, &x), &y) in sums.iter_mut().zip(x).zip(y) {
             *sum += wide(x) * wide(y);
         }
     }
-    let rest = x_rest.iter().zip(y_rest).map(|(&x, &y)| wide(x) * wide(y));
-    sums.iter().sum::<f64>() + rest.sum::<f64>()
+    sums.iter().sum::<f64>() + rest.map(|(&x, &y)| wide(x) * wide(y)).sum::<f64>()
 }
 
 /// a · b for the sign and the cosine: each vector divided by the power of two of its largest

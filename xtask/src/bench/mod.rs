@@ -103,7 +103,7 @@ impl Bench {
         Ok(())
     }
 
-    /// Measures a peer's script, and in some parts our own figure before and after it.
+    /// Measures a peer's script, and in some parts our own figure before and after it, several times.
     fn beside_ours(
         &self,
         sh: &Shell,
@@ -114,15 +114,23 @@ impl Bench {
         let Some((bench, id)) = parts::beside(plan.name, script) else {
             return peers.measure(script);
         };
-        let before = ours::again(sh, &bench, id, self.quick)?;
-        let mut measured = peers.measure(script)?;
-        let after = ours::again(sh, &bench, id, self.quick)?;
-        for row in &mut measured.peers {
-            row.ours.insert(id.to_owned(), (before * after).sqrt());
+        let mut before = ours::again(sh, &bench, id, self.quick)?;
+        let mut rounds = Vec::new();
+        for _ in 0..if self.quick { 1 } else { ROUNDS } {
+            let mut measured = peers.measure(script)?;
+            let after = ours::again(sh, &bench, id, self.quick)?;
+            for row in &mut measured.peers {
+                row.ours.insert(id.to_owned(), (before * after).sqrt());
+            }
+            rounds.push(measured);
+            before = after;
         }
-        Ok(measured)
+        Measured::median_of(rounds, id)
     }
 }
+
+/// How often a peer is measured between measurements of ours.
+const ROUNDS: usize = 3;
 
 /// What follows the commit where sources differ from it.
 const CHANGED: &str = " with changes";

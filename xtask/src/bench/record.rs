@@ -96,6 +96,32 @@ pub(super) struct Measured {
     pub(super) note: Option<String>,
 }
 
+impl Measured {
+    /// Each row of a script in the round of several in which its ratio to our figure `id` was the median.
+    ///
+    /// # Errors
+    /// If the rounds have different rows.
+    pub(super) fn median_of(mut rounds: Vec<Self>, id: &str) -> Result<Self> {
+        let note = rounds.iter_mut().find_map(|round| round.note.take());
+        let count = rounds.first().map_or(0, |round| round.peers.len());
+        let peers = (0..count).map(|at| {
+            let rows = rounds
+                .iter()
+                .map(|round| round.peers.get(at).context("fewer rows in another round"));
+            let mut rows = rows.collect::<Result<Vec<_>>>()?;
+            let of = |row: &PeerRow| {
+                (row.name.clone(), row.peer.clone(), row.variant.clone(), row.chunk)
+            };
+            ensure!(rows.iter().all(|row| of(row) == of(rows[0])), "other rows in another round");
+            let ratio =
+                |row: &PeerRow| row.ours.get(id).map_or(f64::NAN, |ours| ours / row.median_s);
+            rows.sort_by(|a, b| ratio(a).total_cmp(&ratio(b)));
+            Ok(rows[rows.len() / 2].clone())
+        });
+        Ok(Self { peers: peers.collect::<Result<_>>()?, note, ..Self::default() })
+    }
+}
+
 impl Record {
     /// The processor's file in `folder`/performance, empty where there is none yet.
     pub(super) fn open(folder: &Path, processor: Processor, patience: u32) -> Result<Self> {

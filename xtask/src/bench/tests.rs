@@ -1,7 +1,7 @@
 //! Verdicts follow from figures, and the committed page from the committed records.
 
 use super::goal::{Bound, Goal};
-use super::record::{Figure, Part, PeerRow, Record};
+use super::record::{Figure, Measured, Part, PeerRow, Record};
 use super::{goals, ours, page, parts::PARTS, scaling};
 
 fn part(figures: &[(&str, f64)], peers: &[(&str, &str, f64)]) -> Part {
@@ -59,6 +59,20 @@ fn a_peer_is_compared_with_what_was_measured_around_it() {
     let goal = goal(&goals, "plain step / fastest peer");
     assert_eq!(goal.measured, 1.6 / 0.8);
     assert!(goal.sides.contains("on a slow one"), "{}", goal.sides);
+}
+
+#[test]
+fn of_several_rounds_the_median_ratio_counts() {
+    let round = |peer_s: f64, ours_s: f64| {
+        let mut peers = part(&[], &[("W1.sgd_step", "peer", peer_s)]).peers;
+        peers[0].ours = [("w1/plain step".to_owned(), ours_s)].into();
+        Measured { peers, ..Measured::default() }
+    };
+    let rounds = vec![round(1.0, 0.9), round(2.0, 1.0), round(1.0, 0.7)];
+    let median = Measured::median_of(rounds, "w1/plain step").expect("rounds of one row");
+    assert_eq!((median.peers.len(), median.peers[0].ours["w1/plain step"]), (1, 0.7));
+    let uneven = vec![round(1.0, 0.9), Measured::default()];
+    assert!(Measured::median_of(uneven, "w1/plain step").is_err());
 }
 
 #[test]

@@ -70,8 +70,9 @@ pub trait VectorSet {
 /// [`GeometricMedian`](super::GeometricMedian) and [`CenteredClipping`](super::CenteredClipping) are of this kind. A
 /// program with faster loops, or with vectors elsewhere, brings a [`VectorSet`].
 pub trait CenterRule: Requirements {
-    /// Moves `center` `[d]` from where it starts, the coordinate-wise median, to the aggregate. If it is one of the
-    /// vectors, bit for bit, and the rule knows, the index of that is returned.
+    /// Moves `center` `[d]` from where it starts, the coordinate-wise median, to the aggregate. The geometric median may
+    /// start anywhere. If the aggregate is one of the vectors, bit for bit, and the rule knows, the index of that is
+    /// returned.
     ///
     /// `scratch` \[at least d less than [`scratch_len`](Requirements::scratch_len) says\]. The n for which the rule
     /// is defined is the caller's to [check](Requirements::check).

@@ -15,6 +15,7 @@
 //! instruction set; dots, and results computed from them, differ between these in the last bits.
 //! Functions whose names end in `_here` run on the calling thread.
 
+mod barycentric;
 mod columns;
 mod count;
 mod distance;

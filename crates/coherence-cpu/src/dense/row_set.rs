@@ -4,6 +4,8 @@
 
 #![allow(clippy::needless_range_loop)] // lanes of several arrays, side by side
 
+use core::ops::Range;
+
 use coherence_core::{SquareSum, aggregate::VectorSet};
 use rayon::prelude::*;
 
@@ -34,16 +36,15 @@ impl<T: Element> RowSet<'_, T> {
         &self.rows[i * self.d..][..self.d]
     }
 
-    /// `out[i]` = the sum of `part(i, columns of x_i, first column)`, a closure that is always inlined, over blocks of
-    /// columns, in order.
-    fn sum_of_blocks(&self, part: impl Fn(usize, &[T], usize) -> f64 + Sync, out: &mut [f64]) {
+    /// `out[i]` = the sum of `part(i, columns)`, a closure that is always inlined, over blocks of columns, in order.
+    fn sum_of_blocks(&self, part: impl Fn(usize, Range<usize>) -> f64 + Sync, out: &mut [f64]) {
         let starts = (0..self.d).into_par_iter().step_by(COLUMNS);
         let blocks = starts.map(|start| {
-            let width = COLUMNS.min(self.d - start);
+            let columns = start..self.d.min(start + COLUMNS);
             let mut sums = vec![0.0; out.len()];
             run_loop!(Isa::detect(), {
                 for (i, sum) in sums.iter_mut().enumerate() {
-                    *sum = part(i, &self.row(i)[start..][..width], start);
+                    *sum = part(i, columns.clone());
                 }
             });
             sums
@@ -53,6 +54,26 @@ impl<T: Element> RowSet<'_, T> {
         for block in blocks {
             out.iter_mut().zip(block).for_each(|(sum, part)| *sum += part);
         }
+    }
+
+    /// D [n, n], the squares of the distances between the rows.
+    pub(super) fn squares_between(&self) -> Vec<f64> {
+        let n = self.count();
+        let mut squares = vec![0.0; n * n];
+        let pairs: Vec<[usize; 2]> = (0..n).flat_map(|i| (0..i).map(move |j| [i, j])).collect();
+        let mut sums = vec![0.0; pairs.len()];
+        self.sum_of_blocks(
+            #[inline(always)]
+            |pair, columns| {
+                let [x, y] = pairs[pair].map(|i| &self.row(i)[columns.clone()]);
+                sum_of_squares(x, y)
+            },
+            &mut sums,
+        );
+        for ([i, j], square) in pairs.into_iter().zip(sums) {
+            (squares[i * n + j], squares[j * n + i]) = (square, square);
+        }
+        squares
     }
 
     /// √`square`, the sum of squares of x_i − y, or the norm from its definition where squares leave `f64`.
@@ -78,7 +99,7 @@ impl<T: Element> VectorSet for RowSet<'_, T> {
     fn distances(&self, y: &[f64], out: &mut [f64]) {
         self.sum_of_blocks(
             #[inline(always)]
-            |_, x, start| sum_of_squares(x, &y[start..][..x.len()]),
+            |i, columns| sum_of_squares(&self.row(i)[columns.clone()], &y[columns]),
             out,
         );
         out.par_iter_mut().enumerate().for_each(|(i, out)| *out = self.distance(i, y, *out));
@@ -87,7 +108,10 @@ impl<T: Element> VectorSet for RowSet<'_, T> {
     fn projections(&self, y: &[f64], weights: &[f64], v: &[f64], out: &mut [f64]) {
         self.sum_of_blocks(
             #[inline(always)]
-            |i, x, start| projection(x, &y[start..], weights[i], &v[start..]),
+            |i, columns| {
+                let x = &self.row(i)[columns.clone()];
+                projection(x, &y[columns.clone()], weights[i], &v[columns])
+            },
             out,
         );
     }
@@ -127,12 +151,12 @@ fn add_band<T: Element, const N: usize>(rows: [(&[T], f64); N], y: &[f64], sums:
     }
 }
 
-/// Σ (x − y) w v for the first columns of y and v.
+/// Σ (x − y) w v.
 #[inline(always)]
 fn projection<T: Element>(x: &[T], y: &[f64], w: f64, v: &[f64]) -> f64 {
     let (xs, x_rest) = x.as_chunks::<LANES>();
-    let (ys, y_rest) = y[..x.len()].as_chunks::<LANES>();
-    let (vs, v_rest) = v[..x.len()].as_chunks::<LANES>();
+    let (ys, y_rest) = y.as_chunks::<LANES>();
+    let (vs, v_rest) = v.as_chunks::<LANES>();
     let mut sums = [0.0; LANES];
     for ((x, y), v) in xs.iter().zip(ys).zip(vs) {
         for l in 0..LANES {

@@ -4,25 +4,31 @@
 
 use coherence_core::{
     aggregate::{
-        AggregateError, AnyCoordinateRule, AnyVectorRule, CenterRule, GeometricMedianOfMeans,
-        Median, NormClipping, Requirements, Rows, Scratch, VectorRule, VectorSet, distance_scale,
-        groups,
+        AggregateError, AnyCoordinateRule, AnyVectorRule, CenterRule, GeometricMedian,
+        GeometricMedianOfMeans, Median, NormClipping, Requirements, Rows, Scratch, VectorRule,
+        VectorSet, distance_scale, groups,
     },
     finite::{NonFinite, Policy},
 };
 use rayon::prelude::*;
 
-use super::{Columnwise, finite::first_non_finite, row_set::RowSet, sum::weighted_sum};
+use super::{
+    Columnwise, barycentric::near_geometric_median, finite::first_non_finite, row_set::RowSet,
+    sum::weighted_sum,
+};
 use crate::{Element, Isa};
 
 /// Values that a thread looks at for one that is not finite.
 const PIECE: usize = 1 << 16;
 
+/// Rows of which all pairs are looked at, at most: more pairs take longer than the passes that they save.
+const MOST_PAIRED: usize = 24;
+
 /// The aggregate of `rows` [n, d] by a rule over whole rows, `out [d]`.
 ///
-/// On all threads: [`GeometricMedian`](coherence_core::aggregate::GeometricMedian), [`GeometricMedianOfMeans`],
+/// On all threads: [`GeometricMedian`], [`GeometricMedianOfMeans`],
 /// [`CenteredClipping`](coherence_core::aggregate::CenteredClipping) and [`NormClipping`]. Sums run in `f64`; the
-/// centre starts at the median of the columns in `T`. What the core defines for other rules, for values that are not
+/// centre starts at the median of the columns in `T`, that of the geometric median of up to 24 rows near it. What the core defines for other rules, for values that are not
 /// finite, and for `f64` values so large or small that squares of most distances leave the range, the core computes, on
 /// one thread.
 /// Results depend neither on the number of threads nor on the instruction set.
@@ -60,9 +66,13 @@ pub fn aggregate_rows<T: Element>(
         let is_done = match rule {
             AnyVectorRule::NormClipping(rule) => clip_norms(rule, set, values, out),
             AnyVectorRule::GeometricMedianOfMeans(rule) => median_of_means(rule, set, values, out)?,
+            AnyVectorRule::GeometricMedian(rule) => {
+                geometric_median(rule, set, values, out)?;
+                true
+            }
             rule => match rule.as_center_rule() {
                 Some(rule) => {
-                    around_center(rule, set, values, out)?;
+                    from_median(rule, set, values, out)?;
                     true
                 }
                 None => false,
@@ -94,8 +104,28 @@ fn has_unit_scale<T: Element>(rows: &[T], d: usize) -> bool {
     distance_scale(&mut magnitudes) == 1.0
 }
 
+/// The geometric median: of few rows from nearby, of more from the coordinate-wise median on.
+fn geometric_median<T: Element>(
+    rule: GeometricMedian,
+    set: RowSet<'_, T>,
+    scratch: &mut [f64],
+    out: &mut [T],
+) -> Result<(), AggregateError> {
+    let n = set.count();
+    let weights =
+        (n <= MOST_PAIRED).then(|| near_geometric_median(&set.squares_between(), n)).flatten();
+    let Some(weights) = weights else {
+        return from_median(&rule, set, scratch, out);
+    };
+    let (center, scratch) = scratch.split_at_mut(set.d);
+    let origin = &mut scratch[..set.d];
+    origin.fill(0.0);
+    set.weighted_sum(origin, &weights, center);
+    around_center(&rule, set, center, scratch, out)
+}
+
 /// The rule from the coordinate-wise median on.
-fn around_center<T: Element>(
+fn from_median<T: Element>(
     rule: &dyn CenterRule,
     set: RowSet<'_, T>,
     scratch: &mut [f64],
@@ -105,6 +135,17 @@ fn around_center<T: Element>(
     let median = Columnwise::new(AnyCoordinateRule::Median(Median), set.count())?;
     median.aggregate(set.rows, Policy::Error, out)?;
     center.iter_mut().zip(&*out).for_each(|(center, x)| *center = x.widen());
+    around_center(rule, set, center, scratch, out)
+}
+
+/// The rule from `center` on.
+fn around_center<T: Element>(
+    rule: &dyn CenterRule,
+    set: RowSet<'_, T>,
+    center: &mut [f64],
+    scratch: &mut [f64],
+    out: &mut [T],
+) -> Result<(), AggregateError> {
     match rule.move_center(&set, center, scratch)? {
         Some(i) => out.copy_from_slice(&set.rows[i * set.d..][..set.d]),
         None => out.iter_mut().zip(center).for_each(|(out, x)| *out = T::narrow(*x)),
@@ -132,7 +173,7 @@ fn median_of_means<T: Element>(
     if !is_ordinary(means.rows, Policy::Propagate, d)? {
         return Ok(false);
     }
-    around_center(&rule.median, means, scratch, middle)?;
+    geometric_median(rule.median, means, scratch, middle)?;
     out.iter_mut().zip(middle).for_each(|(out, x)| *out = T::narrow(*x));
     Ok(true)
 }
