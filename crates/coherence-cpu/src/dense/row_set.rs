@@ -121,15 +121,18 @@ impl<T: Element> VectorSet for RowSet<'_, T> {
         out.par_chunks_mut(COLUMNS).zip(y.par_chunks(COLUMNS)).enumerate().for_each(
             |(at, (out, y))| {
                 let (start, width) = (at * COLUMNS, out.len());
-                let row = |i: usize| (&self.row(i)[start..][..width], weights[i]);
                 run_loop!(Isa::detect(), {
                     out.fill(0.0);
                     let (bands, rest) = weighted.as_chunks::<BAND>();
                     for band in bands {
-                        add_band(band.map(row), y, out);
+                        let rows = band.map(
+                            #[inline(always)]
+                            |i| (&self.row(i)[start..][..width], weights[i]),
+                        );
+                        add_band(rows, y, out);
                     }
                     for &i in rest {
-                        add_band([row(i)], y, out);
+                        add_band([(&self.row(i)[start..][..width], weights[i])], y, out);
                     }
                 });
             },
