@@ -89,9 +89,12 @@ fn times(c: &mut Criterion) {
         let mut scratch = ScratchBuffer::new(rule.scratch_len(case.n, case.d));
         time(&mut group, "geomedian", THREADS, || {
             aggregate_rows(rule, &x, Policy::Error, scratch.as_scratch(), &mut out)
+                .expect("a rule that is defined and converges");
         });
         // The row is not copied, because the peers return a view of it as well.
-        time(&mut group, "krum", THREADS, || krum(Isa::detect(), &x, case.n, case.faulty));
+        time(&mut group, "krum", THREADS, || {
+            krum(Isa::detect(), &x, case.n, case.faulty).expect("a rule that is defined")
+        });
         group.finish();
     }
 }

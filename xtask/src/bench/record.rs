@@ -104,11 +104,10 @@ impl Measured {
     pub(super) fn median_of(mut rounds: Vec<Self>, id: &str) -> Result<Self> {
         let note = rounds.iter_mut().find_map(|round| round.note.take());
         let count = rounds.first().map_or(0, |round| round.peers.len());
+        let is_even = rounds.iter().all(|round| round.peers.len() == count);
+        ensure!(is_even, "more or fewer rows in another round");
         let peers = (0..count).map(|at| {
-            let rows = rounds
-                .iter()
-                .map(|round| round.peers.get(at).context("fewer rows in another round"));
-            let mut rows = rows.collect::<Result<Vec<_>>>()?;
+            let mut rows: Vec<&PeerRow> = rounds.iter().map(|round| &round.peers[at]).collect();
             let of = |row: &PeerRow| {
                 (row.name.clone(), row.peer.clone(), row.variant.clone(), row.chunk)
             };

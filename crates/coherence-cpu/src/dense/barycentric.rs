@@ -9,8 +9,8 @@ const MOST_STEPS: usize = 1000;
 /// A step that changes no weight by more leads nowhere.
 const LEAST_CHANGE: f64 = 1e-12;
 
-/// The weights λ [n] of a point near the geometric median of n rows, by their squared distances D [n, n]; `None` where
-/// these are too far apart for it, or all zero.
+/// The weights λ [n] of a point near the geometric median of n rows, by their squared distances D [n, n]; `None` unless
+/// these are finite.
 ///
 /// As near as rounding lets D tell: the core's rule goes on from there, and proves what it finds.
 pub(super) fn near_geometric_median(squares: &[f64], n: usize) -> Option<Vec<f64>> {
@@ -25,9 +25,6 @@ pub(super) fn near_geometric_median(squares: &[f64], n: usize) -> Option<Vec<f64
             sums.iter().map(|sum| 1.0 / (sum - half).max(f64::MIN_POSITIVE).sqrt()).collect();
         let total: f64 = next.iter().sum();
         next.iter_mut().for_each(|weight| *weight /= total);
-        if !next.iter().all(|weight| weight.is_finite()) {
-            return None;
-        }
         let change = next.iter().zip(&weights).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
         weights = next;
         if change <= LEAST_CHANGE {

@@ -2,8 +2,8 @@
 
 use crate::{Element, Isa, isa::run_loop};
 
-/// Running sums, which hide the latency of an addition.
-const LANES: usize = 16;
+/// Running sums of a row, which hide the latency of an addition.
+pub(super) const LANES: usize = 16;
 
 /// ‖x − y‖² from differences in `f64`: the same bits on every instruction set.
 ///

@@ -29,11 +29,9 @@ pub(super) fn first_in_columns<T: Element>(
     if width == 0 {
         return None;
     }
-    let mut found = None;
-    run_loop!(isa, {
-        found = rows.chunks_exact(d).position(|row| !all_finite(&row[start..][..width]));
-    });
-    let row = found?;
+    let row = run_loop!(isa, {
+        rows.chunks_exact(d).position(|row| !all_finite(&row[start..][..width]))
+    })?;
     let place = rows[row * d + start..][..width].iter().position(|x| !x.is_finite())?;
     Some(row * d + start + place)
 }

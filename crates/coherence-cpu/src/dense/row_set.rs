@@ -9,7 +9,7 @@ use core::ops::Range;
 use coherence_core::{SquareSum, aggregate::VectorSet};
 use rayon::prelude::*;
 
-use super::distance::sum_of_squares;
+use super::distance::{LANES, sum_of_squares};
 use crate::{Element, Isa, isa::run_loop};
 
 /// Columns in a thread's unit of work; sums over the units are added in order.
@@ -17,9 +17,6 @@ const COLUMNS: usize = 1 << 11;
 
 /// Rows that are added to a sum at a time.
 const BAND: usize = 4;
-
-/// Running sums of a row, which hide the latency of an addition.
-const LANES: usize = 16;
 
 /// The sum of squares under which its terms may have lost bits to underflow.
 const LEAST_EXACT: f64 = 1e-290;

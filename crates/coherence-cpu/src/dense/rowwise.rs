@@ -27,10 +27,10 @@ const MOST_PAIRED: usize = 24;
 /// The aggregate of `rows` [n, d] by a rule over whole rows, `out [d]`.
 ///
 /// On all threads: [`GeometricMedian`], [`GeometricMedianOfMeans`],
-/// [`CenteredClipping`](coherence_core::aggregate::CenteredClipping) and [`NormClipping`]. Sums run in `f64`; the
-/// centre starts at the median of the columns in `T`, that of the geometric median of up to 24 rows near it. What the core defines for other rules, for values that are not
-/// finite, and for `f64` values so large or small that squares of most distances leave the range, the core computes, on
-/// one thread.
+/// [`CenteredClipping`](coherence_core::aggregate::CenteredClipping) and [`NormClipping`]. Sums run in `f64`. The
+/// centre starts at the median of the columns in `T`; the geometric median of up to 24 rows starts where their
+/// distances say that it lies. What the core defines for other rules, for values that are not finite, and for `f64`
+/// values so large or small that squares of most distances leave the range, the core computes, on one thread.
 /// Results depend neither on the number of threads nor on the instruction set.
 ///
 /// `scratch` has the length that [`Requirements::scratch_len`] says for n and d.
