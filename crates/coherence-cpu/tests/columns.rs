@@ -4,11 +4,11 @@
 mod naive;
 
 use coherence_core::aggregate::{
-    AggregateError, AnyCoordinateRule, AnyVectorRule, Coordinatewise, MultiKrum, Requirements,
-    Rows, Rule, VectorRule,
+    AggregateError, AnyCoordinateRule, AnyVectorRule, Coordinatewise, Krum, MultiKrum,
+    Requirements, Rows, Rule, VectorRule,
 };
 use coherence_core::finite::Policy;
-use coherence_cpu::dense::{Columnwise, krum, multi_krum};
+use coherence_cpu::dense::{Columnwise, KrumChoice, gram, krum, multi_krum};
 use coherence_cpu::{Element, Isa};
 use naive::Rng;
 
@@ -227,6 +227,27 @@ fn values_at_the_limits_of_the_element_type_give_the_cores_result() {
             (0..n * d).map(|_| (rng.uniform() * 2.0 - 1.0) as f32 * scale).collect();
         check(&rows, n, 1e-6);
     }
+}
+
+/// Of three rows two have the same score, each other's distance, and the earlier is taken without computing it.
+/// More rows need the distances of pairs that may be near, and no others.
+#[test]
+fn krum_asks_only_for_distances_that_may_decide() {
+    let choice = |rows: &[f32], n, rule| {
+        KrumChoice::from_gram::<f32>(rule, &gram(rows, n), n, rows.len() / n)
+    };
+    let krum = |f| MultiKrum { f, keep: 1 };
+    for rows in [[1.0f32, 5.0, 1.5], [5.0, 1.0, 1.5], [1.0, 1.5, 5.0], [2.0, 2.0, 2.0]] {
+        let choice = choice(&rows, 3, krum(0));
+        let may_tie = usize::from(rows == [2.0; 3]) * 3;
+        assert_eq!(choice.pairs().len(), may_tie, "{rows:?}");
+        let expected = Krum { f: 0 }.aggregate_to_vec(Rows::matrix(&rows, 1).unwrap(), Policy::Error);
+        assert_eq!(rows[choice.decide(&vec![0.0; may_tie])[0]], expected.unwrap()[0], "{rows:?}");
+    }
+    // The two rows of 1 have equal scores, of three neighbours each: 0, 2 and each other.
+    let rows = [0.0f32, 1.0, 2.0, 1.0, 10.5, 11.0, 50.0];
+    let choice = choice(&rows, 7, MultiKrum { f: 2, keep: 1 });
+    assert_eq!(choice.pairs(), [[0, 1], [0, 3], [1, 2], [1, 3], [2, 3]]);
 }
 
 /// Distances decide where the Gram matrix cannot distinguish rows or overflows.

@@ -98,9 +98,8 @@ pub fn multi_krum<T: Real>(
     out.check(engine, d);
     assert_eq!(rows.len(), n * d, "{n} rows of {d} values");
     let choice = KrumChoice::from_gram::<T>(rule, &gram(engine, rows, n), n, d);
-    let undecided = choice.undecided().iter();
-    let pairs: Vec<_> = undecided.flat_map(|&e| (0..n).map(move |f| [e, f])).collect();
-    let kept = choice.decide(&of_pairs(engine, rows, n, &pairs, true));
+    let squares = of_pairs(engine, rows, n, choice.pairs(), true);
+    let kept = choice.decide(&squares);
     let chosen = Buffer::from_host(engine, &kept.iter().map(|&e| index(e)).collect::<Vec<_>>());
     let arguments = (rows, chosen.view(), kept.len(), d, out);
     // SAFETY: rows are [n, d], out [d], the chosen indices below n, on this engine.

@@ -169,11 +169,13 @@ impl<T: Element> Parts<'_, T> {
         let before = self.rows;
         self.rows += rows.len() / columns;
         assert!(self.rows <= self.rule.n, "more than {} rows", self.rule.n);
-        if self.first_pass {
+        let sums_tell = matches!(self.state, PartState::Sums(_) | PartState::Groups { .. });
+        if self.first_pass && !sums_tell {
             self.find_non_finite(rows, before)?;
         }
+        let mut are_sums_finite = true;
         match &mut self.state {
-            PartState::Sums(sums) => add_rows(isa, rows, sums),
+            PartState::Sums(sums) => are_sums_finite = add_rows(isa, rows, sums),
             PartState::Signs(balance) => {
                 rows.chunks_exact(columns).for_each(|row| add_signs(isa, row, balance));
             }
@@ -184,7 +186,7 @@ impl<T: Element> Parts<'_, T> {
                 while !rows.is_empty() {
                     let here = &groups[*group];
                     let (now, later) = rows.split_at(rows.len().min((here.end - row) * columns));
-                    add_rows(isa, now, sums);
+                    are_sums_finite &= add_rows(isa, now, sums);
                     (rows, row) = (later, row + now.len() / columns);
                     if row == here.end {
                         divide(sums, here.len(), &mut means[*group * columns..][..columns]);
@@ -206,9 +208,10 @@ impl<T: Element> Parts<'_, T> {
                 });
             }
         }
-        Ok(())
+        if are_sums_finite { Ok(()) } else { self.find_non_finite(rows, before) }
     }
 
+    /// The error, or the mark, of the rows' non-finite values, if there are any.
     fn find_non_finite(&mut self, rows: &[T], before: usize) -> Result<(), NonFinite> {
         let (columns, isa) = (self.columns, self.rule.isa);
         let view = ColumnView { rows, d: columns, start: 0 };

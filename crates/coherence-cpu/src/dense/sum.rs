@@ -7,7 +7,7 @@ use core::ops::Range;
 
 use rayon::prelude::*;
 
-use super::select::FEW;
+use super::{finite::first_in_columns, select::FEW};
 use crate::{
     Element, Isa,
     scratch::Scratch,
@@ -60,7 +60,9 @@ pub(super) fn mean_here<T: Element>(
 
 /// Adds rows [n, d] to `sums` \[d\], row by row. The sums are bit for bit the same for any division of
 /// the rows into parts; divided and narrowed they equal [`weighted_sum`] with weights 1.
-pub(super) fn add_rows<T: Element>(isa: Isa, rows: &[T], sums: &mut [f64]) {
+///
+/// Returns whether all sums are finite. If they are, all rows were: a NaN or an infinity stays in its sum.
+pub(super) fn add_rows<T: Element>(isa: Isa, rows: &[T], sums: &mut [f64]) -> bool {
     let d = sums.len();
     let weights = &vec![1.0; rows.len() / d];
     for (at, sums) in sums.chunks_mut(COLUMNS).enumerate() {
@@ -68,6 +70,8 @@ pub(super) fn add_rows<T: Element>(isa: Isa, rows: &[T], sums: &mut [f64]) {
         let start = at * COLUMNS;
         T::sum_columns(isa, Sum { rows, d, start, weights, divisor: 1.0, sums, out, more: true });
     }
+    let view = ColumnView { rows: &*sums, d, start: 0 };
+    first_in_columns(isa, view, d).is_none()
 }
 
 /// The columns of `rows` [n, d] from `start` on.

@@ -99,7 +99,7 @@ impl<S: Source> BlockwiseRows<'_, S> {
         if let Some(krum) = rule.as_multi_krum() {
             let Some(gram) = scaled.gram::<T>(policy)? else { return Ok(None) };
             let choice = KrumChoice::from_gram::<T>(krum, &gram, n, d);
-            let squares = scaled.squares::<T>(choice.undecided())?;
+            let squares = scaled.squares::<T>(choice.pairs())?;
             return Ok(Some(choice.decide(&squares)));
         }
         let Some(squares) = scaled.squares_between_all::<T>(policy)? else { return Ok(None) };
@@ -161,23 +161,21 @@ impl<S: Source> BlockwiseRows<'_, S> {
         }))
     }
 
-    /// The squared distances of some rows to all rows, [some, n].
-    fn squares<T: Value + Element>(&self, some: &[usize]) -> Result<Vec<f64>> {
-        let (isa, n) = (Isa::detect(), self.matrix.rows());
-        if some.is_empty() {
+    /// The squared distances of pairs of rows.
+    fn squares<T: Value + Element>(&self, pairs: &[[usize; 2]]) -> Result<Vec<f64>> {
+        if pairs.is_empty() {
             return Ok(Vec::new());
         }
+        let isa = Isa::detect();
         let pieces = self.pieces(|block: &[T], columns, squares: &mut Vec<f64>| {
-            squares.resize(some.len() * n, 0.0);
+            squares.resize(pairs.len(), 0.0);
             let row = |e: usize| &block[e * columns.len()..][..columns.len()];
-            for (squares, &e) in squares.chunks_exact_mut(n).zip(some) {
-                for (f, square) in squares.iter_mut().enumerate() {
-                    *square += square_between(isa, row(e), row(f));
-                }
+            for (square, &[e, f]) in squares.iter_mut().zip(pairs) {
+                *square += square_between(isa, row(e), row(f));
             }
             Ok(())
         })?;
-        Ok(sum_of(pieces, some.len() * n))
+        Ok(sum_of(pieces, pairs.len()))
     }
 
     /// The aggregate of the rows chosen, in ascending order.
