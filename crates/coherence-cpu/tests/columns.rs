@@ -241,7 +241,8 @@ fn krum_asks_only_for_distances_that_may_decide() {
         let choice = choice(&rows, 3, krum(0));
         let may_tie = usize::from(rows == [2.0; 3]) * 3;
         assert_eq!(choice.pairs().len(), may_tie, "{rows:?}");
-        let expected = Krum { f: 0 }.aggregate_to_vec(Rows::matrix(&rows, 1).unwrap(), Policy::Error);
+        let expected =
+            Krum { f: 0 }.aggregate_to_vec(Rows::matrix(&rows, 1).unwrap(), Policy::Error);
         assert_eq!(rows[choice.decide(&vec![0.0; may_tie])[0]], expected.unwrap()[0], "{rows:?}");
     }
     // The two rows of 1 have equal scores, of three neighbours each: 0, 2 and each other.
