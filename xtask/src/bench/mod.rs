@@ -111,14 +111,15 @@ impl Bench {
         plan: &Plan,
         script: &str,
     ) -> Result<Measured> {
-        let Some((bench, id)) = parts::beside(plan.name, script) else {
+        let Some(id) = parts::beside(plan.name, script) else {
             return peers.measure(script);
         };
-        let mut before = ours::again(sh, &bench, id, self.quick)?;
+        let bench = &plan.benches[0];
+        let mut before = ours::again(sh, bench, id, self.quick)?;
         let mut rounds = Vec::new();
         for _ in 0..if self.quick { 1 } else { ROUNDS } {
             let mut measured = peers.measure(script)?;
-            let after = ours::again(sh, &bench, id, self.quick)?;
+            let after = ours::again(sh, bench, id, self.quick)?;
             for row in &mut measured.peers {
                 row.ours.insert(id.to_owned(), (before * after).sqrt());
             }

@@ -19,25 +19,21 @@ pub(super) struct Bench {
     pub(super) times: Option<[&'static str; 3]>,
 }
 
-/// Our bench and criterion's name of its figure that is measured again before and after a peer's script, since
-/// a machine with neighbours changes its speed within minutes, by half on some.
-pub(super) fn beside(part: &str, script: &str) -> Option<(Bench, &'static str)> {
-    let short = ["1", "3", "20"];
-    let long = ["0.5", "4", "10"];
+/// Criterion's name of the figure of a part's first bench that is measured again before and after a peer's script,
+/// since a machine with neighbours changes its speed within minutes, by half on some.
+pub(super) fn beside(part: &str, script: &str) -> Option<&'static str> {
     let has = |words: &str| script.contains(words);
     Some(match part {
-        "W1" => (criterion("w1_step", short), "w1/plain step"),
-        "W3" if has(" 10000 ") => (criterion("w3_alpha", short), "w3/alpha, m = 10000"),
-        "W3" if has(" 50000 ") => (criterion("w3_alpha", short), "w3/alpha, m = 50000"),
-        "W4" if has("torch_plain") => (criterion("w4_convnet", long), "w4/forward and backward"),
-        "W4" => (criterion("w4_convnet", long), "w4/alpha"),
-        "W7" if has("cifar ") && has(" plain ") => {
-            (criterion("w7_resnet", long), "w7 cifar stem/plain step")
-        }
-        "W7" if has(" plain") => (criterion("w7_resnet", long), "w7/plain step"),
-        "W8" if has(" vgg13 ") => (criterion("w8_photographs", long), "w8/vgg13, plain step"),
-        "W8" if has(" resnet50 ") => (criterion("w8_photographs", long), "w8/resnet50, plain step"),
-        "W8" => (criterion("w8_photographs", long), "w8/efficientnet_b0, plain step"),
+        "W1" => "w1/plain step",
+        "W3" if has(" 10000 ") => "w3/alpha, m = 10000",
+        "W3" if has(" 50000 ") => "w3/alpha, m = 50000",
+        "W4" if has("torch_plain") => "w4/forward and backward",
+        "W4" => "w4/alpha",
+        "W7" if has("cifar ") && has(" plain ") => "w7 cifar stem/plain step",
+        "W7" if has(" plain") => "w7/plain step",
+        "W8" if has(" vgg13 ") => "w8/vgg13, plain step",
+        "W8" if has(" resnet50 ") => "w8/resnet50, plain step",
+        "W8" => "w8/efficientnet_b0, plain step",
         _ => return None,
     })
 }

@@ -115,13 +115,13 @@ impl KrumChoice {
     /// If `squares` has another length.
     pub fn decide(mut self, squares: &[f64]) -> Vec<usize> {
         assert_eq!(squares.len(), self.pairs.len(), "a square for each pair");
-        let score = |row: &Undecided| {
-            let places = row.pairs.iter().filter_map(|pair| self.pairs.binary_search(pair).ok());
+        let score = |Undecided { row, pairs }: &Undecided| {
+            let places = pairs.iter().filter_map(|pair| self.pairs.binary_search(pair).ok());
             // NaN counts as infinite, as in the core: such a row is never a nearest neighbour.
             let infinite = |x: f64| if x.is_nan() { f64::INFINITY } else { x };
-            least_sum(places.map(|at| infinite(squares[at])), self.neighbors)
+            (least_sum(places.map(|at| infinite(squares[at])), self.neighbors), *row)
         };
-        let mut scored: Vec<_> = self.undecided.iter().map(|row| (score(row), row.row)).collect();
+        let mut scored: Vec<(f64, usize)> = self.undecided.iter().map(score).collect();
         scored.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
         let missing = self.rule.keep - self.kept.len();
         self.kept.extend(scored.into_iter().take(missing).map(|(_, e)| e));
