@@ -45,7 +45,7 @@ fn our_experiments_run_at_every_scale_with_enough_seeds() {
 /// the experiment says so.
 #[test]
 fn paper_scale_on_mnist_in_place_of_imagenet_says_that_it_is_an_extension() {
-    for id in ["C6", "C7", "C8", "C9", "C10", "C11"] {
+    for id in ["C6", "C7", "C8", "C9", "C10", "C11", "C12"] {
         let experiment = library().load(id).unwrap();
         let says = |text: &String| {
             let text = text.to_lowercase();
