@@ -140,22 +140,15 @@ impl<S: Source> BlockwiseRows<'_, S> {
 
     /// The squared distances between all rows, [n, n].
     fn squares_between_all<T: Value + Element>(&self, policy: Policy) -> Result<Option<Vec<f64>>> {
-        let (isa, n) = (Isa::detect(), self.matrix.rows());
-        let sums = self.finite_pieces(policy, |block: &[T], columns, below: &mut Vec<f64>| {
-            below.resize(n * n, 0.0);
-            let row = |e: usize| &block[e * columns.len()..][..columns.len()];
-            for (e, squares) in below.chunks_exact_mut(n).enumerate() {
-                for (f, square) in squares[..e].iter_mut().enumerate() {
-                    *square += square_between(isa, row(e), row(f));
-                }
-            }
+        let n = self.matrix.rows();
+        let pairs: Vec<[usize; 2]> = (0..n).flat_map(|e| (0..e).map(move |f| [e, f])).collect();
+        let sums = self.finite_pieces(policy, |block: &[T], columns, squares: &mut Vec<f64>| {
+            add_squares(&pairs, block, columns.len(), squares);
         })?;
         Ok(sums.map(|sums| {
-            let mut whole = sum_of(sums, n * n);
-            for e in 0..n {
-                for f in 0..e {
-                    whole[f * n + e] = whole[e * n + f];
-                }
+            let mut whole = vec![0.0; n * n];
+            for (&[e, f], square) in pairs.iter().zip(sum_of(sums, pairs.len())) {
+                (whole[e * n + f], whole[f * n + e]) = (square, square);
             }
             whole
         }))
@@ -166,13 +159,8 @@ impl<S: Source> BlockwiseRows<'_, S> {
         if pairs.is_empty() {
             return Ok(Vec::new());
         }
-        let isa = Isa::detect();
         let pieces = self.pieces(|block: &[T], columns, squares: &mut Vec<f64>| {
-            squares.resize(pairs.len(), 0.0);
-            let row = |e: usize| &block[e * columns.len()..][..columns.len()];
-            for (square, &[e, f]) in squares.iter_mut().zip(pairs) {
-                *square += square_between(isa, row(e), row(f));
-            }
+            add_squares(pairs, block, columns.len(), squares);
             Ok(())
         })?;
         Ok(sum_of(pieces, pairs.len()))
@@ -265,6 +253,21 @@ impl<S: Source> BlockwiseRows<'_, S> {
             }
             Ok(accumulator)
         })
+    }
+}
+
+/// Adds the squared distances of pairs of rows of a block [rows, width] to `squares`, one a pair or none yet.
+fn add_squares<T: Element>(
+    pairs: &[[usize; 2]],
+    block: &[T],
+    width: usize,
+    squares: &mut Vec<f64>,
+) {
+    let isa = Isa::detect();
+    squares.resize(pairs.len(), 0.0);
+    let row = |e: usize| &block[e * width..][..width];
+    for (square, &[e, f]) in squares.iter_mut().zip(pairs) {
+        *square += square_between(isa, row(e), row(f));
     }
 }
 
