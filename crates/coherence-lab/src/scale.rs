@@ -13,7 +13,7 @@ pub enum Scale {
     Smoke,
     /// The embedded digits: under five minutes on two cores for all experiments together
     Quick,
-    /// The full data sets: at most an hour an experiment on two cores
+    /// The full data sets: at most an hour and a half an experiment on two cores
     Desk,
     /// The papers' own settings
     Paper,

@@ -192,6 +192,23 @@ fn too_few_easy_or_hard_examples_are_an_error_that_says_how_many_there_are() {
     assert!(error.contains("lower them, or change difficulty.steps"), "{error}");
 }
 
+/// Runs with and without momentum share the networks that tell easy from hard examples, and these have their own.
+#[test]
+fn difficulty_has_a_momentum_of_its_own() {
+    let learned = |settings: &str, momentum: &str| {
+        let out = tempfile::tempdir().unwrap();
+        let text = EXPERIMENT.replace("rate = 0.1\n", &format!("rate = 0.1\n{settings}\n"));
+        let text = text.replace("examples = 400", &format!("examples = 400{momentum}"));
+        record(&text, out.path()).unwrap();
+        let rated = out.path().join("X1/initialisation=1/seed-1/learned.csv");
+        std::fs::read(rated).unwrap()
+    };
+    let own = learned("", ", momentum = 0.5");
+    assert_eq!(own, learned("momentum = 0.9", ", momentum = 0.5"));
+    assert_eq!(own, learned("momentum = 0.5", ""));
+    assert_ne!(own, learned("", ""));
+}
+
 #[test]
 fn a_subset_without_what_it_needs_is_refused() {
     let out = tempfile::tempdir().unwrap();
@@ -204,6 +221,7 @@ fn a_subset_without_what_it_needs_is_refused() {
         ("initialisations = 3", "initialisations = 0", "difficulty.initialisations is 0"),
         ("initialisations = 3", "initialisations = 65", "and 64 are the most"),
         ("steps = 30", "steps = 0", "difficulty.steps is 0"),
+        ("examples = 400", "examples = 400, momentum = 1.0", "difficulty.momentum is 1"),
         ("examples = 400", "examples = 10001", "must not exceed the 10000 examples of digits"),
         ("examples = 30\n", "", "subset without examples or test_examples"),
         ("loss = 0.5", "loss = 0.0", "single has no examples or no positive loss"),

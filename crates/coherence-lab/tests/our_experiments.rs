@@ -117,6 +117,12 @@ fn deep_networks_at_paper_scale_are_the_papers_own() {
     let alexnet = paper("D8", &[]);
     assert_eq!((momentum_and_rate(&alexnet), alexnet.dropout), ((0.0, 0.01), Some(false)));
     // GM22 §7.
+    // Easy and hard images are told apart once, with momentum, for the networks that are then trained without it, too.
+    for (rule, momentum) in [("mean", 0.9), ("rm3", 0.0)] {
+        let hard = paper("D4", &[("subset", "hard".into()), ("rule", rule.into())]);
+        assert_eq!((hard.examples, hard.batch, hard.momentum), (Some(500_000), 256, momentum));
+        assert_eq!(hard.difficulty.unwrap().momentum, Some(0.9));
+    }
     let a3 = paper("D9", &[("rule", "a3".into())]);
     assert_eq!((a3.batch, momentum_and_rate(&a3)), (256, (0.0, 0.2)));
     for training in [resnet, inception, rm3, m3, mc20, gm22, alexnet, a3] {

@@ -1,12 +1,14 @@
 //! Laws of the page: it is well formed, loads nothing, hides no failure, and hostile text stays text.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
 use super::html;
+use crate::claim::formula::{Formula, Reading, parse_curve};
 use crate::id::Id;
 use crate::record::Record;
+use crate::spec::Library;
 use crate::summary::Verdict;
 
 mod contrast;
@@ -241,4 +243,18 @@ fn everything_that_made_a_record_is_told() {
     assert!(made[0].contains("version 0.0.9 (results 1)") && made[1].contains("version 0.1.0"));
     assert!(made[1].contains("trained on Loom 3") && !made[0].contains("trained on"));
     assert!(made[0].contains("2026-01-01 to 2026-01-02; 4 runs, 5.0 s of work; 1 thread each"));
+}
+
+/// A click on a claim lights the points that it reads: there must be a figure that has them.
+#[test]
+fn every_claim_of_ours_reads_a_curve_that_some_figure_draws() {
+    for experiment in Library::Embedded.load_all(&[]).unwrap() {
+        let curves = experiment.figures.iter().flat_map(|figure| &figure.series);
+        let curves: Vec<_> = curves.map(|curve| parse_curve(curve).unwrap()).collect();
+        let drawn: BTreeSet<&str> = curves.iter().flat_map(Formula::axes).collect();
+        for claim in &experiment.claims {
+            let mut read = claim.quantity.readings().into_iter().flat_map(Reading::series);
+            assert!(read.any(|series| drawn.contains(series)), "{}.{}", experiment.id, claim.id);
+        }
+    }
 }

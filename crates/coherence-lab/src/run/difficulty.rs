@@ -29,7 +29,8 @@ pub(super) fn earlier(runs: &[PlannedRun]) -> Vec<PlannedRun> {
 
 /// The runs that find the difficulty of the examples of `run`.
 fn rating(run: &PlannedRun) -> Vec<PlannedRun> {
-    let Some(Difficulty { initialisations, steps, examples }) = run.settings.difficulty else {
+    let Some(Difficulty { initialisations, steps, examples, momentum }) = run.settings.difficulty
+    else {
         return Vec::new();
     };
     let settings = Training {
@@ -37,6 +38,7 @@ fn rating(run: &PlannedRun) -> Vec<PlannedRun> {
         schedule: RateSchedule::Constant,
         clip: 0,
         rule: None,
+        momentum: momentum.unwrap_or(run.settings.momentum),
         probe: 0,
         difficulty: None,
         subset: Subset::All,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// R networks are trained for a few steps on the data set without noise, by the mean gradient and at a
 /// constant rate, and otherwise with the settings of the run. They differ in their initial weights alone. The difficulty of an example is the number
 /// of networks that do not classify it correctly after the last step: 0, …, R.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Difficulty {
     /// Networks, R.
@@ -16,6 +16,9 @@ pub struct Difficulty {
     pub steps: u64,
     /// Training examples whose difficulty is found, the first of a seeded shuffle; absent is all.
     pub examples: Option<usize>,
+    /// The momentum of these trainings; absent is that of the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub momentum: Option<f64>,
 }
 
 /// The examples of a data set that a run trains on.

@@ -174,6 +174,7 @@ fn difficulty(training: &Training) -> Vec<String> {
     let sizes = training.dataset.sizes();
     let there = difficulty.examples.or(sizes.map(|(train, _)| train));
     let rated = |there| format!("the {there} examples whose difficulty is found");
+    let momentum = difficulty.momentum.filter(|momentum| !(0.0..1.0).contains(momentum));
     let problems = [
         range("difficulty.initialisations", difficulty.initialisations as u64, u64::MAX),
         most("difficulty.initialisations", difficulty.initialisations, limits::INITIALISATIONS),
@@ -187,6 +188,8 @@ fn difficulty(training: &Training) -> Vec<String> {
             .examples
             .zip(there)
             .and_then(|(n, there)| exceeds("examples", n, there, &rated(there))),
+        momentum
+            .map(|is| format!("difficulty.momentum is {is} (must be at least 0 and less than 1)")),
         counts,
         single,
     ];
