@@ -38,6 +38,8 @@ struct Disjoint {
     whole: Vec<Vec<usize>>,
     /// Of pristine examples alone and of corrupt ones alone; empty if they are not watched.
     groups: [Vec<Vec<usize>>; 2],
+    /// Of the sample of the test set; empty if it is not watched.
+    test: Vec<Vec<usize>>,
 }
 
 /// Indices of the pristine and of the corrupt examples.
@@ -56,6 +58,7 @@ impl<D: Device<f32>> Probe<D> {
         let mut rng = random::stream(config.seed, "probe");
         let mut chosen = random::permutation(&mut rng, examples.len());
         chosen.truncate(config.probe);
+        let mut test = test_sample(test, config);
         let k = config.examples_of_a_pass();
         let imputes = config.imputes(model.graph()) && chosen.len() >= 2 * k;
         let imputation = imputes.then(|| {
@@ -64,8 +67,9 @@ impl<D: Device<f32>> Probe<D> {
                 imputation = imputation.by_tensor(model);
             }
             let grouped = config.watch.contains(&Watch::ImputedGroup);
-            (Disjoint::new(&chosen, k, grouped.then_some(examples)), imputation)
+            (Disjoint::new(k, (&chosen, grouped.then_some(examples)), &test), imputation)
         });
+        test.sort_unstable();
         // The choice is in random order, so that its first half is a random one.
         let halves = if config.watch.contains(&Watch::Half) { 2 } else { 1 };
         let part = chosen.len().div_ceil(halves).max(1);
@@ -78,7 +82,7 @@ impl<D: Device<f32>> Probe<D> {
             workers,
             watch: config.watch.clone(),
             sample: sample.collect(),
-            test: test_sample(test, config),
+            test,
             tallies: [(); 2].map(|()| Tally::new(device, layout)),
             whole: Tally::new(device, layout),
             passes: ChunkedPasses::new(model, config.loss),
@@ -126,7 +130,7 @@ impl<D: Device<f32>> Probe<D> {
         self.clear();
         self.add(stop, model, examples, &by_designation(examples, batch), |_| {})?;
         self.report("batch", send);
-        self.impute(stop, model, examples, workspace, send)?;
+        self.impute(stop, model, [examples, test], workspace, send)?;
         if watches_activity {
             activity.report(send);
         }
@@ -153,23 +157,24 @@ impl<D: Device<f32>> Probe<D> {
         Ok(())
     }
 
-    /// Sends α as imputed from mini-batches of the sample, by the statistics of each.
+    /// Sends α as imputed from mini-batches of the samples, by the statistics of each.
     fn impute(
         &mut self,
         stop: &AtomicBool,
         model: &Model<f32, D>,
-        examples: &Examples,
+        [examples, test]: [&Examples; 2],
         workspace: &mut Workspace<f32, D>,
         send: &mut dyn FnMut(&str, f64),
     ) -> Result<(), Halt> {
         let Some((disjoint, imputation)) = &mut self.imputation else { return Ok(()) };
-        let mut measure = |imputation: &mut Imputation<D>, batches: &[Vec<usize>]| {
-            imputation.measure(model, workspace, |visit| {
-                let lists = batches.to_vec();
-                examples.visit(stop, lists.into_iter(), |x, labels| visit(x, labels))
-            })
-        };
-        let imputed = measure(imputation, &disjoint.whole)?;
+        let mut measure =
+            |imputation: &mut Imputation<D>, of: &Examples, batches: &[Vec<usize>]| {
+                imputation.measure(model, workspace, |visit| {
+                    let lists = batches.to_vec();
+                    of.visit(stop, lists.into_iter(), |x, labels| visit(x, labels))
+                })
+            };
+        let imputed = measure(imputation, examples, &disjoint.whole)?;
         send("probe.batches.alpha", imputed.batches.alpha());
         estimate("probe.batches", imputed.batch_alpha, send);
         send("probe.imputed.alpha", imputed.alpha());
@@ -179,11 +184,16 @@ impl<D: Device<f32>> Probe<D> {
             let value = m_coherence(*batches, imputed.k);
             send(&format!("probe.imputed.{}.m_coherence", tensor.name), value);
         }
-        for (designation, batches) in Designation::ALL.iter().zip(&disjoint.groups) {
+        let groups = Designation::ALL.iter().zip(&disjoint.groups);
+        let groups = groups.map(|(designation, batches)| {
+            (format!("probe.imputed.{}", designation.name()), examples, batches)
+        });
+        let of_test = ("test.imputed".to_owned(), test, &disjoint.test);
+        for (prefix, of, batches) in groups.chain([of_test]) {
             if batches.len() >= 2 {
-                let (name, imputed) = (designation.name(), measure(imputation, batches)?);
-                send(&format!("probe.imputed.{name}.alpha"), imputed.alpha());
-                send(&format!("probe.imputed.{name}.m_coherence"), imputed.m_coherence());
+                let imputed = measure(imputation, of, batches)?;
+                send(&format!("{prefix}.alpha"), imputed.alpha());
+                send(&format!("{prefix}.m_coherence"), imputed.m_coherence());
             }
         }
         Ok(())
@@ -240,15 +250,16 @@ impl<D: Device<f32>> Probe<D> {
 }
 
 impl Disjoint {
-    /// Mini-batches of k, in the order of `chosen`; those of the groups are of `examples`.
-    fn new(chosen: &[usize], k: usize, examples: Option<&Examples>) -> Self {
+    /// Mini-batches of k, in the order of the examples chosen; those of the groups are of `examples`.
+    fn new(k: usize, (chosen, examples): (&[usize], Option<&Examples>), test: &[usize]) -> Self {
         let batches = |indices: &[usize]| indices.chunks_exact(k).map(<[usize]>::to_vec).collect();
         let groups = examples.map(|examples| by_designation(examples, chosen)).unwrap_or_default();
-        Self { whole: batches(chosen), groups: groups.map(|indices| batches(&indices)) }
+        let groups = groups.map(|indices| batches(&indices));
+        Self { whole: batches(chosen), groups, test: batches(test) }
     }
 }
 
-/// The test examples that are watched, ascending: as many as the probe has, or all.
+/// The test examples that are watched, in random order: as many as the probe has, or all.
 fn test_sample(test: &Examples, config: &Config) -> Vec<usize> {
     if !config.watch.contains(&Watch::Test) {
         return Vec::new();
@@ -256,7 +267,6 @@ fn test_sample(test: &Examples, config: &Config) -> Vec<usize> {
     let mut rng = random::stream(config.seed, "probe.test");
     let mut chosen = random::permutation(&mut rng, test.len());
     chosen.truncate(config.probe);
-    chosen.sort_unstable();
     chosen
 }
 

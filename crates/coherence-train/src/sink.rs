@@ -29,6 +29,7 @@
 /// | `pristine.last_learned`, `corrupt.last_learned` | MEDIAN of the last-learned steps of the group, see [`Learned`](crate::Learned); no row while half of it is not learned |
 /// | `probe.half.alpha`, `.m_coherence`, `.sq_norm_of_sum`, `.sum_sq_norms` | as `probe.alpha` …, over a random half of the probe sample |
 /// | `test.alpha`, `test.m_coherence`, `.sq_norm_of_sum`, `.sum_sq_norms` | α, mα, ‖S‖² and Q of the whole network over a sample of the test set |
+/// | `test.imputed.alpha`, `.m_coherence` | as `probe.imputed.alpha` …, over the same sample of the test set; no row where it has less than two mini-batches |
 /// | `activity.dead_examples` | share of the probe sample for which a whole layer with a rectifier is 0 |
 /// | `activity.<node>.dead_examples`, `.dead_units` | share of the sample for which the layer is 0, and share of its units (channels) that are 0 for the whole sample |
 /// | `activity.cosine` | cosine between the direction of the rule and the mean gradient, for the next mini-batch |

@@ -31,7 +31,8 @@ pub enum Watch {
     ImputedGroup,
     /// The coherence of a random half of the probe sample, to see the effect of its size: four rows.
     Half,
-    /// The coherence of a sample of the test set, as large as the probe sample or the whole set: four rows.
+    /// The coherence of a sample of the test set, as large as the probe sample or the whole set: four rows, and two
+    /// more where α is imputed.
     Test,
     /// The median last-learned step of the pristine and of the corrupt examples: one row for each.
     Learned,

@@ -161,6 +161,7 @@ pub(super) fn measured(config: &Config, [train, test]: [usize; 2], imputes: bool
         (true, true) => 4,
     };
     let of_test = if watches(Watch::Test) { probe.min(test) } else { 0 };
+    let of_test = of_test * if imputes { 3 } else { 1 };
     let sampled = if probe > 0 { config.batch + probe * (1 + imputed) + of_test } else { 0 };
     // The direction of the rule and its cosine are of the mini-batch.
     let direction = if watches(Watch::Activity) { config.batch } else { 0 };

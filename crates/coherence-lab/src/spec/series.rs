@@ -41,6 +41,9 @@ impl Training {
             ["test", what] => {
                 watch.contains(&Watch::Test) && (what == "alpha" || SUMS.contains(&what))
             }
+            ["test", "imputed", "alpha" | "m_coherence"] => {
+                watch.contains(&Watch::Test) && self.may_impute()
+            }
             ["bound", "theorem" | "divergence"] => self.bound.is_some(),
             ["probe" | "batch", "alpha"] => true,
             ["probe" | "batch", sum] => SUMS.contains(&sum),

@@ -155,17 +155,12 @@ fn a05b_tensors_and_groups_are_imputed_as_by_a_loop() {
     let mut rows: Vec<Row> = Vec::new();
     trainer.observe(&mut rows).unwrap();
     let value = |name: &str| rows.iter().find(|row| row.series == name).unwrap().value;
-    // A5b, as the catalogue writes it.
-    let imputed = |rows: &[Vec<f64>]| {
-        let (k, m, alpha) = (6.0, 6.0 * rows.len() as f64, naive::alpha(rows));
-        alpha * (m - k) / (k * (m - 1.0) - (k - 1.0) * m * alpha)
-    };
     for designation in Designation::ALL {
         let of_group = |i: &usize| noisy.target(*i).designation == designation;
         let group: Vec<usize> = order.iter().copied().filter(of_group).collect();
         let batches: Vec<&[usize]> = group.chunks_exact(6).collect();
         assert!(batches.len() >= 2);
-        let expected = imputed(&gradients(&model, &noisy, &batches));
+        let expected = imputed(6.0, &gradients(&model, &noisy, &batches));
         let prefix = format!("probe.imputed.{}", designation.name());
         close(value(&format!("{prefix}.alpha")), expected);
         close(value(&format!("{prefix}.m_coherence")), 6.0 * batches.len() as f64 * expected);
@@ -176,7 +171,30 @@ fn a05b_tensors_and_groups_are_imputed_as_by_a_loop() {
         let found = value(&format!("probe.imputed.{}.m_coherence", tensor.name));
         // A bias before a normalisation has no gradient but rounding.
         if naive::sum_sq_norms(&part) > 1e-8 {
-            close(found, 90.0 * imputed(&part));
+            close(found, 90.0 * imputed(6.0, &part));
         }
     }
+}
+
+/// The mini-batches of the sample of the test set, in the order in which it is drawn; eight examples are left over.
+#[test]
+fn a05b_the_sample_of_the_test_set_is_imputed_as_by_a_loop() {
+    let (test, model) = (Blobs { n: 70, seed: 2 }, networks::network());
+    let of = Config { batch: 10, probe: 58, watch: vec![Watch::Test], ..config(Aggregation::Mean) };
+    let order = random::permutation(&mut random::stream(of.seed, "probe.test"), 70);
+    let train = examples(&Blobs { n: 110, seed: 1 });
+    let mut trainer = Trainer::new(of, model.clone(), train, examples(&test)).unwrap();
+    let mut rows: Vec<Row> = Vec::new();
+    trainer.observe(&mut rows).unwrap();
+    let value = |name: &str| rows.iter().find(|row| row.series == name).unwrap().value;
+    let batches: Vec<&[usize]> = order[..50].chunks_exact(10).collect();
+    let expected = imputed(10.0, &gradients(&model, &test, &batches));
+    close(value("test.imputed.alpha"), expected);
+    close(value("test.imputed.m_coherence"), 50.0 * expected);
+}
+
+/// A5b, as the catalogue writes it: α of the examples of mini-batches of k, from the gradients of these.
+fn imputed(k: f64, rows: &[Vec<f64>]) -> f64 {
+    let (m, alpha) = (k * rows.len() as f64, naive::alpha(rows));
+    alpha * (m - k) / (k * (m - 1.0) - (k - 1.0) * m * alpha)
 }
