@@ -87,9 +87,10 @@ pub enum OpenError {
 ///   [`verify`](crate::verify::verify)).
 /// - `cifar10:PATH` (or `cifar100:`, `cifar100-coarse:`) is a folder of files in the binary layout, which
 ///   may be incomplete, or one such file.
-/// - `folder:DIR` holds class folders of JPEG or PNG files ([`Folder`]). If DIR consists of exactly `train`
-///   and `val` (or `test`), these are its splits, which need the same classes; otherwise all of it is the
-///   training split. All images must be of one size (otherwise see [`open_framed`]).
+/// - `folder:DIR` holds class folders of JPEG or PNG files ([`Folder`]). If the folders in DIR are exactly
+///   `train` and `val` (or `test`), these are its splits, which need the same classes. If none has one of these
+///   three names, all are classes of the training split. Anything else is an error. All images must be of one
+///   size (otherwise see [`open_framed`]).
 /// - `imagenet` is the folder `imagenet` in the first of [`locate::roots`] that has one, opened as
 ///   `folder:DIR` is.
 ///

@@ -136,7 +136,7 @@ fn folders_that_are_no_data_set_are_refused_by_name() {
     fs::remove_file(root.join("dog/1.webp")).unwrap();
     save(root, "dog/1.png", formula(2, 2));
     assert!(Folder::open(root, Framing::square(2)).is_ok());
-    for (resize, crop) in [(2, 3), (4, 0), (0, 0)] {
+    for (resize, crop) in [(2, 3), (4, 0)] {
         let error = Folder::open(root, Framing::Square { resize, crop }).unwrap_err().to_string();
         assert_eq!(
             error,
@@ -144,6 +144,11 @@ fn folders_that_are_no_data_set_are_refused_by_name() {
                 "a crop of {crop} from images resized to {resize} (must be from 1 to {resize})"
             )
         );
+    }
+    for crop in [0, 1] {
+        let error = Folder::open(root, Framing::Square { resize: 0, crop }).unwrap_err();
+        let expected = "images cannot be resized to 0 pixels (the size must be at least 1)";
+        assert_eq!(error.to_string(), expected);
     }
 }
 
@@ -217,6 +222,27 @@ fn a_file_that_disappears_is_an_error_of_its_example() {
     assert_eq!(error.unwrap(), 1);
 }
 
+/// `/dev/null` first: without the check it reads as an empty file, and `/dev/zero` until memory is full.
+#[cfg(unix)]
+#[test]
+fn a_device_behind_a_link_is_refused_and_not_read() {
+    for device in ["/dev/null", "/dev/zero"] {
+        let root = tempfile::tempdir().unwrap();
+        let link = root.path().join("c/1.png");
+        fs::create_dir(root.path().join("c")).unwrap();
+        std::os::unix::fs::symlink(device, &link).unwrap();
+        let expected = format!(
+            "{}: found a device, pipe, socket or folder, expected a regular file (replace the file or \
+             remove it)",
+            link.display()
+        );
+        let data = Folder::open(root.path(), Framing::square(2)).unwrap();
+        assert_eq!(data.get(0, &mut [0.0; 12]).unwrap_err().to_string(), expected);
+        let error = Folder::open(root.path(), Framing::Original).unwrap_err();
+        assert_eq!(error.to_string(), expected);
+    }
+}
+
 #[test]
 fn images_of_several_sizes_need_one_to_be_chosen() {
     let root = tempfile::tempdir().unwrap();
@@ -238,26 +264,96 @@ fn images_of_several_sizes_need_one_to_be_chosen() {
     assert!(error.reason.starts_with("an image of 1 × 300 pixels"), "{error}");
 }
 
+/// Puts an image of each of two classes into every split, and returns the number of examples and classes.
+fn opened(root: &Path, splits: &[&str], split: Split) -> Result<(usize, usize), String> {
+    for (split, class) in splits.iter().flat_map(|split| [(split, "c"), (split, "d")]) {
+        save(root, &format!("{split}/{class}/1.png"), formula(2, 2));
+    }
+    let data = open(&format!("folder:{}", root.display()), split);
+    data.map(|data| (data.len(), data.classes())).map_err(|error| error.to_string())
+}
+
 #[test]
-fn train_and_val_are_splits_only_if_alone() {
-    let root = tempfile::tempdir().unwrap();
-    let name = format!("folder:{}", root.path().display());
-    save(root.path(), "train/c/1.png", formula(2, 2));
-    save(root.path(), "train/d/1.png", formula(2, 2));
-    let classes = |split| open(&name, split).map(|data| (data.len(), data.classes()));
-    assert_eq!(classes(Split::Train).unwrap(), (2, 1), "one class called train");
-    assert!(classes(Split::Test).unwrap_err().to_string().contains("found no test images"));
-    save(root.path(), "val/c/1.png", formula(2, 2));
-    save(root.path(), "val/d/1.png", formula(2, 2));
-    save(root.path(), "val/d/2.png", formula(2, 2));
-    assert_eq!(classes(Split::Train).unwrap(), (2, 2));
-    assert_eq!(classes(Split::Test).unwrap(), (3, 2));
-    let framed = open_framed(&name, Split::Test, Framing::square(7)).unwrap();
-    assert_eq!(framed.shape().features(), 147);
+fn train_and_val_or_test_are_splits() {
+    for test in ["val", "test"] {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path();
+        save(root, &format!("{test}/d/2.png"), formula(2, 2));
+        assert_eq!(opened(root, &["train", test], Split::Train).unwrap(), (2, 2));
+        assert_eq!(opened(root, &[], Split::Test).unwrap(), (3, 2));
+        let name = format!("folder:{}", root.display());
+        let framed = open_framed(&name, Split::Test, Framing::square(7)).unwrap();
+        assert_eq!(framed.shape().features(), 147);
+    }
     let error = open_framed("digits", Split::Test, Framing::square(7)).err().unwrap();
     assert_eq!(
         error.to_string(),
         "digits cannot be resized (only the images of imagenet and folder:DIR can)"
+    );
+}
+
+/// The names of splits are never taken for classes: what is missing or too much is said, for either split.
+#[test]
+fn folders_with_names_of_splits_that_are_not_exactly_two_splits_are_refused() {
+    const RENAME: &str = "or rename what is a class and not a split";
+    let put = |kind: &str, name: &str| {
+        format!("put the class folders of the {kind} images into DIR/{name}")
+    };
+    let (train, test) = (put("training", "train"), put("test", "val"));
+    let surplus = "move DIR/val or DIR/test elsewhere";
+    let others = "move the other folders elsewhere";
+    let table: [(&[&str], &str, String); 8] = [
+        (&["train"], "train", format!("{test}, or open DIR/train itself")),
+        (&["val"], "val", format!("{train}, or open DIR/val itself")),
+        (&["test"], "test", format!("{train}, or open DIR/test itself")),
+        (&["train", "val", "test"], "test, train, val", format!("{surplus}, {RENAME}")),
+        (&["val", "test"], "test, val", format!("{train}, {surplus}, {RENAME}")),
+        (&["train", "val", "a"], "train, val, a", format!("{others}, {RENAME}")),
+        (&["train", "a"], "train, a", format!("{test}, {others}, {RENAME}")),
+        (&["a", "test", "x"], "test, a, x", format!("{train}, {others}, {RENAME}")),
+    ];
+    for (folders, found, remedy) in table {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path();
+        let shown = root.display().to_string();
+        let [of_train, of_test] =
+            [Split::Train, Split::Test].map(|split| opened(root, folders, split));
+        let expected = format!(
+            "DIR: found {found}, expected exactly train and val (or test), or no folder of these names \
+             ({remedy})"
+        );
+        for error in [of_train, of_test].map(Result::unwrap_err) {
+            assert_eq!(error.replace(&shown, "DIR"), expected);
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_folder_beside_the_splits_counts_even_if_its_name_is_not_utf_8() {
+    use std::os::unix::ffi::OsStrExt;
+    let root = tempfile::tempdir().unwrap();
+    fs::create_dir(root.path().join(std::ffi::OsStr::from_bytes(b"\xff"))).unwrap();
+    let error = opened(root.path(), &["train", "val"], Split::Train).unwrap_err();
+    assert!(error.contains("found train, val, \u{fffd}, expected exactly"), "{error}");
+}
+
+#[test]
+fn class_folders_without_splits_are_the_training_split_alone() {
+    let root = tempfile::tempdir().unwrap();
+    let (root, shown) = (root.path(), root.path().display());
+    for split in [Split::Train, Split::Test] {
+        let error = opened(root, &[], split).unwrap_err();
+        assert!(error.contains("found no class folders"), "{error}");
+    }
+    save(root, "a/1.png", formula(2, 2));
+    assert_eq!(opened(root, &[], Split::Train).unwrap(), (1, 1));
+    assert_eq!(
+        opened(root, &[], Split::Test).unwrap_err(),
+        format!(
+            "{shown}: found no test images: its class folders are the training split (move them into \
+             {shown}/train, and put those of the test images into {shown}/val)"
+        )
     );
 }
 

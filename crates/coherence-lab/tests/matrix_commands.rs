@@ -337,3 +337,19 @@ fn text_is_one_value_a_line() {
     let output = coherence(&["alpha", text(&file)]);
     assert!(String::from_utf8_lossy(&output.stdout).contains("examples m            2\n"));
 }
+
+/// Without mpirun there is one worker: it must not take its file for all of them.
+#[test]
+fn files_of_ranks_that_no_worker_has_are_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let matrix = Matrix::new(5, 3).npy("<f4", false);
+    write(folder.path(), "g.0.npy", &matrix);
+    let pattern = folder.path().join("g.{rank}.npy");
+    let mean = ["aggregate", "--rule", "mean", text(&pattern), "--json"];
+    assert_eq!(json(&mean[..4])["n"], 5);
+    write(folder.path(), "g.1.npy", &matrix);
+    let output = coherence(&mean);
+    let message = String::from_utf8(output.stderr).expect("text");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(message.contains("g.1.npy has no worker") && message.contains("mpirun"), "{message}");
+}

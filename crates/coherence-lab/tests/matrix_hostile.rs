@@ -164,11 +164,15 @@ fn alpha_is_the_same_at_any_end_of_f64() {
             assert!((x - y).abs() <= 1e-12, "{key} at {scale:e}: {x}, not {y}");
         }
         let text = String::from_utf8(printed.stdout).expect("text");
-        if scale > 1.0 {
-            assert!(found["sum_sq_norms"].is_null());
-            assert!(text.contains("sum of squared norms  exceeds f64"), "{text}");
-        }
+        let what = if scale > 1.0 { "exceeds f64" } else { "below f64" };
+        assert!(found["sum_sq_norms"].is_null() && found["sq_norm_of_sum"].is_null());
+        assert!(text.contains(&format!("sum of squared norms  {what}")), "{text}");
     }
+    // The sum of huge rows that cancel is what remains.
+    let file = doubles(folder.path(), "b.npy", &[[1e300, 1.0], [-1e300, 1.0], [0.0, 2.0]]);
+    let found = json(&["alpha", text(&file)]);
+    assert_eq!(found["sq_norm_of_sum"], 16.0);
+    assert!(found["sum_sq_norms"].is_null());
     let file = doubles(folder.path(), "zeros.npy", &[[0.0; 2]; 3]);
     assert_eq!(json(&["alpha", text(&file)])["alpha"], 0.0);
 }

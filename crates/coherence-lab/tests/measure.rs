@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use coherence_data::random;
-use coherence_nn::{Model, model::mlp, weights};
+use coherence_nn::model::{Architecture, mlp};
+use coherence_nn::{Activation, Model, Shape, weights};
 use serde_json::{Value, json};
 
 /// A folder with the weights of an untrained network.
@@ -400,4 +401,52 @@ fn more_threads_than_a_machine_can_start_are_an_error() {
     let message = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert!(message.contains("RAYON_NUM_THREADS is 1000000"), "{message}");
+}
+
+#[test]
+fn a_file_of_examples_that_is_read_as_well_is_refused_and_kept() {
+    let desk = Desk::new();
+    let (weights, batch) = (desk.path("fc.safetensors"), desk.path("data_batch_1.bin"));
+    fs::write(&batch, "images").unwrap();
+    let kept = fs::read(&weights).unwrap();
+    for data in ["digits".to_owned(), format!("cifar10:{}", desk.0.path().display())] {
+        for csv in [&weights, &batch] {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_coherence"));
+            command.args(["measure", "--model", "mlp:784,8,10", "--data", &data, "--weights"]);
+            let output = command.arg(&weights).arg("--csv").arg(csv).output().unwrap();
+            let message = String::from_utf8(output.stderr).unwrap();
+            if data == "digits" && csv == &batch {
+                continue;
+            }
+            assert!(message.contains("is read as well: choose another file"), "{message}");
+            assert_eq!(fs::read(&weights).unwrap(), kept);
+        }
+    }
+    let folder = desk.0.path().to_str().unwrap();
+    let output = desk.measure("fc.safetensors", &["--csv", folder]);
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert!(message.contains("cannot be a file: choose another one"), "{message}");
+}
+
+/// Only a perceptron has a function that is assumed; others have those of their architecture.
+#[test]
+fn only_a_perceptron_is_told_with_its_activation() {
+    let desk = tempfile::tempdir().unwrap();
+    let network = Architecture::LeNet5.build(Shape::image(28, 28, 1), 10, Activation::Relu);
+    let model = Model::initialized(network.unwrap(), &mut random::stream(1, "initialisation"));
+    let file = desk.path().join("lenet.safetensors");
+    fs::write(&file, weights::to_safetensors(&model)).unwrap();
+    let output = measure("lenet5", &file, &["--examples", "20", "--json"]);
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(found["assumed"]["activation"], Value::Null);
+    let warning = String::from_utf8(output.stderr).unwrap();
+    assert!(warning.contains("near chance") && !warning.contains("--activation"), "{warning}");
+}
+
+#[test]
+fn a_batch_whose_activations_no_machine_can_address_is_refused() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_coherence"));
+    let output = command.args(["list", "models", "--batch", "99999999999999999"]).output().unwrap();
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert!(message.contains("--batch 99999999999999999 is more than"), "{message}");
 }

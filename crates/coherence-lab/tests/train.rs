@@ -120,7 +120,10 @@ fn more_than_any_machine_can_do_is_refused_with_the_most_and_the_remedy() {
         (small, &["--epochs", &most], "take fewer steps or epochs"),
         (small, &["--warmup", &most], "(must be less than the 1000 steps of training)"),
         (small, &["--rule", &format!("winsorized:{most}")], "vectors for its clip, found 100"),
-        (small, &["--rule", &format!("mean@{most}")], "vectors for its groups, found 100"),
+        (small, &["--rule", &format!("mean@{most}")], "the cut needs at least"),
+        (small, &["--probe", &most], "more than the training set has: 10000"),
+        (small, &["--examples", "0"], "number would be zero"),
+        (small, &["--size", "0"], "number would be zero"),
         (small, &["--rule", &format!("centered-clipping:1:{most}@10")], "at most 10000 iterations"),
         (small, &["--augment", &format!("crop:{most}")], "PADDING from 1 to 65535"),
         (small, &["--examples", &most], "more than digits:train has: 10000"),
@@ -289,13 +292,20 @@ fn a_folder_of_images_is_trained_on_and_refusals_name_the_remedy() {
         let common = ["--data", &source, "--batch", "6", "--steps", "4", "--probe", "6", "--size"];
         train(out.path(), &[&common[..], &["8"], arguments].concat())
     };
-    message(&run(&["--model", "convnet", "--normalize", "imagenet", "--rule", "rm3"]), 0);
+    let told =
+        message(&run(&["--model", "convnet", "--normalize", "imagenet", "--rule", "rm3"]), 0);
+    assert!(!told.contains("warning"), "{told}");
+    let told = message(&run(&["--model", "convnet", "--examples", "6"]), 0);
+    assert!(told.contains("--examples 6: only 1 of 2 classes have examples"), "{told}");
     for (arguments, said) in [
         (&["--model", "resnet18:cifar", "--rule", "winsorized:1"][..], "layer bn1 normalises"),
         (&["--model", "alexnet"], "for images of 8 × 8 × 3"),
         (&["--model", "resnet19"], "known: mlp:INPUTS"),
         (&["--model", "mlp:7,2"], "the model takes 7"),
         (&["--model", "convnet", "--rule", "krum:1"], "take krum:1@GROUPS"),
+        (&["--model", "convnet", "--rule", "median"], "for 100 examples winsorized:50 (or take"),
+        (&["--model", "convnet", "--rule", "winsorized:5%"], "examples winsorized:5 (or take"),
+        (&["--model", "convnet", "--rule", "winsorized:5%:interpolated"], "ted@GROUPS"),
         (&["--model", "convnet", "--rule", "winsorized:9"], "mini-batches of 6"),
         (&["--model", "convnet", "--activation", "tanh"], "--activation is for mlp"),
         (&["--model", "convnet", "--momentum", "1"], "momentum is 1 (must be"),

@@ -4,7 +4,7 @@
 
 use coherence_core::aggregate::{
     AggregateError, AnyCoordinateRule, Mean, Median, MedianOfMeans, OverTime, ParseRuleError,
-    Requirements, Rule, Winsorized,
+    Percentile, Requirements, Rule, Winsorized,
 };
 use core::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
@@ -80,6 +80,17 @@ pub enum AggregationError {
         "{0} is not computed from the factors of examples: take {0}@GROUPS, over the mean gradients of groups"
     )]
     NotFromFactors(String),
+    /// The rule is a winsorised mean whose count depends on the mini-batch.
+    #[error(
+        "{text} of examples is a winsorised mean whose number depends on the mini-batch: write the number, for 100 \
+         examples winsorized:{of_hundred} (or take {text}@GROUPS, over the mean gradients of groups)"
+    )]
+    Count {
+        /// The text.
+        text: String,
+        /// c for mini-batches of 100.
+        of_hundred: usize,
+    },
 }
 
 const FORMS: &str = "mean, winsorized:CLIP, median-of-means:GROUPS, m3, a3, rm3, ra3, or RULE@GROUPS with a rule of \
@@ -116,6 +127,15 @@ impl FromStr for Aggregation {
             }
             Rule::Coordinate(AnyCoordinateRule::MedianOfMeans(MedianOfMeans { groups })) => {
                 Ok(Self::MedianOfMeans { groups })
+            }
+            Rule::Coordinate(AnyCoordinateRule::Median(_)) => {
+                Err(AggregationError::Count { text: text.to_owned(), of_hundred: 50 })
+            }
+            Rule::Coordinate(AnyCoordinateRule::WinsorizedPercent(rule))
+                if rule.definition() != Percentile::Interpolated =>
+            {
+                let of_hundred = rule.by_count(100).clip;
+                Err(AggregationError::Count { text: text.to_owned(), of_hundred })
             }
             _ => Err(AggregationError::NotFromFactors(text.to_owned())),
         }
@@ -161,7 +181,13 @@ impl Aggregation {
             Self::Winsorized { clip } => Winsorized { clip }.check(k),
             Self::MedianOfMeans { groups } => MedianOfMeans { groups }.check(k),
             Self::OverGroups { rule, groups } => {
-                MedianOfMeans { groups }.check(k)?;
+                // They are cut as those of the median of means, by which the rule is not called.
+                MedianOfMeans { groups }.check(k).map_err(|error| match error {
+                    AggregateError::TooFew { parameter, n, least, .. } => {
+                        AggregateError::TooFew { rule: "the cut", parameter, n, least }
+                    }
+                    error => error,
+                })?;
                 rule.check(groups)
             }
             Self::Mean | Self::OverTime(_) => Mean.check(k),

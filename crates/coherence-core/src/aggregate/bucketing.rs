@@ -30,6 +30,9 @@ use super::{AggregateError, ParameterError, Rows, Scratch, ScratchLen};
 /// Source: Karimireddy, He and Jaggi (2022), *Byzantine-Robust Learning on Heterogeneous Datasets via
 /// Bucketing*, algorithm 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[doc(alias = "s-resampling")]
+#[doc(alias = "resampling")]
+#[doc(alias = "Byzantine")]
 pub struct Bucketing<'a> {
     size: usize,
     order: &'a [usize],

@@ -38,6 +38,7 @@ use super::{
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[doc(alias = "centred clipping")]
 #[doc(alias = "CClip")]
+#[doc(alias = "Byzantine")]
 pub struct CenteredClipping {
     radius: f64,
     iterations: usize,

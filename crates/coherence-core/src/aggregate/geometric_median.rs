@@ -76,6 +76,7 @@ use super::{
 #[doc(alias = "Weiszfeld")]
 #[doc(alias = "L1 median")]
 #[doc(alias = "spatial median")]
+#[doc(alias = "Byzantine")]
 pub struct GeometricMedian {
     /// The residual ρ at which to stop, in (0, 1).
     pub tolerance: f64,

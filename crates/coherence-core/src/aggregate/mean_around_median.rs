@@ -29,6 +29,7 @@ use crate::number::wide;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[doc(alias = "MeaMed")]
 #[doc(alias = "mean around the median")]
+#[doc(alias = "Byzantine")]
 pub struct MeanAroundMedian {
     /// f, the number of values left out.
     pub f: usize,

@@ -32,6 +32,7 @@ use super::{AggregateError, Mean, Median, Requirements, groups};
 /// Law: A19
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[doc(alias = "MoM")]
+#[doc(alias = "Byzantine")]
 pub struct MedianOfMeans {
     /// k, the number of groups.
     pub groups: usize,

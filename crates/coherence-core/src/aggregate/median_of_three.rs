@@ -25,6 +25,8 @@ use super::order::total;
 /// ```
 ///
 /// Law: A19
+#[doc(alias = "M3")]
+#[doc(alias = "median of three")]
 pub fn median_of_three<T: Float>(a: T, b: T, c: T) -> T {
     if a.is_nan() || b.is_nan() || c.is_nan() {
         return T::nan();

@@ -35,6 +35,7 @@ const MOST_SUBSETS: usize = 1 << 24;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[doc(alias = "MDA")]
 #[doc(alias = "minimum diameter averaging")]
+#[doc(alias = "Byzantine")]
 pub struct MinimumDiameter {
     /// f, the number of vectors left out.
     pub f: usize,

@@ -30,6 +30,7 @@ use super::{AggregateError, Rows, Scratch, ScratchLen};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[doc(alias = "NNM")]
 #[doc(alias = "nearest neighbour mixing")]
+#[doc(alias = "Byzantine")]
 pub struct NearestNeighborMixing {
     /// f, the number of Byzantine vectors to tolerate.
     pub f: usize,

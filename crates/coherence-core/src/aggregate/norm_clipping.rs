@@ -32,6 +32,7 @@ use crate::number::{binary_scale, wide};
 /// Source: Sun et al. (2019), *Can You Really Backdoor Federated Learning?*, §4.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[doc(alias = "gradient clipping")]
+#[doc(alias = "Byzantine")]
 pub struct NormClipping {
     limit: f64,
 }

@@ -41,6 +41,13 @@ use crate::finite::Policy;
 ///
 /// Law: A19, A20
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[doc(alias = "M3")]
+#[doc(alias = "RM3")]
+#[doc(alias = "A3")]
+#[doc(alias = "RA3")]
+#[doc(alias = "rolling median")]
+#[doc(alias = "rolling mean")]
+#[non_exhaustive]
 pub enum OverTime {
     /// Median of three mini-batches, one update in three.
     M3,

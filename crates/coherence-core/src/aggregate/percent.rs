@@ -24,6 +24,7 @@ use crate::number::wide;
 /// With n = 100 and p = 1/100 all three counts are 1; with n = 32 and p = 5/100 they are 2, 2 and 1.
 /// At p = 1/2 every definition gives the median.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Percentile {
     /// The value whose rank is nearest to 1 + p(n−1).
     #[default]
@@ -91,6 +92,7 @@ impl Percentile {
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[doc(alias = "winsorised")]
 #[doc(alias = "percentile clipping")]
+#[doc(alias = "Byzantine")]
 pub struct WinsorizedPercent {
     percent: f64,
     definition: Percentile,

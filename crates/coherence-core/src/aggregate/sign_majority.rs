@@ -29,6 +29,7 @@ use super::{AggregateError, Requirements};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[doc(alias = "signSGD")]
 #[doc(alias = "majority vote")]
+#[doc(alias = "Byzantine")]
 pub struct SignMajority;
 
 impl Requirements for SignMajority {

@@ -43,6 +43,7 @@ use crate::number::wide;
 #[doc(alias = "winsorized mean")]
 #[doc(alias = "winsorised")]
 #[doc(alias = "winsorisation")]
+#[doc(alias = "Byzantine")]
 pub struct Winsorized {
     /// How many values are clipped at either end.
     pub clip: usize,

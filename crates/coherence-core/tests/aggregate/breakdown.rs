@@ -1,4 +1,4 @@
-//! What each rule bears: with every number of bad vectors that it promises to bear, its bound holds
+//! What each rule tolerates: with every number of Byzantine vectors up to the one promised, its bound holds
 //! whatever these are; with more, a constructed attack carries the result away.
 
 use coherence_core::aggregate::*;
@@ -9,17 +9,17 @@ use proptest::prelude::*;
 use crate::support::{aggregate_with, rule, with_rows};
 
 type Vectors = Vec<Vec<f64>>;
-/// Whether a result is within what a rule promises: honest vectors, bad ones, result.
+/// Whether a result is within what a rule promises: honest vectors, number of Byzantine ones, result.
 type Bound = fn(&Vectors, usize, &[f64]) -> bool;
 
-/// A rule by the f it is to bear and the n that this needs.
+/// A rule by the f that it is to tolerate and the n that this needs.
 struct Promise {
     rule: fn(f: usize) -> String,
     n: fn(f: usize) -> usize,
     bound: Bound,
     /// Whether infinities may be carried along, and not only left out.
     orders_infinities: bool,
-    /// The number of bad vectors with which the attack succeeds.
+    /// The number of Byzantine vectors with which the attack succeeds.
     attack: fn(f: usize) -> usize,
 }
 
@@ -148,7 +148,7 @@ fn promises() -> Vec<Promise> {
             false,
             |f| f + 1,
         ),
-        // By the proof in its documentation Krum is bounded with f + 1 bad vectors too; f + 2 copies win.
+        // By the proof in its documentation Krum is bounded with f + 1 Byzantine vectors too; f + 2 copies win.
         promise(|f| format!("krum:{f}"), |f| 2 * f + 3, near_an_honest_one, true, |f| f + 2),
         promise(
             |f| format!("multi-krum:{f}:{}", f + 3),
@@ -177,7 +177,7 @@ fn promises() -> Vec<Promise> {
     ]
 }
 
-/// Bad vectors: far, infinite, not numbers, copies of an honest one, colluding near and far.
+/// Byzantine vectors: far, infinite, not numbers, copies of an honest one, colluding near and far.
 fn adversaries(honest: &Vectors, bad: usize) -> Vec<Vectors> {
     let d = honest[0].len();
     let all = |x: f64| vec![vec![x; d]; bad];
@@ -243,7 +243,7 @@ proptest! {
     #![proptest_config(coherence_tests::cases(1000))]
 
     #[test]
-    fn every_rule_bears_the_bad_vectors_that_it_promises_to_bear(
+    fn every_rule_tolerates_as_many_byzantine_vectors_as_it_promises(
         values in prop::collection::vec(prop_oneof![4 => -10.0..10.0f64, 1 => Just(1.0), 1 => Just(0.0)], 60),
         d in 1..4usize, f in 1..4usize, which in 0..21usize, turn in 0..20usize,
     ) {
@@ -260,7 +260,7 @@ proptest! {
 }
 
 #[test]
-fn with_more_bad_vectors_an_attack_succeeds() {
+fn with_more_byzantine_vectors_an_attack_succeeds() {
     for (promise, f) in promises().iter().flat_map(|promise| (1..4).map(move |f| (promise, f))) {
         let (rule, n, bad) = (rule(&(promise.rule)(f)), (promise.n)(f), (promise.attack)(f));
         let honest: Vectors = (0..n - bad).map(|i| vec![1.0 + 0.1 * i as f64, 2.0]).collect();

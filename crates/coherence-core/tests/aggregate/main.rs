@@ -1,5 +1,6 @@
 //! Aggregators against sorts, laws, adversaries and other people's numbers.
 
+mod aliases;
 mod between;
 mod breakdown;
 mod definitions;

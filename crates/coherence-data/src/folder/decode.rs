@@ -1,7 +1,7 @@
 //! Decoding one JPEG or PNG file to three channels.
 
 use std::fs;
-use std::io::Cursor;
+use std::io::{self, Cursor};
 use std::path::Path;
 
 use image::{ImageFormat, ImageReader, Limits};
@@ -19,6 +19,9 @@ const MOST_PIXELS_PER_BYTE: u64 = 8 * 1032;
 /// The largest ratio of the sides of an image that is enlarged.
 const MOST_PROPORTION: usize = 100;
 
+/// What to do about a file that is no image.
+const REMEDY: &str = "(replace the file or remove it)";
+
 /// Height and width of the image in `file`, which is decoded.
 pub(super) fn size(file: &Path) -> Result<[usize; 2], ReadError> {
     decode(file).map(|image| [image.height, image.width])
@@ -27,12 +30,21 @@ pub(super) fn size(file: &Path) -> Result<[usize; 2], ReadError> {
 /// Decodes a file; the format is recognised by its content.
 pub(super) fn decode(file: &Path) -> Result<Rgb, ReadError> {
     let failed = |reason: String| ReadError { file: file.to_owned(), reason };
-    let bytes = fs::read(file).map_err(|error| failed(format!("cannot be read: {error}")))?;
+    let bytes = read(file).map_err(failed)?;
     decode_bytes(&bytes).map_err(failed)
 }
 
+/// The content of a regular file, perhaps behind a link: a device or a pipe may never end.
+fn read(file: &Path) -> Result<Vec<u8>, String> {
+    let unreadable = |error: io::Error| format!("cannot be read: {error}");
+    if !fs::metadata(file).map_err(unreadable)?.is_file() {
+        let found = "found a device, pipe, socket or folder, expected a regular file";
+        return Err(format!("{found} {REMEDY}"));
+    }
+    fs::read(file).map_err(unreadable)
+}
+
 fn decode_bytes(bytes: &[u8]) -> Result<Rgb, String> {
-    const REMEDY: &str = "(replace the file or remove it)";
     let damaged = |error: image::ImageError| format!("damaged image: {error} {REMEDY}");
     let reader = || {
         let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format();

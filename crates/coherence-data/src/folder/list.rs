@@ -49,7 +49,7 @@ pub enum FolderError {
         count: usize,
     },
     /// The crop is empty or larger than the resized image.
-    #[error("a crop of {crop} from images resized to {resize} (must be from 1 to {resize})")]
+    #[error("{}", framing(*resize, *crop))]
     Framing {
         /// Length of the shorter side after resizing.
         resize: usize,
@@ -75,26 +75,77 @@ pub enum FolderError {
         /// Those that only the test split has.
         test_only: Vec<String>,
     },
-    /// There is no folder of this split.
+    /// The class folders lie in the folder itself, so that all of them are the training split.
     #[error(
-        "{}: found no test images (put class folders into {}/train and {}/val)",
+        "{}: found no test images: its class folders are the training split (move them into {}/train, \
+         and put those of the test images into {}/val)",
         .0.display(), .0.display(), .0.display()
     )]
     NoSplit(PathBuf),
+    /// Some folders have the names of splits, but they are not one training and one test split alone.
+    #[error(
+        "{}: found {}, expected exactly train and val (or test), or no folder of these names ({})",
+        root.display(), a_few(found), splits_remedy(root, found)
+    )]
+    Splits {
+        /// The folder of all.
+        root: PathBuf,
+        /// The names of the folders in it: those of splits, then the others, sorted.
+        found: Vec<String>,
+    },
 }
 
-/// `only in train: cat, dog and 5 more`; a few names, since there may be a thousand.
+/// `only in train: cat, dog and 5 more`.
 fn only(split: &str, classes: &[String]) -> String {
+    format!("only in {split}: {}", a_few(classes))
+}
+
+/// `cat, dog and 5 more`; a few names, since there may be a thousand.
+fn a_few(names: &[String]) -> String {
     const SHOWN: usize = 5;
-    let shown = match classes {
+    let shown = match names {
         [] => "none".to_owned(),
-        _ => classes[..classes.len().min(SHOWN)].join(", "),
+        _ => names[..names.len().min(SHOWN)].join(", "),
     };
-    let more = match classes.len().saturating_sub(SHOWN) {
+    let more = match names.len().saturating_sub(SHOWN) {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    format!("only in {split}: {shown}{more}")
+    format!("{shown}{more}")
+}
+
+/// Why images cannot be resized to `resize` and then cropped to `crop`.
+fn framing(resize: usize, crop: usize) -> String {
+    match resize {
+        0 => "images cannot be resized to 0 pixels (the size must be at least 1)".to_owned(),
+        _ => {
+            format!("a crop of {crop} from images resized to {resize} (must be from 1 to {resize})")
+        }
+    }
+}
+
+/// What to do with the folders `found` in `root`. It asks for no folder that is there.
+fn splits_remedy(root: &Path, found: &[String]) -> String {
+    let has = |name: &str| found.iter().any(|found| found == name);
+    let at = |name: &str| root.join(name).display().to_string();
+    let put = |kind, name| format!("put the class folders of the {kind} images into {}", at(name));
+    let mut steps = Vec::new();
+    if !has("train") {
+        steps.push(put("training", "train"));
+    }
+    match [has("val"), has("test")] {
+        [false, false] => steps.push(put("test", "val")),
+        [true, true] => steps.push(format!("move {} or {} elsewhere", at("val"), at("test"))),
+        _ => {}
+    }
+    if !found.iter().all(|name| is_split(name)) {
+        steps.push("move the other folders elsewhere".to_owned());
+    }
+    steps.push(match found {
+        [alone] => format!("or open {} itself", at(alone)),
+        _ => "or rename what is a class and not a split".to_owned(),
+    });
+    steps.join(", ")
 }
 
 /// The class names, and every file with its label.
@@ -123,23 +174,38 @@ pub(super) fn list(root: &Path) -> Result<Listing, FolderError> {
 }
 
 /// The folders of the training and the test split, if the only folders in `root` are `train` and `val`
-/// (or `test`).
+/// (or `test`); `None` if no folder has such a name, so that all are classes.
 ///
 /// # Errors
-/// [`FolderError`] if a folder cannot be listed, or the splits have not the same classes.
+/// [`FolderError`] if a folder cannot be listed, there is none, some but not exactly these two have names of
+/// splits, or the splits have not the same classes.
 pub(crate) fn splits(root: &Path) -> Result<Option<[PathBuf; 2]>, FolderError> {
-    let mut folders = entries(root)?.folders;
-    folders.sort();
-    let names: Vec<&str> =
-        folders.iter().filter_map(|folder| folder.file_name()?.to_str()).collect();
-    let test = match names[..] {
-        ["train", "val"] | ["train", "test"] => 1,
-        ["test", "train"] => 0,
-        _ => return Ok(None),
+    let folders = entries(root)?.folders;
+    if folders.is_empty() {
+        return Err(FolderError::NoClasses(root.to_owned()));
+    }
+    let mut found: Vec<String> = folders.iter().map(|folder| shown_name(folder)).collect();
+    // The names of splits first, so that a message shows them.
+    found.sort_by_key(|name| (!is_split(name), name.clone()));
+    let test = match found.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [first, ..] if !is_split(first) => return Ok(None),
+        ["train", "val"] => "val",
+        ["test", "train"] => "test",
+        _ => return Err(FolderError::Splits { root: root.to_owned(), found }),
     };
-    let (train, test) = (root.join("train"), folders[test].clone());
+    let [train, test] = ["train", test].map(|name| root.join(name));
     same_classes(root, [&train, &test])?;
     Ok(Some([train, test]))
+}
+
+/// Whether a folder of this name is a split and not a class.
+fn is_split(name: &str) -> bool {
+    ["train", "val", "test"].contains(&name)
+}
+
+/// The last part of a path, for a message.
+fn shown_name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// Whether the training and the test split have class folders of the same names, since these are their labels.
@@ -158,7 +224,7 @@ fn same_classes(root: &Path, splits: [&Path; 2]) -> Result<(), FolderError> {
     };
     Err(FolderError::Classes {
         root: root.to_owned(),
-        test: splits[1].file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        test: shown_name(splits[1]),
         train_only: lacking(train, test),
         test_only: lacking(test, train),
     })

@@ -5,7 +5,8 @@
 //! ```
 //! Classes are the folders in DIR, sorted by name; their files are found in nested folders too, and are
 //! sorted by folder and then by name. Names are compared byte by byte. Only `.jpg`, `.jpeg` and `.png`
-//! (in any case) are read; files that are no images are ignored, as by torchvision.
+//! (in any case) are read; files that are no images are ignored, as by torchvision. [`open`](crate::open())
+//! finds the splits in DIR/train and DIR/val (or DIR/test).
 //!
 //! A file is decoded when its example is read. Grey becomes three equal channels, transparency is dropped.
 

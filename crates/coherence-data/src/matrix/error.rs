@@ -3,6 +3,12 @@
 use std::io;
 use std::path::PathBuf;
 
+/// What is expected of a shape.
+pub(super) const TWO_DIMENSIONS: &str = "two dimensions (use `.reshape(n, d)`)";
+
+/// What is expected of a dimension.
+pub(super) const SIZE: &str = "a size from 0 to 2⁶⁴−1";
+
 /// A fault in a file.
 #[derive(Debug, thiserror::Error)]
 #[error("{}: {fault}", file.display())]

@@ -8,7 +8,7 @@
 
 use std::io::Read;
 
-use super::error::shortened;
+use super::error::{SIZE, TWO_DIMENSIONS, shortened};
 use super::source::{Sequential, Source};
 use super::value::Endian;
 use super::{Dtype, Header, MatrixFault, expected_length};
@@ -174,11 +174,16 @@ impl<'a> Rest<'a> {
         let (inside, after) =
             self.0.split_once(')').ok_or_else(|| field("shape", self.0, "a closing bracket"))?;
         self.0 = after;
-        let two = || field("shape", inside, "two dimensions (use `.reshape(n, d)`)");
-        let (rows, cols) = inside.split_once(',').ok_or_else(two)?;
-        let cols = cols.trim_ascii();
-        let number = |text: &str| text.trim_ascii().parse().map_err(|_| two());
-        Ok([number(rows)?, number(cols.strip_suffix(',').unwrap_or(cols))?])
+        let inside = inside.trim_ascii();
+        let mut dims = inside.strip_suffix(',').unwrap_or(inside).split(',');
+        let (Some(rows), Some(cols), None) = (dims.next(), dims.next(), dims.next()) else {
+            return Err(field("shape", &format!("({inside})"), TWO_DIMENSIONS));
+        };
+        let size = |dim: &str| {
+            let dim = dim.trim_ascii();
+            dim.parse().map_err(|_| field("shape", &format!("{dim} in ({inside})"), SIZE))
+        };
+        Ok([size(rows)?, size(cols)?])
     }
 }
 

@@ -15,7 +15,7 @@ use std::io::{BufReader, Read};
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::error::shortened;
+use super::error::{SIZE, TWO_DIMENSIONS, shortened};
 use super::value::Endian;
 use super::{Dtype, Header, MatrixFault};
 
@@ -185,13 +185,48 @@ impl<'de> Visitor<'de> for DimensionsVisitor {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Dimensions, A::Error> {
         let mut shape = Dimensions { rank: 0, first: [0; 2] };
-        while let Some(dim) = list.next_element()? {
+        while let Some(Dimension(dim)) = list.next_element()? {
             if let Some(place) = shape.first.get_mut(shape.rank) {
                 *place = dim;
             }
             shape.rank += 1;
         }
         Ok(shape)
+    }
+}
+
+/// One of the dimensions.
+struct Dimension(u64);
+
+impl<'de> Deserialize<'de> for Dimension {
+    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
+        json.deserialize_u64(DimensionVisitor)
+    }
+}
+
+struct DimensionVisitor;
+
+impl Visitor<'_> for DimensionVisitor {
+    type Value = Dimension;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{SIZE} as a dimension of a shape")
+    }
+
+    fn visit_u64<E>(self, size: u64) -> Result<Dimension, E> {
+        Ok(Dimension(size))
+    }
+}
+
+impl fmt::Display for Dimensions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [first, second] = self.first;
+        match self.rank {
+            0 => f.write_str("[]"),
+            1 => write!(f, "[{first}]"),
+            2 => write!(f, "[{first}, {second}]"),
+            rank => write!(f, "[{first}, {second}, …] of {rank} dimensions"),
+        }
     }
 }
 
@@ -215,8 +250,8 @@ impl Tensor {
         };
         let [rows, cols] = self.shape.first;
         if self.shape.rank != 2 {
-            let found = format!("{} dimensions", self.shape.rank);
-            return Err(MatrixFault::Field { field: "shape", found, expected: "two: [n, d]" });
+            let (found, expected) = (self.shape.to_string(), TWO_DIMENSIONS);
+            return Err(MatrixFault::Field { field: "shape", found, expected });
         }
         let (first, last) = self.data_offsets;
         let size = super::expected_length(0, rows, cols, dtype);

@@ -51,7 +51,7 @@ enum What {
 impl List {
     pub(crate) fn run(self) -> anyhow::Result<Status> {
         if self.what == What::Models {
-            output::result(self.json, &models::Models::new(self.size, self.batch))?;
+            output::result(self.json, &models::Models::new(self.size, self.batch)?)?;
             return Ok(Status::Holds);
         }
         let library = self.experiments.library();

@@ -2,18 +2,19 @@
 
 use std::fs;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 
 use coherence_data::Dataset;
+use coherence_data::files::is_same_file;
 use coherence_data::matrix::foreign_format;
 use coherence_lab::memory::Needed;
 use coherence_nn::{Activation, Graph, Model, Shape, device::Device, model::Architecture, weights};
 use coherence_train::collective::Collective;
-use coherence_train::measure::{self, Meter, impute};
+use coherence_train::measure::{self, Meter, group_size, impute};
 
 use super::device::{On, Work};
 use super::source::Input;
@@ -142,11 +143,13 @@ impl Measure {
     ) -> anyhow::Result<Status> {
         let is_first = workers.rank() == 0;
         self.model.check_activation(self.activation)?;
+        self.check_csv()?;
         let data = self.input.open(self.seed)?;
         let network = network(&self.model, self.activation, data.as_ref())?;
-        let group = self.groups.map_or(0, |groups| data.len() / groups.max(1));
-        let network_needs =
-            measure::memory(&network, data.len()).max(measure::memory_of_group(&network, group));
+        let group =
+            self.groups.map(|groups| group_size(&network, data.len(), groups)).transpose()?;
+        let network_needs = measure::memory(&network, data.len())
+            .max(measure::memory_of_group(&network, group.unwrap_or(0)));
         let needed = Needed { data: 0, network: network_needs };
         needed.check(&format!("measuring {}", self.model), &device)?;
         let model = self.load(device, network)?;
@@ -178,6 +181,24 @@ impl Measure {
         Ok(Status::Holds)
     }
 
+    /// Refuses, before any work, a file of examples that is the weights or the data, or cannot be written.
+    fn check_csv(&self) -> anyhow::Result<()> {
+        let Some(csv) = &self.csv else { return Ok(()) };
+        let inputs = self.input.data.path().into_iter().chain([self.weights.as_path()]);
+        let place = |path: &Path| path.canonicalize().ok();
+        for input in inputs {
+            let within = place(csv).zip(place(input)).is_some_and(|(csv, of)| csv.starts_with(of));
+            if within || is_same_file(input, csv) {
+                bail!("{} is read as well: choose another file for --csv", csv.display());
+            }
+        }
+        let folder = csv.parent().filter(|folder| !folder.as_os_str().is_empty());
+        if csv.is_dir() || folder.is_some_and(Path::is_file) {
+            bail!("--csv {} cannot be a file: choose another one", csv.display());
+        }
+        Ok(())
+    }
+
     fn asks(&self, by: By) -> bool {
         self.by.contains(&by)
     }
@@ -185,7 +206,8 @@ impl Measure {
     fn assumed(&self, data: &dyn Dataset) -> Assumed {
         Assumed {
             model: self.model.to_string(),
-            activation: self.activation.to_string(),
+            activation: matches!(self.model, Architecture::Mlp(_))
+                .then(|| self.activation.to_string()),
             normalize: self.input.normalize.as_ref().map(ToString::to_string),
             data: self.input.data.to_string(),
             noise: self.input.noise.as_ref().map(|noise| format!("{noise}, seed {}", self.seed)),

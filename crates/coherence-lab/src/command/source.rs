@@ -1,6 +1,10 @@
 //! The data that a network is measured or trained on, as the command line names them.
 
+use std::collections::BTreeSet;
 use std::fmt;
+use std::io::{self, Write};
+use std::num::NonZero;
+use std::path::Path;
 use std::str::FromStr;
 
 use anyhow::ensure;
@@ -37,6 +41,13 @@ impl FromStr for Source {
             }
             (Err(error), _) => Err(error.to_string()),
         }
+    }
+}
+
+impl Source {
+    /// The file or folder that the name has, if it has one.
+    pub(super) fn path(&self) -> Option<&Path> {
+        self.dataset.name().split_once(':').map(|(_, path)| Path::new(path))
     }
 }
 
@@ -92,7 +103,7 @@ pub(super) struct Input {
     pub(super) data: Source,
     /// Resize the shorter side of the images of imagenet or folder:DIR to N pixels and crop to the middle N × N
     #[arg(long, value_name = "N")]
-    size: Option<usize>,
+    size: Option<NonZero<usize>>,
     /// Normalise the inputs as (pixel/255 − MEAN) / STD, after any noise; without it they are
     /// pixel/255. A name (imagenet, cifar10, mnist) or numbers, one for each channel or one for all:
     /// 0.485,0.456,0.406/0.229,0.224,0.225
@@ -104,7 +115,7 @@ pub(super) struct Input {
     pub(super) noise: Option<Noise>,
     /// Only the first N examples
     #[arg(long, value_name = "N")]
-    examples: Option<usize>,
+    examples: Option<NonZero<usize>>,
 }
 
 impl Input {
@@ -114,7 +125,7 @@ impl Input {
         if let Some(Noise { kind, percent, .. }) = &self.noise {
             data = noisy(data, *kind, percent / 100.0, seed)?;
         }
-        if let Some(n) = self.examples {
+        if let Some(n) = self.examples.map(NonZero::get) {
             let there = data.len();
             ensure!(
                 n <= there,
@@ -122,6 +133,10 @@ impl Input {
                 self.data
             );
             data = Box::new(Subset::new(data, (0..n).collect())?);
+            if let Some(warning) = absent_classes(data.as_ref()) {
+                // Nobody is there to be warned if stderr is gone.
+                let _ = writeln!(io::stderr(), "warning: --examples {n}: {warning}");
+            }
         }
         self.normalized(data)
     }
@@ -132,7 +147,7 @@ impl Input {
     }
 
     fn open_split(&self, split: Split) -> anyhow::Result<Box<dyn Dataset>> {
-        let framing = self.size.map_or(Framing::Original, Framing::square);
+        let framing = self.size.map(NonZero::get).map_or(Framing::Original, Framing::square);
         Ok(open_framed(self.data.dataset.name(), split, framing)?)
     }
 
@@ -142,4 +157,16 @@ impl Input {
             None => data,
         })
     }
+}
+
+/// A warning if classes have no example, as where the examples of a folder, which are sorted by class, are cut off.
+fn absent_classes(data: &dyn Dataset) -> Option<String> {
+    let there: BTreeSet<u32> = (0..data.len()).map(|i| data.target(i).label).collect();
+    (there.len() < data.classes()).then(|| {
+        format!(
+            "only {} of {} classes have examples: they are the first ones",
+            there.len(),
+            data.classes()
+        )
+    })
 }

@@ -5,7 +5,7 @@ use std::num::NonZero;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::bail;
+use anyhow::{bail, ensure};
 use clap::Args;
 use serde::Serialize;
 
@@ -95,12 +95,13 @@ pub(crate) struct Train {
     /// end
     #[arg(long, default_value_t = 500, value_name = "N")]
     checkpoint_every: u64,
-    /// Training examples over which α is measured; 0 for none
-    #[arg(long, default_value_t = 1000, value_name = "N")]
-    probe: usize,
+    /// Training examples over which α is measured; 0 for none [default: 1000, or all of fewer]
+    #[arg(long, value_name = "N")]
+    probe: Option<usize>,
     /// What to record beyond the whole network: layer (each tensor), group (pristine and corrupt examples), activity
     /// (dead units, cosine of direction and gradient), imputed (α from mini-batch gradients; always with
-    /// batch statistics), test (coherence of test examples), learned (median last-learned steps)
+    /// batch statistics; imputed-layer and imputed-group for tensors and groups as well), half (a random half of
+    /// these examples), test (coherence of test examples), learned (median last-learned steps)
     #[arg(
         long,
         visible_alias = "watch",
@@ -171,8 +172,14 @@ impl Train {
         self.model.check_activation(self.activation)?;
         let (train, test) = (self.input.open(self.seed)?, self.input.open_test()?);
         let network = network(&self.model, self.activation, train.as_ref())?;
-        let config = self.config(train.len());
-        config.check(train.len())?;
+        let there = train.len();
+        ensure!(
+            self.probe.is_none_or(|probe| probe <= there),
+            "--probe {} is more than the training set has: {there} (ask for at most that)",
+            self.probe.unwrap_or_default()
+        );
+        let config = self.config(there);
+        config.check(there)?;
         let needed = Needed::in_training(&config, &network, [train.len(), test.len()]);
         needed.check(&format!("training {}", self.model), &device)?;
         let mut rng = random::stream(self.seed, "initialisation");
@@ -217,7 +224,7 @@ impl Train {
             batch_statistics: !self.running_statistics,
             seed: self.seed,
             augmentation: self.augment,
-            probe: self.probe.min(examples),
+            probe: self.probe.unwrap_or_else(|| examples.min(1000)),
             watch: self.by.clone(),
             checkpoint_every: self.checkpoint_every,
             ..Config::default()

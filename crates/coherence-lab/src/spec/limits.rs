@@ -6,6 +6,9 @@
 /// Seeds of an experiment; claims need 3, and ours have at most 10.
 pub const SEEDS: u64 = 10_000;
 
+/// The last seed of an experiment: numbers in its file go so far.
+pub const LAST_SEED: u64 = i64::MAX as u64;
+
 /// Runs of an experiment, grid × seeds.
 pub const RUNS: usize = 100_000;
 

@@ -3,7 +3,7 @@
 use super::{MeasureError, check, slots::decode};
 use crate::{Imputed, imputed::Imputation, passes::on_worker_thread};
 use coherence_data::{Dataset, random};
-use coherence_nn::{Keep, Model, device::Device, loss::Loss};
+use coherence_nn::{Graph, Keep, Model, device::Device, loss::Loss};
 
 /// Measures the coherence of the gradients of `groups` disjoint groups of ⌊m/`groups`⌋ examples each, and imputes α
 /// of single examples from it.
@@ -40,12 +40,7 @@ pub fn impute<D: Device<f32>>(
     seed: u64,
 ) -> Result<Imputed, MeasureError> {
     check(model, data)?;
-    let examples = data.len();
-    let least = if model.graph().couples_examples().is_some() { 2 } else { 1 };
-    if groups < 2 || examples / groups < least {
-        return Err(MeasureError::Groups { groups, examples, least });
-    }
-    let k = examples / groups;
+    let (examples, k) = (data.len(), group_size(model.graph(), data.len(), groups)?);
     let order = random::permutation(&mut random::stream(seed, "groups"), examples);
     let (mut x, mut labels) = (vec![0.0; k * model.inputs()], vec![0; k]);
     let mut imputation = Imputation::new(model, Loss::default(), k);
@@ -59,4 +54,22 @@ pub fn impute<D: Device<f32>>(
             Ok(())
         })
     })
+}
+
+/// The examples of each of `groups` groups of so many `examples`: ⌊m/`groups`⌋.
+///
+/// # Errors
+///
+/// [`MeasureError::Groups`] if there are fewer than 2 groups, or each has fewer than 1 example (2 with batch
+/// normalisation).
+pub fn group_size<D: Device<f32>>(
+    network: &Graph<f32, D>,
+    examples: usize,
+    groups: usize,
+) -> Result<usize, MeasureError> {
+    let least = if network.couples_examples().is_some() { 2 } else { 1 };
+    if groups < 2 || examples / groups < least {
+        return Err(MeasureError::Groups { groups, examples, least });
+    }
+    Ok(examples / groups)
 }

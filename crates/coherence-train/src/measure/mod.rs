@@ -14,7 +14,7 @@ mod plan;
 mod sample;
 mod slots;
 
-pub use groups::impute;
+pub use groups::{group_size, impute};
 pub use meter::Meter;
 
 use plan::CHUNK;

@@ -29,7 +29,7 @@ const STRIP: usize = 1 << 23;
 ///
 /// # Errors
 ///
-/// If all of several workers would read the same file.
+/// If all of several workers would read the same file, or there is a file for a rank that no worker has.
 pub(super) fn file_of(workers: &dyn Collective, file: &Path) -> Result<PathBuf> {
     let (size, rank) = (workers.size(), workers.rank());
     let Some(name) = file.to_str().filter(|name| name.contains(RANK)) else {
@@ -40,7 +40,15 @@ pub(super) fn file_of(workers: &dyn Collective, file: &Path) -> Result<PathBuf> 
         );
         return Ok(file.to_owned());
     };
-    Ok(name.replace(RANK, &rank.to_string()).into())
+    let of = |rank: usize| PathBuf::from(name.replace(RANK, &rank.to_string()));
+    ensure!(
+        !of(size).exists(),
+        "{} has no worker: {size} of them read the files of the ranks 0 to {} (start more by mpirun -np, with a \
+         program built with --features mpi)",
+        of(size).display(),
+        size - 1
+    );
+    Ok(of(rank))
 }
 
 /// Applies the rule to the rows of all workers; returns n and the result \[d\].

@@ -44,13 +44,20 @@ pub(super) fn scaled<'a, T: Value + Element, S: Source>(
 ) -> Result<Measured> {
     let unscaled = ScaledMatrix { matrix, threads, scale: PowerOfTwo::ONE };
     let measured = measure(&unscaled)?;
-    // If Q is in this range, no product of significant size has overflowed or underflowed.
-    if (1e-250..1e250).contains(&measured.sum_sq_norms) {
+    if measured.sum_sq_norms.is_exact() {
         return Ok(measured);
     }
     match unscaled.largest::<T>()? {
         0.0 => Ok(measured),
-        largest => measure(&ScaledMatrix { scale: PowerOfTwo::from_largest(largest), ..unscaled }),
+        largest => {
+            let scale = PowerOfTwo::from_largest(largest);
+            let mut scaled = measure(&ScaledMatrix { scale, ..unscaled })?;
+            // Of large rows that cancel, the sum may be small: then it is exact as it is.
+            if measured.sq_norm_of_sum.is_exact() {
+                scaled.sq_norm_of_sum = measured.sq_norm_of_sum;
+            }
+            Ok(scaled)
+        }
     }
 }
 

@@ -22,7 +22,7 @@ use coherence_nn::device::Device;
 
 use super::device::{On, Work};
 use super::matrix::number::Number;
-use super::matrix::scale::PowerOfTwo;
+use super::matrix::scale::{PowerOfTwo, Square};
 use super::matrix::workers;
 use crate::output::{self, Status};
 use measure::measure;
@@ -96,8 +96,8 @@ struct Measured {
     alpha_debiased: f64,
     /// Jackknife standard error of `alpha_debiased`; NaN (JSON: null) for fewer than three rows.
     standard_error: f64,
-    sum_sq_norms: f64,
-    sq_norm_of_sum: f64,
+    sum_sq_norms: Square,
+    sq_norm_of_sum: Square,
 }
 
 impl Measured {
@@ -118,10 +118,8 @@ impl Measured {
 
 impl fmt::Display for Measured {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let number = |x: f64| match x {
-            f64::INFINITY => "exceeds f64".to_owned(),
-            x if x.is_nan() => "-".to_owned(),
-            x => Number::Double(x).to_string(),
+        let number = |x: f64| {
+            if x.is_nan() { "-".to_owned() } else { Number::Double(x).to_string() }
         };
         writeln!(f, "examples m            {}", self.m)?;
         writeln!(f, "parameters d          {}", self.d)?;
@@ -129,7 +127,7 @@ impl fmt::Display for Measured {
         writeln!(f, "m-coherence           {}", number(self.m_coherence))?;
         writeln!(f, "alpha, de-biased      {}", number(self.alpha_debiased))?;
         writeln!(f, "its standard error    {}", number(self.standard_error))?;
-        writeln!(f, "sum of squared norms  {}", number(self.sum_sq_norms))?;
-        writeln!(f, "squared norm of sum   {}", number(self.sq_norm_of_sum))
+        writeln!(f, "sum of squared norms  {}", self.sum_sq_norms)?;
+        writeln!(f, "squared norm of sum   {}", self.sq_norm_of_sum)
     }
 }

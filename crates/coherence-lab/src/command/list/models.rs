@@ -3,6 +3,7 @@
 use std::fmt;
 use std::num::NonZero;
 
+use anyhow::Context;
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
 use serde::Serialize;
@@ -35,9 +36,13 @@ struct Item {
 }
 
 impl Models {
-    pub(super) fn new(size: Option<usize>, batch: NonZero<usize>) -> Self {
+    /// # Errors
+    ///
+    /// If the activations of a batch have more bytes than a machine can address.
+    pub(super) fn new(size: Option<usize>, batch: NonZero<usize>) -> anyhow::Result<Self> {
         let item = |name| Item::new(name, size.unwrap_or(usual_size(name)), batch);
-        Self { items: Architecture::ALL.iter().map(item).collect(), batch }
+        let items = Architecture::ALL.iter().map(item).collect::<anyhow::Result<_>>()?;
+        Ok(Self { items, batch })
     }
 }
 
@@ -50,20 +55,23 @@ fn usual_size(name: &Architecture) -> usize {
 }
 
 impl Item {
-    fn new(name: &Architecture, size: usize, batch: NonZero<usize>) -> Self {
+    fn new(name: &Architecture, size: usize, batch: NonZero<usize>) -> anyhow::Result<Self> {
         let input = Shape::image(size, size, 3);
         let graph = name.build::<f32, Cpu>(input, 1000, Activation::Relu).ok();
-        let bytes_of_image = |graph: &Graph<f32>| size_of::<f32>() * graph.activations();
-        Self {
+        let bytes = |graph: &Graph<f32>| {
+            let bytes = (size_of::<f32>() * graph.activations()).checked_mul(batch.get());
+            bytes.with_context(|| {
+                format!("--batch {batch} is more than memory can be addressed for")
+            })
+        };
+        Ok(Self {
             name: name.to_string(),
             size,
             parameters: graph.as_ref().map(|graph| graph.layout().parameters()),
             multiply_adds: graph.as_ref().map(|graph| graph.multiply_adds()),
             batch,
-            activation_bytes: graph
-                .as_ref()
-                .map(|graph| bytes_of_image(graph).saturating_mul(batch.get())),
-        }
+            activation_bytes: graph.as_ref().map(bytes).transpose()?,
+        })
     }
 }
 

@@ -1,11 +1,53 @@
 //! Scaling of values whose squares would overflow or underflow.
 
+use std::fmt;
+
 use coherence_core::aggregate::distance_scale;
 use coherence_cpu::Element;
+use serde::Serialize;
+
+use super::number::Number;
 
 /// A power of two by which all values are multiplied before their products are taken.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct PowerOfTwo(f64);
+
+/// A sum of squares that `f64` may not hold. In JSON it is null then.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(into = "Option<f64>")]
+pub(crate) enum Square {
+    Within(f64),
+    /// It overflows.
+    Above,
+    /// It underflows, or would lose digits.
+    Below,
+}
+
+impl Square {
+    /// Whether no product of significant size has overflowed or underflowed in its sum.
+    pub(crate) fn is_exact(self) -> bool {
+        matches!(self, Self::Within(square) if (1e-250..1e250).contains(&square))
+    }
+}
+
+impl From<Square> for Option<f64> {
+    fn from(square: Square) -> Self {
+        match square {
+            Square::Within(square) => Some(square),
+            Square::Above | Square::Below => None,
+        }
+    }
+}
+
+impl fmt::Display for Square {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Within(square) => Number::Double(square).fmt(f),
+            Self::Above => f.write_str("exceeds f64"),
+            Self::Below => f.write_str("below f64"),
+        }
+    }
+}
 
 /// Sums of squares of magnitudes between 2⁻³⁰⁰ and 2³⁰⁰ neither overflow nor underflow.
 const SAFE: i32 = 300;
@@ -30,9 +72,13 @@ impl PowerOfTwo {
         Self(distance_scale(magnitudes))
     }
 
-    /// The sum of squares of the original values, given that of the scaled ones; ∞ or 0 beyond `f64`.
-    pub(crate) fn undo_square(self, square: f64) -> f64 {
-        square / self.0 / self.0
+    /// The sum of squares of the original values, given that of the scaled ones.
+    pub(crate) fn undo_square(self, square: f64) -> Square {
+        match square / self.0 / self.0 {
+            f64::INFINITY => Square::Above,
+            x if square != 0.0 && x < f64::MIN_POSITIVE => Square::Below,
+            x => Square::Within(x),
+        }
     }
 
     pub(crate) fn apply<T: Element>(self, values: &mut [T]) {

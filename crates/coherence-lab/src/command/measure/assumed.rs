@@ -8,8 +8,9 @@ use serde::Serialize;
 #[derive(Debug, Serialize)]
 pub(super) struct Assumed {
     pub(super) model: String,
-    /// The function between the layers, as `--activation` names it.
-    pub(super) activation: String,
+    /// The function between the layers of a perceptron, as `--activation` names it; `null` for other networks, whose
+    /// functions their names say.
+    pub(super) activation: Option<String>,
     /// Means and deviations, `MEAN/STD`; `null` where pixels are divided by 255 only.
     pub(super) normalize: Option<String>,
     /// The data set and its split.
@@ -23,7 +24,9 @@ pub(super) struct Assumed {
 
 impl fmt::Display for Assumed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} with {}; ", self.model, self.activation)?;
+        f.write_str(&self.model)?;
+        self.activation.iter().try_for_each(|activation| write!(f, " with {activation}"))?;
+        f.write_str("; ")?;
         match &self.normalize {
             Some(by) => write!(f, "inputs pixel/255 normalised by {by}; ")?,
             None => f.write_str("inputs pixel/255; ")?,
@@ -45,11 +48,14 @@ impl Assumed {
                 Some(by) => by.clone(),
                 None => "pixel/255".to_owned(),
             };
+            let activation = self.activation.as_ref().map_or_else(String::new, |activation| {
+                format!("another activation (--activation, here {activation}) or ")
+            });
             format!(
                 "an accuracy of {accuracy:.4} is near chance, {chance:.4} for {} classes: α is only \
-                 meaningful for the function that was trained. Usual causes: another activation \
-                 (--activation, here {}) or other inputs (--normalize, here {normalize})",
-                self.classes, self.activation
+                 meaningful for the function that was trained. Usual causes: {activation}other \
+                 inputs (--normalize, here {normalize})",
+                self.classes
             )
         })
     }
@@ -65,7 +71,7 @@ mod tests {
         for (classes, below, above) in [(10, 0.199, 0.2), (3, 0.666, 0.667), (2, 0.749, 0.75)] {
             let assumed = Assumed {
                 model: "mlp:4,2".to_owned(),
-                activation: "relu".to_owned(),
+                activation: Some("relu".to_owned()),
                 normalize: None,
                 data: "digits:test".to_owned(),
                 noise: None,
@@ -79,6 +85,13 @@ mod tests {
             );
             assert!(warning.contains(&format!("{below:.4} is near chance")), "{warning}");
             assert_eq!(assumed.warning(above), None, "{classes} classes");
+            assert_eq!(
+                assumed.to_string(),
+                "mlp:4,2 with relu; inputs pixel/255; 1000 examples of digits:test"
+            );
+            let assumed = Assumed { model: "lenet5".to_owned(), activation: None, ..assumed };
+            assert!(!assumed.warning(below).unwrap().contains("activation"));
+            assert!(assumed.to_string().starts_with("lenet5; inputs"));
             assert_eq!(Assumed { classes: 1, ..assumed }.warning(1.0), None);
         }
     }

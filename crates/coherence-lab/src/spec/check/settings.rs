@@ -11,7 +11,8 @@ use crate::spec::{Initial, Subset, Sweep, Text, Training, When, Worked, limits};
 
 /// What is wrong with a training experiment at one scale.
 pub(super) fn training(training: &Training) -> Vec<String> {
-    let Training { batch, rate, steps, probe, seeds, ref hidden, ref grid, .. } = *training;
+    let Training { batch, rate, steps, probe, seeds, first_seed, ref hidden, ref grid, .. } =
+        *training;
     let axes = grid.axes();
     let runs = product(&axes).saturating_mul(usize::try_from(seeds).unwrap_or(usize::MAX));
     let measured = training.every.map_or(0, |every| steps / every.max(1));
@@ -24,6 +25,8 @@ pub(super) fn training(training: &Training) -> Vec<String> {
         range("batch", batch as u64, u64::MAX),
         range("probe", probe as u64, u64::MAX),
         range("seeds", seeds, limits::SEEDS),
+        (limits::LAST_SEED < first_seed.saturating_add(seeds))
+            .then(|| format!("first_seed is {first_seed}: seeds go up to {}", limits::LAST_SEED)),
         positive("rate", rate),
         training.bound.and_then(|bound| not_negative("bound.smoothness", bound.smoothness)),
         hidden.contains(&0).then(|| "hidden has a layer of 0: write at least 1 neuron".to_owned()),
