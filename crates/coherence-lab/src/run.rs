@@ -35,7 +35,7 @@ pub use cost::{Cost, cost};
 pub use data::noisy;
 pub use error::RunError;
 pub use plan::{OF_SEEDS, PlannedRun, plan};
-pub use pool::{TooManyWorkers, Workers, check_threads};
+pub use pool::{ThreadsError, TooManyWorkers, Workers, check_threads};
 pub use trial::{Change, Changed, Trial, Tried};
 
 /// How experiments are run.

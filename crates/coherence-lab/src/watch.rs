@@ -8,6 +8,10 @@ use coherence_lab::run::Watch;
 use coherence_lab::spec::Experiment;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+mod passes;
+
+pub(crate) use passes::Passes;
+
 /// The least time between two lines.
 const EVERY: Duration = Duration::from_secs(10);
 

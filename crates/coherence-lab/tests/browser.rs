@@ -78,7 +78,16 @@ fn the_report_can_be_used() {
             nothing_is_wider_than_the_page(&mut report.open("", Screen { dark, ..screen }));
         }
     }
-    let page = &mut report.open("", WIDE);
+    for dark in [false, true] {
+        by_pointer_and_keys(&mut report.open("", Screen { dark, ..WIDE }));
+        let page = &mut report.open("", Screen { dark, ..NARROW });
+        a_tap_keeps_its_readout_and_a_drag_moves_it(page);
+        nothing_has_failed(page);
+    }
+    a_link_opens_the_figure_as_it_was(&report);
+}
+
+fn by_pointer_and_keys(page: &mut Page) {
     a_pointer_reads_values_and_leaves_again(page);
     keys_read_values_aloud(page);
     a_frame_zooms_and_the_address_has_it(page);
@@ -86,11 +95,12 @@ fn the_report_can_be_used() {
     options_change_the_axes(page);
     a_claim_lights_its_points(page);
     neurons_train_as_the_program_trains_them(page);
-    assert_eq!(page.value("faults").as_array().unwrap().len(), 0, "{}", page.value("faults"));
-    a_link_opens_the_figure_as_it_was(&report);
-    let page = &mut report.open("", NARROW);
-    a_tap_keeps_its_readout_and_a_drag_moves_it(page);
-    assert_eq!(page.value("faults").as_array().unwrap().len(), 0, "{}", page.value("faults"));
+    nothing_has_failed(page);
+}
+
+fn nothing_has_failed(page: &mut Page) {
+    let faults = page.value("faults");
+    assert_eq!(faults.as_array().unwrap().len(), 0, "{faults}");
 }
 
 /// The figures of every experiment that has a record, as wide, narrow, light and dark pages.
@@ -101,8 +111,7 @@ fn the_report_of_all_records_fits_the_page() {
         for dark in [false, true] {
             let page = &mut report.open("", Screen { dark, ..screen });
             nothing_is_wider_than_the_page(page);
-            let faults = page.value("faults");
-            assert_eq!(faults.as_array().unwrap().len(), 0, "{faults}");
+            nothing_has_failed(page);
             assert!(page.value("document.querySelectorAll('.stage').length").as_u64() > Some(60));
         }
     }

@@ -394,13 +394,18 @@ fn a_folder_of_pictures_is_measured_in_sorted_order() {
 }
 
 #[test]
-fn more_threads_than_a_machine_can_start_are_an_error() {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_coherence"));
-    let output = command.args(["list", "models"]).env("RAYON_NUM_THREADS", "1000000").output();
-    let output = output.unwrap();
-    let message = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(2));
-    assert!(message.contains("RAYON_NUM_THREADS is 1000000"), "{message}");
+fn more_threads_than_a_machine_can_start_and_what_is_no_number_are_errors() {
+    for (threads, said) in [
+        ("1000000", "RAYON_NUM_THREADS is 1000000"),
+        ("two", "RAYON_NUM_THREADS is \"two\": write a number of threads"),
+    ] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_coherence"));
+        let output = command.args(["list", "models"]).env("RAYON_NUM_THREADS", threads).output();
+        let output = output.unwrap();
+        let message = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        assert!(message.contains(said), "{message}");
+    }
 }
 
 #[test]

@@ -64,7 +64,10 @@ fn a_network_of_convolutions_is_trained_by_a_robust_rule_and_measured_on_the_way
     message(&lenet(folder.path(), "10"), 0);
     assert_eq!(fs::read_to_string(folder.path().join("metrics.csv")).unwrap(), rows);
     let other = message(&lenet(folder.path(), "20"), 2);
-    assert!(other.contains("of another run: its settings differ"), "{other}");
+    assert!(
+        other.contains("of another run: its settings (steps: 10 there, 20 here) differ"),
+        "{other}"
+    );
 }
 
 #[test]

@@ -15,8 +15,9 @@ use coherence_nn::{
     device::{Cpu, Device},
     weights,
 };
+use serde_json::Value;
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     io::{self, Write},
     path::{Path, PathBuf},
     sync::{
@@ -69,8 +70,8 @@ pub enum TrainingRunError {
     OtherRun {
         /// The checkpoint.
         path: PathBuf,
-        /// What differs.
-        what: &'static str,
+        /// What differs; settings with their values there and here.
+        what: String,
     },
     /// The checkpoint in the folder is of a moment between mini-batches that these workers process together.
     #[error(
@@ -342,15 +343,28 @@ fn network_mark<D: Device<f32>>(model: &Model<f32, D>) -> NetworkMark {
 }
 
 /// The first part in which a checkpoint differs from the trainer.
-fn difference<D: Device<f32>>(
-    checkpoint: &Checkpoint,
-    trainer: &Trainer<D>,
-) -> Option<&'static str> {
+fn difference<D: Device<f32>>(checkpoint: &Checkpoint, trainer: &Trainer<D>) -> Option<String> {
     if checkpoint.config != *trainer.config() {
-        return Some("settings");
+        return Some(format!("settings ({})", settings(&checkpoint.config, trainer.config())));
     }
     if checkpoint.network != network_mark(trainer.model()) {
-        return Some("networks");
+        return Some("networks".to_owned());
     }
-    (checkpoint.state.learned.first.len() != trainer.evaluated().len()).then_some("training data")
+    let same = checkpoint.state.learned.first.len() == trainer.evaluated().len();
+    (!same).then(|| "training data".to_owned())
+}
+
+/// The settings that differ: `steps: 10 there, 20 here`.
+fn settings(there: &Config, here: &Config) -> String {
+    let [there, here] = [there, here].map(|config| {
+        let value = serde_json::to_value(config).expect("numbers and strings become JSON");
+        value.as_object().expect("settings have names").clone()
+    });
+    let names: BTreeSet<&String> = there.keys().chain(here.keys()).collect();
+    let differing = names.into_iter().filter(|&name| there.get(name) != here.get(name));
+    let shown = |value: Option<&Value>| value.unwrap_or(&Value::Null).to_string();
+    let told = |name: &String| {
+        format!("{name}: {} there, {} here", shown(there.get(name)), shown(here.get(name)))
+    };
+    differing.map(told).collect::<Vec<_>>().join("; ")
 }

@@ -94,6 +94,11 @@ impl Matrix<File> {
 }
 
 impl<S: Source> Matrix<S> {
+    /// The same matrix, read through another source of the same bytes.
+    pub fn through<R: Source>(self, source: impl FnOnce(S) -> R) -> Matrix<R> {
+        Matrix { source: source(self.source), header: self.header }
+    }
+
     /// As [`open`](Matrix::open), from any source.
     ///
     /// # Errors

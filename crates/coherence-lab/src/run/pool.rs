@@ -44,17 +44,35 @@ impl TooManyWorkers {
     }
 }
 
+/// The variable by which the environment asks for threads.
+const THREADS: &str = "RAYON_NUM_THREADS";
+
+/// A number of threads that cannot be started.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum ThreadsError {
+    /// There are too many.
+    #[error(transparent)]
+    TooMany(#[from] TooManyWorkers),
+    /// It is no number, and would be ignored.
+    #[error("{THREADS} is {0:?}: write a number of threads, or remove the variable")]
+    NoNumber(String),
+}
+
 /// Checks the number of threads that the environment asks of rayon; they are started where they are first needed,
 /// and there it would be too late.
 ///
 /// # Errors
 ///
-/// [`TooManyWorkers`] for more than 16 a core: results do not depend on their number, and a test may want more than
-/// cores.
-pub fn check_threads() -> Result<(), TooManyWorkers> {
-    const THREADS: &str = "RAYON_NUM_THREADS";
-    let asked = std::env::var(THREADS).ok().and_then(|text| text.parse().ok());
-    TooManyWorkers::check(THREADS, asked.unwrap_or(0), 16).map(|_| ())
+/// [`ThreadsError`] for more than 16 a core (results do not depend on their number, and a test may want more than
+/// cores), and for what is no number.
+pub fn check_threads() -> Result<(), ThreadsError> {
+    let Some(text) = std::env::var_os(THREADS).filter(|text| !text.is_empty()) else {
+        return Ok(());
+    };
+    let text = text.to_string_lossy();
+    let asked = text.parse().map_err(|_| ThreadsError::NoNumber(text.to_string()))?;
+    TooManyWorkers::check(THREADS, asked, 16)?;
+    Ok(())
 }
 
 impl Workers {

@@ -177,7 +177,7 @@ fn another_run_is_refused_with_the_difference_named() {
         assert!(message.contains(&format!("of another run: its {what} differ")), "{message}");
     };
     let other = Config { rate: 0.2, ..config(Aggregation::Mean) };
-    refused(open(folder.path(), other).unwrap_err(), "settings");
+    refused(open(folder.path(), other).unwrap_err(), "settings (rate: 0.1 there, 0.2 here)");
     let open = |model, n| {
         let data = examples(&Blobs { n, seed: 1 });
         TrainingRun::open(folder.path(), config(Aggregation::Mean), model, data.clone(), data)

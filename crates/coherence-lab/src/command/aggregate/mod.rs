@@ -25,9 +25,11 @@ use coherence_train::collective::{Collective, Exchange};
 
 use super::device::{On, Work};
 use super::matrix::number::Number;
+use super::matrix::told::Told;
 use super::matrix::workers::threads;
 use super::workers::{self as launched, Patience};
 use crate::output::{self, Status};
+use crate::watch::Progress;
 use outcome::{Outcome, Output};
 
 /// Aggregate the rows of a matrix from any framework into one vector
@@ -69,6 +71,9 @@ pub(crate) struct Aggregate {
     /// JSON instead of text
     #[arg(long)]
     json: bool,
+    /// No progress on stderr, which a command of more than two seconds shows
+    #[arg(long, short)]
+    quiet: bool,
 }
 
 /// [`Policy`] on the command line.
@@ -121,6 +126,8 @@ impl Aggregate {
     ) -> anyhow::Result<Status> {
         self.file = ranks::file_of(workers, &self.file)?;
         let matrix = Matrix::open(&self.file, self.tensor.as_deref())?;
+        let progress = Progress::new(self.quiet || workers.rank() > 0);
+        let matrix = matrix.through(|file| Told::new(file, "aggregate", progress));
         self.check_out()?;
         let result = match matrix.dtype() {
             Dtype::F64 => self.finish::<f64, D>(workers, device, &matrix)?,
@@ -149,7 +156,7 @@ impl Aggregate {
         &self,
         workers: &(dyn Collective + 'static),
         device: &D,
-        matrix: &Matrix,
+        matrix: &Matrix<impl Source>,
     ) -> anyhow::Result<Option<Outcome>>
     where
         Number: From<T>,

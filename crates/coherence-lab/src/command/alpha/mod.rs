@@ -17,14 +17,16 @@ use serde::Serialize;
 use coherence_core::Coherence;
 use coherence_core::unbiased::Estimate;
 use coherence_cpu::Element;
-use coherence_data::matrix::{Dtype, Matrix, Value};
+use coherence_data::matrix::{Dtype, Matrix, Source, Value};
 use coherence_nn::device::Device;
 
 use super::device::{On, Work};
 use super::matrix::number::Number;
 use super::matrix::scale::{PowerOfTwo, Square};
+use super::matrix::told::Told;
 use super::matrix::workers;
 use crate::output::{self, Status};
+use crate::watch::Progress;
 use measure::measure;
 
 /// Measure the coherence of the rows of a matrix from any framework
@@ -47,6 +49,9 @@ pub(crate) struct Alpha {
     /// JSON instead of text
     #[arg(long)]
     json: bool,
+    /// No progress on stderr, which a command of more than two seconds shows
+    #[arg(long, short)]
+    quiet: bool,
 }
 
 impl Alpha {
@@ -58,6 +63,7 @@ impl Alpha {
 
     fn measure<D: Device<f32> + Device<f64>>(&self, device: &D) -> anyhow::Result<Measured> {
         let matrix = Matrix::open(&self.file, self.tensor.as_deref())?;
+        let matrix = matrix.through(|file| Told::new(file, "alpha", Progress::new(self.quiet)));
         let measured = match matrix.dtype() {
             Dtype::F64 => measure_on::<f64, D>(device, &matrix),
             Dtype::F16 | Dtype::BF16 | Dtype::F32 => measure_on::<f32, D>(device, &matrix),
@@ -77,7 +83,7 @@ impl Work for Alpha {
 
 fn measure_on<T: Value + Element, D: Device<T>>(
     device: &D,
-    matrix: &Matrix,
+    matrix: &Matrix<impl Source>,
 ) -> anyhow::Result<Measured> {
     match device.name() {
         None => measure::<T>(matrix, workers::threads()),

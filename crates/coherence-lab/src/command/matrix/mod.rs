@@ -7,4 +7,5 @@ pub(super) mod memory;
 pub(super) mod npy;
 pub(super) mod number;
 pub(super) mod scale;
+pub(super) mod told;
 pub(super) mod workers;
