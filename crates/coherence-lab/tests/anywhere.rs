@@ -123,3 +123,24 @@ fn a_new_experiment_is_valid_and_runs_as_it_is() {
     assert!(stderr(&again).contains("T1.toml exists: choose another id or --out"));
     check(&coherence(&["new", "a/b"]), 2);
 }
+
+#[test]
+fn more_threads_than_a_machine_can_start_and_what_is_no_number_are_errors() {
+    for (threads, said) in [
+        ("1000000", "RAYON_NUM_THREADS is 1000000"),
+        ("two", "RAYON_NUM_THREADS is \"two\": write a number of threads"),
+    ] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_coherence"));
+        let list = command.args(["list", "models"]).env("RAYON_NUM_THREADS", threads).output();
+        let list = list.unwrap();
+        check(&list, 2);
+        assert!(stderr(&list).contains(said), "{}", stderr(&list));
+    }
+}
+
+#[test]
+fn a_batch_whose_activations_no_machine_can_address_is_refused() {
+    let list = elsewhere(&["list", "models", "--batch", "99999999999999999"]);
+    check(&list, 2);
+    assert!(stderr(&list).contains("--batch 99999999999999999 is more than"), "{}", stderr(&list));
+}

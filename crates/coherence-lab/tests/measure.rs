@@ -394,21 +394,6 @@ fn a_folder_of_pictures_is_measured_in_sorted_order() {
 }
 
 #[test]
-fn more_threads_than_a_machine_can_start_and_what_is_no_number_are_errors() {
-    for (threads, said) in [
-        ("1000000", "RAYON_NUM_THREADS is 1000000"),
-        ("two", "RAYON_NUM_THREADS is \"two\": write a number of threads"),
-    ] {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_coherence"));
-        let output = command.args(["list", "models"]).env("RAYON_NUM_THREADS", threads).output();
-        let output = output.unwrap();
-        let message = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(2));
-        assert!(message.contains(said), "{message}");
-    }
-}
-
-#[test]
 fn a_file_of_examples_that_is_read_as_well_is_refused_and_kept() {
     let desk = Desk::new();
     let (weights, batch) = (desk.path("fc.safetensors"), desk.path("data_batch_1.bin"));
@@ -446,12 +431,4 @@ fn only_a_perceptron_is_told_with_its_activation() {
     assert_eq!(found["assumed"]["activation"], Value::Null);
     let warning = String::from_utf8(output.stderr).unwrap();
     assert!(warning.contains("near chance") && !warning.contains("--activation"), "{warning}");
-}
-
-#[test]
-fn a_batch_whose_activations_no_machine_can_address_is_refused() {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_coherence"));
-    let output = command.args(["list", "models", "--batch", "99999999999999999"]).output().unwrap();
-    let message = String::from_utf8(output.stderr).unwrap();
-    assert!(message.contains("--batch 99999999999999999 is more than"), "{message}");
 }

@@ -23,6 +23,7 @@ fn mistakes_are_told_with_their_line_and_the_remedy() {
     for (from, to, remedy) in [
         ("title = \"Wins", "titel = \"Wins", "did you mean `title`?"),
         ("rate = 0.1", "rate = \"0.1\"", "expected a number"),
+        ("seeds = 3", "first_seed = 18446744073709551615\nseeds = 3", "seeds go up to 92233720"),
         ("rate = 0.1", "lr = 0.1", "unknown field `lr`, expected one of `dataset`"),
         ("hidden = [32]", "hidden = 32", "expected a list"),
         ("hidden = [32]", "hiden = [32]", "did you mean `hidden`?"),
