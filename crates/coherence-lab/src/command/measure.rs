@@ -1,7 +1,6 @@
 //! `coherence measure`.
 
 use std::fs;
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -20,7 +19,7 @@ use super::device::{On, Work};
 use super::source::Input;
 use super::workers::{self, Patience};
 use crate::output::{self, Status};
-use crate::watch::Progress;
+use crate::watch::{Progress, line};
 
 mod assumed;
 mod findings;
@@ -171,8 +170,7 @@ impl Measure {
         }
         let assumed = self.assumed(data.as_ref());
         if let Some(warning) = assumed.warning(measured.accuracy) {
-            // Nobody is there to be warned if stderr is gone.
-            let _ = writeln!(io::stderr(), "warning: {warning}");
+            line(&format!("warning: {warning}"));
         }
         output::result(
             self.json,

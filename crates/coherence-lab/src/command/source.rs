@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::io::{self, Write};
 use std::num::NonZero;
 use std::path::Path;
 use std::str::FromStr;
@@ -17,6 +16,8 @@ use coherence_data::select::Subset;
 use coherence_data::{Dataset, Normalization, Normalized, Split, open_framed};
 use coherence_lab::run::noisy;
 use coherence_lab::spec::{self, Data};
+
+use crate::watch::line;
 
 /// A data set and one of its splits.
 #[derive(Clone, Debug)]
@@ -47,7 +48,7 @@ impl FromStr for Source {
 impl Source {
     /// The file or folder that the name has, if it has one.
     pub(super) fn path(&self) -> Option<&Path> {
-        self.dataset.name().split_once(':').map(|(_, path)| Path::new(path))
+        self.dataset.path()
     }
 }
 
@@ -134,8 +135,7 @@ impl Input {
             );
             data = Box::new(Subset::new(data, (0..n).collect())?);
             if let Some(warning) = absent_classes(data.as_ref()) {
-                // Nobody is there to be warned if stderr is gone.
-                let _ = writeln!(io::stderr(), "warning: --examples {n}: {warning}");
+                line(&format!("warning: --examples {n}: {warning}"));
             }
         }
         self.normalized(data)

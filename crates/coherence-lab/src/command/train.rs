@@ -5,7 +5,7 @@ use std::num::NonZero;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::{bail, ensure};
+use anyhow::bail;
 use clap::Args;
 use serde::Serialize;
 
@@ -173,11 +173,11 @@ impl Train {
         let (train, test) = (self.input.open(self.seed)?, self.input.open_test()?);
         let network = network(&self.model, self.activation, train.as_ref())?;
         let there = train.len();
-        ensure!(
-            self.probe.is_none_or(|probe| probe <= there),
-            "--probe {} is more than the training set has: {there} (ask for at most that)",
-            self.probe.unwrap_or_default()
-        );
+        if let Some(probe) = self.probe.filter(|&probe| there < probe) {
+            bail!(
+                "--probe {probe} is more than the training set has: {there} (ask for at most that)"
+            );
+        }
         let config = self.config(there);
         config.check(there)?;
         let needed = Needed::in_training(&config, &network, [train.len(), test.len()]);

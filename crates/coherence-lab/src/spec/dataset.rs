@@ -1,6 +1,7 @@
 //! Data sets as experiments and the command line name them.
 
 use std::fmt;
+use std::path::Path;
 use std::str::FromStr;
 
 use coherence_data::{Shape, digits};
@@ -48,9 +49,9 @@ impl Dataset {
         &self.0
     }
 
-    /// Whether the name holds the path of a folder or file.
-    pub fn has_path(&self) -> bool {
-        self.0.contains(':')
+    /// The folder or file in the name, if it holds one.
+    pub fn path(&self) -> Option<&Path> {
+        self.0.split_once(':').map(|(_, path)| Path::new(path))
     }
 
     /// Whether the images are files in class folders, to be framed when they are read.
@@ -63,7 +64,7 @@ impl Dataset {
         match &*self.0 {
             "digits" => Some((digits::TRAIN, digits::TEST)),
             "mnist" | "fashion-mnist" => Some((60_000, 10_000)),
-            name if !self.has_path() && name.starts_with("cifar") => Some((50_000, 10_000)),
+            name if self.path().is_none() && name.starts_with("cifar") => Some((50_000, 10_000)),
             _ => None,
         }
     }

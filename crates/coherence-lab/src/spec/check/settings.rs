@@ -100,7 +100,7 @@ fn pretraining(training: &Training) -> Option<String> {
 /// A cell is the name of a folder, so a grid names no paths; only folders are resized.
 fn datasets(training: &Training) -> Vec<String> {
     let several = training.grid.dataset.iter().flatten();
-    let path = several.clone().find(|dataset| dataset.has_path());
+    let path = several.clone().find(|dataset| dataset.path().is_some());
     let path = path.map(|name| format!("grid.dataset has {name}: name a path in dataset only"));
     let sized = training.size.is_some() && !training.dataset.is_folder();
     let sized = sized.then(|| {
@@ -177,7 +177,9 @@ fn difficulty(training: &Training) -> Vec<String> {
     let sizes = training.dataset.sizes();
     let there = difficulty.examples.or(sizes.map(|(train, _)| train));
     let rated = |there| format!("the {there} examples whose difficulty is found");
-    let momentum = difficulty.momentum.filter(|momentum| !(0.0..1.0).contains(momentum));
+    let momentum = difficulty
+        .momentum
+        .and_then(|momentum| Config { momentum, ..Config::default() }.check(usize::MAX).err());
     let problems = [
         range("difficulty.initialisations", difficulty.initialisations as u64, u64::MAX),
         most("difficulty.initialisations", difficulty.initialisations, limits::INITIALISATIONS),
@@ -191,8 +193,7 @@ fn difficulty(training: &Training) -> Vec<String> {
             .examples
             .zip(there)
             .and_then(|(n, there)| exceeds("examples", n, there, &rated(there))),
-        momentum
-            .map(|is| format!("difficulty.momentum is {is} (must be at least 0 and less than 1)")),
+        momentum.map(|error| format!("difficulty.{error}")),
         counts,
         single,
     ];
