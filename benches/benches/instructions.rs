@@ -6,8 +6,9 @@
 #![allow(missing_docs, reason = "gungraun's macros generate modules and functions")]
 
 use coherence_benches::normals;
+use coherence_core::aggregate::Winsorized;
 use coherence_cpu::{
-    outer::{sq_norms, winsorized_mean},
+    outer::{robust_mean, sq_norms},
     product::{Dims, Output, matmul_nn, matmul_nt, matmul_tn},
 };
 use gungraun::{library_benchmark, library_benchmark_group, main};
@@ -43,7 +44,7 @@ fn layer(clip: usize) -> Layer {
 #[bench::c8(args = (8), setup = layer)]
 #[bench::median(args = (50), setup = layer)]
 fn winsorized(mut layer: Layer) -> Layer {
-    winsorized_mean(DIMS, &layer.a, &layer.delta, layer.clip, &mut layer.weight);
+    robust_mean(DIMS, &layer.a, &layer.delta, Winsorized { clip: layer.clip }, &mut layer.weight);
     layer
 }
 

@@ -1,7 +1,8 @@
 //! The selection kernels on each instruction set: one layer, 784 × 256, batch 100, no zeros.
 
 use coherence_benches::{THREADS, normals, time};
-use coherence_cpu::{Isa, outer::winsorized_mean_on, product::Dims};
+use coherence_core::aggregate::Winsorized;
+use coherence_cpu::{Isa, outer::robust_mean_on, product::Dims};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
 fn selections(c: &mut Criterion) {
@@ -12,12 +13,12 @@ fn selections(c: &mut Criterion) {
     let mut group = c.benchmark_group("kernels");
     group.throughput(Throughput::Elements((dims.m * dims.i * dims.o) as u64));
     for clip in [1, 2, 4, 8, 16, 50] {
-        winsorized_mean_on(Isa::Portable, dims, &a, &delta, clip, &mut portable);
+        robust_mean_on(Isa::Portable, dims, &a, &delta, Winsorized { clip }, &mut portable);
         for &isa in Isa::available() {
-            winsorized_mean_on(isa, dims, &a, &delta, clip, &mut out);
+            robust_mean_on(isa, dims, &a, &delta, Winsorized { clip }, &mut out);
             assert_eq!(portable, out, "{isa:?}");
             time(&mut group, &format!("winsorized by c, {isa:?}/{clip}"), THREADS, || {
-                winsorized_mean_on(isa, dims, &a, &delta, clip, &mut out);
+                robust_mean_on(isa, dims, &a, &delta, Winsorized { clip }, &mut out);
             });
         }
     }

@@ -3,12 +3,15 @@
 
 use coherence_benches::{Ratio, THREADS, ratio, ratios, rows, time};
 use coherence_core::{
-    aggregate::{AnyVectorRule, GeometricMedian, Requirements, ScratchBuffer},
+    aggregate::{
+        AnyVectorRule, GeometricMedian, Mean, Median, Requirements, ScratchBuffer, Trimmed,
+        Winsorized,
+    },
     finite::Policy,
 };
 use coherence_cpu::{
     Isa,
-    dense::{aggregate_rows, krum, mean, median, trimmed_mean, winsorized_mean},
+    dense::{aggregate_rows, krum, robust_mean},
 };
 use criterion::{Criterion, criterion_group, criterion_main};
 use rayon::prelude::*;
@@ -36,10 +39,10 @@ const GEOMEDIAN: GeometricMedian = GeometricMedian { tolerance: 1e-6, max_iterat
 type Rule = fn(Case, &[f32], &mut [f32]);
 
 const COORDINATE_WISE: [(&str, Rule); 4] = [
-    ("mean", |_, x, out| mean(x, out)),
-    ("median", |_, x, out| median(x, out)),
-    ("trimmed", |s, x, out| trimmed_mean(x, s.clip, out)),
-    ("winsorized", |s, x, out| winsorized_mean(x, s.clip, out)),
+    ("mean", |_, x, out| robust_mean(x, Mean, out)),
+    ("median", |_, x, out| robust_mean(x, Median, out)),
+    ("trimmed", |s, x, out| robust_mean(x, Trimmed { trim: s.clip }, out)),
+    ("winsorized", |s, x, out| robust_mean(x, Winsorized { clip: s.clip }, out)),
 ];
 
 /// The reference: every value is read once, in pieces on all threads.

@@ -19,7 +19,8 @@ use candle_nn::{
     AdamW, Module, Optimizer, ParamsAdamW, VarBuilder, VarMap, loss::cross_entropy, ops::softmax,
 };
 use coherence_candle::{
-    Embedding, LayerNorm, Linear, Measurement, Tap, embedding, layer_norm, linear, linear_no_bias,
+    Embedding, LayerNorm, Linear, Tap, TapMeasurement, embedding, layer_norm, linear,
+    linear_no_bias,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -108,7 +109,7 @@ fn batch(text: &[u32], rng: &mut ChaCha8Rng, device: &Device) -> Result<(Tensor,
     Ok((window(0)?, window(1)?))
 }
 
-fn print(step: usize, loss: f32, measured: &Measurement) {
+fn print(step: usize, loss: f32, measured: &TapMeasurement) {
     let layers = measured.layers();
     if step == 0 {
         let names: String = layers.iter().map(|(name, _)| format!("{name:>10}")).collect();

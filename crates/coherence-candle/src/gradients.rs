@@ -3,9 +3,9 @@
 //! Legend: m: examples, d: values of a parameter, S = Σ_e g_e, Q = Σ_e ‖g_e‖².
 
 use crate::{
-    Measurement, TensorDevice, TensorMeasurement,
+    TapMeasurement, TensorDevice, TensorMeasurement,
     device::on_device,
-    part::{Parameter, Use},
+    uses::{Parameter, Use},
 };
 use candle_core::{Result, Tensor, bail};
 use coherence_core::Coherence;
@@ -86,12 +86,12 @@ impl PerExampleGradients {
     /// # Errors
     ///
     /// If a parameter of a [`Network`](crate::Network) is used more than once.
-    pub fn measure(&self) -> Result<Measurement> {
+    pub fn measure(&self) -> Result<TapMeasurement> {
         let tensors = self.parameters.iter().map(|uses| {
             let Parameter { tensor, .. } = &uses[0].parameter;
             on_device!(tensor.device(), device => measure(&device, uses, self.m))
         });
-        Ok(Measurement::new(self.m, tensors.collect::<Result<_>>()?))
+        Ok(TapMeasurement::new(self.m, tensors.collect::<Result<_>>()?))
     }
 }
 

@@ -45,7 +45,7 @@
 //!   The gradient of an example is the sum over the uses, and its norm is taken of that sum. The gradients
 //!   of the examples are then formed one by one, in memory for one of them.
 //! - **Other uses of a variable** are not measured, for example a variable that is added to activations.
-//!   [`Measurement::check_complete`] finds them.
+//!   [`TapMeasurement::check_complete`] finds them.
 //! - **Examples.** The first axis of every layer's input is the example; sequences are [m, t, …]. If a
 //!   model folds positions into the first axis, each position counts as an example. If it mixes
 //!   examples, they have no gradients of their own; batch normalisation in training mode is an error.
@@ -88,10 +88,10 @@ mod layer;
 mod lookups;
 mod measurement;
 mod network;
-mod part;
 mod tap;
 #[cfg(test)]
 mod tests;
+mod uses;
 
 pub use device::TensorDevice;
 pub use gradients::PerExampleGradients;
@@ -99,7 +99,7 @@ pub use layer::{
     BatchNorm, Conv2d, Embedding, GroupNorm, LayerNorm, Linear, batch_norm, conv2d, conv2d_no_bias,
     embedding, group_norm, layer_norm, linear, linear_no_bias,
 };
-pub use measurement::{Measurement, TensorMeasurement};
+pub use measurement::{TapMeasurement, TensorMeasurement};
 pub use network::Network;
 pub use tap::Tap;
 

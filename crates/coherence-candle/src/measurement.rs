@@ -28,7 +28,7 @@ use std::sync::PoisonError;
 /// # Ok::<(), candle_core::Error>(())
 /// ```
 #[derive(Debug, Clone)]
-pub struct Measurement {
+pub struct TapMeasurement {
     m: usize,
     tensors: Vec<TensorMeasurement>,
 }
@@ -48,7 +48,7 @@ pub struct TensorMeasurement {
     pub(crate) id: TensorId,
 }
 
-impl Measurement {
+impl TapMeasurement {
     pub(crate) fn new(m: usize, tensors: Vec<TensorMeasurement>) -> Self {
         Self { m, tensors }
     }

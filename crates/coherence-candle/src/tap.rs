@@ -6,8 +6,8 @@
 //! it on.
 
 use crate::{
-    Measurement, PerExampleGradients, device,
-    part::{Parameter, Use},
+    PerExampleGradients, TapMeasurement, device,
+    uses::{Parameter, Use},
 };
 use candle_core::{CpuStorage, CudaStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 use core::fmt;
@@ -87,7 +87,7 @@ impl Tap {
     /// # Errors
     ///
     /// As [`take`](Tap::take) and [`PerExampleGradients::measure`].
-    pub fn measure(&self) -> Result<Measurement> {
+    pub fn measure(&self) -> Result<TapMeasurement> {
         self.take()?.measure()
     }
 

@@ -5,7 +5,7 @@ use crate::{
     Network, Tap, TensorDevice,
     gradients::{example, measure},
     layer::scale_gradients,
-    part::{Parameter, Part, Use},
+    uses::{Parameter, Use, UseGradients},
 };
 use candle_core::{DType, Device, Result, Tensor};
 use candle_nn::{VarBuilder, VarMap};
@@ -47,22 +47,22 @@ fn results<D: TensorDevice>(device: &D, uses: &[Use]) -> Result<Vec<Vec<f64>>> {
 fn per_example_quantities_agree() -> Result<()> {
     let (m, kernel) = (3, Sizes { padding: [1, 1], ..Sizes::new([4, 5], 2, 3, [3, 3]) });
     let cases = [
-        (vec![3, 4], Part::Outer { a: draw(&[m, 4], 1.0)?, delta: draw(&[m, 3], 2.0)? }),
+        (vec![3, 4], UseGradients::Outer { a: draw(&[m, 4], 1.0)?, delta: draw(&[m, 3], 2.0)? }),
         (
             vec![3, 2, 3, 3],
-            Part::Convolution {
+            UseGradients::Convolution {
                 of: kernel,
                 x: draw(&[m, 4, 5, 2], 3.0)?,
                 delta: draw(&[m, 4, 5, 3], 4.0)?,
             },
         ),
-        (vec![6], Part::Rows(draw(&[m, 6], 5.0)?)),
+        (vec![6], UseGradients::Rows(draw(&[m, 6], 5.0)?)),
     ];
-    for (dims, part) in cases {
+    for (dims, gradients) in cases {
         let parameter = Parameter { name: "w".to_owned(), tensor: draw(&dims, 0.0)? };
-        let once = Use { parameter: parameter.clone(), m, part };
-        let rows = Part::Rows(draw(&[m, parameter.values()], 6.0)?);
-        let twice = [once, Use { parameter, m, part: rows }];
+        let once = Use { parameter: parameter.clone(), m, gradients };
+        let rows = UseGradients::Rows(draw(&[m, parameter.values()], 6.0)?);
+        let twice = [once, Use { parameter, m, gradients: rows }];
         for uses in [&twice[..1], &twice] {
             let expected = results(&Cpu::detect(), uses)?;
             for (found, expected) in results(&Cuda::new(Host), uses)?.iter().zip(&expected) {

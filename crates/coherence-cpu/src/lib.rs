@@ -5,11 +5,13 @@
 //! # Example: the winsorised gradient of a layer
 //!
 //! ```
-//! use coherence_cpu::{outer::winsorized_mean, product::Dims};
+//! use coherence_core::aggregate::Winsorized;
+//! use coherence_cpu::{outer::robust_mean, product::Dims};
 //! // three examples, one input, two outputs; the third example is an outlier
 //! let (a, delta) = ([1.0f32, 1.0, 1.0], [1.0, 2.0, 3.0, 4.0, 900.0, -900.0]);
 //! let mut gradient = [0.0; 2];
-//! winsorized_mean(Dims { m: 3, i: 1, o: 2 }, &a, &delta, 1, &mut gradient);
+//! let dims = Dims { m: 3, i: 1, o: 2 };
+//! robust_mean(dims, &a, &delta, Winsorized { clip: 1 }, &mut gradient);
 //! assert_eq!(gradient, [3.0, 2.0]);
 //! ```
 //!

@@ -2,13 +2,12 @@
 
 mod naive;
 
-use coherence_core::aggregate::groups;
+use coherence_core::aggregate::{Trimmed, Winsorized, groups};
 use coherence_cpu::{
     Element, Isa,
     convolution::{
         Convolution, ConvolutionError, add_dots, add_sq_norms, backward, forward, gradient,
-        gradient_and_sq_norms, median_of_sums_step, per_example, trimmed_mean, winsorized_mean,
-        winsorized_step,
+        gradient_and_sq_norms, median_of_sums_step, per_example, robust_mean, robust_step,
     },
     product::Output,
 };
@@ -226,18 +225,18 @@ impl<T: Element> Case<T> {
         clips.dedup();
         for clip in clips {
             let mut out = vec![T::nan(); conv.weights()];
-            winsorized_mean(isa, conv, x, delta, clip, &mut out);
+            robust_mean(isa, conv, x, delta, Winsorized { clip }, &mut out);
             check(&out, &format!("winsorized {clip}"), &|values| winsorized(values, clip));
             let mut stepped = weight.clone();
             let rate = T::narrow(0.5);
-            winsorized_step(isa, conv, x, delta, clip, rate, &mut stepped);
+            robust_step(isa, conv, x, delta, Winsorized { clip }, rate, &mut stepped);
             for ((&to, &from), &mean) in stepped.iter().zip(weight).zip(&out) {
                 let error = (to - (from - rate * mean)).abs().widen();
                 let scale = from.abs().widen() + 64.0 * mean.abs().widen() + 10.0;
                 assert!(error <= tolerance::<T>() * scale, "step {clip} {isa:?} {conv:?}");
             }
             if 2 * clip < *m {
-                trimmed_mean(isa, conv, x, delta, clip, &mut out);
+                robust_mean(isa, conv, x, delta, Trimmed { trim: clip }, &mut out);
                 check(&out, &format!("trimmed {clip}"), &|values| trimmed(values, clip));
             }
         }
@@ -347,7 +346,7 @@ fn the_number_of_threads_changes_no_bit() {
                 &mut outs[2],
                 &mut norms,
             );
-            winsorized_mean(isa, &conv, x, delta, 2, &mut outs[3]);
+            robust_mean(isa, &conv, x, delta, Winsorized { clip: 2 }, &mut outs[3]);
             add_sq_norms(isa, &conv, x, delta, &mut norms);
             add_dots(isa, &conv, x, delta, weight, &mut dots);
             (outs, norms, dots)

@@ -2,10 +2,8 @@
 
 mod naive;
 
-use coherence_cpu::{
-    Isa,
-    dense::{median_on, trimmed_mean_on, winsorized_mean_on},
-};
+use coherence_core::aggregate::{Median, Trimmed, Winsorized};
+use coherence_cpu::{Isa, dense::robust_mean_on};
 use naive::{Rng, assert_same_mean, median, trimmed, winsorized};
 
 fn matrix(rng: &mut Rng, len: usize, kind: usize) -> Vec<f32> {
@@ -26,15 +24,15 @@ fn check(isa: Isa, rows: &[f32], n: usize, d: usize) {
     let mut out = vec![f32::NAN; d];
     for clip in [0, 1, 2, 4, 7, 8, 9, n / 2].into_iter().filter(|clip| 2 * clip <= n) {
         let context = format!("{isa:?} {n} × {d} clip {clip}");
-        winsorized_mean_on(isa, rows, clip, &mut out);
+        robust_mean_on(isa, rows, Winsorized { clip }, &mut out);
         (0..d).for_each(|j| assert_same_mean(out[j], &winsorized(column(j), clip), &context));
         if 2 * clip == n {
             continue; // no values would be left
         }
-        trimmed_mean_on(isa, rows, clip, &mut out);
+        robust_mean_on(isa, rows, Trimmed { trim: clip }, &mut out);
         (0..d).for_each(|j| assert_same_mean(out[j], &trimmed(column(j), clip), &context));
     }
-    median_on(isa, rows, &mut out);
+    robust_mean_on(isa, rows, Median, &mut out);
     (0..d)
         .for_each(|j| assert_same_mean(out[j], &median(column(j)), &format!("{isa:?} {n} × {d}")));
 }
@@ -59,7 +57,7 @@ fn many_blocks_of_columns_equal_few() {
     let (n, d) = (100, 5000);
     let rows = rng.normals(n * d);
     let mut out = vec![0.0; d];
-    winsorized_mean_on(Isa::detect(), &rows, 8, &mut out);
+    robust_mean_on(Isa::detect(), &rows, Winsorized { clip: 8 }, &mut out);
     for j in (0..d).step_by(97).chain([d - 1]) {
         let column = (0..n).map(|e| f64::from(rows[e * d + j])).collect();
         assert_same_mean(out[j], &winsorized(column, 8), "many blocks");
@@ -74,11 +72,11 @@ fn earlier_computations_change_no_bit() {
     let rows = rng.normals(n * d);
     let mean = || {
         let mut out = vec![0.0; d];
-        winsorized_mean_on(Isa::detect(), &rows, 2, &mut out);
+        robust_mean_on(Isa::detect(), &rows, Winsorized { clip: 2 }, &mut out);
         out.into_iter().map(f32::to_bits).collect::<Vec<_>>()
     };
     let first = mean();
     let mut out = vec![0.0; 16];
-    winsorized_mean_on(Isa::detect(), &vec![f32::MAX; n * 16], 2, &mut out);
+    robust_mean_on(Isa::detect(), &vec![f32::MAX; n * 16], Winsorized { clip: 2 }, &mut out);
     assert_eq!(mean(), first);
 }

@@ -1,11 +1,17 @@
 //! The laws of robust means and of α, for the kernels on each instruction set.
 
-use coherence_core::aggregate::{Requirements, Rule, ScratchBuffer, groups};
+use coherence_core::aggregate::{
+    AnyCoordinateRule, Median, MedianOfMeans, Requirements, Rule, ScratchBuffer, Trimmed,
+    Winsorized, groups,
+};
 use coherence_core::finite::Policy;
 use coherence_cpu::{
-    Element, Isa, dense,
+    Element, Isa,
+    convolution::{self, Convolution},
+    dense,
     elementwise::column_sums,
     norms::row_sq_norms,
+    order::OrderRule,
     outer,
     product::{Dims, Output},
 };
@@ -33,7 +39,7 @@ fn on_each_isa(values: &[f64], rule: impl Fn(Isa, &[f32], &mut [f32])) -> f64 {
 mod winsorized_columns {
     coherence_tests::winsorized_laws!(
         |values: &[f64], clip: usize| super::on_each_isa(values, |isa, rows, out| {
-            super::dense::winsorized_mean_on(isa, rows, clip, out);
+            super::dense::robust_mean_on(isa, rows, super::Winsorized { clip }, out);
         }),
         1e-6
     );
@@ -42,7 +48,7 @@ mod winsorized_columns {
 mod trimmed_columns {
     coherence_tests::coordinate_rule_laws!(
         |values: &[f64], trim: usize| super::on_each_isa(values, |isa, rows, out| {
-            super::dense::trimmed_mean_on(isa, rows, trim, out);
+            super::dense::robust_mean_on(isa, rows, super::Trimmed { trim }, out);
         }),
         coherence_tests::naive::aggregate::trimmed,
         1e-6
@@ -51,7 +57,9 @@ mod trimmed_columns {
 
 mod median_columns {
     coherence_tests::coordinate_rule_laws!(
-        |values: &[f64], _: usize| super::on_each_isa(values, super::dense::median_on),
+        |values: &[f64], _: usize| super::on_each_isa(values, |isa, rows, out| {
+            super::dense::robust_mean_on(isa, rows, super::Median, out);
+        }),
         |values: &[f64], _: usize| coherence_tests::naive::aggregate::median(values),
         1e-7
     );
@@ -62,71 +70,134 @@ mod winsorized_factors {
     fn winsorized(values: &[f64], clip: usize) -> f64 {
         super::on_each_isa(values, |isa, delta, out| {
             let dims = super::Dims { m: values.len(), i: 1, o: out.len() };
-            super::outer::winsorized_mean_on(isa, dims, &vec![1.0; dims.m], delta, clip, out);
+            super::outer::robust_mean_on(
+                isa,
+                dims,
+                &vec![1.0; dims.m],
+                delta,
+                super::Winsorized { clip },
+                out,
+            );
         })
     }
 
     coherence_tests::winsorized_laws!(winsorized, 1e-6);
 }
 
-/// Applies a rule of the core's table to factors whose products are the rows [m][d]: with `exchanged`
-/// the activations are the rows, otherwise the deltas. Selections are the same on each instruction set.
-/// A panic is returned as the error.
-fn from_factors(exchanged: bool, text: &str, rows: &[Vec<f64>]) -> Result<Vec<f64>, String> {
-    let (name, p) = text.split_once(':').expect("a rule with a parameter");
-    let (p, m, width) = (p.parse().expect("a count"), rows.len(), rows.first().map_or(1, Vec::len));
-    let (values, ones) = (narrow(rows), vec![1.0f32; m]);
-    let (dims, a, delta) = if exchanged {
-        (Dims { m, i: width, o: 1 }, &values, &ones)
-    } else {
-        (Dims { m, i: 1, o: width }, &ones, &values)
+/// Factors of the layers whose gradients are the rows [m][d].
+#[derive(Clone, Copy)]
+enum Form {
+    /// A linear layer with one input: the deltas are the rows.
+    Deltas,
+    /// A linear layer with one output: the activations are the rows.
+    Activations,
+    /// A convolution over two positions, whose deltas 2 g and −g add up to each row g exactly.
+    TwoDeltas,
+    /// The same with one output and 2 g and −g as activations.
+    TwoActivations,
+}
+
+/// Applies a rule of the core's table to factors whose gradients are the rows [m][d]. Selections are the same on
+/// each instruction set. A panic is returned as the error.
+fn from_factors(form: Form, text: &str, rows: &[Vec<f64>]) -> Result<Vec<f64>, String> {
+    let Ok(Rule::Coordinate(rule)) = text.parse() else { panic!("{text} is by coordinate") };
+    let on = |&isa: &Isa| {
+        let call = std::panic::AssertUnwindSafe(|| on_factors(isa, form, rule, rows));
+        std::panic::catch_unwind(call)
+            .map_err(|panic| *panic.downcast::<String>().expect("a message"))
     };
-    let outs = Isa::available().iter().map(|&isa| on_factors(isa, name, p, dims, a, delta));
-    let outs = outs.collect::<Result<Vec<_>, _>>()?;
-    let is_selection = name != "median-of-means";
-    assert!(!is_selection || outs.iter().all(|out| *out == outs[0]), "{text}: {outs:?}");
+    let outs = Isa::available().iter().map(on).collect::<Result<Vec<_>, _>>()?;
+    let is_sum = matches!(rule, AnyCoordinateRule::Mean(_) | AnyCoordinateRule::MedianOfMeans(_));
+    assert!(is_sum || outs.iter().all(|out| *out == outs[0]), "{text}: {outs:?}");
     Ok(outs[outs.len() - 1].iter().map(|&x| f64::from(x)).collect())
 }
 
-fn on_factors(
-    isa: Isa,
-    name: &str,
-    p: usize,
-    dims: Dims,
-    a: &[f32],
-    delta: &[f32],
-) -> Result<Vec<f32>, String> {
-    let mut out = vec![0.0f32; dims.o * dims.i];
-    let call = std::panic::AssertUnwindSafe(|| match name {
-        "winsorized" => outer::winsorized_mean_on(isa, dims, a, delta, p, &mut out),
-        "trimmed" => outer::trimmed_mean_on(isa, dims, a, delta, p, &mut out),
-        "median-of-means" => {
-            let mut delta = delta.to_vec();
-            for group in groups(dims.m, p) {
-                let deltas = &mut delta[group.start * dims.o..group.end * dims.o];
-                deltas.iter_mut().for_each(|x| *x /= group.len() as f32);
-            }
-            outer::median_of_sums_step_on(isa, dims, a, &delta, p, -1.0, &mut out);
-        }
-        _ => unreachable!("no kernel for {name}"),
-    });
-    match std::panic::catch_unwind(call) {
-        Ok(()) => Ok(out),
-        Err(panic) => Err(*panic.downcast::<String>().expect("a message")),
+fn on_factors(isa: Isa, form: Form, rule: AnyCoordinateRule, rows: &[Vec<f64>]) -> Vec<f32> {
+    match rule {
+        AnyCoordinateRule::Mean(rule) => robust_mean(isa, form, rule, rows),
+        AnyCoordinateRule::Winsorized(rule) => robust_mean(isa, form, rule, rows),
+        AnyCoordinateRule::Trimmed(rule) => robust_mean(isa, form, rule, rows),
+        AnyCoordinateRule::Median(rule) => robust_mean(isa, form, rule, rows),
+        AnyCoordinateRule::MedianOfMeans(rule) => median_of_means(isa, form, rule, rows),
+        _ => unreachable!("no kernel for {rule:?}"),
     }
 }
 
-coherence_tests::rule_laws!(
-    rows_as_deltas,
-    ["winsorized", "trimmed", "median-of-means"],
-    1e-6,
-    |text: &str, rows: &[Vec<f64>]| { from_factors(false, text, rows) }
-);
-coherence_tests::rule_laws!(
-    rows_as_activations,
-    ["winsorized", "trimmed", "median-of-means"],
-    1e-6,
-    |text: &str, rows: &[Vec<f64>]| { from_factors(true, text, rows) }
+fn robust_mean(isa: Isa, form: Form, rule: impl OrderRule, rows: &[Vec<f64>]) -> Vec<f32> {
+    let (m, d) = (rows.len(), rows.first().map_or(1, Vec::len));
+    let ([x, delta], mut out) = (factors(form, &narrow(rows), d), vec![0.0; d]);
+    match sizes(form, [m, d]) {
+        Sizes::Linear(dims) => outer::robust_mean_on(isa, dims, &x, &delta, rule, &mut out),
+        Sizes::Images(conv) => convolution::robust_mean(isa, &conv, &x, &delta, rule, &mut out),
+    }
+    out
+}
+
+/// The gradients are divided by the sizes of their groups beforehand.
+fn median_of_means(isa: Isa, form: Form, rule: MedianOfMeans, rows: &[Vec<f64>]) -> Vec<f32> {
+    let (m, d, k) = (rows.len(), rows.first().map_or(1, Vec::len), rule.groups);
+    let mut rows = narrow(rows);
+    for group in groups(m, k) {
+        let values = &mut rows[group.start * d..group.end * d];
+        values.iter_mut().for_each(|x| *x /= group.len() as f32);
+    }
+    let ([x, delta], mut out) = (factors(form, &rows, d), vec![0.0; d]);
+    match sizes(form, [m, d]) {
+        Sizes::Linear(dims) => {
+            outer::median_of_sums_step_on(isa, dims, &x, &delta, k, -1.0, &mut out);
+        }
+        Sizes::Images(conv) => {
+            convolution::median_of_sums_step(isa, &conv, &x, &delta, k, -1.0, &mut out);
+        }
+    }
+    out
+}
+
+enum Sizes {
+    Linear(Dims),
+    Images(Convolution),
+}
+
+fn sizes(form: Form, [m, d]: [usize; 2]) -> Sizes {
+    match form {
+        Form::Deltas => Sizes::Linear(Dims { m, i: 1, o: d }),
+        Form::Activations => Sizes::Linear(Dims { m, i: d, o: 1 }),
+        Form::TwoDeltas => Sizes::Images(Convolution::new([1, 2], 1, d, [1, 1])),
+        Form::TwoActivations => Sizes::Images(Convolution::new([1, 2], d, 1, [1, 1])),
+    }
+}
+
+/// The activations and the deltas of rows [m, d].
+fn factors(form: Form, rows: &[f32], d: usize) -> [Vec<f32>; 2] {
+    let terms = || {
+        let of = |g: &[f32]| [g.iter().map(|x| 2.0 * x).collect(), g.iter().map(|x| -x).collect()];
+        rows.chunks_exact(d).flat_map(of).flat_map(|term: Vec<f32>| term).collect::<Vec<f32>>()
+    };
+    let ones = |positions| vec![1.0; rows.len() / d * positions];
+    match form {
+        Form::Deltas => [ones(1), rows.to_vec()],
+        Form::Activations => [rows.to_vec(), ones(1)],
+        Form::TwoDeltas => [ones(2), terms()],
+        Form::TwoActivations => [terms(), ones(2)],
+    }
+}
+
+macro_rules! factor_laws {
+    ($($name:ident: $form:ident),* $(,)?) => {
+        $(coherence_tests::rule_laws!(
+            $name,
+            ["mean", "winsorized", "trimmed", "median", "median-of-means"],
+            1e-6,
+            |text: &str, rows: &[Vec<f64>]| from_factors(Form::$form, text, rows)
+        );)*
+    };
+}
+
+factor_laws!(
+    rows_as_deltas: Deltas,
+    rows_as_activations: Activations,
+    rows_as_two_deltas: TwoDeltas,
+    rows_as_two_activations: TwoActivations,
 );
 
 /// The rule of this text on rows over all threads, in precision `T`.

@@ -5,7 +5,7 @@ mod naive;
 use coherence_core::aggregate::{Requirements, Trimmed, Winsorized};
 use coherence_cpu::{
     Isa,
-    outer::{sq_norms_on, trimmed_mean_on, winsorized_mean_on},
+    outer::{robust_mean_on, sq_norms_on},
     product::Dims,
 };
 use naive::{Rng, assert_same_mean, products, trimmed, winsorized};
@@ -54,7 +54,7 @@ fn factor(rng: &mut Rng, len: usize, kind: usize) -> Vec<f32> {
 fn check(isa: Isa, dims: Dims, a: &[f32], delta: &[f32]) {
     let mut out = vec![f32::NAN; dims.o * dims.i];
     for clip in clips(dims.m) {
-        winsorized_mean_on(isa, dims, a, delta, clip, &mut out);
+        robust_mean_on(isa, dims, a, delta, Winsorized { clip }, &mut out);
         let context = format!("{isa:?} {dims:?} clip {clip}");
         for (at, &got) in out.iter().enumerate() {
             let values = products(dims, a, delta, at);
@@ -63,7 +63,7 @@ fn check(isa: Isa, dims: Dims, a: &[f32], delta: &[f32]) {
         if 2 * clip == dims.m {
             continue; // no values would be left
         }
-        trimmed_mean_on(isa, dims, a, delta, clip, &mut out);
+        robust_mean_on(isa, dims, a, delta, Trimmed { trim: clip }, &mut out);
         for (at, &got) in out.iter().enumerate() {
             let values = products(dims, a, delta, at);
             assert_same_mean(got, &trimmed(values, clip), &context);
@@ -97,12 +97,26 @@ fn too_few_examples_for_a_rule_panic_with_the_cores_error() {
     let dims = Dims { m: 4, i: 1, o: 1 };
     let winsorized = |clip| {
         panic_of(move || {
-            winsorized_mean_on(Isa::detect(), dims, &[1.0f32; 4], &[1.0; 4], clip, &mut [0.0])
+            robust_mean_on(
+                Isa::detect(),
+                dims,
+                &[1.0f32; 4],
+                &[1.0; 4],
+                Winsorized { clip },
+                &mut [0.0],
+            )
         })
     };
     let trimmed = |trim| {
         panic_of(move || {
-            trimmed_mean_on(Isa::detect(), dims, &[1.0f32; 4], &[1.0; 4], trim, &mut [0.0])
+            robust_mean_on(
+                Isa::detect(),
+                dims,
+                &[1.0f32; 4],
+                &[1.0; 4],
+                Trimmed { trim },
+                &mut [0.0],
+            )
         })
     };
     for clip in [3, 4, usize::MAX] {
@@ -126,7 +140,7 @@ fn every_instruction_set_gives_the_same_bits() {
             .iter()
             .map(|&isa| {
                 let mut out = vec![0.0f32; dims.o * dims.i];
-                winsorized_mean_on(isa, dims, &a, &delta, clip, &mut out);
+                robust_mean_on(isa, dims, &a, &delta, Winsorized { clip }, &mut out);
                 out.iter().map(|x| x.to_bits()).collect()
             })
             .collect();
@@ -144,7 +158,9 @@ fn the_number_of_threads_changes_no_bit() {
         let [one, two] = [1, 2].map(|threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             let mut out = vec![0.0f32; dims.o * dims.i];
-            pool.install(|| winsorized_mean_on(Isa::detect(), dims, &a, &delta, clip, &mut out));
+            pool.install(|| {
+                robust_mean_on(Isa::detect(), dims, &a, &delta, Winsorized { clip }, &mut out)
+            });
             out
         });
         assert_eq!(one, two, "clip {clip}");
@@ -160,7 +176,7 @@ fn f64_robust_means_equal_sort_and_clip() {
     let delta = wide(factor(&mut rng, dims.m * dims.o, 0));
     let mut out = vec![0.0f64; dims.o * dims.i];
     for clip in [0, 1, 3, 10] {
-        winsorized_mean_on(Isa::Portable, dims, &a, &delta, clip, &mut out);
+        robust_mean_on(Isa::Portable, dims, &a, &delta, Winsorized { clip }, &mut out);
         for (at, &got) in out.iter().enumerate() {
             let want = winsorized(products(dims, &a, &delta, at), clip);
             assert!((got - want.mean).abs() <= 1e-14 * want.scale, "{got} {want:?}");

@@ -2,9 +2,10 @@
 
 mod naive;
 
+use coherence_core::aggregate::Winsorized;
 use coherence_cpu::{
     Element, Isa,
-    outer::{median_of_sums_step_on, winsorized_mean_on, winsorized_step_on},
+    outer::{median_of_sums_step_on, robust_mean_on, robust_step_on},
     product::Dims,
 };
 use naive::{Rng, products};
@@ -74,8 +75,8 @@ fn a_winsorised_step_is_the_mean_and_then_the_step() {
         for &isa in Isa::available() {
             let step = |clip| {
                 let (mut mean, mut weight) = (vec![0.0; o * i], before.clone());
-                winsorized_mean_on(isa, dims, &a, &delta, clip, &mut mean);
-                winsorized_step_on(isa, dims, &a, &delta, clip, 0.25, &mut weight);
+                robust_mean_on(isa, dims, &a, &delta, Winsorized { clip }, &mut mean);
+                robust_step_on(isa, dims, &a, &delta, Winsorized { clip }, 0.25, &mut weight);
                 let expected = before.iter().zip(mean).map(|(before, mean)| before - 0.25 * mean);
                 (weight, expected.collect::<Vec<f32>>())
             };

@@ -2,9 +2,10 @@
 
 mod naive;
 
+use coherence_core::aggregate::{Mean, Trimmed, Winsorized};
 use coherence_cpu::{
     Element, Isa,
-    dense::{add_dots, add_moments, mean, trimmed_mean, trimmed_mean_on, winsorized_mean_on},
+    dense::{add_dots, add_moments, robust_mean, robust_mean_on},
 };
 use naive::Rng;
 
@@ -17,8 +18,8 @@ fn plain_mean<T: Element>(rows: &[T], d: usize, j: usize) -> T {
 #[track_caller]
 fn check_means<T: Element>(isa: Isa, rows: &[T], d: usize) {
     let (mut winsorized, mut trimmed) = (vec![T::nan(); d], vec![T::nan(); d]);
-    winsorized_mean_on(isa, rows, 0, &mut winsorized);
-    trimmed_mean_on(isa, rows, 0, &mut trimmed);
+    robust_mean_on(isa, rows, Winsorized { clip: 0 }, &mut winsorized);
+    robust_mean_on(isa, rows, Trimmed { trim: 0 }, &mut trimmed);
     for out in [winsorized, trimmed] {
         for (j, &out) in out.iter().enumerate() {
             assert_eq!(out, plain_mean(rows, d, j), "{isa:?} d = {d} column {j}");
@@ -94,8 +95,8 @@ fn the_number_of_threads_changes_no_bit_of_a_mean() {
             let mut outs = [(); 2].map(|()| vec![f32::NAN; d]);
             let [plain, trimmed] = &mut outs;
             pool.install(|| {
-                mean(&rows, plain);
-                trimmed_mean(&rows, 1.min((n - 1) / 2), trimmed);
+                robust_mean(&rows, Mean, plain);
+                robust_mean(&rows, Trimmed { trim: 1.min((n - 1) / 2) }, trimmed);
             });
             outs.map(|out| out.into_iter().map(f32::to_bits).collect::<Vec<_>>())
         };

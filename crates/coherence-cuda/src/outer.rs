@@ -12,8 +12,11 @@ use crate::{
     product::multiply,
     select::{select_columns, select_outer},
 };
-use coherence_core::aggregate::{Median, Trimmed, Winsorized, groups};
-use coherence_cpu::product::{Dims, Output};
+use coherence_core::aggregate::{Median, groups};
+use coherence_cpu::{
+    order::{Finish, OrderRule, OrderStatistics},
+    product::{Dims, Output},
+};
 
 /// `out [o, i] = delta ⊗ a` for one example, a \[i\] and delta \[o\].
 ///
@@ -54,61 +57,47 @@ pub fn add_sq_norms<T: Real>(
     unsafe { arguments.launch::<T>(engine, "outer_sq_norms", blocks_for(32 * m)) }
 }
 
-/// Winsorised MEAN of the m outer products, coordinate by coordinate, `out [o, i]`: values are clipped to the
-/// (clip + 1)-smallest and -largest. `clip = 0` is the mean, `2 clip = m` the median.
+/// Robust mean of the m outer products, coordinate by coordinate, `out [o, i]`: `rule` over the values of the
+/// examples.
 ///
 /// # Panics
 ///
-/// When a length is not the product of its sizes, `m = 0` or `2 clip > m`.
-pub fn winsorized_mean<T: Real>(
+/// When a length is not the product of its sizes, or with the core's error when the rule is not defined for m
+/// values.
+pub fn robust_mean<T: Real>(
     engine: &impl Engine,
     dims: Dims,
     [a, delta]: [View<'_, T>; 2],
-    clip: usize,
+    rule: impl OrderRule,
     mut out: ViewMut<'_, T>,
 ) {
-    if clip == 0 && dims.m > 0 {
+    if OrderStatistics::new(rule, dims.m).finish == Finish::Mean {
         sum(engine, dims, [a, delta], Output::Overwrite, out.reborrow());
         divide(engine, dims.m, out);
     } else {
-        select_outer(engine, Winsorized { clip }, dims, [a, delta], None, out);
+        select_outer(engine, rule, dims, [a, delta], None, out);
     }
 }
 
-/// One step along the [`winsorized_mean`]: `weight [o, i] -= rate ·` it.
+/// One step along the [`robust_mean`]: `weight [o, i] -= rate ·` it.
 ///
 /// # Panics
 ///
-/// As [`winsorized_mean`].
-pub fn winsorized_step<T: Real>(
+/// As [`robust_mean`].
+pub fn robust_step<T: Real>(
     engine: &impl Engine,
     dims: Dims,
     [a, delta]: [View<'_, T>; 2],
-    clip: usize,
+    rule: impl OrderRule,
     rate: T,
     weight: ViewMut<'_, T>,
 ) {
-    if clip == 0 && dims.m > 0 {
+    if OrderStatistics::new(rule, dims.m).finish == Finish::Mean {
         let rate = rate / T::narrow(dims.m as f64);
         median_of_sums_step(engine, dims, [a, delta], 1, rate, weight);
     } else {
-        select_outer(engine, Winsorized { clip }, dims, [a, delta], Some(rate), weight);
+        select_outer(engine, rule, dims, [a, delta], Some(rate), weight);
     }
-}
-
-/// Trimmed MEAN of the m outer products, `out [o, i]`: without the `trim` smallest and largest values.
-///
-/// # Panics
-///
-/// When a length is not the product of its sizes, or `2 trim >= m`.
-pub fn trimmed_mean<T: Real>(
-    engine: &impl Engine,
-    dims: Dims,
-    [a, delta]: [View<'_, T>; 2],
-    trim: usize,
-    out: ViewMut<'_, T>,
-) {
-    select_outer(engine, Trimmed { trim }, dims, [a, delta], None, out);
 }
 
 /// One step along the median of the gradients of k groups:

@@ -1,6 +1,6 @@
 //! Robust means of columns, and steps along them.
 //!
-//! A rule of the core rests on a pair of order statistics ([`Statistics`]), which are exact. For ranks up to 9
+//! A rule of the core rests on a pair of order statistics ([`OrderStatistics`]), which are exact. For ranks up to 9
 //! the smallest and largest values are kept in registers; the middle of up to 100 values (50 of `f64`) is found by
 //! a sorting network; others by bisection, in registers for up to 128 values (64 of `f64`).
 //! Means are summed in `f64` in the order of the values. Values should be finite: a NaN makes a mean NaN.
@@ -11,7 +11,7 @@ use crate::{
     engine::{Engine, Real},
 };
 use coherence_cpu::{
-    order::{Finish, OrderRule, Statistics},
+    order::{Finish, OrderRule, OrderStatistics},
     product::Dims,
 };
 
@@ -63,7 +63,7 @@ pub fn select_columns<T: Real>(
     let n = values.len() / d;
     values.check(engine, n * d);
     out.check(engine, d);
-    let Statistics { rank, finish } = Statistics::new(rule, n);
+    let OrderStatistics { rank, finish } = OrderStatistics::new(rule, n);
     let (is_step, rate) = (u32::from(rate.is_some()), rate.unwrap_or(T::zero()));
     let arguments = (values, n, d, rank, code(finish), is_step, rate, out);
     // SAFETY: values are n rows of d, out has d, on this engine; no index depends on a value.
@@ -99,7 +99,7 @@ pub fn select_outer<T: Real>(
     a.check(engine, len_of([m, i]));
     delta.check(engine, len_of([m, o]));
     out.check(engine, d);
-    let Statistics { rank, finish } = Statistics::new(rule, m);
+    let OrderStatistics { rank, finish } = OrderStatistics::new(rule, m);
     let (is_step, rate) = (u32::from(rate.is_some()), rate.unwrap_or(T::zero()));
     let arguments = (a, delta, m, i, o, rank, code(finish), is_step, rate, out);
     // SAFETY: a is [m, i], delta [m, o], out [o, i] on this engine; no index depends on a value.

@@ -5,7 +5,7 @@ mod common;
 mod engine;
 
 use coherence_core::{
-    aggregate::{AnyCoordinateRule, MedianOfMeans, MultiKrum},
+    aggregate::{AnyCoordinateRule, Mean, MedianOfMeans, MultiKrum},
     finite::Policy,
 };
 use coherence_cpu::{
@@ -41,7 +41,7 @@ fn krum_chooses_the_rows_that_the_processor_chooses() {
         assert_eq!(kept, cpu::multi_krum(Isa::detect(), &rows, n, rule).unwrap());
         let chosen: Vec<_> = kept.iter().flat_map(|&e| rows[e * d..][..d].to_vec()).collect();
         let mut expected = vec![0.0; d];
-        cpu::mean(&chosen, &mut expected);
+        cpu::robust_mean(&chosen, Mean, &mut expected);
         close(&download(&out), &expected);
         let gram: Vec<f64> = dense::gram(engine(), on_device.view(), n);
         let naive = |at: usize| {

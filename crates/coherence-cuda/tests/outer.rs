@@ -4,6 +4,7 @@
 mod common;
 mod engine;
 
+use coherence_core::aggregate::{Trimmed, Winsorized};
 use coherence_cpu::{
     Isa, elementwise, norms, outer as cpu,
     product::{Dims, Output, matmul_nn, matmul_nt, matmul_tn},
@@ -94,17 +95,17 @@ fn norms_and_steps_of_outer_products_are_those_of_the_processor() {
 
         for clip in [0, 1, m / 2].into_iter().filter(|clip| 2 * clip <= m) {
             let (mut expected, mut out) = (vec![0.0; o * i], upload(&w));
-            cpu::winsorized_mean(dims, &a, &delta, clip, &mut expected);
-            outer::winsorized_mean(engine(), dims, both, clip, out.view_mut());
+            cpu::robust_mean(dims, &a, &delta, Winsorized { clip }, &mut expected);
+            outer::robust_mean(engine(), dims, both, Winsorized { clip }, out.view_mut());
             close(&download(&out), &expected);
             let (mut expected, mut out) = (w.clone(), upload(&w));
-            cpu::winsorized_step(dims, &a, &delta, clip, 0.5, &mut expected);
-            outer::winsorized_step(engine(), dims, both, clip, 0.5, out.view_mut());
+            cpu::robust_step(dims, &a, &delta, Winsorized { clip }, 0.5, &mut expected);
+            outer::robust_step(engine(), dims, both, Winsorized { clip }, 0.5, out.view_mut());
             close(&download(&out), &expected);
             if 2 * clip < m {
                 let (mut expected, mut out) = (vec![0.0; o * i], upload(&w));
-                cpu::trimmed_mean(dims, &a, &delta, clip, &mut expected);
-                outer::trimmed_mean(engine(), dims, both, clip, out.view_mut());
+                cpu::robust_mean(dims, &a, &delta, Trimmed { trim: clip }, &mut expected);
+                outer::robust_mean(engine(), dims, both, Trimmed { trim: clip }, out.view_mut());
                 close(&download(&out), &expected);
             }
         }

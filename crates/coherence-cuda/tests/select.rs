@@ -32,7 +32,7 @@ fn values<T: Real>(n: usize, seed: u64) -> Vec<T> {
 /// The rule on the device and, by `oracle`, on the processor.
 #[track_caller]
 fn columns_agree<T: Real + Default>(
-    rule: impl OrderRule + Copy,
+    rule: impl OrderRule,
     [n, d]: [usize; 2],
     values: &[T],
     is_exact: bool,
@@ -63,15 +63,17 @@ fn columns<T: Real + Default>(isa: Isa) {
         [[41, 5], [50, 3], [51, 2], [60, 17], [64, 3], [65, 9], [99, 8], [100, 260], [101, 3]];
     for [n, d] in sizes.into_iter().chain(larger) {
         let values = values::<T>(n * d, (n + d) as u64);
-        columns_agree(Median, [n, d], &values, true, |out| dense::median_on(isa, &values, out));
+        columns_agree(Median, [n, d], &values, true, |out| {
+            dense::robust_mean_on(isa, &values, Median, out)
+        });
         let tame: Vec<T> = draw(n * d, 7);
         for c in (0..=n / 2).filter(|c| [0, 1, 2, 4, 5, 8, 9, 10, 19, 30, 50].contains(c)) {
             columns_agree(Winsorized { clip: c }, [n, d], &tame, 2 * c == n, |out| {
-                dense::winsorized_mean_on(isa, &tame, c, out);
+                dense::robust_mean_on(isa, &tame, Winsorized { clip: c }, out);
             });
             if 2 * c < n {
                 columns_agree(Trimmed { trim: c }, [n, d], &tame, false, |out| {
-                    dense::trimmed_mean_on(isa, &tame, c, out);
+                    dense::robust_mean_on(isa, &tame, Trimmed { trim: c }, out);
                 });
             }
         }
@@ -104,7 +106,7 @@ fn robust_means_of_outer_products_are_those_of_the_processor() {
             [&a, &delta].map(|x| x.iter().map(|x| x.clamp(-9.0, 9.0)).collect::<Vec<_>>());
         for clip in (1..=m / 2).filter(|c| [1, 2, 3, 12, 20, 22, 25, 48].contains(c)) {
             let mut expected = vec![0.0; o * i];
-            outer::winsorized_mean(dims, &a, &delta, clip, &mut expected);
+            outer::robust_mean(dims, &a, &delta, Winsorized { clip }, &mut expected);
             let mut out = upload(&vec![1.0; o * i]);
             let (a, delta) = (upload(&a), upload(&delta));
             let factors = [a.view(), delta.view()];

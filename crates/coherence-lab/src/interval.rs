@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::statistics::binomial::Outcomes;
-use crate::statistics::student::Sample;
+use crate::statistics::student::SampleMoments;
 
 /// A mean, or a share, with its 95 % confidence interval.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -28,7 +28,7 @@ impl Interval {
     /// assert!((i.high - 4.484138).abs() < 1e-6 && i.mean == 2.0);
     /// ```
     pub fn from_values(values: &[f64]) -> Option<Self> {
-        let sample = Sample::from_values(values)?;
+        let sample = SampleMoments::from_values(values)?;
         let (mean, half) = (sample.mean, sample.half_width());
         Some(Self { mean, low: mean - half, high: mean + half })
     }

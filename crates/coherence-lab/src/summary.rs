@@ -130,13 +130,13 @@ pub struct ClaimSummary {
     /// a thousand would not.
     pub seeds_to_decide: Option<usize>,
     /// What was measured: one entry a cell, or one a pair of neighbours for an ordering.
-    pub measurements: Vec<Measurement>,
+    pub measurements: Vec<CellVerdict>,
 }
 
 /// One measured quantity of a claim.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Measurement {
+pub struct CellVerdict {
     /// The cell or the pair of cells, for example `noise=25 - noise=0`.
     pub label: String,
     /// One value a seed, in the order of the seeds; of an outcome 1 for yes and 0 for no.

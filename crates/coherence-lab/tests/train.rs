@@ -306,7 +306,7 @@ fn a_folder_of_images_is_trained_on_and_refusals_name_the_remedy() {
         (&["--model", "resnet19"], "known: mlp:INPUTS"),
         (&["--model", "mlp:7,2"], "the model takes 7"),
         (&["--model", "convnet", "--rule", "krum:1"], "take krum:1@GROUPS"),
-        (&["--model", "convnet", "--rule", "median"], "for 100 examples winsorized:50 (or take"),
+        (&["--model", "convnet", "--rule", "trimmed:3"], "mini-batches of 6"),
         (&["--model", "convnet", "--rule", "winsorized:5%"], "examples winsorized:5 (or take"),
         (&["--model", "convnet", "--rule", "winsorized:5%:interpolated"], "ted@GROUPS"),
         (&["--model", "convnet", "--rule", "winsorized:9"], "mini-batches of 6"),

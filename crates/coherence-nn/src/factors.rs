@@ -1,6 +1,6 @@
 //! Per-example gradients of one tensor as two factors, which are never multiplied out.
 //!
-//! Legend: m: examples, i: inputs of the layer, o: outputs, e: one example, c: clip.
+//! Legend: m: examples, i: inputs of the layer, o: outputs, e: one example.
 //!
 //! For a linear layer z = W a + b the gradient of example e's loss is the outer product
 //! `g_e = δ_e ⊗ a_e` [o, i] for W and δ_e \[o\] for b, where δ = ∂ℓ/∂z. A bias is therefore a weight
@@ -16,6 +16,7 @@ use crate::{
 };
 use coherence_cpu::{
     Element,
+    order::{OrderRule, OrderStatistics},
     product::{Dims, Output},
 };
 use core::ops::Range;
@@ -223,25 +224,39 @@ impl<'a, T: Element, D: Device<T>> Factors<'a, T, D> {
         }
     }
 
-    /// Writes the winsorised MEAN of the per-example gradients to `out` [o, i], coordinate by
-    /// coordinate: values are clipped to the (c+1)-smallest and (c+1)-largest. c = 0 is the mean,
-    /// 2c = m the median.
+    /// Writes the robust mean of the per-example gradients to `out` [o, i], coordinate by coordinate: `rule`, such
+    /// as the core's [`Winsorized`](coherence_core::aggregate::Winsorized), over the values of the m examples.
+    ///
+    /// ```
+    /// use coherence_core::aggregate::{Median, Trimmed, Winsorized};
+    /// # use coherence_nn::Factors;
+    /// let factors = Factors::bias("b", [4, 1], &[1.0, 2.0, 4.0, 900.0]);
+    /// let mut mean = [0.0];
+    /// factors.robust_mean(Winsorized { clip: 1 }, &mut mean);
+    /// assert_eq!(mean, [3.0]); // (2 + 2 + 4 + 4) / 4
+    /// factors.robust_mean(Trimmed { trim: 1 }, &mut mean);
+    /// assert_eq!(mean, [3.0]); // (2 + 4) / 2
+    /// factors.robust_mean(Median, &mut mean);
+    /// assert_eq!(mean, [3.0]);
+    /// ```
     ///
     /// Source: CG20 §3.1; catalogue A18 (count form).
     ///
     /// # Panics
     ///
-    /// If m = 0, 2c > m, or `out` does not have o·i values.
-    pub fn winsorized_mean(&self, clip: usize, out: D::SliceMut<'_, T>) {
+    /// With the core's error when the rule is not defined for m values, or if `out` does not have o·i values.
+    pub fn robust_mean(&self, rule: impl OrderRule, out: D::SliceMut<'_, T>) {
         let device = &self.device;
-        match self.per_example_gradients() {
+        let gradients = self.per_example_gradients();
+        let by = OrderStatistics::new(rule, self.m);
+        match gradients {
             PerExample::Outer { dims, a, delta } => {
-                device.outer_winsorized_mean(dims, a, delta, clip, out);
+                device.outer_robust_mean(dims, a, delta, by, out);
             }
             PerExample::Convolution { sizes, x, delta } => {
-                device.convolution_winsorized_mean(&sizes, x, delta, clip, out);
+                device.convolution_robust_mean(&sizes, x, delta, by, out);
             }
-            PerExample::Rows(rows) => device.rows_winsorized_mean(rows, clip, out),
+            PerExample::Rows(rows) => device.rows_robust_mean(rows, by, out),
         }
     }
 

@@ -129,29 +129,28 @@ impl<T: Element, D: Device<T>> Model<T, D> {
         D::view_mut(&mut self.statistics)
     }
 
-    /// Moves the running statistics by a tenth towards those of the last forward pass, if it used the
-    /// statistics of its batch.
+    /// Moves the running statistics by the momentum of their layer, such as
+    /// [`BatchNorm`](crate::layer::BatchNorm)'s tenth, towards those of the last forward pass, if it used the statistics
+    /// of its batch.
     pub fn update_statistics(&mut self, workspace: &Workspace<T, D>) {
-        /// PyTorch's default.
-        const MOMENTUM: f64 = 0.1;
-        self.move_statistics(workspace, MOMENTUM);
+        self.move_statistics(workspace, None);
     }
 
     /// Takes the statistics of the last forward pass, which used those of its batch, into a mean over `count`
     /// batches: the running statistics become (1 − 1/count) times what they are plus 1/count times those
     /// of the batch, as with PyTorch's `momentum=None`. With count = 1, 2, …, n they are the mean over n batches.
     pub fn average_statistics(&mut self, workspace: &Workspace<T, D>, count: u64) {
-        self.move_statistics(workspace, 1.0 / count as f64);
+        self.move_statistics(workspace, Some(1.0 / count as f64));
     }
 
-    fn move_statistics(&mut self, workspace: &Workspace<T, D>, momentum: f64) {
+    fn move_statistics(&mut self, workspace: &Workspace<T, D>, share: Option<f64>) {
         if !workspace.mode.batch_statistics {
             return;
         }
         for (node, kept) in self.graph.nodes.iter().zip(&workspace.kept) {
             let all = D::view_mut(&mut self.statistics);
             let statistics = D::part_mut(all, node.statistics.clone());
-            node.layer.update(&self.device, workspace.examples(), kept, momentum, statistics);
+            node.layer.update(&self.device, workspace.examples(), kept, share, statistics);
         }
     }
 
@@ -299,7 +298,8 @@ impl<T: Element, D: Device<T>> Model<T, D> {
     /// let (x, mut workspace) = ([1.0, 1.0, 3.0], model.workspace(3, Keep::Activations));
     /// model.forward(&x, 3, &mut workspace);
     /// workspace.loss(Loss::default(), Targets::Labels(&[0; 3][..]), &mut [0.0; 3]);
-    /// model.step(&x, &mut workspace, |factors, tensor| factors.winsorized_step(1, 0.5, tensor));
+    /// let rule = coherence_core::aggregate::Winsorized { clip: 1 };
+    /// model.step(&x, &mut workspace, |factors, tensor| factors.robust_step(rule, 0.5, tensor));
     /// assert_eq!(model.parameters(), [0.25, -0.25, 0.25, -0.25]); // the input of 3 is clipped to 1
     /// # Ok::<(), coherence_nn::GraphError>(())
     /// ```

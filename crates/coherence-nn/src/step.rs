@@ -3,28 +3,34 @@
 //! Legend: m: examples, i: inputs of the layer, o: outputs, e: one example, η: `rate`.
 
 use crate::{Factors, PerExample, device::Device};
-use coherence_core::aggregate;
-use coherence_cpu::{Element, product::Output};
+use coherence_core::aggregate::{self, Median};
+use coherence_cpu::{
+    Element,
+    order::{OrderRule, OrderStatistics},
+    product::Output,
+};
 
 impl<T: Element, D: Device<T>> Factors<'_, T, D> {
-    /// One step along the [`winsorized_mean`](Factors::winsorized_mean), in one pass over memory:
-    /// `tensor [o, i] -= rate · winsorised mean`.
+    /// One step along the [`robust_mean`](Factors::robust_mean), in one pass over memory:
+    /// `tensor [o, i] -= rate · robust mean`.
     ///
     /// # Panics
     ///
-    /// If m = 0, 2 `clip` > m, or `tensor` does not have o·i values.
-    pub fn winsorized_step(&self, clip: usize, rate: T, tensor: D::SliceMut<'_, T>) {
+    /// With the core's error when the rule is not defined for m values, or if `tensor` does not have o·i values.
+    pub fn robust_step(&self, rule: impl OrderRule, rate: T, tensor: D::SliceMut<'_, T>) {
         let device = &self.device;
-        match self.per_example_gradients() {
+        let gradients = self.per_example_gradients();
+        let by = OrderStatistics::new(rule, self.m);
+        match gradients {
             PerExample::Outer { dims, a, delta } => {
-                device.outer_winsorized_step(dims, a, delta, clip, rate, tensor);
+                device.outer_robust_step(dims, a, delta, by, rate, tensor);
             }
             PerExample::Convolution { sizes, x, delta } => {
-                device.convolution_winsorized_step(&sizes, x, delta, clip, rate, tensor);
+                device.convolution_robust_step(&sizes, x, delta, by, rate, tensor);
             }
             PerExample::Rows(rows) => {
                 let mut mean = device.zeros(self.range.len());
-                device.rows_winsorized_mean(rows, clip, D::view_mut(&mut mean));
+                device.rows_robust_mean(rows, by, D::view_mut(&mut mean));
                 device.axpy(-rate, D::view(&mean), tensor);
             }
         }
@@ -56,7 +62,8 @@ impl<T: Element, D: Device<T>> Factors<'_, T, D> {
                     let sum = D::part_mut(D::view_mut(&mut sums), g * d..(g + 1) * d);
                     device.column_sums(rows, Output::Overwrite, sum);
                 }
-                device.rows_median(D::view(&sums), D::view_mut(&mut median));
+                let by = OrderStatistics::new(Median, groups);
+                device.rows_robust_mean(D::view(&sums), by, D::view_mut(&mut median));
                 device.axpy(-rate, D::view(&median), tensor);
             }
         }

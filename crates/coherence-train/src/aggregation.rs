@@ -4,7 +4,7 @@
 
 use coherence_core::aggregate::{
     AggregateError, AnyCoordinateRule, Mean, Median, MedianOfMeans, OverTime, ParseRuleError,
-    Percentile, Requirements, Rule, Winsorized,
+    Percentile, Requirements, Rule, Trimmed, Winsorized,
 };
 use core::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 ///
 /// G is defined in [`coherence_core::aggregate`]; it is computed from factors and fused with the update
 /// where that is possible. As text, in settings and checkpoints, a rule is `mean`, `winsorized:CLIP`,
-/// `median-of-means:GROUPS`, `m3`, `a3`, `rm3`, `ra3`, or `RULE@GROUPS` with any rule of the core.
+/// `trimmed:TRIM`, `median`, `median-of-means:GROUPS`, `m3`, `a3`, `rm3`, `ra3`, or `RULE@GROUPS` with any rule of the core.
 ///
 /// ```
 /// use coherence_train::Aggregation;
@@ -40,6 +40,13 @@ pub enum Aggregation {
         /// c, the number of values clipped at each end; 0 is the mean, 2c = k the median.
         clip: usize,
     },
+    /// The core's [`Trimmed`] mean of the mini-batch's per-example gradients, coordinate by coordinate.
+    Trimmed {
+        /// The number of values left out at each end; 0 is the mean.
+        trim: usize,
+    },
+    /// The core's [`Median`] of the mini-batch's per-example gradients, coordinate by coordinate.
+    Median,
     /// The core's [`MedianOfMeans`] of the mini-batch's per-example gradients, coordinate by
     /// coordinate. Three groups are M3 with micro-batches of k/3 examples.
     MedianOfMeans {
@@ -93,8 +100,8 @@ pub enum AggregationError {
     },
 }
 
-const FORMS: &str = "mean, winsorized:CLIP, median-of-means:GROUPS, m3, a3, rm3, ra3, or RULE@GROUPS with a rule of \
-                     `coherence aggregate --help`";
+const FORMS: &str = "mean, winsorized:CLIP, trimmed:TRIM, median, median-of-means:GROUPS, m3, a3, rm3, ra3, or \
+                     RULE@GROUPS with a rule of `coherence aggregate --help`";
 
 fn reason(error: &ParseRuleError) -> String {
     match error {
@@ -125,11 +132,12 @@ impl FromStr for Aggregation {
             Rule::Coordinate(AnyCoordinateRule::Winsorized(Winsorized { clip })) => {
                 Ok(Self::Winsorized { clip })
             }
+            Rule::Coordinate(AnyCoordinateRule::Trimmed(Trimmed { trim })) => {
+                Ok(Self::Trimmed { trim })
+            }
+            Rule::Coordinate(AnyCoordinateRule::Median(Median)) => Ok(Self::Median),
             Rule::Coordinate(AnyCoordinateRule::MedianOfMeans(MedianOfMeans { groups })) => {
                 Ok(Self::MedianOfMeans { groups })
-            }
-            Rule::Coordinate(AnyCoordinateRule::Median(_)) => {
-                Err(AggregationError::Count { text: text.to_owned(), of_hundred: 50 })
             }
             Rule::Coordinate(AnyCoordinateRule::WinsorizedPercent(rule))
                 if rule.definition() != Percentile::Interpolated =>
@@ -148,6 +156,8 @@ impl fmt::Display for Aggregation {
         match self {
             Self::Mean => f.write_str("mean"),
             Self::Winsorized { clip } => write!(f, "winsorized:{clip}"),
+            Self::Trimmed { trim } => write!(f, "trimmed:{trim}"),
+            Self::Median => f.write_str("median"),
             Self::MedianOfMeans { groups } => write!(f, "median-of-means:{groups}"),
             Self::OverGroups { rule, groups } => write!(f, "{rule}@{groups}"),
             Self::OverTime(rule) => f.write_str(rule.name()),
@@ -174,11 +184,13 @@ impl Aggregation {
     ///
     /// # Errors
     ///
-    /// [`AggregateError`] if it is not: 2c > k, no groups or more than k, k = 0, or too few groups for the rule over
+    /// [`AggregateError`] if it is not: 2c > k, 2 trim ≥ k, no groups or more than k, k = 0, or too few groups for the rule over
     /// them.
     pub fn check(self, k: usize) -> Result<(), AggregateError> {
         match self {
             Self::Winsorized { clip } => Winsorized { clip }.check(k),
+            Self::Trimmed { trim } => Trimmed { trim }.check(k),
+            Self::Median => Median.check(k),
             Self::MedianOfMeans { groups } => MedianOfMeans { groups }.check(k),
             Self::OverGroups { rule, groups } => {
                 // They are cut as those of the median of means, by which the rule is not called.
@@ -196,16 +208,21 @@ impl Aggregation {
 
     /// Whether the rule needs the gradient of each example, or of groups of a mini-batch's examples.
     pub fn needs_examples(self) -> bool {
-        match self {
-            Self::Mean | Self::OverTime(_) => false,
-            Self::Winsorized { .. } | Self::MedianOfMeans { .. } | Self::OverGroups { .. } => true,
-        }
+        self.over_examples().is_some() || self.over_groups().is_some()
     }
 
-    /// Whether the rule needs the gradients of all examples of a mini-batch in one pass: a rule over sums of examples
-    /// does not.
-    pub(crate) fn needs_one_pass(self) -> bool {
-        matches!(self, Self::Winsorized { .. })
+    /// The rule over the gradients of single examples, which are all needed in one pass, if the aggregation is one: a
+    /// rule over sums of examples is none.
+    pub(crate) fn over_examples(self) -> Option<AnyCoordinateRule> {
+        match self {
+            Self::Winsorized { clip } => Some(AnyCoordinateRule::Winsorized(Winsorized { clip })),
+            Self::Trimmed { trim } => Some(AnyCoordinateRule::Trimmed(Trimmed { trim })),
+            Self::Median => Some(AnyCoordinateRule::Median(Median)),
+            Self::Mean
+            | Self::MedianOfMeans { .. }
+            | Self::OverGroups { .. }
+            | Self::OverTime(_) => None,
+        }
     }
 
     /// The rule over the mean gradients of groups of a mini-batch's examples, and K, if the aggregation is one.
@@ -215,7 +232,11 @@ impl Aggregation {
                 Some((Rule::Coordinate(AnyCoordinateRule::Median(Median)), groups))
             }
             Self::OverGroups { rule, groups } => Some((rule, groups)),
-            Self::Mean | Self::Winsorized { .. } | Self::OverTime(_) => None,
+            Self::Mean
+            | Self::Winsorized { .. }
+            | Self::Trimmed { .. }
+            | Self::Median
+            | Self::OverTime(_) => None,
         }
     }
 

@@ -36,14 +36,14 @@ pub struct Attribution {
 /// The samples of a run, with the buffers to measure them.
 #[derive(Debug)]
 pub(crate) struct Attributor<D: Device<f32>> {
-    samples: Vec<Sample>,
+    samples: Vec<WatchedSample>,
     passes: ChunkedPasses<D>,
     chunk: ChunkSums<D>,
     sum: Tally<D>,
 }
 
 #[derive(Debug)]
-struct Sample {
+struct WatchedSample {
     name: String,
     /// Ascending \[n\].
     examples: Vec<usize>,
@@ -57,7 +57,7 @@ impl<D: Device<f32>> Attributor<D> {
     /// Draws the samples of `config`; `None` if there are none.
     pub(crate) fn new(model: &Model<f32, D>, train: &Examples, config: &Config) -> Option<Self> {
         let sample = |(name, of): (&String, &Attribution)| {
-            Sample::new(name.clone(), *of, model.layout(), train, config.seed)
+            WatchedSample::new(name.clone(), *of, model.layout(), train, config.seed)
         };
         (!config.attribution.is_empty()).then(|| Self {
             samples: config.attribution.iter().map(sample).collect(),
@@ -159,7 +159,7 @@ fn pick<D: Device<f32>>(factors: &Factors<'_, f32, D>, chosen: &[usize]) -> Vec<
     device.to_host(D::view(&picked))
 }
 
-impl Sample {
+impl WatchedSample {
     fn new(name: String, of: Attribution, layout: &Layout, train: &Examples, seed: u64) -> Self {
         let stream = |what: &str| random::stream(seed, &format!("attribution.{name}.{what}"));
         let n = of.examples.unwrap_or(train.len());

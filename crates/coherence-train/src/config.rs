@@ -31,8 +31,9 @@ pub struct Config {
     /// Examples in one forward and backward pass, a divisor of `batch`; `None` for the whole mini-batch.
     ///
     /// The gradients of the passes are added before the update (gradient accumulation), so that the memory
-    /// for activations is that of one pass. Not defined for the winsorised mean, which needs the gradients of all
-    /// examples at once; the winsorised mean of the mean gradients of K groups is `winsorized:CLIP@K`.
+    /// for activations is that of one pass. Not defined for the winsorised mean, the trimmed mean and the median,
+    /// which need the gradients of all examples at once; the winsorised mean of the mean gradients of K groups is
+    /// `winsorized:CLIP@K`.
     ///
     /// Rules over groups keep the mean gradients of all groups, K times d values. On the processor results are, bit for
     /// bit, those of one pass if each group lies in one pass (k / K is a divisor of this number) and nothing is

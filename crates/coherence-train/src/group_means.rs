@@ -32,7 +32,7 @@ pub(crate) struct GroupMeans<D: Device<f32>> {
 
 /// The examples of one group in a pass.
 #[derive(Debug, Clone)]
-struct Part {
+struct GroupInPass {
     group: usize,
     /// The examples of the group.
     count: usize,
@@ -96,7 +96,7 @@ impl<D: Device<f32>> GroupMeans<D> {
             self.means = self.device.zeros(count * width);
         }
         let columns = start..start + factors.range.len();
-        for Part { group, examples, output, .. } in parts(count, pass) {
+        for GroupInPass { group, examples, output, .. } in parts(count, pass) {
             let of_group = group * width + columns.start..group * width + columns.end;
             let mean = D::part_mut(D::view_mut(&mut self.means), of_group);
             add_sum(self.aggregation, &factors.rows(examples), output, mean);
@@ -105,12 +105,12 @@ impl<D: Device<f32>> GroupMeans<D> {
 }
 
 /// The parts of K = `count` groups that a pass has.
-fn parts(count: usize, pass: &Pass) -> impl Iterator<Item = Part> + use<> {
+fn parts(count: usize, pass: &Pass) -> impl Iterator<Item = GroupInPass> + use<> {
     let Range { start, end } = pass.examples.clone();
     groups(pass.batch, count).enumerate().filter_map(move |(group, of)| {
         let (first, last) = (of.start.max(start), of.end.min(end));
         let output = if first == of.start { Output::Overwrite } else { Output::Add };
-        (first < last).then(|| Part {
+        (first < last).then(|| GroupInPass {
             group,
             count: of.len(),
             examples: first - start..last - start,
@@ -125,7 +125,7 @@ pub(crate) fn weigh_groups<D: Device<f32>>(
     pass: &Pass,
     workspace: &mut Workspace<f32, D>,
 ) {
-    for Part { count, examples, .. } in parts(count, pass) {
+    for GroupInPass { count, examples, .. } in parts(count, pass) {
         workspace.weight(examples, (1.0 / count as f64) as f32);
     }
 }
@@ -139,7 +139,10 @@ pub(crate) fn add_sum<D: Device<f32>>(
 ) {
     match aggregation {
         // The fused kernels add up a group in an order of their own. The median of one group is its sum.
-        Aggregation::MedianOfMeans { .. } | Aggregation::Winsorized { .. } => {
+        Aggregation::MedianOfMeans { .. }
+        | Aggregation::Winsorized { .. }
+        | Aggregation::Trimmed { .. }
+        | Aggregation::Median => {
             if output == Output::Overwrite {
                 factors.device.fill(0.0, D::reborrow(&mut to));
             }

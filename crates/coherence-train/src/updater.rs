@@ -13,7 +13,7 @@ use crate::{
     optimizer::Optimizer,
 };
 use coherence_core::{
-    aggregate::{OfThree, Recent},
+    aggregate::{Median, OfThree, Recent, Trimmed, Winsorized},
     finite::Policy,
 };
 use coherence_cpu::{dense::Columnwise, product::Output};
@@ -314,9 +314,11 @@ impl<D: Device<f32>> Updater<D> {
 /// Whether the rule over a mini-batch of one pass is computed from factors and fused with the update.
 fn is_fused(rule: Aggregation) -> bool {
     match rule {
-        Aggregation::Mean | Aggregation::Winsorized { .. } | Aggregation::MedianOfMeans { .. } => {
-            true
-        }
+        Aggregation::Mean
+        | Aggregation::Winsorized { .. }
+        | Aggregation::Trimmed { .. }
+        | Aggregation::Median
+        | Aggregation::MedianOfMeans { .. } => true,
         Aggregation::OverGroups { .. } | Aggregation::OverTime(_) => false,
     }
 }
@@ -346,7 +348,11 @@ fn descend<D: Device<f32>>(
 ) {
     match rule {
         Aggregation::Mean => factors.sum(Output::Add, tensor),
-        Aggregation::Winsorized { clip } => factors.winsorized_step(clip, rate as f32, tensor),
+        Aggregation::Winsorized { clip } => {
+            factors.robust_step(Winsorized { clip }, rate as f32, tensor);
+        }
+        Aggregation::Trimmed { trim } => factors.robust_step(Trimmed { trim }, rate as f32, tensor),
+        Aggregation::Median => factors.robust_step(Median, rate as f32, tensor),
         Aggregation::MedianOfMeans { groups } => {
             factors.median_of_sums_step(groups, rate as f32, tensor);
         }

@@ -1,10 +1,10 @@
 //! Verdicts follow from figures, and the committed page from the committed records.
 
 use super::goal::{Bound, Goal};
-use super::record::{Figure, Measured, Part, PeerRow, Record};
+use super::record::{Figure, Measured, PeerRow, Record, Workload};
 use super::{goals, ours, page, parts::PARTS, scaling};
 
-fn part(figures: &[(&str, f64)], peers: &[(&str, &str, f64)]) -> Part {
+fn part(figures: &[(&str, f64)], peers: &[(&str, &str, f64)]) -> Workload {
     let figure = |&(id, median): &(&str, f64)| (id.to_owned(), Figure { median, interval: None });
     let row = |&(name, peer, seconds): &(&str, &str, f64)| {
         let line = format!(
@@ -12,10 +12,10 @@ fn part(figures: &[(&str, f64)], peers: &[(&str, &str, f64)]) -> Part {
         );
         PeerRow::from_line(&line).expect("a row as the scripts print it").expect("a row")
     };
-    Part {
+    Workload {
         figures: figures.iter().map(figure).collect(),
         peers: peers.iter().map(row).collect(),
-        ..Part::default()
+        ..Workload::default()
     }
 }
 

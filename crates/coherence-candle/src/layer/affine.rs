@@ -1,7 +1,7 @@
 //! y = γ x̂ + β for each channel: what follows a normalisation.
 
 use super::{WeightAndBias, positions};
-use crate::{TensorDevice, device::on_device, part::Part};
+use crate::{TensorDevice, device::on_device, uses::UseGradients};
 use candle_core::{Result, Tensor};
 
 impl WeightAndBias {
@@ -23,7 +23,7 @@ impl WeightAndBias {
             let last = |x: &Tensor| positions(&x.transpose(axis, x.rank() - 1)?.contiguous()?);
             let (x, delta) = (last(x)?, last(delta)?);
             let rows = on_device!(x.device(), device => scale_gradients(&device, &x, &delta))?;
-            Ok((Part::Rows(rows), delta))
+            Ok((UseGradients::Rows(rows), delta))
         })
     }
 }

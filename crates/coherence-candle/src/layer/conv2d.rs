@@ -1,7 +1,7 @@
 //! Two-dimensional convolutions.
 
 use super::{WeightAndBias, parameter, positions};
-use crate::part::{Parameter, Part};
+use crate::uses::{Parameter, UseGradients};
 use candle_core::{Result, Tensor, bail};
 use candle_nn::{Conv2dConfig, Init, Module, VarBuilder, init};
 use coherence_cpu::convolution::Convolution;
@@ -102,8 +102,8 @@ impl Module for Conv2d {
         self.parameters.tapped(x, z, move |x, delta| {
             let [x, delta] = [x, delta].map(|x| x.permute((0, 2, 3, 1))?.contiguous());
             let (x, delta) = (x?, delta?);
-            let part = Part::Convolution { of, x, delta: delta.clone() };
-            Ok((part, positions(&delta)?))
+            let gradients = UseGradients::Convolution { of, x, delta: delta.clone() };
+            Ok((gradients, positions(&delta)?))
         })
     }
 }

@@ -3,8 +3,8 @@
 use super::parameter;
 use crate::{
     lookups::Lookups,
-    part::{Parameter, Part, Use},
     tap::tapped,
+    uses::{Parameter, Use, UseGradients},
 };
 use candle_core::{Result, Tensor, bail};
 use candle_nn::{Init, Module, VarBuilder};
@@ -55,8 +55,8 @@ impl Module for Embedding {
                 );
             }
             let (m, rows) = (indices.dim(0)?, parameter.tensor.dim(0)?);
-            let part = Part::Embedding(Lookups::new(rows, &indices, &delta)?);
-            Ok(vec![Use { parameter, m, part }])
+            let gradients = UseGradients::Embedding(Lookups::new(rows, &indices, &delta)?);
+            Ok(vec![Use { parameter, m, gradients }])
         })
     }
 }

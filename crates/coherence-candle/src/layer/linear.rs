@@ -1,7 +1,7 @@
 //! Linear layers, at one position [m, i] or at each position of a sequence [m, t, i].
 
 use super::{WeightAndBias, parameter, positions};
-use crate::part::{Parameter, Part};
+use crate::uses::{Parameter, UseGradients};
 use candle_core::{Result, Tensor};
 use candle_nn::{Init, Module, VarBuilder, init};
 use coherence_cpu::convolution::Convolution;
@@ -67,19 +67,19 @@ impl Module for Linear {
         // candle's product of a transposed batch with one matrix is wrong (0.11.1).
         let x = x.contiguous()?;
         let z = self.inner.forward(&x)?;
-        self.parameters.tapped(&x, z, part)
+        self.parameters.tapped(&x, z, gradients)
     }
 }
 
 /// The gradients of the weight, and δ [m, t, o].
-fn part(x: &Tensor, delta: &Tensor) -> Result<(Part, Tensor)> {
+fn gradients(x: &Tensor, delta: &Tensor) -> Result<(UseGradients, Tensor)> {
     let (x, delta) = (positions(x)?, positions(delta)?);
     let ((_, t, i), o) = (x.dims3()?, delta.dim(2)?);
-    let part = if t == 1 {
-        Part::Outer { a: x.squeeze(1)?, delta: delta.squeeze(1)? }
+    let gradients = if t == 1 {
+        UseGradients::Outer { a: x.squeeze(1)?, delta: delta.squeeze(1)? }
     } else {
         let of = Convolution::new([1, t], i, o, [1, 1]);
-        Part::Convolution { of, x, delta: delta.clone() }
+        UseGradients::Convolution { of, x, delta: delta.clone() }
     };
-    Ok((part, delta))
+    Ok((gradients, delta))
 }

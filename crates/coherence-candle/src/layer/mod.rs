@@ -21,8 +21,8 @@ pub use layer_norm::{LayerNorm, layer_norm};
 pub use linear::{Linear, linear, linear_no_bias};
 
 use crate::{
-    part::{Parameter, Part, Use},
     tap::tapped,
+    uses::{Parameter, Use, UseGradients},
 };
 use candle_core::{Result, Shape, Tensor, bail};
 use candle_nn::{Init, VarBuilder};
@@ -56,14 +56,14 @@ impl WeightAndBias {
         [&self.weight, &self.bias].into_iter().flatten()
     }
 
-    /// Returns the layer's output `z` for the input `x`. If a tap records, `part` is called after the
+    /// Returns the layer's output `z` for the input `x`. If a tap records, `gradients` is called after the
     /// backward pass with `x` and the delta of `z`. It returns the gradients of the weight, and δ as
     /// [m, t, o], whose sums over the positions t are the gradients of the bias.
     fn tapped(
         &self,
         x: &Tensor,
         z: Tensor,
-        part: impl FnOnce(&Tensor, &Tensor) -> Result<(Part, Tensor)> + Send + 'static,
+        gradients: impl FnOnce(&Tensor, &Tensor) -> Result<(UseGradients, Tensor)> + Send + 'static,
     ) -> Result<Tensor> {
         let (layer, x) = (self.clone(), x.detach());
         let name = self.each().next().map_or_else(String::new, |first| first.name.clone());
@@ -71,12 +71,12 @@ impl WeightAndBias {
             if x.rank() < 2 || delta.elem_count() == 0 {
                 bail!("{name}: {:?} is not a batch [m, …] of examples with positions", x.dims());
             }
-            let (part, delta) = part(&x, &delta)?;
+            let (gradients, delta) = gradients(&x, &delta)?;
             let m = delta.dim(0)?;
-            let weight = layer.weight.map(|parameter| Ok(Use { parameter, m, part }));
+            let weight = layer.weight.map(|parameter| Ok(Use { parameter, m, gradients }));
             let bias = layer.bias.map(|parameter| {
                 let rows = delta.sum(1)?.contiguous()?;
-                Ok(Use { parameter, m, part: Part::Rows(rows) })
+                Ok(Use { parameter, m, gradients: UseGradients::Rows(rows) })
             });
             weight.into_iter().chain(bias).collect()
         })

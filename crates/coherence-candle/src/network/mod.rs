@@ -6,8 +6,8 @@ mod pass;
 
 use crate::{
     TensorDevice, device,
-    part::{Parameter, Part, Use},
     tap::{Tap, lock, recording, take},
+    uses::{Parameter, Use, UseGradients},
 };
 use candle_core::{Device, Result, Tensor, Var, bail};
 use candle_nn::{Init, Module, VarBuilder};
@@ -228,7 +228,11 @@ impl<D: TensorDevice> Network<D> {
                 let sum =
                     channels_first(&sum.narrow(0, spec.range.start, spec.range.len())?, spec)?;
                 let sq_norms = sq_norms[t * m..][..m].to_vec();
-                Ok(Use { parameter: parameter.clone(), m, part: Part::Measured { sum, sq_norms } })
+                Ok(Use {
+                    parameter: parameter.clone(),
+                    m,
+                    gradients: UseGradients::Measured { sum, sq_norms },
+                })
             });
             uses.collect()
         });

@@ -2,7 +2,7 @@
 
 use candle_core::{DType, Device, Result, Tensor, Var, backprop::GradStore};
 use candle_nn::{VarBuilder, VarMap};
-use coherence_candle::{Measurement, Network, PerExampleGradients, Tap, TensorDevice};
+use coherence_candle::{Network, PerExampleGradients, Tap, TapMeasurement, TensorDevice};
 use coherence_nn::layer::Mode;
 use core::fmt;
 use rand::{RngExt, SeedableRng};
@@ -204,7 +204,7 @@ pub(crate) fn measures_batches_of_one(
     x: &Tensor,
     model: &dyn Fn(&Tensor) -> Result<Tensor>,
     per_example: &PerExampleGradients,
-) -> Measurement {
+) -> TapMeasurement {
     let (measured, m) = (per_example.measure().unwrap(), x.dim(0).unwrap());
     assert_eq!(measured.examples(), m);
     let mut sums: Vec<_> = measured.tensors().iter().map(|t| t.sum.zeros_like().unwrap()).collect();

@@ -61,9 +61,13 @@ pub(crate) use gradient::{AddAndSquare, GramNorm};
 pub use shape::{Convolution, ConvolutionError};
 pub(crate) use unfold::Unfold;
 
-use coherence_core::aggregate::{Median, Trimmed, Winsorized, groups};
+use coherence_core::aggregate::{Median, groups};
 
-use crate::{Element, Isa, product::Output};
+use crate::{
+    Element, Isa,
+    order::{Finish, OrderRule, OrderStatistics},
+    product::Output,
+};
 use coordinates::Batch;
 
 /// Forward: `out [m, oh, ow, o] (+)= x * weight`, without a bias, that is
@@ -176,93 +180,75 @@ pub fn add_dots<T: Element>(
     rows::add_dots(isa, conv, [x, delta, v], out);
 }
 
-/// Winsorised mean of the g_e, coordinate by coordinate, `out [o, kh, kw, i/g]`: the MEAN over examples
-/// of the values clipped to the (clip + 1)-smallest and -largest.
-///
-/// `clip = 0` is the mean, `2 clip = m` the median. The values are the g_e rounded to the element type.
+/// Robust mean of the g_e, coordinate by coordinate, `out [o, kh, kw, i/g]`: `rule` over the values of the
+/// examples, such as [`Winsorized`](coherence_core::aggregate::Winsorized). The values are the g_e rounded to
+/// the element type.
 ///
 /// # Panics
 ///
-/// With the core's error when `m = 0` or `2 clip > m`.
+/// With the core's error when the rule is not defined for m values.
 ///
 /// ```
-/// use coherence_cpu::{Isa, convolution::{Convolution, winsorized_mean}};
-/// let conv = Convolution::new([1, 1], 1, 1, [1, 1]);
+/// use coherence_core::aggregate::Winsorized;
+/// use coherence_cpu::{Isa, convolution::{Convolution, robust_mean}};
+/// let (conv, rule) = (Convolution::new([1, 1], 1, 1, [1, 1]), Winsorized { clip: 1 });
 /// let mut out = [0.0f32];
-/// winsorized_mean(Isa::detect(), &conv, &[1.0; 4], &[1.0, 2.0, 3.0, 1000.0], 1, &mut out);
+/// robust_mean(Isa::detect(), &conv, &[1.0; 4], &[1.0, 2.0, 3.0, 1000.0], rule, &mut out);
 /// assert_eq!(out, [2.5]); // (2 + 2 + 3 + 3) / 4
 /// ```
-pub fn winsorized_mean<T: Element>(
+pub fn robust_mean<T: Element>(
     isa: Isa,
     conv: &Convolution,
     x: &[T],
     delta: &[T],
-    clip: usize,
+    rule: impl OrderRule,
     out: &mut [T],
 ) {
     let batch = Batch::new(isa, conv, x, delta);
-    assert_eq!(out.len(), conv.weights(), "winsorised mean of {conv:?}");
-    if clip == 0 && batch.m > 0 {
+    assert_eq!(out.len(), conv.weights(), "robust mean of {conv:?}");
+    if OrderStatistics::new(rule, batch.m).finish == Finish::Mean {
         gradient::gradient(&batch, Output::Overwrite, out, None);
         let m = T::narrow(batch.m as f64);
         out.iter_mut().for_each(|sum| *sum = *sum / m + T::zero());
     } else {
-        select::examples(&batch, Winsorized { clip }, None, out);
+        select::examples(&batch, rule, None, out);
     }
 }
 
-/// One step along the [`winsorized_mean`] in one pass over memory:
-/// `weight [o, kh, kw, i/g] -= rate · winsorised mean`.
+/// One step along the [`robust_mean`] in one pass over memory:
+/// `weight [o, kh, kw, i/g] -= rate · robust mean`.
 ///
 /// # Panics
 ///
-/// With the core's error when `m = 0` or `2 clip > m`.
+/// As [`robust_mean`].
 ///
 /// ```
-/// use coherence_cpu::{Isa, convolution::{Convolution, winsorized_step}};
-/// let conv = Convolution::new([1, 1], 1, 1, [1, 1]);
+/// use coherence_core::aggregate::Winsorized;
+/// use coherence_cpu::{Isa, convolution::{Convolution, robust_step}};
+/// let (conv, rule) = (Convolution::new([1, 1], 1, 1, [1, 1]), Winsorized { clip: 1 });
 /// let mut weight = [2.0f32];
 /// let delta = [1.0, 2.0, 3.0, 1000.0];
-/// winsorized_step(Isa::detect(), &conv, &[1.0; 4], &delta, 1, 0.1, &mut weight);
+/// robust_step(Isa::detect(), &conv, &[1.0; 4], &delta, rule, 0.1, &mut weight);
 /// assert_eq!(weight, [1.75]); // 2 − 0.1 · (2 + 2 + 3 + 3) / 4
 /// ```
-pub fn winsorized_step<T: Element>(
+pub fn robust_step<T: Element>(
     isa: Isa,
     conv: &Convolution,
     x: &[T],
     delta: &[T],
-    clip: usize,
+    rule: impl OrderRule,
     rate: T,
     weight: &mut [T],
 ) {
     let batch = Batch::new(isa, conv, x, delta);
     assert_eq!(weight.len(), conv.weights(), "weight of {conv:?}");
-    if clip == 0 && batch.m > 0 {
+    if OrderStatistics::new(rule, batch.m).finish == Finish::Mean {
         let rate = rate / T::narrow(batch.m as f64);
         let all: Vec<_> = groups(batch.m, 1).collect();
         select::select(&batch, Median, &all, Some(rate), weight);
     } else {
-        select::examples(&batch, Winsorized { clip }, Some(rate), weight);
+        select::examples(&batch, rule, Some(rate), weight);
     }
-}
-
-/// Trimmed mean of the g_e, coordinate by coordinate, `out [o, kh, kw, i/g]`: the MEAN of what is left
-/// without the `trim` smallest and largest values.
-///
-/// # Panics
-///
-/// With the core's error when `2 trim >= m`.
-pub fn trimmed_mean<T: Element>(
-    isa: Isa,
-    conv: &Convolution,
-    x: &[T],
-    delta: &[T],
-    trim: usize,
-    out: &mut [T],
-) {
-    let batch = Batch::new(isa, conv, x, delta);
-    assert_eq!(out.len(), conv.weights(), "trimmed mean of {conv:?}");
-    select::examples(&batch, Trimmed { trim }, None, out);
 }
 
 /// One step along the median of the groups' gradients of the SUM loss:

@@ -75,7 +75,7 @@ fn rows_of_tile<T>(n: usize, positions: usize) -> usize {
 /// [`select`] over the gradients of single examples.
 pub(super) fn examples<T: Element>(
     batch: &Batch<'_, T>,
-    rule: impl OrderRule + Copy,
+    rule: impl OrderRule,
     rate: Option<T>,
     out: &mut [T],
 ) {
@@ -89,7 +89,7 @@ pub(super) fn examples<T: Element>(
 /// [`select`] where each gradient is one outer product: zeros of the factors are skipped.
 fn select_outer_products<T: Element>(
     batch: &Batch<'_, T>,
-    rule: impl OrderRule + Copy,
+    rule: impl OrderRule,
     rate: Option<T>,
     out: &mut [T],
 ) {

@@ -2,7 +2,7 @@
 //!
 //! - [`Columnwise`]: any coordinate-wise rule of the core, with its errors and its policy for
 //!   non-finite values; [`Parts`]: the same for rows that arrive in parts, such as from a file.
-//! - [`mean`], [`winsorized_mean`], [`trimmed_mean`], [`median`]: the kernels themselves, for finite
+//! - [`robust_mean`]: the kernel of the mean, the winsorised and the trimmed mean and the median, for finite
 //!   values.
 //! - [`aggregate_rows`]: any rule of the core over whole rows; around a centre and by norms on all threads.
 //! - [`krum`], [`multi_krum`]: rules on the [`gram`] matrix.
@@ -45,92 +45,37 @@ pub use moments::{add_dots, add_moments};
 pub use parts::Parts;
 pub use rowwise::aggregate_rows;
 
-use coherence_core::aggregate::{Median, Trimmed, Winsorized};
-
 use crate::{
     Element, Isa,
     order::rule::{OrderRule, Selection},
 };
 
-/// Mean of the rows, `out [d]`.
+/// Robust mean of the rows, `out [d]`: `rule` over the values of each column, such as
+/// [`Winsorized`](coherence_core::aggregate::Winsorized).
 ///
 /// # Panics
 ///
-/// When `rows` is not n × d with n > 0.
+/// When `rows` is not n × d, or with the core's error when the rule is not defined for n values.
 ///
 /// ```
-/// let mut out = [0.0f32; 2];
-/// coherence_cpu::dense::mean(&[1.0, 2.0, 3.0, 6.0], &mut out);
-/// assert_eq!(out, [2.0, 4.0]);
-/// ```
-pub fn mean<T: Element>(rows: &[T], out: &mut [T]) {
-    trimmed_mean(rows, 0, out);
-}
-
-/// Winsorised mean of the rows, `out [d]`: each value is clipped to the (clip + 1)-smallest and
-/// (clip + 1)-largest of its column, then the mean is taken. `clip = 0` is the mean, `2 clip = n`
-/// the median.
-///
-/// # Panics
-///
-/// When `rows` is not n × d with n > 0, or `2 clip > n`.
-///
-/// ```
-/// let mut out = [0.0f32];
-/// coherence_cpu::dense::winsorized_mean(&[1.0, 2.0, 3.0, 1000.0], 1, &mut out);
-/// assert_eq!(out, [2.5]); // (2 + 2 + 3 + 3) / 4
-/// ```
-pub fn winsorized_mean<T: Element>(rows: &[T], clip: usize, out: &mut [T]) {
-    winsorized_mean_on(Isa::detect(), rows, clip, out);
-}
-
-/// [`winsorized_mean`] on a given instruction set.
-pub fn winsorized_mean_on<T: Element>(isa: Isa, rows: &[T], clip: usize, out: &mut [T]) {
-    select(isa, rows, Winsorized { clip }, out);
-}
-
-/// Trimmed mean of the rows, `out [d]`: the mean without the `trim` smallest and largest values of
-/// each column.
-///
-/// # Panics
-///
-/// When `rows` is not n × d with n > 0, or `2 trim >= n`.
-///
-/// ```
-/// let mut out = [0.0f32];
-/// coherence_cpu::dense::trimmed_mean(&[1.0, 2.0, 4.0, 1000.0], 1, &mut out);
+/// use coherence_core::aggregate::{Mean, Median, Trimmed, Winsorized};
+/// use coherence_cpu::dense::robust_mean;
+/// let (rows, mut out) = ([1.0, 2.0, 4.0, 1001.0], [0.0f32]);
+/// robust_mean(&rows, Mean, &mut out);
+/// assert_eq!(out, [252.0]);
+/// robust_mean(&rows, Winsorized { clip: 1 }, &mut out);
+/// assert_eq!(out, [3.0]); // (2 + 2 + 4 + 4) / 4
+/// robust_mean(&rows, Trimmed { trim: 1 }, &mut out);
+/// assert_eq!(out, [3.0]); // (2 + 4) / 2
+/// robust_mean(&rows, Median, &mut out);
 /// assert_eq!(out, [3.0]);
 /// ```
-pub fn trimmed_mean<T: Element>(rows: &[T], trim: usize, out: &mut [T]) {
-    trimmed_mean_on(Isa::detect(), rows, trim, out);
+pub fn robust_mean<T: Element>(rows: &[T], rule: impl OrderRule, out: &mut [T]) {
+    robust_mean_on(Isa::detect(), rows, rule, out);
 }
 
-/// [`trimmed_mean`] on a given instruction set.
-pub fn trimmed_mean_on<T: Element>(isa: Isa, rows: &[T], trim: usize, out: &mut [T]) {
-    select(isa, rows, Trimmed { trim }, out);
-}
-
-/// Median of the rows, `out [d]`: the middle value, the mean of the two middle values for even n.
-///
-/// # Panics
-///
-/// When `rows` is not n × d with n > 0.
-///
-/// ```
-/// let mut out = [0.0f32];
-/// coherence_cpu::dense::median(&[1.0, 1000.0, 3.0], &mut out);
-/// assert_eq!(out, [3.0]);
-/// ```
-pub fn median<T: Element>(rows: &[T], out: &mut [T]) {
-    median_on(Isa::detect(), rows, out);
-}
-
-/// [`median`] on a given instruction set.
-pub fn median_on<T: Element>(isa: Isa, rows: &[T], out: &mut [T]) {
-    select(isa, rows, Median, out);
-}
-
-fn select<T: Element>(isa: Isa, rows: &[T], rule: impl OrderRule, out: &mut [T]) {
+/// [`robust_mean`] on a given instruction set.
+pub fn robust_mean_on<T: Element>(isa: Isa, rows: &[T], rule: impl OrderRule, out: &mut [T]) {
     if out.is_empty() {
         return;
     }

@@ -4,7 +4,7 @@
 //! `network` sorts all values in memory with a pruned merging network. Both only compare and
 //! exchange.
 //!
-//! [`Statistics`] are what a rule of the core needs of the order of its values; other devices ask for them.
+//! [`OrderStatistics`] are what a rule of the core needs of the order of its values; other devices ask for them.
 #![allow(unsafe_code)] // reading values without a bounds check
 
 pub(crate) mod extremes;
@@ -12,7 +12,7 @@ pub(crate) mod network;
 pub(crate) mod rule;
 pub(crate) mod sort8;
 
-pub use rule::{Finish, OrderRule, Statistics};
+pub use rule::{Finish, OrderRule, OrderStatistics};
 
 use crate::{Element, simd::Simd};
 

@@ -11,34 +11,36 @@ use super::{
     sort8::BLOCK,
 };
 use crate::{Element, simd::Simd};
-use coherence_core::aggregate::{Median, Requirements, Trimmed, Winsorized};
+use coherence_core::aggregate::{AggregateError, Mean, Median, Requirements, Trimmed, Winsorized};
 use core::cell::RefCell;
 use std::sync::{Arc, OnceLock};
 
 /// A rule of the core that rests on one pair of order statistics.
-pub trait OrderRule: Requirements {
+///
+/// These are [`Mean`], [`Winsorized`], [`Trimmed`] and [`Median`]; and [`OrderStatistics`], which are their own.
+pub trait OrderRule: Requirements + Copy {
     /// The statistics of `m` values, for which the rule is defined.
-    fn statistics(self, m: usize) -> Statistics;
+    fn statistics(self, m: usize) -> OrderStatistics;
 }
 
 /// The `rank`-th smallest and the `rank`-th largest value, and what is made of them.
 ///
 /// ```
 /// use coherence_core::aggregate::{Median, Winsorized};
-/// use coherence_cpu::order::{Finish, Statistics};
-/// let clipped = Statistics { rank: 3, finish: Finish::ClippedMean };
-/// assert_eq!(Statistics::new(Winsorized { clip: 2 }, 10), clipped);
-/// assert_eq!(Statistics::new(Median, 10), Statistics { rank: 5, finish: Finish::Middle });
+/// use coherence_cpu::order::{Finish, OrderStatistics};
+/// let clipped = OrderStatistics { rank: 3, finish: Finish::ClippedMean };
+/// assert_eq!(OrderStatistics::new(Winsorized { clip: 2 }, 10), clipped);
+/// assert_eq!(OrderStatistics::new(Median, 10), OrderStatistics { rank: 5, finish: Finish::Middle });
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Statistics {
+pub struct OrderStatistics {
     /// From 1 to ⌈m/2⌉.
     pub rank: usize,
     /// What is made of the two values.
     pub finish: Finish,
 }
 
-impl Statistics {
+impl OrderStatistics {
     /// The statistics of `rule` for `m` values.
     ///
     /// # Panics
@@ -63,28 +65,59 @@ pub enum Finish {
     Middle,
 }
 
+impl OrderRule for Mean {
+    fn statistics(self, _: usize) -> OrderStatistics {
+        OrderStatistics { rank: 1, finish: Finish::Mean }
+    }
+}
+
 impl OrderRule for Winsorized {
-    fn statistics(self, m: usize) -> Statistics {
+    fn statistics(self, m: usize) -> OrderStatistics {
         match self.clip {
-            0 => Statistics { rank: 1, finish: Finish::Mean },
+            0 => Mean.statistics(m),
             clip if 2 * clip == m => Median.statistics(m),
-            clip => Statistics { rank: clip + 1, finish: Finish::ClippedMean },
+            clip => OrderStatistics { rank: clip + 1, finish: Finish::ClippedMean },
         }
     }
 }
 
 impl OrderRule for Trimmed {
-    fn statistics(self, _: usize) -> Statistics {
+    fn statistics(self, m: usize) -> OrderStatistics {
         match self.trim {
-            0 => Statistics { rank: 1, finish: Finish::Mean },
-            trim => Statistics { rank: trim + 1, finish: Finish::InnerMean },
+            0 => Mean.statistics(m),
+            trim => OrderStatistics { rank: trim + 1, finish: Finish::InnerMean },
         }
     }
 }
 
 impl OrderRule for Median {
-    fn statistics(self, m: usize) -> Statistics {
-        Statistics { rank: m.div_ceil(2), finish: Finish::Middle }
+    fn statistics(self, m: usize) -> OrderStatistics {
+        OrderStatistics { rank: m.div_ceil(2), finish: Finish::Middle }
+    }
+}
+
+/// Defined for so many values that the `rank`-th smallest comes before the `rank`-th largest, or is it.
+impl Requirements for OrderStatistics {
+    fn check(&self, n: usize) -> Result<(), AggregateError> {
+        let (rule, parameter) = ("a pair of order statistics", "rank");
+        let least = self.rank.saturating_mul(2).saturating_sub(1);
+        match self.rank {
+            0 => Err(AggregateError::Zero { rule, parameter }),
+            _ if n < least => {
+                Err(AggregateError::TooFew { rule, parameter: Some(parameter), n, least })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn tolerates(&self, n: usize) -> usize {
+        self.check(n).map_or(0, |()| self.rank - 1)
+    }
+}
+
+impl OrderRule for OrderStatistics {
+    fn statistics(self, _: usize) -> OrderStatistics {
+        self
     }
 }
 
@@ -92,7 +125,7 @@ impl OrderRule for Median {
 #[derive(Debug)]
 pub(crate) struct Selection {
     m: usize,
-    statistics: Statistics,
+    statistics: OrderStatistics,
     /// `networks[n]` is for n granules of values; only for ranks beyond the register lists.
     networks: Vec<OnceLock<Network>>,
 }
@@ -106,14 +139,14 @@ impl Selection {
         std::thread_local! {
             static LATEST: RefCell<Option<Arc<Selection>>> = const { RefCell::new(None) };
         }
-        let statistics = Statistics::new(rule, m);
+        let statistics = OrderStatistics::new(rule, m);
         LATEST.with_borrow_mut(|latest| match latest {
             Some(same) if (same.m, same.statistics) == (m, statistics) => same.clone(),
             _ => latest.insert(Arc::new(Self::new(statistics, m))).clone(),
         })
     }
 
-    fn new(statistics: Statistics, m: usize) -> Self {
+    fn new(statistics: OrderStatistics, m: usize) -> Self {
         let mut selection = Self { m, statistics, networks: Vec::new() };
         if statistics.rank > LENGTHS[LENGTHS.len() - 1] {
             selection.networks.resize_with(m.div_ceil(selection.granule()) + 1, OnceLock::new);

@@ -10,11 +10,10 @@ mod select;
 
 pub use groups::{median_of_sums_step, median_of_sums_step_on};
 
-use coherence_core::aggregate::{Trimmed, Winsorized};
-
 use crate::{
     Element, Isa,
     norms::row_sq_norms,
+    order::{Finish, OrderRule, OrderStatistics},
     product::{Dims, Output, matmul_tn_on},
 };
 use select::select;
@@ -51,120 +50,97 @@ pub fn sq_norms_on<T: Element>(isa: Isa, dims: Dims, a: &[T], delta: &[T], out: 
     }
 }
 
-/// Winsorised mean of the m outer products, coordinate by coordinate, `out [o, i]`: the MEAN over
-/// examples of the values clipped to the (clip + 1)-smallest and -largest.
-///
-/// `clip = 0` is the mean, `2 clip = m` the median.
+/// Robust mean of the m outer products, coordinate by coordinate, `out [o, i]`: `rule` over the values of
+/// the examples, such as [`Winsorized`](coherence_core::aggregate::Winsorized).
 ///
 /// # Panics
 ///
-/// When a slice's length is not the product of its sizes, `m = 0` or `2 clip > m`.
+/// When a slice's length is not the product of its sizes, or with the core's error when the rule is not
+/// defined for m values.
 ///
 /// # Example
 ///
 /// ```
-/// use coherence_cpu::{outer::winsorized_mean, product::Dims};
+/// use coherence_core::aggregate::{Trimmed, Winsorized};
+/// use coherence_cpu::{outer::robust_mean, product::Dims};
+/// let (dims, delta) = (Dims { m: 4, i: 1, o: 1 }, [1.0, 2.0, 3.0, 1000.0]);
 /// let mut out = [0.0f32];
-/// let delta = [1.0, 2.0, 3.0, 1000.0];
-/// winsorized_mean(Dims { m: 4, i: 1, o: 1 }, &[1.0; 4], &delta, 1, &mut out);
+/// robust_mean(dims, &[1.0; 4], &delta, Winsorized { clip: 1 }, &mut out);
 /// assert_eq!(out, [2.5]); // (2 + 2 + 3 + 3) / 4
+/// robust_mean(dims, &[1.0; 4], &delta, Trimmed { trim: 1 }, &mut out);
+/// assert_eq!(out, [2.5]); // (2 + 3) / 2
 /// ```
-pub fn winsorized_mean<T: Element>(dims: Dims, a: &[T], delta: &[T], clip: usize, out: &mut [T]) {
-    winsorized_mean_on(Isa::detect(), dims, a, delta, clip, out);
+pub fn robust_mean<T: Element>(
+    dims: Dims,
+    a: &[T],
+    delta: &[T],
+    rule: impl OrderRule,
+    out: &mut [T],
+) {
+    robust_mean_on(Isa::detect(), dims, a, delta, rule, out);
 }
 
-/// [`winsorized_mean`] on a given instruction set.
-pub fn winsorized_mean_on<T: Element>(
+/// [`robust_mean`] on a given instruction set.
+pub fn robust_mean_on<T: Element>(
     isa: Isa,
     dims: Dims,
     a: &[T],
     delta: &[T],
-    clip: usize,
+    rule: impl OrderRule,
     out: &mut [T],
 ) {
-    if clip == 0 && dims.m > 0 {
+    if OrderStatistics::new(rule, dims.m).finish == Finish::Mean {
         matmul_tn_on(isa, dims, delta, a, Output::Overwrite, out);
         let m = T::narrow(dims.m as f64);
         out.iter_mut().for_each(|sum| *sum = *sum / m + T::zero());
     } else {
-        select(isa, dims, a, delta, Winsorized { clip }, None, out);
+        select(isa, dims, a, delta, rule, None, out);
     }
 }
 
-/// One step along the [`winsorized_mean`] in one pass over memory:
-/// `weight [o, i] -= rate · winsorised mean`.
+/// One step along the [`robust_mean`] in one pass over memory: `weight [o, i] -= rate · robust mean`.
 ///
 /// # Panics
 ///
-/// When a slice's length is not the product of its sizes, `m = 0` or `2 clip > m`.
+/// As [`robust_mean`].
 ///
 /// # Example
 ///
 /// ```
-/// use coherence_cpu::{outer::winsorized_step, product::Dims};
+/// use coherence_core::aggregate::Winsorized;
+/// use coherence_cpu::{outer::robust_step, product::Dims};
 /// let mut weight = [2.0f32];
-/// let delta = [1.0, 2.0, 3.0, 1000.0];
-/// winsorized_step(Dims { m: 4, i: 1, o: 1 }, &[1.0; 4], &delta, 1, 0.1, &mut weight);
+/// let (dims, delta) = (Dims { m: 4, i: 1, o: 1 }, [1.0, 2.0, 3.0, 1000.0]);
+/// robust_step(dims, &[1.0; 4], &delta, Winsorized { clip: 1 }, 0.1, &mut weight);
 /// assert_eq!(weight, [1.75]); // 2 − 0.1 · (2 + 2 + 3 + 3) / 4
 /// ```
-pub fn winsorized_step<T: Element>(
+pub fn robust_step<T: Element>(
     dims: Dims,
     a: &[T],
     delta: &[T],
-    clip: usize,
+    rule: impl OrderRule,
     rate: T,
     weight: &mut [T],
 ) {
-    winsorized_step_on(Isa::detect(), dims, a, delta, clip, rate, weight);
+    robust_step_on(Isa::detect(), dims, a, delta, rule, rate, weight);
 }
 
-/// [`winsorized_step`] on a given instruction set.
-pub fn winsorized_step_on<T: Element>(
+/// [`robust_step`] on a given instruction set.
+pub fn robust_step_on<T: Element>(
     isa: Isa,
     dims: Dims,
     a: &[T],
     delta: &[T],
-    clip: usize,
+    rule: impl OrderRule,
     rate: T,
     weight: &mut [T],
 ) {
-    if clip == 0 && dims.m > 0 {
+    if OrderStatistics::new(rule, dims.m).finish == Finish::Mean {
         let rate = rate / T::narrow(dims.m as f64);
         median_of_sums_step_on(isa, dims, a, delta, 1, rate, weight);
     } else {
-        select(isa, dims, a, delta, Winsorized { clip }, Some(rate), weight);
+        select(isa, dims, a, delta, rule, Some(rate), weight);
     }
-}
-
-/// Trimmed mean of the m outer products, `out [o, i]`: the MEAN of what is left without the `trim`
-/// smallest and largest values.
-///
-/// # Panics
-///
-/// When a slice's length is not the product of its sizes, or `2 trim >= m`.
-///
-/// # Example
-///
-/// ```
-/// use coherence_cpu::{outer::trimmed_mean, product::Dims};
-/// let mut out = [0.0f32];
-/// trimmed_mean(Dims { m: 4, i: 1, o: 1 }, &[1.0; 4], &[1.0, 2.0, 4.0, 1000.0], 1, &mut out);
-/// assert_eq!(out, [3.0]);
-/// ```
-pub fn trimmed_mean<T: Element>(dims: Dims, a: &[T], delta: &[T], trim: usize, out: &mut [T]) {
-    trimmed_mean_on(Isa::detect(), dims, a, delta, trim, out);
-}
-
-/// [`trimmed_mean`] on a given instruction set.
-pub fn trimmed_mean_on<T: Element>(
-    isa: Isa,
-    dims: Dims,
-    a: &[T],
-    delta: &[T],
-    trim: usize,
-    out: &mut [T],
-) {
-    select(isa, dims, a, delta, Trimmed { trim }, None, out);
 }
 
 fn check<T: Element>(dims: Dims, a: &[T], delta: &[T]) {

@@ -14,7 +14,7 @@ mod kernels;
 mod select;
 
 pub use gradient::{add_dots, add_sq_norms, gradient, gradient_and_sq_norms, per_example};
-pub use select::{median_of_sums_step, winsorized_mean, winsorized_step};
+pub use select::{median_of_sums_step, robust_mean, robust_step};
 
 use crate::{
     Buffer, View, ViewMut,

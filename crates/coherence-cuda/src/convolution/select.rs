@@ -13,51 +13,51 @@ use crate::{
     product::{multiply, multiply_each},
     select::{select_columns, select_outer},
 };
-use coherence_core::aggregate::{Median, Winsorized, groups};
+use coherence_core::aggregate::{Median, groups};
 use coherence_cpu::{
     convolution::Convolution,
-    order::OrderRule,
+    order::{Finish, OrderRule, OrderStatistics},
     product::{Dims, Output},
 };
 use core::ops::Range;
 
-/// Winsorised MEAN of the g_e, coordinate by coordinate, `out [o, kh, kw, i/g]`.
+/// Robust mean of the g_e, coordinate by coordinate, `out [o, kh, kw, i/g]`: `rule` over the values of the
+/// examples.
 ///
 /// # Panics
 ///
-/// With the core's error when `m = 0` or `2 clip > m`.
-pub fn winsorized_mean<T: Real, E: Engine>(
+/// With the core's error when the rule is not defined for m values.
+pub fn robust_mean<T: Real, E: Engine>(
     engine: &E,
     conv: &Convolution,
     [x, delta]: [View<'_, T>; 2],
-    clip: usize,
+    rule: impl OrderRule,
     out: ViewMut<'_, T>,
 ) {
     let batch = Batch::new(engine, conv, x, delta);
-    select(&batch, Winsorized { clip }, None, None, out);
+    select(&batch, rule, None, None, out);
 }
 
-/// `weight [o, kh, kw, i/g] -= rate ·` the [`winsorized_mean`].
+/// `weight [o, kh, kw, i/g] -= rate ·` the [`robust_mean`].
 ///
 /// # Panics
 ///
-/// With the core's error when `m = 0` or `2 clip > m`.
-pub fn winsorized_step<T: Real, E: Engine>(
+/// As [`robust_mean`].
+pub fn robust_step<T: Real, E: Engine>(
     engine: &E,
     conv: &Convolution,
     [x, delta]: [View<'_, T>; 2],
-    clip: usize,
+    rule: impl OrderRule,
     rate: T,
     weight: ViewMut<'_, T>,
 ) {
     let batch = Batch::new(engine, conv, x, delta);
-    match (clip, batch.m) {
-        (0, 1..) => {
-            let all: Vec<_> = groups(batch.m, 1).collect();
-            let rate = rate / T::narrow(batch.m as f64);
-            select(&batch, Median, Some(&all), Some(rate), weight);
-        }
-        _ => select(&batch, Winsorized { clip }, None, Some(rate), weight),
+    if OrderStatistics::new(rule, batch.m).finish == Finish::Mean {
+        let all: Vec<_> = groups(batch.m, 1).collect();
+        let rate = rate / T::narrow(batch.m as f64);
+        select(&batch, Median, Some(&all), Some(rate), weight);
+    } else {
+        select(&batch, rule, None, Some(rate), weight);
     }
 }
 
@@ -83,7 +83,7 @@ pub fn median_of_sums_step<T: Real, E: Engine>(
 /// a rate changes it by −rate times the result.
 fn select<T: Real, E: Engine>(
     batch: &Batch<'_, T, E>,
-    rule: impl OrderRule + Copy,
+    rule: impl OrderRule,
     groups: Option<&[Range<usize>]>,
     rate: Option<T>,
     mut out: ViewMut<'_, T>,

@@ -1,7 +1,7 @@
 //! Batch normalisation: one mean and one variance for each channel.
 
 use super::{
-    Normalized, Statistics, forward,
+    Normalized, StandardizationView, forward,
     segments::{Segments, sum_segments},
 };
 use crate::{
@@ -78,7 +78,7 @@ pub fn update_running<T: Real>(
 pub fn batch_forward<T: Real>(
     engine: &impl Engine,
     x: View<'_, T>,
-    by: Statistics<'_>,
+    by: StandardizationView<'_>,
     affine: View<'_, T>,
     out: ViewMut<'_, T>,
 ) {
@@ -92,7 +92,7 @@ pub fn batch_forward<T: Real>(
 pub fn batch_gradients<T: Real>(
     engine: &impl Engine,
     [x, delta]: [View<'_, T>; 2],
-    by: Statistics<'_>,
+    by: StandardizationView<'_>,
     [of_scale, of_shift]: [ViewMut<'_, f64>; 2],
 ) {
     let channels = by.mean.len();
@@ -112,7 +112,7 @@ pub fn batch_gradients<T: Real>(
 pub fn backward_training<T: Real>(
     engine: &impl Engine,
     [x, delta]: [View<'_, T>; 2],
-    by: Statistics<'_>,
+    by: StandardizationView<'_>,
     scale: View<'_, T>,
     [of_scale, of_shift]: [View<'_, f64>; 2],
     output: Output,
@@ -137,7 +137,7 @@ pub fn backward_training<T: Real>(
 pub fn backward_evaluation<T: Real>(
     engine: &impl Engine,
     delta: View<'_, T>,
-    by: Statistics<'_>,
+    by: StandardizationView<'_>,
     scale: View<'_, T>,
     output: Output,
     out: ViewMut<'_, T>,
@@ -158,7 +158,7 @@ pub fn backward_evaluation<T: Real>(
 pub fn batch_example_gradients<T: Real>(
     engine: &impl Engine,
     [x, delta]: [View<'_, T>; 2],
-    by: Statistics<'_>,
+    by: StandardizationView<'_>,
     gradients: [ViewMut<'_, T>; 2],
 ) {
     let channels = by.mean.len();

@@ -1,6 +1,6 @@
 //! Group normalisation: one mean and one variance for each item and group of channels.
 
-use super::{Normalized, Statistics, forward, narrow, segments::Segments};
+use super::{Normalized, StandardizationView, forward, narrow, segments::Segments};
 use crate::{
     View, ViewMut,
     argument::{Arguments, add, blocks_of},
@@ -31,7 +31,7 @@ pub fn group_forward<T: Real>(
     engine: &impl Engine,
     groups: Groups,
     x: View<'_, T>,
-    by: Statistics<'_>,
+    by: StandardizationView<'_>,
     affine: View<'_, T>,
     out: ViewMut<'_, T>,
 ) {
@@ -46,7 +46,7 @@ pub fn group_backward<T: Real>(
     engine: &impl Engine,
     groups: Groups,
     [x, delta]: [View<'_, T>; 2],
-    by: Statistics<'_>,
+    by: StandardizationView<'_>,
     scale: View<'_, T>,
     output: Output,
     out: ViewMut<'_, T>,
@@ -72,7 +72,7 @@ pub fn group_example_gradients<T: Real>(
     engine: &impl Engine,
     groups: Groups,
     [x, delta]: [View<'_, T>; 2],
-    by: Statistics<'_>,
+    by: StandardizationView<'_>,
     gradients: [ViewMut<'_, T>; 2],
 ) {
     let (items, channels) = (groups.items(x.len()), groups.channels());

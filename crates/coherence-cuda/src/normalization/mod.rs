@@ -24,14 +24,14 @@ use coherence_cpu::{normalize::group::Groups, product::Output};
 
 /// Means and inverse deviations of a batch's channels \[c\], or of items and groups [n, groups].
 #[derive(Debug, Clone, Copy)]
-pub struct Statistics<'a> {
+pub struct StandardizationView<'a> {
     /// The means μ.
     pub mean: View<'a, f64>,
     /// The inverse deviations 1/√(σ² + ε).
     pub inverse: View<'a, f64>,
 }
 
-impl Statistics<'_> {
+impl StandardizationView<'_> {
     fn check(&self, engine: &impl Engine, len: usize) {
         self.mean.check(engine, len);
         self.inverse.check(engine, len);
@@ -72,7 +72,7 @@ fn forward<T: Real>(
     engine: &impl Engine,
     layout: ByValue<Normalized>,
     x: View<'_, T>,
-    by: Statistics<'_>,
+    by: StandardizationView<'_>,
     affine: View<'_, T>,
     out: ViewMut<'_, T>,
 ) {

@@ -1,7 +1,7 @@
 //! Sums over rows by channel. Rows are cut in segments that depend on the sizes alone; a segment's sums are
 //! added by one block for each few channels, and segments in a fixed order.
 
-use super::{Normalized, Statistics};
+use super::{Normalized, StandardizationView};
 use crate::{
     Buffer, View, ViewMut,
     argument::{Arguments, ByValue, Structure, add, blocks_of},
@@ -108,7 +108,7 @@ impl Segments {
         engine: &E,
         layout: ByValue<Normalized>,
         [x, delta]: [View<'_, T>; 2],
-        by: Statistics<'_>,
+        by: StandardizationView<'_>,
     ) -> [Buffer<f64, E>; 2] {
         x.check(engine, self.rows * self.channels);
         delta.check(engine, self.rows * self.channels);

@@ -3,16 +3,17 @@
 
 use crate::common::{OUTPUTS, assert_close, assert_same_bits, numbers, written};
 use crate::engine::{Tested, engine, upload};
-use coherence_core::aggregate::groups;
+use coherence_core::aggregate::{Trimmed, Winsorized, groups};
 use coherence_cpu::{
     Element, Isa,
     convolution::{self, Convolution},
+    order::OrderStatistics,
 };
 use coherence_cuda::{
     Buffer, Real, View,
     convolution::{
         add_dots, add_sq_norms, backward, forward, gradient, gradient_and_sq_norms,
-        median_of_sums_step, per_example, winsorized_mean, winsorized_step,
+        median_of_sums_step, per_example, robust_mean, robust_step,
     },
 };
 
@@ -152,6 +153,13 @@ fn clipped_mean(mut values: Vec<f64>, clip: usize) -> f64 {
     values.iter().map(|x| x.clamp(low, high)).sum::<f64>() / n as f64
 }
 
+/// The mean without the `cut` smallest and largest values.
+fn inner_mean(mut values: Vec<f64>, cut: usize) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let inner = &values[cut..values.len() - cut];
+    inner.iter().sum::<f64>() / inner.len() as f64
+}
+
 fn median(mut values: Vec<f64>) -> f64 {
     let n = values.len();
     values.sort_by(f64::total_cmp);
@@ -173,18 +181,24 @@ fn selections<T: Real + Default>(conv: Convolution, m: usize) {
     let stepped = |means: &[f64]| -> Vec<T> {
         case.weight.iter().zip(means).map(|(w, mean)| T::narrow(w.widen() - 0.25 * mean)).collect()
     };
-    for clip in 0..=m / 2 {
-        let context = format!("clip {clip}, {}", case.context());
-        let means: Vec<_> = coordinates.clone().map(|at| clipped_mean(column(at), clip)).collect();
+    let agrees = |rule: OrderStatistics, of: &dyn Fn(Vec<f64>) -> f64| {
+        let context = format!("{rule:?}, {}", case.context());
+        let means: Vec<_> = coordinates.clone().map(|at| of(column(at))).collect();
         let found = written(&case.weight, |out| {
-            winsorized_mean(engine(), &conv, [x, delta], clip, out);
+            robust_mean(engine(), &conv, [x, delta], rule, out);
         });
         let expected: Vec<_> = means.iter().map(|&mean| T::narrow(mean)).collect();
         assert_near(&found, &expected, &context);
         let found = written(&case.weight, |weight| {
-            winsorized_step(engine(), &conv, [x, delta], clip, rate, weight);
+            robust_step(engine(), &conv, [x, delta], rule, rate, weight);
         });
         assert_near(&found, &stepped(&means), &context);
+    };
+    for c in 0..=m / 2 {
+        agrees(OrderStatistics::new(Winsorized { clip: c }, m), &|values| clipped_mean(values, c));
+        if 2 * c < m {
+            agrees(OrderStatistics::new(Trimmed { trim: c }, m), &|values| inner_mean(values, c));
+        }
     }
     for k in 1..=m {
         let sums = |at: usize| {
@@ -279,5 +293,7 @@ fn a_weight_of_another_size_is_refused() {
 fn more_clipped_values_than_examples_are_refused() {
     let case = Case::<f32>::new(Convolution::new([3, 3], 1, 2, [2, 2]), 2);
     let [x, _, delta] = case.views();
-    written(&case.weight, |out| winsorized_mean(engine(), &case.conv, [x, delta], 2, out));
+    written(&case.weight, |out| {
+        robust_mean(engine(), &case.conv, [x, delta], Winsorized { clip: 2 }, out)
+    });
 }

@@ -9,9 +9,9 @@ use coherence_cpu::{
 use coherence_cuda::{
     Buffer, Real,
     normalization::{
-        Statistics, backward_evaluation, backward_training, batch_example_gradients, batch_forward,
-        batch_gradients, batch_moments, group_backward, group_example_gradients, group_forward,
-        group_moments, inverse_deviations, narrow, running_moments, update_running,
+        StandardizationView, backward_evaluation, backward_training, batch_example_gradients,
+        batch_forward, batch_gradients, batch_moments, group_backward, group_example_gradients,
+        group_forward, group_moments, inverse_deviations, narrow, running_moments, update_running,
     },
 };
 
@@ -37,9 +37,9 @@ impl OnDevice {
         Self([by.mean(), by.inverse()].map(upload))
     }
 
-    fn view(&self) -> Statistics<'_> {
+    fn view(&self) -> StandardizationView<'_> {
         let [mean, inverse] = self.0.each_ref().map(Buffer::view);
-        Statistics { mean, inverse }
+        StandardizationView { mean, inverse }
     }
 }
 

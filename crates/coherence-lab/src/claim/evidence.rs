@@ -3,7 +3,7 @@
 use super::Expect;
 use super::value::Value;
 use crate::statistics::binomial::Outcomes;
-use crate::statistics::student::Sample;
+use crate::statistics::student::SampleMoments;
 
 /// Seeds that are needed before a random quantity is decided.
 pub(super) const SEEDS_NEEDED: usize = 3;
@@ -86,7 +86,7 @@ impl Evidence {
                     return UNKNOWN;
                 }
                 let signed: Vec<f64> = values.iter().map(|value| side.sign * value).collect();
-                let sample = Sample::from_values(&signed).expect("three values or more");
+                let sample = SampleMoments::from_values(&signed).expect("three values or more");
                 if sample.deviation == 0.0 {
                     // Equal in every seed, such as two accuracies of 1: neither an order nor its reverse is seen.
                     let is_tie = !side.strict && side.bound == 0.0 && values[0] == 0.0;
@@ -120,7 +120,7 @@ impl Evidence {
         match self {
             Self::Exact(value) => Self::Exact(*value),
             Self::Sample(values) => {
-                let sample = Sample::from_values(values).expect("a value");
+                let sample = SampleMoments::from_values(values).expect("a value");
                 // Two values around the mean have the deviation d · √(n / (n − 1)) when half of n
                 // are above it and half below.
                 let scale = ((n - 1) as f64 / (n - n % 2) as f64).sqrt() * sample.deviation;

@@ -14,7 +14,7 @@ use crate::interval::Interval;
 use crate::record::Record;
 use crate::statistics::binomial::Outcomes;
 use crate::statistics::holm;
-use crate::summary::{ClaimSummary, Measurement, Verdict};
+use crate::summary::{CellVerdict, ClaimSummary, Verdict};
 
 /// One-sided level: a 95 % interval leaves out 2.5 % on either side.
 const LEVEL: f64 = 0.025;
@@ -208,13 +208,13 @@ impl Measured {
         self
     }
 
-    fn summary(self, verdict: Verdict) -> Measurement {
+    fn summary(self, verdict: Verdict) -> CellVerdict {
         let (values, reason) = match self.values {
             Ok(values) => (values, None),
             Err(reason) => (Vec::new(), Some(reason)),
         };
         let count = self.count.map(|outcomes| outcomes.yes);
         let Self { label, interval, reads, .. } = self;
-        Measurement { label, values, count, interval, verdict, reason, reads }
+        CellVerdict { label, values, count, interval, verdict, reason, reads }
     }
 }

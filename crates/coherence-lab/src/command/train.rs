@@ -45,11 +45,11 @@ use crate::watch;
 ///
 /// Several workers: with a program built with --features mpi, `mpirun -np 3 coherence train …` cuts each
 /// mini-batch in three, or, for m3 and a3 over three workers, gives each a mini-batch. median-of-means:P over P
-/// workers takes the exact median of the workers' mean gradients, RULE@P another rule by coordinate over them,
-/// winsorized:CLIP with mini-batches of P examples the winsorised mean of theirs. m3, a3 and median-of-means give the same bits as one worker, except for
-/// the running statistics of batch normalisation, which are averaged over the workers; the sums of the other rules
-/// are added in the order of the workers. Measurements are shared. All workers need the same files;
-/// each uses all cores, unless RAYON_NUM_THREADS says how many.
+/// workers takes the exact median of the workers' mean gradients, RULE@P another rule by coordinate over them;
+/// winsorized:CLIP, trimmed:TRIM and median are over the examples of mini-batches of P. m3, a3 and median-of-means give
+/// the same bits as one worker, except for the running statistics of batch normalisation, which are averaged over the
+/// workers; the sums of the other rules are added in the order of the workers. Measurements are shared. All workers
+/// need the same files; each uses all cores, unless RAYON_NUM_THREADS says how many.
 ///
 /// With --device cuda:N the network is trained and measured on a GPU; its results differ from the processor's in the
 /// last bits. A run may continue on another device. If the device fails, the command ends with a message, and the
@@ -65,8 +65,8 @@ pub(crate) struct Train {
     activation: Activation,
     #[command(flatten)]
     input: Input,
-    /// How gradients become a direction: mean, winsorized:CLIP, median-of-means:GROUPS, m3, a3, rm3, ra3, or any rule of
-    /// `coherence aggregate` over the mean gradients of groups, RULE@GROUPS, such as krum:1@10
+    /// How gradients become a direction: mean, winsorized:CLIP, trimmed:TRIM, median, median-of-means:GROUPS, m3, a3, rm3,
+    /// ra3, or any rule of `coherence aggregate` over the mean gradients of groups, RULE@GROUPS, such as krum:1@10
     #[arg(long, default_value = "mean", value_name = "RULE")]
     rule: Aggregation,
     #[command(flatten)]
@@ -79,7 +79,7 @@ pub(crate) struct Train {
     #[arg(long, default_value_t = 100, value_name = "N")]
     batch: usize,
     /// Examples in one forward and backward pass, to save memory; must divide the batch; for every rule but
-    /// winsorized:CLIP, which needs all examples at once (winsorized:CLIP@GROUPS does not)
+    /// winsorized:CLIP, trimmed:TRIM and median, which need all examples at once (RULE@GROUPS does not)
     #[arg(long, value_name = "N")]
     micro_batch: Option<usize>,
     /// Passes over the training examples, each of ⌊examples / batch⌋ mini-batches

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::{forest, number, papers, verdict, words};
 use crate::claim::Bound;
-use crate::summary::{ClaimSummary, Measurement, Verdict};
+use crate::summary::{CellVerdict, ClaimSummary, Verdict};
 
 /// A claim: statement and measurements at a glance; quotation, condition, numbers and history unfolded.
 pub(super) fn article(claim: &ClaimSummary) -> Markup {
@@ -67,7 +67,7 @@ fn capital(words: &str) -> String {
     first.to_uppercase() + rest
 }
 
-fn measurements(measurements: &[Measurement]) -> Markup {
+fn measurements(measurements: &[CellVerdict]) -> Markup {
     let seeds = measurements.iter().any(|measurement| measurement.values.len() > 1);
     html! {
         table.measurements {
@@ -97,7 +97,7 @@ fn measurements(measurements: &[Measurement]) -> Markup {
 }
 
 /// Mean and interval; of outcomes the count with the interval of the share.
-fn value(measurement: &Measurement) -> Markup {
+fn value(measurement: &CellVerdict) -> Markup {
     html! {
         @match &measurement.reason {
             Some(reason) => span.reason { (reason) },
@@ -110,7 +110,7 @@ fn value(measurement: &Measurement) -> Markup {
 }
 
 /// The value of every seed; nothing when there is but one.
-fn by_seed(measurement: &Measurement) -> Markup {
+fn by_seed(measurement: &CellVerdict) -> Markup {
     let values = if measurement.values.len() > 1 { &measurement.values[..] } else { &[] };
     let texts: Vec<String> = values.iter().map(number::value).collect();
     html! { span.seeds { (texts.join("  ")) } }

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 
 use super::{number, verdict, words};
 use crate::claim::{Censored, Expect, Value};
-use crate::summary::{ClaimSummary, Measurement};
+use crate::summary::{CellVerdict, ClaimSummary};
 
 /// Rows with a label; more are drawn closer together, without labels.
 const LABELLED: usize = 24;
@@ -15,7 +15,7 @@ const EQUAL: f64 = 1e-9;
 
 /// One row a measurement; nothing where nothing was measured.
 pub(super) fn forest(claim: &ClaimSummary) -> Markup {
-    let rows: Vec<&Measurement> =
+    let rows: Vec<&CellVerdict> =
         claim.measurements.iter().filter(|m| !m.values.is_empty()).collect();
     if rows.is_empty() {
         return html! {};
@@ -34,7 +34,7 @@ pub(super) fn forest(claim: &ClaimSummary) -> Markup {
     }
 }
 
-fn row(measurement: &Measurement, axis: &Axis, labelled: bool) -> Markup {
+fn row(measurement: &CellVerdict, axis: &Axis, labelled: bool) -> Markup {
     let label = words::label(&measurement.label);
     let text = format!("{label}: {}", number::measurement(measurement));
     html! {
@@ -58,7 +58,7 @@ fn row(measurement: &Measurement, axis: &Axis, labelled: bool) -> Markup {
 }
 
 /// The value of every seed; a bound that is known of it as an open bar.
-fn seeds(measurement: &Measurement, axis: &Axis) -> Markup {
+fn seeds(measurement: &CellVerdict, axis: &Axis) -> Markup {
     let [low, high] = axis.range;
     html! {
         @for value in &measurement.values {
@@ -83,7 +83,7 @@ struct Axis {
 impl Axis {
     /// The means and the bounds with some air, and the intervals as far as they stay within 60 % of that
     /// range: one measurement of great uncertainty does not press the others together. `None` without a number.
-    fn new(rows: &[&Measurement], expect: &Expect) -> Option<Self> {
+    fn new(rows: &[&CellVerdict], expect: &Expect) -> Option<Self> {
         let (satisfied, bounds) = satisfied(expect);
         let values = rows.iter().flat_map(|m| &m.values).filter_map(|value| match *value {
             Value::Exact(value) => Some(value),
@@ -165,7 +165,7 @@ mod tests {
     fn points_bounds_and_the_satisfied_side_are_where_they_belong() {
         // values 1 and 3, mean 2, bound 1: the interval ±12.7 is cut at 60 % of [1, 3] on either side
         let claim = claim("C3.a", Verdict::Undecided, &[1.0, 3.0]);
-        let rows: Vec<&Measurement> = claim.measurements.iter().collect();
+        let rows: Vec<&CellVerdict> = claim.measurements.iter().collect();
         let axis = Axis::new(&rows, &claim.expect).unwrap();
         let (low, high) = (1.0 - 1.2, 3.0 + 1.2);
         let air = 0.06 * (high - low);

@@ -2,7 +2,7 @@
 
 use crate::claim::{Censored, Value};
 use crate::interval::Interval;
-use crate::summary::Measurement;
+use crate::summary::CellVerdict;
 
 /// Four significant digits, with a power of ten under 10⁻³ and from 10⁶ on; `−` is a true minus.
 pub(crate) fn text(value: f64) -> String {
@@ -68,7 +68,7 @@ pub(crate) fn value(value: &Value) -> String {
 
 /// A measurement: `3 of 3 seeds` for outcomes, mean and half width for numbers, every value where
 /// one is censored, and the reason where there is none.
-pub(crate) fn measurement(measurement: &Measurement) -> String {
+pub(crate) fn measurement(measurement: &CellVerdict) -> String {
     match (measurement.count, &measurement.interval, &measurement.reason) {
         (Some(count), _, _) => format!("{count} of {} seeds", measurement.values.len()),
         (None, Some(interval), _) => self::interval(interval),

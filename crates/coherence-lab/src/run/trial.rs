@@ -219,9 +219,10 @@ fn lower_rule(lowered: &mut Lowered, settings: &mut Training) {
     let Some(rule) = settings.rule.filter(|rule| rule.check(k).is_err()) else { return };
     let fitting = match rule {
         Aggregation::Winsorized { .. } => Aggregation::Winsorized { clip: k / 2 },
+        Aggregation::Trimmed { .. } => Aggregation::Trimmed { trim: k.saturating_sub(1) / 2 },
         Aggregation::MedianOfMeans { .. } => Aggregation::MedianOfMeans { groups: k },
         Aggregation::OverGroups { rule, .. } => Aggregation::OverGroups { rule, groups: k },
-        same @ (Aggregation::Mean | Aggregation::OverTime(_)) => same,
+        same @ (Aggregation::Mean | Aggregation::Median | Aggregation::OverTime(_)) => same,
     };
     lowered.0.push(Change {
         key: "rule".to_owned(),

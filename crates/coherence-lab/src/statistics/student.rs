@@ -4,7 +4,7 @@ use statrs::distribution::{ContinuousCDF, StudentsT};
 
 /// Mean and sample standard deviation (divisor n − 1) of n values.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Sample {
+pub struct SampleMoments {
     /// Number of values.
     pub n: usize,
     /// Arithmetic mean.
@@ -13,7 +13,7 @@ pub struct Sample {
     pub deviation: f64,
 }
 
-impl Sample {
+impl SampleMoments {
     /// `None` for no values.
     pub fn from_values(values: &[f64]) -> Option<Self> {
         let n = values.len() as f64;
@@ -60,14 +60,14 @@ fn distribution(n: usize) -> StudentsT {
 
 #[cfg(test)]
 mod tests {
-    use super::Sample;
+    use super::SampleMoments;
 
     /// scipy 1.18: `scipy.stats.ttest_1samp(x, b, alternative='greater').pvalue`.
     #[test]
     fn p_values_are_those_of_scipy() {
         let cases: [(&[f64], f64, f64); 4] = include!("student_scipy.in");
         for (values, bound, p) in cases {
-            let found = Sample::from_values(values).unwrap().p_at_most(bound);
+            let found = SampleMoments::from_values(values).unwrap().p_at_most(bound);
             assert!(
                 (found - p).abs() < 1e-9 * p.max(1e-3),
                 "{values:?}, {bound}: {found}, not {p}"
@@ -77,9 +77,9 @@ mod tests {
 
     #[test]
     fn a_sample_without_spread_decides_and_a_single_value_does_not() {
-        let equal = Sample::from_values(&[0.1; 3]).unwrap();
+        let equal = SampleMoments::from_values(&[0.1; 3]).unwrap();
         assert_eq!((equal.p_at_most(0.05), equal.p_at_most(0.1)), (0.0, 1.0));
-        assert_eq!(Sample::from_values(&[0.1]).unwrap().p_at_most(-1.0), 1.0);
-        assert_eq!(Sample::from_values(&[]), None);
+        assert_eq!(SampleMoments::from_values(&[0.1]).unwrap().p_at_most(-1.0), 1.0);
+        assert_eq!(SampleMoments::from_values(&[]), None);
     }
 }

@@ -1,7 +1,7 @@
 //! Convolutions, and the per-example gradients of their weights.
 
 use super::Memory;
-use coherence_cpu::{Element, convolution::Convolution, product::Output};
+use coherence_cpu::{Element, convolution::Convolution, order::OrderStatistics, product::Output};
 
 /// Convolutions of x [m, h, w, i] with weight [o, kh, kw, i/groups]; delta is [m, oh, ow, o]. The
 /// per-example gradients `g_e = Σ_p delta[e, p] ⊗ patch[e, p]` over positions p are never stored.
@@ -77,23 +77,23 @@ pub trait Convolutions<T: Element>: Memory {
         out: Self::SliceMut<'_, T>,
     );
 
-    /// As [`Products::outer_winsorized_mean`](super::Products::outer_winsorized_mean).
-    fn convolution_winsorized_mean(
+    /// As [`Products::outer_robust_mean`](super::Products::outer_robust_mean).
+    fn convolution_robust_mean(
         &self,
         sizes: &Convolution,
         x: Self::Slice<'_, T>,
         delta: Self::Slice<'_, T>,
-        clip: usize,
+        by: OrderStatistics,
         out: Self::SliceMut<'_, T>,
     );
 
-    /// As [`Products::outer_winsorized_step`](super::Products::outer_winsorized_step).
-    fn convolution_winsorized_step(
+    /// As [`Products::outer_robust_step`](super::Products::outer_robust_step).
+    fn convolution_robust_step(
         &self,
         sizes: &Convolution,
         x: Self::Slice<'_, T>,
         delta: Self::Slice<'_, T>,
-        clip: usize,
+        by: OrderStatistics,
         rate: T,
         weight: Self::SliceMut<'_, T>,
     );

@@ -3,6 +3,7 @@
 use super::Memory;
 use coherence_cpu::{
     Element,
+    order::OrderStatistics,
     product::{Dims, Output},
 };
 
@@ -56,24 +57,24 @@ pub trait Products<T: Element>: Memory {
         out: Self::SliceMut<'_, f64>,
     );
 
-    /// The winsorised MEAN of the g_e, coordinate by coordinate, `out` [o, i]: values are clipped to the
-    /// (clip + 1)-smallest and -largest.
-    fn outer_winsorized_mean(
+    /// The robust mean of the g_e, coordinate by coordinate, `out` [o, i], which `by` makes of the values of the m
+    /// examples.
+    fn outer_robust_mean(
         &self,
         dims: Dims,
         a: Self::Slice<'_, T>,
         delta: Self::Slice<'_, T>,
-        clip: usize,
+        by: OrderStatistics,
         out: Self::SliceMut<'_, T>,
     );
 
-    /// `weight [o, i] -= rate ·` the [winsorised mean](Products::outer_winsorized_mean).
-    fn outer_winsorized_step(
+    /// `weight [o, i] -= rate ·` the [robust mean](Products::outer_robust_mean).
+    fn outer_robust_step(
         &self,
         dims: Dims,
         a: Self::Slice<'_, T>,
         delta: Self::Slice<'_, T>,
-        clip: usize,
+        by: OrderStatistics,
         rate: T,
         weight: Self::SliceMut<'_, T>,
     );

@@ -13,6 +13,7 @@ use coherence_cpu::{
     Element,
     convolution::Convolution,
     normalize::{Standardization, group::Groups},
+    order::OrderStatistics,
     pool::{Divisor, Windows},
     product::{Dims, Output},
     vectors::Descent,
@@ -175,6 +176,7 @@ the_same!(
     Loss,
     Output,
     Shape,
+    OrderStatistics,
     &Convolution,
     &Dropped,
     &Subsampling,
@@ -265,9 +267,11 @@ on_the_processor! { Products:
     fn matmul_tn(dims: Dims, delta: View<'_, T>, a: View<'_, T>, output: Output, out: ViewMut<'_, T>);
     fn outer_product(a: View<'_, T>, delta: View<'_, T>, out: ViewMut<'_, T>);
     fn outer_add_sq_norms(dims: Dims, a: View<'_, T>, delta: View<'_, T>, out: ViewMut<'_, f64>);
-    fn outer_winsorized_mean(dims: Dims, a: View<'_, T>, delta: View<'_, T>, clip: usize, out: ViewMut<'_, T>);
-    fn outer_winsorized_step(
-        dims: Dims, a: View<'_, T>, delta: View<'_, T>, clip: usize, rate: T, weight: ViewMut<'_, T>
+    fn outer_robust_mean(
+        dims: Dims, a: View<'_, T>, delta: View<'_, T>, by: OrderStatistics, out: ViewMut<'_, T>
+    );
+    fn outer_robust_step(
+        dims: Dims, a: View<'_, T>, delta: View<'_, T>, by: OrderStatistics, rate: T, weight: ViewMut<'_, T>
     );
     fn outer_median_of_sums_step(
         dims: Dims, a: View<'_, T>, delta: View<'_, T>, groups: usize, rate: T, weight: ViewMut<'_, T>
@@ -294,11 +298,11 @@ on_the_processor! { Convolutions:
     fn convolution_per_example(
         of: &Convolution, x: View<'_, T>, delta: View<'_, T>, e: usize, out: ViewMut<'_, T>
     );
-    fn convolution_winsorized_mean(
-        of: &Convolution, x: View<'_, T>, delta: View<'_, T>, clip: usize, out: ViewMut<'_, T>
+    fn convolution_robust_mean(
+        of: &Convolution, x: View<'_, T>, delta: View<'_, T>, by: OrderStatistics, out: ViewMut<'_, T>
     );
-    fn convolution_winsorized_step(
-        of: &Convolution, x: View<'_, T>, delta: View<'_, T>, clip: usize, rate: T, weight: ViewMut<'_, T>
+    fn convolution_robust_step(
+        of: &Convolution, x: View<'_, T>, delta: View<'_, T>, by: OrderStatistics, rate: T, weight: ViewMut<'_, T>
     );
     fn convolution_median_of_sums_step(
         of: &Convolution, x: View<'_, T>, delta: View<'_, T>, groups: usize, rate: T, weight: ViewMut<'_, T>
@@ -311,9 +315,7 @@ on_the_processor! { Rows:
     fn rows_add_sq_norms(rows: View<'_, T>, width: usize, out: ViewMut<'_, f64>);
     fn rows_add_dots(rows: View<'_, T>, v: View<'_, T>, out: ViewMut<'_, f64>);
     fn rows_add_pair_dots(x: View<'_, T>, y: View<'_, T>, width: usize, out: ViewMut<'_, f64>);
-    fn rows_winsorized_mean(rows: View<'_, T>, clip: usize, out: ViewMut<'_, T>);
-    fn rows_trimmed_mean(rows: View<'_, T>, trim: usize, out: ViewMut<'_, T>);
-    fn rows_median(rows: View<'_, T>, out: ViewMut<'_, T>);
+    fn rows_robust_mean(rows: View<'_, T>, by: OrderStatistics, out: ViewMut<'_, T>);
     fn rows_median_of_means(rows: View<'_, T>, groups: usize, out: ViewMut<'_, T>);
 }
 

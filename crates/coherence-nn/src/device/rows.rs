@@ -1,7 +1,7 @@
 //! Gradients that are the rows of a matrix.
 
 use super::Memory;
-use coherence_cpu::{Element, product::Output};
+use coherence_cpu::{Element, order::OrderStatistics, product::Output};
 
 /// Rows [m, d]: the per-example gradients of a bias or of another small tensor.
 pub trait Rows<T: Element>: Memory {
@@ -37,20 +37,13 @@ pub trait Rows<T: Element>: Memory {
         out: Self::SliceMut<'_, f64>,
     );
 
-    /// The winsorised MEAN of the rows, `out` \[d\]: values are clipped to the (clip + 1)-smallest and
-    /// -largest of their column.
-    fn rows_winsorized_mean(
+    /// The robust mean of the rows, `out` \[d\], which `by` makes of the values of each column.
+    fn rows_robust_mean(
         &self,
         rows: Self::Slice<'_, T>,
-        clip: usize,
+        by: OrderStatistics,
         out: Self::SliceMut<'_, T>,
     );
-
-    /// The trimmed MEAN of the rows, `out` \[d\]: without the `trim` smallest and largest values of their column.
-    fn rows_trimmed_mean(&self, rows: Self::Slice<'_, T>, trim: usize, out: Self::SliceMut<'_, T>);
-
-    /// The median of the rows, `out` \[d\]; the mean of the two middle values of an even number.
-    fn rows_median(&self, rows: Self::Slice<'_, T>, out: Self::SliceMut<'_, T>);
 
     /// The median of the means of the groups of rows that
     /// [`groups`](coherence_core::aggregate::groups) makes, `out` \[d\].

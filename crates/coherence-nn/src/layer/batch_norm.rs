@@ -12,19 +12,20 @@ use coherence_cpu::{Element, product::Output};
 /// By the running statistics, μ and σ² are `running_mean` and `running_var`, and examples are independent.
 /// By the statistics of the batch, they are the mean and the biased variance over the examples and positions of the
 /// batch, so that the gradient of one example's loss depends on all examples; the running
-/// statistics then move towards those of the batch by a tenth, the variance unbiased, as in PyTorch.
+/// statistics then move towards those of the batch by the momentum, a tenth, the variance unbiased, as in PyTorch.
 ///
 /// Source: Ioffe, Szegedy (2015), *Batch Normalization* (arXiv 1502.03167).
 #[derive(Debug, Clone)]
 pub struct BatchNorm {
     shape: Shape,
     epsilon: f64,
+    momentum: f64,
 }
 
 impl BatchNorm {
     /// Normalisation of each channel of this shape.
     pub fn new(shape: Shape) -> Self {
-        Self { shape, epsilon: super::EPSILON }
+        Self { shape, epsilon: super::EPSILON, momentum: 0.1 }
     }
 
     /// The same layer with another ε.
@@ -35,6 +36,17 @@ impl BatchNorm {
     pub fn with_epsilon(self, epsilon: f64) -> Self {
         assert!(epsilon > 0.0, "batch normalisation with epsilon {epsilon}");
         Self { epsilon, ..self }
+    }
+
+    /// The same layer with another momentum, as in PyTorch: the share by which the running statistics move towards
+    /// those of the batch in [`Model::update_statistics`](crate::Model::update_statistics).
+    ///
+    /// # Panics
+    ///
+    /// Unless `momentum` is from 0 to 1.
+    pub fn with_momentum(self, momentum: f64) -> Self {
+        assert!((0.0..=1.0).contains(&momentum), "batch normalisation with momentum {momentum}");
+        Self { momentum, ..self }
     }
 }
 
@@ -65,12 +77,13 @@ impl<T: Element, D: Device<T>> Layer<T, D> for BatchNorm {
         device: &D,
         m: usize,
         kept: &Kept<D>,
-        momentum: f64,
+        share: Option<f64>,
         statistics: D::SliceMut<'_, T>,
     ) {
         let (by, variances) = (&kept.standardization, D::view(&kept.variances));
         let rows = m * self.shape.positions();
-        device.update_running_moments(by, variances, rows, momentum, statistics);
+        let share = share.unwrap_or(self.momentum);
+        device.update_running_moments(by, variances, rows, share, statistics);
     }
 
     fn forward(&self, mut pass: Forward<'_, T, D>) {

@@ -88,14 +88,14 @@ pub trait Layer<T: Element, D: Device<T> = Cpu>: fmt::Debug + Send + Sync {
         false
     }
 
-    /// Moves the statistics by the share `momentum` towards those of the last forward pass over m examples,
-    /// which used the statistics of its batch.
+    /// Moves the statistics by a share, the layer's own if it is `None`, towards those of the last forward pass over m
+    /// examples, which used the statistics of its batch.
     fn update(
         &self,
         _device: &D,
         _m: usize,
         _kept: &Kept<D>,
-        _momentum: f64,
+        _share: Option<f64>,
         _statistics: D::SliceMut<'_, T>,
     ) {
     }

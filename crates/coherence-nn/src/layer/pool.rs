@@ -23,6 +23,15 @@ impl MaxPool {
     pub fn new(pool: Pool) -> Result<Self, PoolError> {
         Ok(Self { windows: pool.windows()? })
     }
+
+    /// The maxima over windows that divide any input into [height, width] parts, as PyTorch's adaptive pooling.
+    ///
+    /// # Errors
+    ///
+    /// [`PoolError`] if a size is 0.
+    pub fn adaptive(input: Shape, output: [usize; 2]) -> Result<Self, PoolError> {
+        Ok(Self { windows: Windows::adaptive(input.size(), output, input.channels)? })
+    }
 }
 
 impl<T: Element, D: Device<T>> Layer<T, D> for MaxPool {

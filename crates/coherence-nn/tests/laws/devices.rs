@@ -1,6 +1,7 @@
 //! The same network on two devices has the same bits, and a pass moves no number between host and device.
 
 use crate::networks::{CLASSES, IMAGE, networks};
+use coherence_core::aggregate::{Trimmed, Winsorized};
 use coherence_cpu::{product::Output, vectors::Descent};
 use coherence_nn::{
     Factors, Gradients, Graph, Keep, Model,
@@ -36,8 +37,10 @@ fn results<D: Device<f64>>(factors: &Factors<'_, f64, D>) -> Vec<D::Buffer<f64>>
     add(M, &|out| factors.sq_norms(out));
     add(M, &|out| factors.dots(D::view(&v), &mut device.zeros(0), out));
     add(d, &|out| factors.rows(1..3).sum(Output::Add, out));
-    add(d, &|out| factors.winsorized_mean(CLIP, out));
-    add(d, &|out| factors.winsorized_step(CLIP, RATE, out));
+    add(d, &|out| factors.robust_mean(Winsorized { clip: CLIP }, out));
+    add(d, &|out| factors.robust_step(Winsorized { clip: CLIP }, RATE, out));
+    add(d, &|out| factors.robust_mean(Trimmed { trim: CLIP }, out));
+    add(d, &|out| factors.robust_step(Trimmed { trim: CLIP }, RATE, out));
     add(d, &|out| factors.median_of_sums_step(GROUPS, RATE, out));
     let mut norms = device.zeros(M);
     let mut sum = device.zeros(d);

@@ -1,7 +1,7 @@
 //! Factors against the loop over batches of one example.
 
 use crate::common::Case;
-use coherence_core::Coherence;
+use coherence_core::{Coherence, aggregate::Winsorized};
 use coherence_cpu::product::Output;
 use coherence_nn::{Element, Factors};
 use coherence_tests::{cases, naive};
@@ -50,7 +50,7 @@ fn winsorized_gradient_is_sort_and_clip_of_the_loop() {
     for clip in [0, 1, 2, 8, 49, 50] {
         let mut found = vec![0.0; rows[0].len()];
         case.factors(|factors| {
-            factors.winsorized_mean(clip, &mut found[factors.range.clone()]);
+            factors.robust_mean(Winsorized { clip }, &mut found[factors.range.clone()]);
         });
         for (j, &found) in found.iter().enumerate() {
             let column: Vec<f64> = rows.iter().map(|g| g[j]).collect();

@@ -1,8 +1,8 @@
 //! Each layer in a small network: the gradient is the slope of the SUM loss, and every per-example
 //! quantity is that of the loop over batches of one.
 
-use coherence_core::aggregate::{Requirements, Winsorized};
-use coherence_cpu::{Element, Isa, product::Output};
+use coherence_core::aggregate::{Median, Requirements, Trimmed, Winsorized};
+use coherence_cpu::{Element, Isa, order::OrderStatistics, product::Output};
 use coherence_nn::{
     Activation::Identity,
     Builder, Factors, Keep, Model, Shape, TooFewValuesError,
@@ -167,8 +167,8 @@ fn every_per_example_quantity_is_that_of_the_loop() {
     for m in 0..=8 {
         for_each_network(IMAGE, m, Mode::default(), |case| {
             let rows = case.one_by_one();
-            quantities_agree(&case, &rows, 1e-12);
             for &isa in Isa::available() {
+                quantities_agree(&case.on::<f64>(isa), &rows, 1e-12);
                 quantities_agree(&case.on::<f32>(isa), &rows, 2e-5);
             }
         });
@@ -182,7 +182,7 @@ fn every_per_example_quantity_of_any_image_is_that_of_the_loop() {
     for (image, (m, &isa)) in images().zip(turns) {
         for_each_network(image, m, Mode::default(), |case| {
             let rows = case.one_by_one();
-            quantities_agree(&case, &rows, 1e-12);
+            quantities_agree(&case.on::<f64>(isa), &rows, 1e-12);
             quantities_agree(&case.on::<f32>(isa), &rows, 2e-5);
         });
     }
@@ -268,16 +268,25 @@ fn selections_agree<T: Element>(
     }
     let columns: Vec<Vec<f64>> =
         (0..len).map(|j| rows.iter().map(|row| row[j]).collect()).collect();
-    for clip in 0..=m / 2 {
+    let agrees = |rule: OrderStatistics, expected: &dyn Fn(&[f64]) -> f64| {
         let (mut mean, mut moved) = (vec![T::narrow(9.0); len], vec![T::zero(); len]);
-        factors.winsorized_mean(clip, &mut mean);
-        factors.winsorized_step(clip, T::one(), &mut moved);
+        factors.robust_mean(rule, &mut mean);
+        factors.robust_step(rule, T::one(), &mut moved);
         for (j, column) in columns.iter().enumerate() {
-            let expected = naive::aggregate::winsorized(column, clip);
+            let expected = expected(column);
             for found in [mean[j], -moved[j]] {
                 let agrees = near(found.widen(), expected);
-                assert!(agrees, "{what}: c = {clip}: {found:?} {expected}");
+                assert!(agrees, "{what}: {rule:?}: {found:?} {expected}");
             }
+        }
+    };
+    agrees(OrderStatistics::new(Median, m), &naive::aggregate::median);
+    for c in 0..=m / 2 {
+        let winsorized = OrderStatistics::new(Winsorized { clip: c }, m);
+        agrees(winsorized, &|column| naive::aggregate::winsorized(column, c));
+        if 2 * c < m {
+            let trimmed = OrderStatistics::new(Trimmed { trim: c }, m);
+            agrees(trimmed, &|column| naive::aggregate::trimmed(column, c));
         }
     }
     for k in 1..=m {
@@ -302,8 +311,16 @@ fn no_example_is_selected<T: Element>(what: &str, factors: &Factors<'_, T>) {
         *panic.expect_err(what).downcast::<String>().expect("a message")
     };
     let winsorized = Winsorized { clip: 0 }.check(0).expect_err("no values").to_string();
-    assert_eq!(refusal(&|out| factors.winsorized_mean(0, out)), winsorized, "{what}");
-    assert_eq!(refusal(&|out| factors.winsorized_step(0, T::one(), out)), winsorized, "{what}");
+    assert_eq!(
+        refusal(&|out| factors.robust_mean(Winsorized { clip: 0 }, out)),
+        winsorized,
+        "{what}"
+    );
+    assert_eq!(
+        refusal(&|out| factors.robust_step(Winsorized { clip: 0 }, T::one(), out)),
+        winsorized,
+        "{what}"
+    );
     let groups = "0 examples cannot be cut in 1 groups that are not empty";
     assert_eq!(refusal(&|out| factors.median_of_sums_step(1, T::one(), out)), groups, "{what}");
 }
@@ -326,6 +343,26 @@ fn an_auxiliary_output_counts_by_its_weight() {
     case.model.gradient(&case.x, &mut workspace, &mut gradient);
     let range = case.model.layout().get("auxiliary.weight").unwrap().range.clone();
     assert!(gradient[range].iter().all(|&g| g == 0.0));
+}
+
+/// PyTorch's rule for the running mean: (1 − momentum) times what it is plus momentum times the mean of the batch.
+#[test]
+fn running_statistics_move_by_the_momentum() {
+    for momentum in [0.0, 0.1, 0.75, 1.0] {
+        let (mut net, x) = Builder::<f64>::new(Shape::features(1));
+        let norm = BatchNorm::new(x.shape).with_momentum(momentum);
+        net.push("norm", norm, &[x], Identity).unwrap();
+        let mut model = Model::zeros(net.build("norm".to_owned()));
+        model.statistics_mut().copy_from_slice(&[8.0, 3.0]);
+        let mut workspace = model.workspace(3, Keep::Logits);
+        workspace.set_mode(Mode { batch_statistics: true, dropout: None });
+        model.forward(&[1.0, 2.0, 6.0], 3, &mut workspace);
+        model.update_statistics(&workspace);
+        let [mean, variance] = [(8.0, 3.0), (3.0, 7.0)]
+            .map(|(old, of_batch)| (1.0 - momentum) * old + momentum * of_batch);
+        assert_eq!(model.statistics()[0], mean, "momentum {momentum}");
+        assert!((model.statistics()[1] - variance).abs() < 1e-12, "momentum {momentum}");
+    }
 }
 
 /// At one position, a batch of one has a single value for each channel; torch refuses it as well.

@@ -75,6 +75,9 @@ pub(crate) fn networks_for<T: Element, D: Device<T>>(
         around(image, "adaptive means", |net, x| {
             net.push("layer", AveragePool::adaptive(x.shape, [3, 3])?, &[x], Identity)
         }),
+        around(image, "adaptive maxima", |net, x| {
+            net.push("layer", MaxPool::adaptive(x.shape, [2, 3])?, &[x], Tanh)
+        }),
         around(image, "batch normalisation", |net, x| {
             net.push("layer", BatchNorm::new(x.shape), &[x], Tanh)
         }),

@@ -1,7 +1,8 @@
 //! The rules that are computed from factors, held to the core's table on the processor and on `Cuda<Host>`.
 //!
 //! A sample of gradients [m, d] is given as a bias, as a weight with one input (the gradients are the deltas), as a
-//! weight with one output (the gradients are the activations) and as a convolution of one position.
+//! weight with one output (the gradients are the activations), and as a convolution of one position and of two, whose
+//! terms 2 g and −g add up to each gradient g exactly.
 
 use coherence_core::aggregate::{AnyCoordinateRule, Requirements, Rule, groups};
 use coherence_cpu::{
@@ -20,6 +21,14 @@ enum Form {
     OneInput,
     OneOutput,
     OnePosition,
+    TwoPositions,
+    TwoPositionsOneOutput,
+}
+
+/// The terms 2 g and −g of every row g of `width` values: [m, 2, width].
+fn two_terms(rows: &[f64], width: usize) -> Vec<f64> {
+    let of = |g: &[f64]| [g.iter().map(|x| 2.0 * x).collect(), g.iter().map(|x| -x).collect()];
+    rows.chunks_exact(width).flat_map(of).flat_map(|term: Vec<f64>| term).collect()
 }
 
 /// The direction of a mini-batch whose examples have the gradients `rows` [m][d].
@@ -49,8 +58,10 @@ fn direction<D: Device<f64>>(
         device.upload(values, D::view_mut(&mut buffer));
         buffer
     };
-    let (scaled, ones) = (upload(&scaled), upload(&vec![1.0; m]));
-    let (g, one) = (D::view(&scaled), D::view(&ones));
+    let (terms, ones) = (upload(&two_terms(&scaled, d)), upload(&vec![1.0; 2 * m]));
+    let scaled = upload(&scaled);
+    let (g, terms, ones) = (D::view(&scaled), D::view(&terms), D::view(&ones));
+    let one = D::part(ones, 0..m);
     let gradients = match form {
         Form::Bias => PerExample::Rows(g),
         Form::OneInput => PerExample::Outer { dims: Dims { m, i: 1, o: d }, a: one, delta: g },
@@ -59,13 +70,23 @@ fn direction<D: Device<f64>>(
             let sizes = Convolution::new([1, 1], 1, d, [1, 1]);
             PerExample::Convolution { sizes, x: one, delta: g }
         }
+        Form::TwoPositions => {
+            let sizes = Convolution::new([1, 2], 1, d, [1, 1]);
+            PerExample::Convolution { sizes, x: ones, delta: terms }
+        }
+        Form::TwoPositionsOneOutput => {
+            let sizes = Convolution::new([1, 2], d, 1, [1, 1]);
+            PerExample::Convolution { sizes, x: terms, delta: ones }
+        }
     };
     let factors = Factors::separate(device.clone(), "w", [m, d], &gradients);
     let mut out = device.zeros(d);
     let to = D::view_mut(&mut out);
     match rule {
         AnyCoordinateRule::Mean(_) => factors.sum(Output::Overwrite, to),
-        AnyCoordinateRule::Winsorized(rule) => factors.winsorized_step(rule.clip, -1.0, to),
+        AnyCoordinateRule::Winsorized(rule) => factors.robust_step(rule, -1.0, to),
+        AnyCoordinateRule::Trimmed(rule) => factors.robust_step(rule, -1.0, to),
+        AnyCoordinateRule::Median(rule) => factors.robust_step(rule, -1.0, to),
         AnyCoordinateRule::MedianOfMeans(rule) => {
             factors.median_of_sums_step(rule.groups, -1.0, to);
         }
@@ -92,12 +113,14 @@ macro_rules! every_form {
             every_form!(one_input, OneInput, of);
             every_form!(one_output, OneOutput, of);
             every_form!(one_position, OnePosition, of);
+            every_form!(two_positions, TwoPositions, of);
+            every_form!(two_positions_one_output, TwoPositionsOneOutput, of);
         }
     };
     ($name:ident, $form:ident, $of:path) => {
         coherence_tests::rule_laws!(
             $name,
-            ["mean", "winsorized", "median-of-means"],
+            ["mean", "winsorized", "trimmed", "median", "median-of-means"],
             TOLERANCE,
             |text: &str, rows: &[Vec<f64>]| $of(Form::$form, text, rows)
         );

@@ -2,7 +2,7 @@
 
 use super::{Collective, block};
 use crate::{Aggregation, Config, ConfigError, Watch};
-use coherence_core::aggregate::{AnyCoordinateRule, OverTime, Rule, Winsorized, groups};
+use coherence_core::aggregate::{AnyCoordinateRule, OverTime, Rule, groups};
 use coherence_cpu::dense::Columnwise;
 use core::ops::Range;
 use std::sync::Arc;
@@ -13,8 +13,8 @@ use std::sync::Arc;
 ///   whole mini-batches, every third one. Results are those of one worker, bit for bit.
 /// - Else each mini-batch is cut: in P parts, or, if it is processed in passes of micro-batches, in P runs of
 ///   passes. Where a rule over parts of a mini-batch has one vector for each worker, it is applied to their mean
-///   gradients, coordinate by coordinate: the median of P groups' means, another rule by coordinate over them, the
-///   winsorised mean of P examples.
+///   gradients, coordinate by coordinate: the median of P groups' means, another rule by coordinate over them, a rule
+///   over the gradients of P examples.
 #[derive(Debug)]
 pub(crate) struct Division {
     pub(crate) workers: Arc<dyn Collective>,
@@ -163,11 +163,9 @@ fn check(config: &Config, workers: usize) -> Result<(), ConfigError> {
 
 /// The rule over the mean gradients of P workers that is the rule of the settings over parts of a mini-batch.
 fn rule_of_replicas(config: &Config, workers: usize) -> Option<AnyCoordinateRule> {
-    match (config.aggregation, config.aggregation.over_groups()) {
-        (_, Some((Rule::Coordinate(rule), groups))) if groups == workers => Some(rule),
-        (Aggregation::Winsorized { clip }, _) if config.batch == workers => {
-            Some(AnyCoordinateRule::Winsorized(Winsorized { clip }))
-        }
+    match config.aggregation.over_groups() {
+        Some((Rule::Coordinate(rule), groups)) if groups == workers => Some(rule),
+        None if config.batch == workers => config.aggregation.over_examples(),
         _ => None,
     }
 }

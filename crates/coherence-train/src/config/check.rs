@@ -216,7 +216,7 @@ impl Config {
         if micro_batch == 0 || !batch.is_multiple_of(micro_batch) {
             return Err(ConfigError::MicroBatch { micro_batch, batch });
         }
-        if micro_batch < batch && aggregation.needs_one_pass() {
+        if micro_batch < batch && aggregation.over_examples().is_some() {
             return Err(ConfigError::InPasses { aggregation });
         }
         Ok(())

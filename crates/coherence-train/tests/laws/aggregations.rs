@@ -3,7 +3,8 @@
 use crate::blobs::{Blobs, config, go, models, one_by_one, trainer_of};
 use coherence_core::{
     aggregate::{
-        CoordinateRule, Mean, MedianOfMeans, Recent, Rows, Update, VectorRule, Winsorized, groups,
+        CoordinateRule, Mean, Median, MedianOfMeans, Recent, Rows, Trimmed, Update, VectorRule,
+        Winsorized, groups,
     },
     finite::Policy,
 };
@@ -12,13 +13,18 @@ use coherence_nn::Model;
 use coherence_train::{Aggregation, Config, OverTime, RateSchedule, Trainer};
 
 /// Every aggregation with sizes of mini-batches, some divisible by the number of groups and some not.
-const CASES: [(Aggregation, usize); 17] = [
+const CASES: [(Aggregation, usize); 22] = [
     (Aggregation::Mean, 20),
     (Aggregation::Mean, 7),
     (Aggregation::Winsorized { clip: 0 }, 20),
     (Aggregation::Winsorized { clip: 2 }, 20),
     (Aggregation::Winsorized { clip: 10 }, 20),
     (Aggregation::Winsorized { clip: 3 }, 7),
+    (Aggregation::Trimmed { trim: 0 }, 20),
+    (Aggregation::Trimmed { trim: 2 }, 20),
+    (Aggregation::Trimmed { trim: 3 }, 7),
+    (Aggregation::Median, 20),
+    (Aggregation::Median, 7),
     (Aggregation::MedianOfMeans { groups: 1 }, 20),
     (Aggregation::MedianOfMeans { groups: 3 }, 20),
     (Aggregation::MedianOfMeans { groups: 10 }, 20),
@@ -82,6 +88,8 @@ fn definition(
     match rule {
         Aggregation::Mean => Some(columns(rows, Mean)),
         Aggregation::Winsorized { clip } => Some(columns(rows, Winsorized { clip })),
+        Aggregation::Trimmed { trim } => Some(columns(rows, Trimmed { trim })),
+        Aggregation::Median => Some(columns(rows, Median)),
         Aggregation::MedianOfMeans { groups } => Some(columns(rows, MedianOfMeans { groups })),
         Aggregation::OverGroups { rule, groups: count } => {
             let of_group = |examples: core::ops::Range<usize>| columns(&rows[examples], Mean);

@@ -39,8 +39,10 @@ fn settings_out_of_range_are_refused() {
         refused(|c| c.micro_batch = Some(micro_batch), error);
     }
     let winsorized = Aggregation::Winsorized { clip: 2 };
-    let in_passes = |c: &mut Config| (c.aggregation, c.micro_batch) = (winsorized, Some(10));
-    refused(in_passes, ConfigError::InPasses { aggregation: winsorized });
+    for aggregation in [winsorized, Aggregation::Trimmed { trim: 2 }, Aggregation::Median] {
+        let in_passes = |c: &mut Config| (c.aggregation, c.micro_batch) = (aggregation, Some(10));
+        refused(in_passes, ConfigError::InPasses { aggregation });
+    }
     let whole = Config { micro_batch: Some(20), ..self::config(winsorized) };
     assert_eq!(whole.check(110), Ok(()));
     let undefined = |aggregation: Aggregation, batch| {
@@ -52,6 +54,7 @@ fn settings_out_of_range_are_refused() {
     };
     let message = undefined(Aggregation::Winsorized { clip: 11 }, 21);
     assert!(message.starts_with("winsorized:11 of mini-batches of 21: "), "{message}");
+    undefined(Aggregation::Trimmed { trim: 10 }, 20);
     undefined(Aggregation::MedianOfMeans { groups: 0 }, 20);
     undefined(Aggregation::MedianOfMeans { groups: 21 }, 20);
     undefined("mean@21".parse().unwrap(), 20);
@@ -59,6 +62,7 @@ fn settings_out_of_range_are_refused() {
     assert!(message.starts_with("krum:1@4 of mini-batches of 20: "), "{message}");
     for (aggregation, batch) in [
         (Aggregation::Winsorized { clip: 10 }, 20),
+        (Aggregation::Trimmed { trim: 9 }, 20),
         (Aggregation::MedianOfMeans { groups: 20 }, 20),
     ] {
         assert_eq!(Config { batch, ..config(aggregation) }.check(110), Ok(()));
@@ -94,6 +98,8 @@ fn settings_survive_json() {
     let others = [
         Aggregation::Mean,
         Aggregation::Winsorized { clip: 2 },
+        Aggregation::Trimmed { trim: 2 },
+        Aggregation::Median,
         Aggregation::MedianOfMeans { groups: 3 },
         "multi-krum:1:2@10".parse().unwrap(),
     ];
@@ -141,7 +147,8 @@ fn settings_parse_in_the_notation_of_the_papers() {
     for unknown in ["winsorized", "winsorized:-1", "mean:1", "rm3:1", "rm4", ""] {
         let error = serde_json::from_str::<Config>(&json.replace("winsorized:2", unknown));
         let message = error.unwrap_err().to_string();
-        let known = message.contains("mean, winsorized:CLIP, median-of-means:GROUPS, m3");
+        let known = message
+            .contains("mean, winsorized:CLIP, trimmed:TRIM, median, median-of-means:GROUPS, m3");
         assert!(message.contains(unknown) && known, "{message}");
     }
 }

@@ -4,7 +4,11 @@ use anyhow::{Context, Result, bail};
 
 use coherence_core::aggregate::{AnyCoordinateRule, Requirements, Rule};
 use coherence_core::finite::{NonFinite, Policy};
-use coherence_cpu::{Element, dense::first_non_finite};
+use coherence_cpu::{
+    Element,
+    dense::first_non_finite,
+    order::{OrderRule, OrderStatistics},
+};
 use coherence_data::matrix::{Matrix, Source, Value};
 use coherence_nn::device::Device;
 
@@ -15,21 +19,35 @@ use crate::command::matrix::workers::each;
 /// Bytes of a block at most.
 const BLOCK: u64 = 1 << 25;
 
-/// Refuses a rule that devices do not have.
-fn check(rule: Rule, device: &str) -> Result<AnyCoordinateRule> {
-    use AnyCoordinateRule as Of;
-    match rule {
-        Rule::Coordinate(
-            rule @ (Of::Mean(_)
-            | Of::Winsorized(_)
-            | Of::Trimmed(_)
-            | Of::Median(_)
-            | Of::MedianOfMeans(_)),
-        ) => Ok(rule),
-        other => bail!(
-            "{other} is computed on the processor only: take --device cpu ({device} has mean, winsorized:CLIP, \
-             trimmed:TRIM, median and median-of-means:GROUPS)"
-        ),
+/// A rule that devices have.
+#[derive(Clone, Copy)]
+enum OnDevice {
+    Robust(OrderStatistics),
+    MedianOfMeans { groups: usize },
+}
+
+impl OnDevice {
+    /// The rule for n rows, for which it is defined.
+    ///
+    /// # Errors
+    ///
+    /// If devices do not have it.
+    fn new(rule: Rule, n: usize, device: &str) -> Result<Self> {
+        use AnyCoordinateRule as Of;
+        let by = match rule {
+            Rule::Coordinate(Of::Mean(rule)) => rule.statistics(n),
+            Rule::Coordinate(Of::Winsorized(rule)) => rule.statistics(n),
+            Rule::Coordinate(Of::Trimmed(rule)) => rule.statistics(n),
+            Rule::Coordinate(Of::Median(rule)) => rule.statistics(n),
+            Rule::Coordinate(Of::MedianOfMeans(rule)) => {
+                return Ok(Self::MedianOfMeans { groups: rule.groups });
+            }
+            other => bail!(
+                "{other} is computed on the processor only: take --device cpu ({device} has mean, winsorized:CLIP, \
+                 trimmed:TRIM, median and median-of-means:GROUPS)"
+            ),
+        };
+        Ok(Self::Robust(by))
     }
 }
 
@@ -48,8 +66,8 @@ pub(super) fn aggregate<T: Value + Element, D: Device<T>>(
     threads: usize,
 ) -> Result<Vec<T>> {
     let (n, d) = (matrix.rows(), matrix.cols());
-    let rule = check(rule, name)?;
     rule.check(n)?;
+    let rule = OnDevice::new(rule, n, name)?;
     let mut out = zeros::<T>(d, "the result")?;
     let free = device.free_bytes().unwrap_or(u64::MAX);
     // Half of the memory is left for what the device allocates besides the blocks.
@@ -76,14 +94,8 @@ pub(super) fn aggregate<T: Value + Element, D: Device<T>>(
         device.upload(block, D::view_mut(&mut rows));
         let (from, to) = (D::view(&rows), D::view_mut(&mut result));
         match rule {
-            AnyCoordinateRule::Winsorized(rule) => device.rows_winsorized_mean(from, rule.clip, to),
-            AnyCoordinateRule::Trimmed(rule) => device.rows_trimmed_mean(from, rule.trim, to),
-            AnyCoordinateRule::Median(_) => device.rows_median(from, to),
-            AnyCoordinateRule::MedianOfMeans(rule) => {
-                device.rows_median_of_means(from, rule.groups, to);
-            }
-            // The only other one that was let in is the mean, which clips nothing.
-            _ => device.rows_winsorized_mean(from, 0, to),
+            OnDevice::Robust(by) => device.rows_robust_mean(from, by, to),
+            OnDevice::MedianOfMeans { groups } => device.rows_median_of_means(from, groups, to),
         }
         device.download(D::view(&result), out);
         Ok(())

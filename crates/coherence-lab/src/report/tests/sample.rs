@@ -11,7 +11,7 @@ use crate::machine::Machine;
 use crate::made::Made;
 use crate::record::{Header, Record, Row};
 use crate::scale::Scale;
-use crate::summary::{ClaimSummary, ExperimentSummary, Measurement, Summary, Verdict};
+use crate::summary::{CellVerdict, ClaimSummary, ExperimentSummary, Summary, Verdict};
 
 /// What a page must show as text and never as markup.
 pub(crate) const HOSTILE: &str = "</script><script>alert('1')</script> <b>\"&";
@@ -84,7 +84,7 @@ pub(crate) fn record() -> Record {
 }
 
 pub(crate) fn claim(id: &str, verdict: Verdict, values: &[f64]) -> ClaimSummary {
-    let measurement = Measurement {
+    let measurement = CellVerdict {
         label: "noise=50".into(),
         values: values.iter().copied().map(Value::Exact).collect(),
         count: None,

@@ -5,6 +5,7 @@ use crate::device::Convolutions;
 use coherence_cpu::{
     Element,
     convolution::{self, Convolution},
+    order::OrderStatistics,
     product::Output,
 };
 
@@ -88,28 +89,28 @@ impl<T: Element> Convolutions<T> for Cpu {
     }
 
     #[inline]
-    fn convolution_winsorized_mean(
+    fn convolution_robust_mean(
         &self,
         sizes: &Convolution,
         x: &[T],
         delta: &[T],
-        clip: usize,
+        by: OrderStatistics,
         out: &mut [T],
     ) {
-        convolution::winsorized_mean(self.isa, sizes, x, delta, clip, out);
+        convolution::robust_mean(self.isa, sizes, x, delta, by, out);
     }
 
     #[inline]
-    fn convolution_winsorized_step(
+    fn convolution_robust_step(
         &self,
         sizes: &Convolution,
         x: &[T],
         delta: &[T],
-        clip: usize,
+        by: OrderStatistics,
         rate: T,
         weight: &mut [T],
     ) {
-        convolution::winsorized_step(self.isa, sizes, x, delta, clip, rate, weight);
+        convolution::robust_step(self.isa, sizes, x, delta, by, rate, weight);
     }
 
     #[inline]

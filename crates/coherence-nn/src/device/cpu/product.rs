@@ -3,7 +3,9 @@
 use super::Cpu;
 use crate::device::Products;
 use coherence_cpu::{
-    Element, outer,
+    Element,
+    order::OrderStatistics,
+    outer,
     product::{Dims, Output, matmul_nn_on, matmul_nt_on, matmul_tn_on},
 };
 
@@ -36,21 +38,28 @@ impl<T: Element> Products<T> for Cpu {
     }
 
     #[inline]
-    fn outer_winsorized_mean(&self, dims: Dims, a: &[T], delta: &[T], clip: usize, out: &mut [T]) {
-        outer::winsorized_mean_on(self.isa, dims, a, delta, clip, out);
-    }
-
-    #[inline]
-    fn outer_winsorized_step(
+    fn outer_robust_mean(
         &self,
         dims: Dims,
         a: &[T],
         delta: &[T],
-        clip: usize,
+        by: OrderStatistics,
+        out: &mut [T],
+    ) {
+        outer::robust_mean_on(self.isa, dims, a, delta, by, out);
+    }
+
+    #[inline]
+    fn outer_robust_step(
+        &self,
+        dims: Dims,
+        a: &[T],
+        delta: &[T],
+        by: OrderStatistics,
         rate: T,
         weight: &mut [T],
     ) {
-        outer::winsorized_step_on(self.isa, dims, a, delta, clip, rate, weight);
+        outer::robust_step_on(self.isa, dims, a, delta, by, rate, weight);
     }
 
     #[inline]

@@ -11,6 +11,7 @@ use coherence_cpu::{
     dense::{self, Columnwise},
     elementwise::column_sums,
     norms::{dots_with, row_dots, row_sq_norms},
+    order::OrderStatistics,
     product::Output,
 };
 use core::ops::Range;
@@ -55,18 +56,8 @@ impl<T: Element> Rows<T> for Cpu {
     }
 
     #[inline]
-    fn rows_winsorized_mean(&self, rows: &[T], clip: usize, out: &mut [T]) {
-        dense::winsorized_mean_on(self.isa, rows, clip, out);
-    }
-
-    #[inline]
-    fn rows_trimmed_mean(&self, rows: &[T], trim: usize, out: &mut [T]) {
-        dense::trimmed_mean_on(self.isa, rows, trim, out);
-    }
-
-    #[inline]
-    fn rows_median(&self, rows: &[T], out: &mut [T]) {
-        dense::median_on(self.isa, rows, out);
+    fn rows_robust_mean(&self, rows: &[T], by: OrderStatistics, out: &mut [T]) {
+        dense::robust_mean_on(self.isa, rows, by, out);
     }
 
     fn rows_median_of_means(&self, rows: &[T], groups: usize, out: &mut [T]) {

@@ -2,7 +2,7 @@
 
 use super::Cuda;
 use crate::device::Convolutions;
-use coherence_cpu::{convolution::Convolution, product::Output};
+use coherence_cpu::{convolution::Convolution, order::OrderStatistics, product::Output};
 use coherence_cuda::{Engine, Real, View, ViewMut, convolution};
 
 impl<T: Real, E: Engine> Convolutions<T> for Cuda<E> {
@@ -84,27 +84,27 @@ impl<T: Real, E: Engine> Convolutions<T> for Cuda<E> {
         convolution::per_example(&self.engine, sizes, x, delta, e, out);
     }
 
-    fn convolution_winsorized_mean(
+    fn convolution_robust_mean(
         &self,
         sizes: &Convolution,
         x: View<'_, T>,
         delta: View<'_, T>,
-        clip: usize,
+        by: OrderStatistics,
         out: ViewMut<'_, T>,
     ) {
-        convolution::winsorized_mean(&self.engine, sizes, [x, delta], clip, out);
+        convolution::robust_mean(&self.engine, sizes, [x, delta], by, out);
     }
 
-    fn convolution_winsorized_step(
+    fn convolution_robust_step(
         &self,
         sizes: &Convolution,
         x: View<'_, T>,
         delta: View<'_, T>,
-        clip: usize,
+        by: OrderStatistics,
         rate: T,
         weight: ViewMut<'_, T>,
     ) {
-        convolution::winsorized_step(&self.engine, sizes, [x, delta], clip, rate, weight);
+        convolution::robust_step(&self.engine, sizes, [x, delta], by, rate, weight);
     }
 
     fn convolution_median_of_sums_step(

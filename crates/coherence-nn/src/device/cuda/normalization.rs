@@ -5,13 +5,13 @@ use crate::device::Normalizations;
 use coherence_cpu::{normalize::group::Groups, product::Output};
 use coherence_cuda::{
     Buffer, Engine, Real, View, ViewMut,
-    normalization::{self, Statistics},
+    normalization::{self, StandardizationView},
 };
 
 impl<E: Engine> Standardization<E> {
-    fn statistics(&self) -> Statistics<'_> {
+    fn statistics(&self) -> StandardizationView<'_> {
         let [mean, inverse] = self.mean_and_inverse();
-        Statistics { mean, inverse }
+        StandardizationView { mean, inverse }
     }
 }
 

@@ -2,7 +2,10 @@
 
 use super::Cuda;
 use crate::device::Products;
-use coherence_cpu::product::{Dims, Output};
+use coherence_cpu::{
+    order::OrderStatistics,
+    product::{Dims, Output},
+};
 use coherence_cuda::{Engine, Product, Real, View, ViewMut, outer, product::multiply};
 
 impl<T: Real, E: Engine> Products<T> for Cuda<E> {
@@ -53,27 +56,27 @@ impl<T: Real, E: Engine> Products<T> for Cuda<E> {
         outer::add_sq_norms(&self.engine, dims, [a, delta], out);
     }
 
-    fn outer_winsorized_mean(
+    fn outer_robust_mean(
         &self,
         dims: Dims,
         a: View<'_, T>,
         delta: View<'_, T>,
-        clip: usize,
+        by: OrderStatistics,
         out: ViewMut<'_, T>,
     ) {
-        outer::winsorized_mean(&self.engine, dims, [a, delta], clip, out);
+        outer::robust_mean(&self.engine, dims, [a, delta], by, out);
     }
 
-    fn outer_winsorized_step(
+    fn outer_robust_step(
         &self,
         dims: Dims,
         a: View<'_, T>,
         delta: View<'_, T>,
-        clip: usize,
+        by: OrderStatistics,
         rate: T,
         weight: ViewMut<'_, T>,
     ) {
-        outer::winsorized_step(&self.engine, dims, [a, delta], clip, rate, weight);
+        outer::robust_step(&self.engine, dims, [a, delta], by, rate, weight);
     }
 
     fn outer_median_of_sums_step(

@@ -2,8 +2,8 @@
 
 use super::Cuda;
 use crate::device::Rows;
-use coherence_core::aggregate::{Median, MedianOfMeans, Trimmed, Winsorized};
-use coherence_cpu::product::Output;
+use coherence_core::aggregate::MedianOfMeans;
+use coherence_cpu::{order::OrderStatistics, product::Output};
 use coherence_cuda::{Engine, Real, View, ViewMut, dense, rows, select::select_columns};
 
 impl<T: Real, E: Engine> Rows<T> for Cuda<E> {
@@ -33,16 +33,8 @@ impl<T: Real, E: Engine> Rows<T> for Cuda<E> {
         rows::add_pair_dots(&self.engine, x, y, width, out);
     }
 
-    fn rows_winsorized_mean(&self, rows: View<'_, T>, clip: usize, out: ViewMut<'_, T>) {
-        select_columns(&self.engine, Winsorized { clip }, rows, None, out);
-    }
-
-    fn rows_trimmed_mean(&self, rows: View<'_, T>, trim: usize, out: ViewMut<'_, T>) {
-        select_columns(&self.engine, Trimmed { trim }, rows, None, out);
-    }
-
-    fn rows_median(&self, rows: View<'_, T>, out: ViewMut<'_, T>) {
-        select_columns(&self.engine, Median, rows, None, out);
+    fn rows_robust_mean(&self, rows: View<'_, T>, by: OrderStatistics, out: ViewMut<'_, T>) {
+        select_columns(&self.engine, by, rows, None, out);
     }
 
     fn rows_median_of_means(&self, rows: View<'_, T>, groups: usize, out: ViewMut<'_, T>) {

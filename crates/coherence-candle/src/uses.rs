@@ -1,4 +1,4 @@
-//! One use of a parameter in a forward pass, and its part of the per-example gradients.
+//! One use of a parameter in a forward pass, and its share of the per-example gradients.
 //!
 //! Legend: m: examples, i: inputs, o: outputs, t: positions (of a sequence), d: values of the parameter.
 //! Everything is of the SUM loss, with channels last.
@@ -52,12 +52,12 @@ pub(crate) struct Use {
     pub(crate) parameter: Parameter,
     /// The number of examples m.
     pub(crate) m: usize,
-    pub(crate) part: Part,
+    pub(crate) gradients: UseGradients,
 }
 
 /// The m per-example gradients of a parameter by one of its uses. Tensors are contiguous and detached.
 #[derive(Debug)]
-pub(crate) enum Part {
+pub(crate) enum UseGradients {
     /// A linear weight [o, i] of one position: a [m, i], delta [m, o].
     Outer { a: Tensor, delta: Tensor },
     /// A kernel, stored as [o, kh, kw, i/groups]; a linear weight of t positions is a 1 × 1 kernel.
@@ -75,10 +75,10 @@ pub(crate) enum Part {
 impl Use {
     /// S = Σ_e g_e, of the parameter's shape, and the squared norms ‖g_e‖² \[m\] of this use alone.
     pub(crate) fn measure<D: TensorDevice>(&self, device: &D) -> Result<(Tensor, Vec<f64>)> {
-        let Self { parameter, m, part } = self;
-        match part {
-            Part::Measured { sum, sq_norms } => Ok((sum.clone(), sq_norms.clone())),
-            Part::Embedding(lookups) => Ok((lookups.sum()?, lookups.sq_norms(*m)?)),
+        let Self { parameter, m, gradients } = self;
+        match gradients {
+            UseGradients::Measured { sum, sq_norms } => Ok((sum.clone(), sq_norms.clone())),
+            UseGradients::Embedding(lookups) => Ok((lookups.sum()?, lookups.sq_norms(*m)?)),
             _ => {
                 let mut sq_norms = device.zeros(*m);
                 let to_norms = D::view_mut(&mut sq_norms);
@@ -93,16 +93,16 @@ impl Use {
         }
     }
 
-    /// This use's part of the gradient of example `e` \[d\].
+    /// This use's share of the gradient of example `e` \[d\].
     pub(crate) fn example<D: TensorDevice>(&self, device: &D, e: usize) -> Result<Tensor> {
         let parameter = &self.parameter;
-        match &self.part {
-            Part::Measured { .. } => bail!(
+        match &self.gradients {
+            UseGradients::Measured { .. } => bail!(
                 "{}: a network keeps sums and norms, but no gradient of an example; if it is used twice, \
                  run both inputs as one batch or record them separately",
                 parameter.name
             ),
-            Part::Embedding(lookups) => lookups.example(e)?.flatten_all(),
+            UseGradients::Embedding(lookups) => lookups.example(e)?.flatten_all(),
             _ => device.new_tensor(parameter.tensor.device(), parameter.values(), |out| {
                 self.factors(device, |factors| factors.per_example(e, out))
             }),
@@ -119,8 +119,8 @@ impl Use {
         let visit = |gradients: PerExample<'_, f32, D>| {
             visit(&Factors::separate(device.clone(), name, [m, d], &gradients));
         };
-        match &self.part {
-            Part::Outer { a, delta } => {
+        match &self.gradients {
+            UseGradients::Outer { a, delta } => {
                 let dims = Dims { m, i: a.dim(1)?, o: delta.dim(1)? };
                 device.with_values(a, |a| {
                     device.with_values(delta, |delta| {
@@ -129,14 +129,18 @@ impl Use {
                     })
                 })?
             }
-            Part::Convolution { of, x, delta } => device.with_values(x, |x| {
+            UseGradients::Convolution { of, x, delta } => device.with_values(x, |x| {
                 device.with_values(delta, |delta| {
                     let (x, delta) = (D::shorten(&x), D::shorten(&delta));
                     visit(PerExample::Convolution { sizes: *of, x, delta });
                 })
             })?,
-            Part::Rows(rows) => device.with_values(rows, |rows| visit(PerExample::Rows(rows))),
-            Part::Embedding(_) | Part::Measured { .. } => unreachable!("these have no factors"),
+            UseGradients::Rows(rows) => {
+                device.with_values(rows, |rows| visit(PerExample::Rows(rows)))
+            }
+            UseGradients::Embedding(_) | UseGradients::Measured { .. } => {
+                unreachable!("these have no factors")
+            }
         }
     }
 }
