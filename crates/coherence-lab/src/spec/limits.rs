@@ -13,7 +13,7 @@ pub const LAST_SEED: u64 = i64::MAX as u64;
 pub const RUNS: usize = 100_000;
 
 /// Steps of one run; the papers take 100,000.
-pub const STEPS: u64 = 1_000_000_000;
+pub const STEPS: u64 = coherence_train::Config::MOST_STEPS;
 
 /// Measurements of a run that says how many steps lie between them; each writes dozens of rows.
 pub const MEASUREMENTS: usize = 10_000;
