@@ -11,7 +11,7 @@ use coherence_cpu::{
     dense,
     elementwise::column_sums,
     norms::row_sq_norms,
-    order::OrderRule,
+    order::OrderStatistics,
     outer,
     product::{Dims, Output},
 };
@@ -113,17 +113,14 @@ fn from_factors(form: Form, text: &str, rows: &[Vec<f64>]) -> Result<Vec<f64>, S
 }
 
 fn on_factors(isa: Isa, form: Form, rule: AnyCoordinateRule, rows: &[Vec<f64>]) -> Vec<f32> {
-    match rule {
-        AnyCoordinateRule::Mean(rule) => robust_mean(isa, form, rule, rows),
-        AnyCoordinateRule::Winsorized(rule) => robust_mean(isa, form, rule, rows),
-        AnyCoordinateRule::Trimmed(rule) => robust_mean(isa, form, rule, rows),
-        AnyCoordinateRule::Median(rule) => robust_mean(isa, form, rule, rows),
-        AnyCoordinateRule::MedianOfMeans(rule) => median_of_means(isa, form, rule, rows),
-        _ => unreachable!("no kernel for {rule:?}"),
+    if let AnyCoordinateRule::MedianOfMeans(rule) = rule {
+        return median_of_means(isa, form, rule, rows);
     }
+    let by = OrderStatistics::of(rule, rows.len()).expect("a rule with a kernel");
+    robust_mean(isa, form, by, rows)
 }
 
-fn robust_mean(isa: Isa, form: Form, rule: impl OrderRule, rows: &[Vec<f64>]) -> Vec<f32> {
+fn robust_mean(isa: Isa, form: Form, rule: OrderStatistics, rows: &[Vec<f64>]) -> Vec<f32> {
     let (m, d) = (rows.len(), rows.first().map_or(1, Vec::len));
     let ([x, delta], mut out) = (factors(form, &narrow(rows), d), vec![0.0; d]);
     match sizes(form, [m, d]) {
@@ -186,7 +183,7 @@ macro_rules! factor_laws {
     ($($name:ident: $form:ident),* $(,)?) => {
         $(coherence_tests::rule_laws!(
             $name,
-            ["mean", "winsorized", "trimmed", "median", "median-of-means"],
+            ["mean", "winsorized", "winsorized%", "trimmed", "median", "median-of-means"],
             1e-6,
             |text: &str, rows: &[Vec<f64>]| from_factors(Form::$form, text, rows)
         );)*

@@ -5,14 +5,17 @@ mod common;
 mod engine;
 
 use coherence_core::{
-    aggregate::{AnyCoordinateRule, Mean, MedianOfMeans, MultiKrum},
+    aggregate::{
+        AnyCoordinateRule, AnyVectorRule, Krum, Mean, MedianOfMeans, MultiKrum, Requirements, Rule,
+    },
     finite::Policy,
 };
 use coherence_cpu::{
     Isa,
     dense::{self as cpu, Columnwise},
+    order::OrderStatistics,
 };
-use coherence_cuda::dense;
+use coherence_cuda::{dense, select::select_columns};
 use common::{close, draw};
 use engine::{download, engine, upload};
 
@@ -60,3 +63,45 @@ fn rules_that_are_not_defined_are_errors() {
     let rule = MultiKrum { f: 1, keep: 1 };
     assert!(dense::multi_krum(engine(), rule, rows.view(), 4, out.view_mut()).is_err());
 }
+
+/// A rule of the core's table on the device.
+fn on_device(text: &str, rows: &[Vec<f64>]) -> Result<Vec<f64>, String> {
+    let rule: Rule = text.parse().expect("a rule");
+    let (n, d) = (rows.len(), rows.first().map_or(1, Vec::len));
+    rule.check(n).map_err(|error| error.to_string())?;
+    let (values, mut out) = (upload(&rows.concat()), upload(&vec![f64::NAN; d]));
+    match rule {
+        Rule::Coordinate(AnyCoordinateRule::MedianOfMeans(rule)) => {
+            dense::median_of_means(engine(), rule, values.view(), out.view_mut()).unwrap();
+        }
+        Rule::Coordinate(rule) => {
+            let by = OrderStatistics::of(rule, n).expect("a rule with a kernel");
+            select_columns(engine(), by, values.view(), None, out.view_mut());
+        }
+        Rule::Vector(AnyVectorRule::Krum(Krum { f })) => {
+            let rule = MultiKrum { f, keep: 1 };
+            dense::multi_krum(engine(), rule, values.view(), n, out.view_mut()).unwrap();
+        }
+        Rule::Vector(AnyVectorRule::MultiKrum(rule)) => {
+            dense::multi_krum(engine(), rule, values.view(), n, out.view_mut()).unwrap();
+        }
+        _ => unreachable!("no kernel for {text}"),
+    }
+    Ok(download(&out))
+}
+
+coherence_tests::rule_laws!(
+    kernels,
+    [
+        "mean",
+        "winsorized",
+        "winsorized%",
+        "trimmed",
+        "median",
+        "median-of-means",
+        "krum",
+        "multi-krum",
+    ],
+    1e-13,
+    on_device
+);

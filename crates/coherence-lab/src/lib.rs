@@ -16,6 +16,7 @@
 
 pub mod cell;
 pub mod claim;
+mod command;
 pub mod figure;
 pub mod filed;
 pub mod id;
@@ -23,6 +24,8 @@ pub mod interval;
 pub mod machine;
 pub mod made;
 pub mod memory;
+mod output;
+pub mod program;
 pub mod record;
 pub mod report;
 pub mod run;
@@ -33,3 +36,4 @@ pub mod summarize;
 pub mod summary;
 mod table;
 pub mod toy;
+mod watch;

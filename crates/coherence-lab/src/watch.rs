@@ -4,8 +4,8 @@ use std::io::{self, IsTerminal, Write};
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-use coherence_lab::run::Watch;
-use coherence_lab::spec::Experiment;
+use crate::run::Watch;
+use crate::spec::Experiment;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 mod passes;

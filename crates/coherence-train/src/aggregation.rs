@@ -4,7 +4,7 @@
 
 use coherence_core::aggregate::{
     AggregateError, AnyCoordinateRule, Mean, Median, MedianOfMeans, OverTime, ParseRuleError,
-    Percentile, Requirements, Rule, Trimmed, Winsorized,
+    Percentile, Requirements, Rule, Trimmed, Winsorized, check_groups,
 };
 use core::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
@@ -193,13 +193,7 @@ impl Aggregation {
             Self::Median => Median.check(k),
             Self::MedianOfMeans { groups } => MedianOfMeans { groups }.check(k),
             Self::OverGroups { rule, groups } => {
-                // They are cut as those of the median of means, by which the rule is not called.
-                MedianOfMeans { groups }.check(k).map_err(|error| match error {
-                    AggregateError::TooFew { parameter, n, least, .. } => {
-                        AggregateError::TooFew { rule: "the cut", parameter, n, least }
-                    }
-                    error => error,
-                })?;
+                check_groups("the cut", k, groups)?;
                 rule.check(groups)
             }
             Self::Mean | Self::OverTime(_) => Mean.check(k),

@@ -5,7 +5,9 @@ use num_traits::Float;
 use super::order::{mean, narrow};
 use super::requirements::minority;
 use super::vector::OverVectors;
-use super::{AggregateError, GeometricMedian, Requirements, Rows, Scratch, ScratchLen, groups};
+use super::{
+    AggregateError, GeometricMedian, Requirements, Rows, Scratch, ScratchLen, check_groups, groups,
+};
 use crate::number::wide;
 
 /// The median of means, geometric: the vectors are cut into groups, and the [`GeometricMedian`] of the
@@ -51,8 +53,7 @@ impl GeometricMedianOfMeans {
 
 impl Requirements for GeometricMedianOfMeans {
     fn check(&self, n: usize) -> Result<(), AggregateError> {
-        AggregateError::check_not_zero("geometric-median-of-means", "groups", self.groups)?;
-        AggregateError::check_count("geometric-median-of-means", "groups", n, self.groups)?;
+        check_groups("geometric-median-of-means", n, self.groups)?;
         self.median.check(self.groups)
     }
 

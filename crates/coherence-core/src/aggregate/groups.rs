@@ -1,5 +1,6 @@
 //! How n examples are cut in k groups.
 
+use super::AggregateError;
 use core::ops::Range;
 
 /// The k groups of n examples: contiguous ranges of 0 … n−1, in order, that differ in length by one at most.
@@ -26,4 +27,22 @@ pub fn groups(n: usize, k: usize) -> impl Iterator<Item = Range<usize>> + Clone 
     let (short, longer) = (n / k, n % k);
     let start = move |g: usize| g * short + g.min(longer);
     (0..k).map(move |g| start(g)..start(g + 1))
+}
+
+/// Whether n examples can be cut in k groups, 1 ≤ k ≤ n, as `rule` needs.
+///
+/// # Errors
+///
+/// [`AggregateError::Zero`] or [`AggregateError::TooFew`] with the name of the rule.
+///
+/// ```
+/// use coherence_core::aggregate::check_groups;
+///
+/// assert_eq!(check_groups("the cut", 8, 3), Ok(()));
+/// let error = check_groups("the cut", 8, 9).unwrap_err();
+/// assert!(error.to_string().starts_with("the cut needs at least 9 vectors for its groups, found 8"));
+/// ```
+pub fn check_groups(rule: &'static str, n: usize, k: usize) -> Result<(), AggregateError> {
+    AggregateError::check_not_zero(rule, "groups", k)?;
+    AggregateError::check_count(rule, "groups", n, k)
 }

@@ -4,7 +4,7 @@ use num_traits::Float;
 
 use super::coordinate::OverValues;
 use super::requirements::minority;
-use super::{AggregateError, Mean, Median, Requirements, groups};
+use super::{AggregateError, Mean, Median, Requirements, check_groups, groups};
 
 /// The median of means, coordinate-wise: the values are cut into groups, and the median of the
 /// groups' means is taken.
@@ -40,8 +40,7 @@ pub struct MedianOfMeans {
 
 impl Requirements for MedianOfMeans {
     fn check(&self, n: usize) -> Result<(), AggregateError> {
-        AggregateError::check_not_zero("median-of-means", "groups", self.groups)?;
-        AggregateError::check_count("median-of-means", "groups", n, self.groups)
+        check_groups("median-of-means", n, self.groups)
     }
 
     fn tolerates(&self, n: usize) -> usize {

@@ -83,7 +83,7 @@ pub use distance_rule::DistanceRule;
 pub use error::AggregateError;
 pub use geometric_median::GeometricMedian;
 pub use geometric_median_of_means::GeometricMedianOfMeans;
-pub use groups::groups;
+pub use groups::{check_groups, groups};
 pub use krum::{Krum, MultiKrum};
 pub use mean::Mean;
 pub use mean_around_median::MeanAroundMedian;

@@ -11,7 +11,9 @@ use super::{
     sort8::BLOCK,
 };
 use crate::{Element, simd::Simd};
-use coherence_core::aggregate::{AggregateError, Mean, Median, Requirements, Trimmed, Winsorized};
+use coherence_core::aggregate::{
+    AggregateError, AnyCoordinateRule, Mean, Median, Percentile, Requirements, Trimmed, Winsorized,
+};
 use core::cell::RefCell;
 use std::sync::{Arc, OnceLock};
 
@@ -49,6 +51,34 @@ impl OrderStatistics {
     pub fn new(rule: impl OrderRule, m: usize) -> Self {
         rule.check(m).unwrap_or_else(|error| panic!("{error}"));
         rule.statistics(m)
+    }
+
+    /// The statistics of a rule that is chosen at run time for `m` values; `None` if it rests on more than one pair.
+    ///
+    /// ```
+    /// use coherence_core::aggregate::{AnyCoordinateRule, Median, SignMajority};
+    /// use coherence_cpu::order::OrderStatistics;
+    /// let median = OrderStatistics::of(AnyCoordinateRule::Median(Median), 10);
+    /// assert_eq!(median, Some(OrderStatistics::new(Median, 10)));
+    /// assert_eq!(OrderStatistics::of(AnyCoordinateRule::SignMajority(SignMajority), 10), None);
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// As [`new`](Self::new).
+    pub fn of(rule: AnyCoordinateRule, m: usize) -> Option<Self> {
+        match rule {
+            AnyCoordinateRule::Mean(rule) => Some(Self::new(rule, m)),
+            AnyCoordinateRule::Winsorized(rule) => Some(Self::new(rule, m)),
+            AnyCoordinateRule::WinsorizedPercent(rule)
+                if rule.definition() != Percentile::Interpolated =>
+            {
+                Some(Self::new(rule.by_count(m), m))
+            }
+            AnyCoordinateRule::Trimmed(rule) => Some(Self::new(rule, m)),
+            AnyCoordinateRule::Median(rule) => Some(Self::new(rule, m)),
+            _ => None,
+        }
     }
 }
 

@@ -3,8 +3,8 @@
 use clap::{Args, CommandFactory, ValueEnum};
 use clap_complete::{Shell, generate};
 
-use crate::Arguments;
 use crate::output::{self, Status};
+use crate::program::Arguments;
 
 /// Print a script with which a shell completes commands and options
 ///

@@ -4,10 +4,10 @@ use std::fmt;
 
 use serde::Serialize;
 
-use coherence_lab::memory::in_units;
-use coherence_lab::run::{self, Cost, Workers};
-use coherence_lab::scale::Scale;
-use coherence_lab::spec::Experiment;
+use crate::memory::in_units;
+use crate::run::{self, Cost, Workers};
+use crate::scale::Scale;
+use crate::spec::Experiment;
 
 use crate::output::{self, Status};
 

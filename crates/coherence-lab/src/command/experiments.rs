@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use coherence_lab::spec::{Experiment, Library, SpecError};
+use crate::spec::{Experiment, Library, SpecError};
 
 /// Where the experiments are, an option of several commands.
 #[derive(Debug, Args)]

@@ -10,8 +10,8 @@ use comfy_table::presets::NOTHING;
 use comfy_table::{ContentArrangement, Table};
 use serde::Serialize;
 
-use coherence_lab::scale::Scale;
-use coherence_lab::spec::Experiment;
+use crate::scale::Scale;
+use crate::spec::Experiment;
 
 use super::experiments::Experiments;
 use crate::output::{self, Status};

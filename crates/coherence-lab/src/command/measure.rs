@@ -7,10 +7,10 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 
+use crate::memory::Needed;
 use coherence_data::Dataset;
 use coherence_data::files::is_same_file;
 use coherence_data::matrix::foreign_format;
-use coherence_lab::memory::Needed;
 use coherence_nn::{Activation, Graph, Model, Shape, device::Device, model::Architecture, weights};
 use coherence_train::collective::Collective;
 use coherence_train::measure::{self, Meter, group_size, impute};

@@ -6,8 +6,8 @@ use anyhow::ensure;
 use clap::Args;
 use coherence_data::files::write_atomically;
 
-use coherence_lab::id::Id;
-use coherence_lab::made::today;
+use crate::id::Id;
+use crate::made::today;
 
 use crate::output::{self, Status};
 
@@ -50,7 +50,7 @@ fn experiment(id: &Id) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use coherence_lab::spec::Experiment;
+    use crate::spec::Experiment;
 
     #[test]
     fn new_experiment_is_valid_under_any_identifier() {

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use anyhow::ensure;
 use clap::Args;
 
-use coherence_lab::id::Id;
-use coherence_lab::record::Record;
-use coherence_lab::run::OF_SEEDS;
-use coherence_lab::spec::Library;
-use coherence_lab::summarize::{Ran, summarize, write};
+use crate::id::Id;
+use crate::record::Record;
+use crate::run::OF_SEEDS;
+use crate::spec::Library;
+use crate::summarize::{Ran, summarize, write};
 
 use super::experiments::Experiments;
 use super::sitting::conclude;

@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use coherence_lab::record::Record;
-use coherence_lab::run::{self, Options, Workers};
-use coherence_lab::scale::Scale;
-use coherence_lab::spec::{Experiment, limits};
-use coherence_lab::summarize::{Ran, summarize, write};
-use coherence_lab::summary::Summary;
+use crate::record::Record;
+use crate::run::{self, Options, Workers};
+use crate::scale::Scale;
+use crate::spec::{Experiment, limits};
+use crate::summarize::{Ran, summarize, write};
+use crate::summary::Summary;
 use coherence_nn::device::Device;
 use coherence_train::collective::Collective;
 

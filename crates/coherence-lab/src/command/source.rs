@@ -11,11 +11,11 @@ use clap::Args;
 use serde::Deserialize;
 use serde::de::{IntoDeserializer, value::Error as Unknown};
 
+use crate::run::noisy;
+use crate::spec::{self, Data};
 use coherence_data::folder::Framing;
 use coherence_data::select::Subset;
 use coherence_data::{Dataset, Normalization, Normalized, Split, open_framed};
-use coherence_lab::run::noisy;
-use coherence_lab::spec::{self, Data};
 
 use crate::watch::line;
 

@@ -9,9 +9,9 @@ use anyhow::bail;
 use clap::Args;
 use serde::Serialize;
 
+use crate::memory::Needed;
 use coherence_data::augment::Augmentation;
 use coherence_data::{Dataset, random};
-use coherence_lab::memory::Needed;
 use coherence_nn::{Activation, Model, device::Device, loss::Loss, model::Architecture};
 use coherence_train::{
     Aggregation, Config, Examples, Outcome, Progress, RateSchedule, Schedule, TrainingRun, Watch,

@@ -5,10 +5,10 @@ use std::fmt;
 use anyhow::ensure;
 use serde::Serialize;
 
-use coherence_lab::cell::Cell;
-use coherence_lab::run::{Change, Changed, Options, RunError, Trial, Tried};
-use coherence_lab::scale::Scale;
-use coherence_lab::spec::Experiment;
+use crate::cell::Cell;
+use crate::run::{Change, Changed, Options, RunError, Trial, Tried};
+use crate::scale::Scale;
+use crate::spec::Experiment;
 use coherence_nn::device::Device;
 
 use crate::output::{self, Status};

@@ -7,6 +7,7 @@
 use coherence_core::aggregate::{AnyCoordinateRule, Requirements, Rule, groups};
 use coherence_cpu::{
     convolution::Convolution,
+    order::OrderStatistics,
     product::{Dims, Output},
 };
 use coherence_cuda::Host;
@@ -84,13 +85,13 @@ fn direction<D: Device<f64>>(
     let to = D::view_mut(&mut out);
     match rule {
         AnyCoordinateRule::Mean(_) => factors.sum(Output::Overwrite, to),
-        AnyCoordinateRule::Winsorized(rule) => factors.robust_step(rule, -1.0, to),
-        AnyCoordinateRule::Trimmed(rule) => factors.robust_step(rule, -1.0, to),
-        AnyCoordinateRule::Median(rule) => factors.robust_step(rule, -1.0, to),
         AnyCoordinateRule::MedianOfMeans(rule) => {
             factors.median_of_sums_step(rule.groups, -1.0, to);
         }
-        _ => panic!("{text} is not computed from factors"),
+        _ => {
+            let by = OrderStatistics::of(rule, m).expect("computed from factors");
+            factors.robust_step(by, -1.0, to);
+        }
     }
     let mut found = vec![0.0; d];
     device.download(D::view(&out), &mut found);
@@ -120,7 +121,7 @@ macro_rules! every_form {
     ($name:ident, $form:ident, $of:path) => {
         coherence_tests::rule_laws!(
             $name,
-            ["mean", "winsorized", "trimmed", "median", "median-of-means"],
+            ["mean", "winsorized", "winsorized%", "trimmed", "median", "median-of-means"],
             TOLERANCE,
             |text: &str, rows: &[Vec<f64>]| $of(Form::$form, text, rows)
         );

@@ -2,13 +2,9 @@
 
 use anyhow::{Context, Result, bail};
 
-use coherence_core::aggregate::{AnyCoordinateRule, Requirements, Rule};
+use coherence_core::aggregate::{AnyCoordinateRule, MedianOfMeans, Requirements, Rule};
 use coherence_core::finite::{NonFinite, Policy};
-use coherence_cpu::{
-    Element,
-    dense::first_non_finite,
-    order::{OrderRule, OrderStatistics},
-};
+use coherence_cpu::{Element, dense::first_non_finite, order::OrderStatistics};
 use coherence_data::matrix::{Matrix, Source, Value};
 use coherence_nn::device::Device;
 
@@ -33,21 +29,19 @@ impl OnDevice {
     ///
     /// If devices do not have it.
     fn new(rule: Rule, n: usize, device: &str) -> Result<Self> {
-        use AnyCoordinateRule as Of;
+        if let Rule::Coordinate(AnyCoordinateRule::MedianOfMeans(MedianOfMeans { groups })) = rule {
+            return Ok(Self::MedianOfMeans { groups });
+        }
         let by = match rule {
-            Rule::Coordinate(Of::Mean(rule)) => rule.statistics(n),
-            Rule::Coordinate(Of::Winsorized(rule)) => rule.statistics(n),
-            Rule::Coordinate(Of::Trimmed(rule)) => rule.statistics(n),
-            Rule::Coordinate(Of::Median(rule)) => rule.statistics(n),
-            Rule::Coordinate(Of::MedianOfMeans(rule)) => {
-                return Ok(Self::MedianOfMeans { groups: rule.groups });
-            }
-            other => bail!(
-                "{other} is computed on the processor only: take --device cpu ({device} has mean, winsorized:CLIP, \
-                 trimmed:TRIM, median and median-of-means:GROUPS)"
-            ),
+            Rule::Coordinate(rule) => OrderStatistics::of(rule, n),
+            _ => None,
         };
-        Ok(Self::Robust(by))
+        by.map(Self::Robust).with_context(|| {
+            format!(
+                "{rule} is computed on the processor only: take --device cpu ({device} has mean, winsorized:CLIP, \
+                 winsorized:C%, trimmed:TRIM, median and median-of-means:GROUPS)"
+            )
+        })
     }
 }
 

@@ -93,7 +93,9 @@ fn every_order_and_number_of_threads_gives_the_bits_of_the_kernels_in_memory() {
 
 fn check_on<T: Element + Value, D: Device<T>>(device: &D, n: usize, d: usize) {
     let values = numbers::<T>(n * d);
-    for text in ["mean", "winsorized:2", "trimmed:2", "median", "median-of-means:3"] {
+    for text in
+        ["mean", "winsorized:2", "winsorized:10%", "trimmed:2", "median", "median-of-means:3"]
+    {
         let rule: Rule = text.parse().expect("a rule");
         for fortran in [false, true] {
             let matrix = npy(descr::<T>(false), fortran, &values, d);

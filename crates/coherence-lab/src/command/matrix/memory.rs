@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 
-use coherence_lab::memory;
+use crate::memory;
 
 /// Allocations smaller than this are not checked against the free memory.
 const SMALL: usize = 1 << 26;
