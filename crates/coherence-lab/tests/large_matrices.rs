@@ -55,13 +55,15 @@ fn run(arguments: &[&str], file: &Path) -> Taken {
     }
 }
 
+/// α is computed on fewer rows: what it needs does not depend on their number, and all of these are hundreds of times
+/// the memory.
 #[test]
 fn eight_gigabytes_pass_through_64_mb_of_memory() {
     let folder = tempfile::tempdir().unwrap();
-    let file = zeros(folder.path(), false, [1000, 2_000_000]);
     let out = folder.path().join("out.npy");
     let aggregate = ["aggregate", "--rule", "winsorized:8", "--out", out.to_str().unwrap()];
-    for arguments in [&aggregate[..], &["alpha"]] {
+    for (arguments, rows) in [(&aggregate[..], 1000), (&["alpha"][..], 250)] {
+        let file = zeros(folder.path(), false, [rows, 2_000_000]);
         let Taken { megabytes, .. } = run(arguments, &file);
         assert!((1..64).contains(&megabytes), "{arguments:?} took {megabytes} MB");
     }

@@ -26,6 +26,8 @@ fn rules() -> Vec<Aggregation> {
     let over_examples = [
         Aggregation::Mean,
         Aggregation::Winsorized { clip: 2 },
+        Aggregation::Trimmed { trim: 2 },
+        Aggregation::Median,
         Aggregation::MedianOfMeans { groups: 3 },
     ];
     over_examples.into_iter().chain(over_time).collect()
@@ -65,7 +67,12 @@ fn every_rule_and_optimiser_trains_to_the_same_bits_on_every_device() {
         let momentum = Config { momentum: 0.9, weight_decay: 1e-3, ..plain.clone() };
         let nesterov = Config { nesterov: true, ..momentum.clone() };
         let mut settings = vec![watching(plain), momentum, nesterov];
-        if !matches!(rule, Aggregation::Winsorized { .. }) {
+        let one_pass = [
+            Aggregation::Winsorized { clip: 2 },
+            Aggregation::Trimmed { trim: 2 },
+            Aggregation::Median,
+        ];
+        if !one_pass.contains(&rule) {
             settings.push(Config { micro_batch: Some(5), ..config(rule) });
         }
         for of in settings {

@@ -146,9 +146,20 @@ fn medians_of_means_of_convolutions_have_the_bits_of_one_worker() {
 }
 
 #[test]
-fn a_winsorised_mean_of_one_example_on_each_worker_is_that_of_one_worker() {
-    for (size, clip) in [(2, 0), (3, 1), (4, 1), (4, 2)] {
-        let of = Config { batch: size, ..config(Aggregation::Winsorized { clip }) };
+fn a_robust_mean_of_one_example_on_each_worker_is_that_of_one_worker() {
+    let winsorized = |clip| Aggregation::Winsorized { clip };
+    let trimmed = |trim| Aggregation::Trimmed { trim };
+    for (size, rule) in [
+        (2, winsorized(0)),
+        (3, winsorized(1)),
+        (4, winsorized(1)),
+        (4, winsorized(2)),
+        (3, trimmed(1)),
+        (4, trimmed(1)),
+        (3, Aggregation::Median),
+        (4, Aggregation::Median),
+    ] {
+        let of = Config { batch: size, ..config(rule) };
         for (model, of) in with_models([of]) {
             let (all, one) = histories(size, &model, &of);
             all.iter().for_each(|found| close(&found.0, &one.0, 1e-6));
@@ -271,6 +282,8 @@ fn settings_that_need_all_examples_on_one_worker_are_refused() {
         );
     };
     refused(2, config(Aggregation::Winsorized { clip: 1 }));
+    refused(2, config(Aggregation::Trimmed { trim: 1 }));
+    refused(2, config(Aggregation::Median));
     refused(2, config(Aggregation::MedianOfMeans { groups: 3 }));
     refused(2, config("median@3".parse().unwrap()));
     refused(5, config("krum:1@5".parse().unwrap())); // not by coordinate
