@@ -166,10 +166,7 @@ fn sizes(form: Form, [m, d]: [usize; 2]) -> Sizes {
 
 /// The activations and the deltas of rows [m, d].
 fn factors(form: Form, rows: &[f32], d: usize) -> [Vec<f32>; 2] {
-    let terms = || {
-        let of = |g: &[f32]| [g.iter().map(|x| 2.0 * x).collect(), g.iter().map(|x| -x).collect()];
-        rows.chunks_exact(d).flat_map(of).flat_map(|term: Vec<f32>| term).collect::<Vec<f32>>()
-    };
+    let terms = || coherence_tests::laws::rules::two_terms(rows, d);
     let ones = |positions| vec![1.0; rows.len() / d * positions];
     match form {
         Form::Deltas => [ones(1), rows.to_vec()],

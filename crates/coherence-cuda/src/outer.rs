@@ -14,7 +14,7 @@ use crate::{
 };
 use coherence_core::aggregate::{Median, groups};
 use coherence_cpu::{
-    order::{Finish, OrderRule, OrderStatistics},
+    order::{OrderRule, OrderStatistics},
     product::{Dims, Output},
 };
 
@@ -71,11 +71,12 @@ pub fn robust_mean<T: Real>(
     rule: impl OrderRule,
     mut out: ViewMut<'_, T>,
 ) {
-    if OrderStatistics::new(rule, dims.m).finish == Finish::Mean {
+    let by = OrderStatistics::new(rule, dims.m);
+    if by.is_mean() {
         sum(engine, dims, [a, delta], Output::Overwrite, out.reborrow());
         divide(engine, dims.m, out);
     } else {
-        select_outer(engine, rule, dims, [a, delta], None, out);
+        select_outer(engine, by, dims, [a, delta], None, out);
     }
 }
 
@@ -92,11 +93,12 @@ pub fn robust_step<T: Real>(
     rate: T,
     weight: ViewMut<'_, T>,
 ) {
-    if OrderStatistics::new(rule, dims.m).finish == Finish::Mean {
+    let by = OrderStatistics::new(rule, dims.m);
+    if by.is_mean() {
         let rate = rate / T::narrow(dims.m as f64);
         median_of_sums_step(engine, dims, [a, delta], 1, rate, weight);
     } else {
-        select_outer(engine, rule, dims, [a, delta], Some(rate), weight);
+        select_outer(engine, by, dims, [a, delta], Some(rate), weight);
     }
 }
 

@@ -78,14 +78,14 @@ fn on_device(text: &str, rows: &[Vec<f64>]) -> Result<Vec<f64>, String> {
             let by = OrderStatistics::of(rule, n).expect("a rule with a kernel");
             select_columns(engine(), by, values.view(), None, out.view_mut());
         }
-        Rule::Vector(AnyVectorRule::Krum(Krum { f })) => {
-            let rule = MultiKrum { f, keep: 1 };
+        Rule::Vector(rule) => {
+            let rule = match rule {
+                AnyVectorRule::Krum(Krum { f }) => MultiKrum { f, keep: 1 },
+                AnyVectorRule::MultiKrum(rule) => rule,
+                _ => unreachable!("no kernel for {text}"),
+            };
             dense::multi_krum(engine(), rule, values.view(), n, out.view_mut()).unwrap();
         }
-        Rule::Vector(AnyVectorRule::MultiKrum(rule)) => {
-            dense::multi_krum(engine(), rule, values.view(), n, out.view_mut()).unwrap();
-        }
-        _ => unreachable!("no kernel for {text}"),
     }
     Ok(download(&out))
 }

@@ -21,8 +21,8 @@ pub(crate) struct Arguments {
     command: Command,
 }
 
-/// Runs the program with the arguments of the process. Writes to stdout and stderr; ends the process where the arguments
-/// cannot be used, with status 2, and after `--help` and `--version`.
+/// Runs the program with the arguments of the process. Writes to stdout and stderr; ends the process where the
+/// arguments cannot be used, with status 2, and after `--help` and `--version`.
 pub fn main() -> ExitCode {
     let command = Arguments::parse().command;
     let threads = run::check_threads().map_err(Into::into);

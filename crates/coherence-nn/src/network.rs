@@ -130,8 +130,8 @@ impl<T: Element, D: Device<T>> Model<T, D> {
     }
 
     /// Moves the running statistics by the momentum of their layer, such as
-    /// [`BatchNorm`](crate::layer::BatchNorm)'s tenth, towards those of the last forward pass, if it used the statistics
-    /// of its batch.
+    /// [`BatchNorm`](crate::layer::BatchNorm)'s tenth, towards those of the last forward pass, if it used the
+    /// statistics of its batch.
     pub fn update_statistics(&mut self, workspace: &Workspace<T, D>) {
         self.move_statistics(workspace, None);
     }

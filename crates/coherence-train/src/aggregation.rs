@@ -14,7 +14,8 @@ use serde::{Deserialize, Serialize};
 ///
 /// G is defined in [`coherence_core::aggregate`]; it is computed from factors and fused with the update
 /// where that is possible. As text, in settings and checkpoints, a rule is `mean`, `winsorized:CLIP`,
-/// `trimmed:TRIM`, `median`, `median-of-means:GROUPS`, `m3`, `a3`, `rm3`, `ra3`, or `RULE@GROUPS` with any rule of the core.
+/// `trimmed:TRIM`, `median`, `median-of-means:GROUPS`, `m3`, `a3`, `rm3`, `ra3`, or `RULE@GROUPS` with any rule of
+/// the core.
 ///
 /// ```
 /// use coherence_train::Aggregation;
@@ -184,8 +185,8 @@ impl Aggregation {
     ///
     /// # Errors
     ///
-    /// [`AggregateError`] if it is not: 2c > k, 2 trim ≥ k, no groups or more than k, k = 0, or too few groups for the rule over
-    /// them.
+    /// [`AggregateError`] if it is not: 2c > k, 2 trim ≥ k, no groups or more than k, k = 0, or too few groups for the
+    /// rule over them.
     pub fn check(self, k: usize) -> Result<(), AggregateError> {
         match self {
             Self::Winsorized { clip } => Winsorized { clip }.check(k),

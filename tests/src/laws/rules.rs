@@ -5,6 +5,7 @@
 //! that it implements; [`rule_laws`](crate::rule_laws) generates the tests. All rows are
 //! representable in `f32`.
 
+use num_traits::Float;
 use proptest::prelude::*;
 
 use crate::naive::{aggregate as column, rules as naive};
@@ -14,6 +15,13 @@ pub type Implementation<'a> = &'a dyn Fn(&str, &[Vec<f64>]) -> Result<Vec<f64>, 
 
 /// Points \[n\]\[d\].
 pub type Points = Vec<Vec<f64>>;
+
+/// The terms 2 g and −g, which add up to g exactly, of each row g of `width` values: \[n\]\[2\]\[width\].
+pub fn two_terms<T: Float>(rows: &[T], width: usize) -> Vec<T> {
+    let twice = |g: &T| *g + *g;
+    let of = |g: &[T]| g.iter().map(twice).chain(g.iter().map(|g| -*g)).collect::<Vec<T>>();
+    rows.chunks_exact(width).flat_map(of).collect()
+}
 
 /// The definition that a result is compared with.
 #[derive(Clone, Copy, Debug)]

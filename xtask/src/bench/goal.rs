@@ -3,7 +3,7 @@
 use serde::Serialize;
 use std::fmt;
 
-use super::record::{PeerRow, Workload};
+use super::record::{PartRecord, PeerRow};
 
 /// What a ratio, or an amount of memory, has to be.
 #[derive(Clone, Copy, Debug)]
@@ -44,7 +44,7 @@ impl Goal {
     }
 }
 
-impl Workload {
+impl PartRecord {
     /// A ratio that was measured as such, in alternating blocks.
     pub(super) fn paired(&self, what: impl Into<String>, bound: Bound, id: &str) -> Option<Goal> {
         let figure = self.figures.get(id)?;

@@ -1,7 +1,7 @@
 //! The goals of speed, part by part, each with the measurements that decide it.
 
 use super::goal::{Bound, Goal, time};
-use super::record::{PeerRow, Workload};
+use super::record::{PartRecord, PeerRow};
 use super::scaling;
 use Bound::{AtLeast, AtMost};
 
@@ -18,7 +18,7 @@ pub(super) const HEADLINES: [[&str; 2]; 8] = [
 ];
 
 /// The goals of a part of which both sides were measured.
-pub(super) fn of(name: &str, part: &Workload) -> Vec<Goal> {
+pub(super) fn of(name: &str, part: &PartRecord) -> Vec<Goal> {
     let goals = match name {
         "W1" => w1(part),
         "W2" => w2(part),
@@ -37,7 +37,7 @@ pub(super) fn of(name: &str, part: &Workload) -> Vec<Goal> {
     goals.into_iter().flatten().collect()
 }
 
-fn w1(part: &Workload) -> Vec<Option<Goal>> {
+fn w1(part: &PartRecord) -> Vec<Option<Goal>> {
     let wanted = |row: &PeerRow| row.name == "W1.sgd_step";
     let peer =
         part.against_peer("plain step / fastest peer", AtMost(0.85), "w1/plain step", wanted);
@@ -57,7 +57,7 @@ fn w1(part: &Workload) -> Vec<Option<Goal>> {
     vec![peer, products.map(|goal| goal.remark(remark)), zeros]
 }
 
-fn w2(part: &Workload) -> Vec<Option<Goal>> {
+fn w2(part: &PartRecord) -> Vec<Option<Goal>> {
     let goals = |c: u64| {
         let name = if c == 50 { "median".to_owned() } else { format!("c = {c}") };
         let peer = part.against_peer(
@@ -76,7 +76,7 @@ fn w2(part: &Workload) -> Vec<Option<Goal>> {
     [1, 2, 4, 8, 50].into_iter().flat_map(goals).collect()
 }
 
-fn w3(part: &Workload) -> Vec<Option<Goal>> {
+fn w3(part: &PartRecord) -> Vec<Option<Goal>> {
     let goals = |m: u32| {
         let passes = part.paired(
             format!("m = {m}: α / forward and backward"),
@@ -108,7 +108,7 @@ fn w3(part: &Workload) -> Vec<Option<Goal>> {
     [10_000, 50_000].into_iter().flat_map(goals).chain([groups, zeros]).collect()
 }
 
-fn w4(part: &Workload) -> Vec<Option<Goal>> {
+fn w4(part: &PartRecord) -> Vec<Option<Goal>> {
     let plain = part.against_peer(
         "forward and backward / fastest peer",
         AtMost(1.0),
@@ -126,7 +126,7 @@ fn w4(part: &Workload) -> Vec<Option<Goal>> {
     vec![plain, passes, peer, two_threads(part, "w4/forward and backward")]
 }
 
-fn w7(part: &Workload) -> Vec<Option<Goal>> {
+fn w7(part: &PartRecord) -> Vec<Option<Goal>> {
     let case = |group: &str, words: &str, peer: &str, alpha: f64, clips: &[(u32, f64)]| {
         let plain = part.against_peer(
             format!("{words}plain step / fastest peer"),
@@ -163,7 +163,7 @@ fn w7(part: &Workload) -> Vec<Option<Goal>> {
     goals
 }
 
-fn w8(part: &Workload) -> Vec<Option<Goal>> {
+fn w8(part: &PartRecord) -> Vec<Option<Goal>> {
     let goal = |name: &str| {
         part.against_peer(
             format!("{name}: plain step / fastest peer"),
@@ -176,12 +176,12 @@ fn w8(part: &Workload) -> Vec<Option<Goal>> {
 }
 
 /// One thread's time over that of two.
-fn two_threads(part: &Workload, id: &str) -> Option<Goal> {
+fn two_threads(part: &PartRecord, id: &str) -> Option<Goal> {
     let one = format!("{id}, one thread");
     part.quotient(format!("{id}: one thread / two"), AtLeast(1.8), [&one, id])
 }
 
-fn memory(part: &Workload) -> Vec<Option<Goal>> {
+fn memory(part: &PartRecord) -> Vec<Option<Goal>> {
     let winsorised = |(network, c): (&str, u32)| {
         let what = format!("{network}c = {c}: peak of the winsorised step / of the plain step");
         let ids = [format!("step, c = {c}"), "plain step".to_owned()];
@@ -203,7 +203,7 @@ const COORDINATE_WISE: [&str; 4] = ["mean", "median", "trimmed", "winsorized"];
 /// Matrices of n rows and d columns.
 const SHAPES: [(u32, u32); 3] = [(100, 335_114), (15, 1_000_000), (3, 11_000_000)];
 
-fn w5(part: &Workload) -> Vec<Option<Goal>> {
+fn w5(part: &PartRecord) -> Vec<Option<Goal>> {
     let in_memory = |(n, rule): (u32, &str)| {
         let what = format!("n = {n}: {rule} / reading the matrix once");
         part.paired(what, AtMost(1.5), &format!("w5 n = {n} ratio/{rule} to read once"))
@@ -252,7 +252,7 @@ const RM3_BIG: &str = "SGD adds products to the weights in place. RM3 writes the
 const RM3_SMALL: &str = "The median of 335,114 coordinates reads four numbers each and writes one: \
                          6.7 MB from and to caches beyond L2.";
 
-fn w6(part: &Workload) -> Vec<Option<Goal>> {
+fn w6(part: &PartRecord) -> Vec<Option<Goal>> {
     let goal = |(net, params, rule, most, remark): (&str, &str, &str, f64, &'static str)| {
         let what = format!("{params} parameters: {rule} / SGD");
         let rule = rule.to_lowercase();
@@ -278,7 +278,7 @@ fn w6(part: &Workload) -> Vec<Option<Goal>> {
     goals.map(goal).into()
 }
 
-fn command(part: &Workload) -> Vec<Option<Goal>> {
+fn command(part: &PartRecord) -> Vec<Option<Goal>> {
     const MATRIX: &str = "command 100 x 335114";
     let read = part.paired(
         "mean: command / reading the file once",
@@ -299,7 +299,7 @@ fn command(part: &Workload) -> Vec<Option<Goal>> {
     goals.chain([read]).collect()
 }
 
-fn busy(part: &Workload) -> Vec<Option<Goal>> {
+fn busy(part: &PartRecord) -> Vec<Option<Goal>> {
     let goal = |(what, id)| {
         let ratio = part.median(&format!("busy/{id}/ratio"))?;
         let side = |name| part.median(&format!("busy/{id}/{name}")).map(time);

@@ -18,7 +18,7 @@ use clap::{Args, builder::PossibleValuesParser};
 use parts::{PARTS, Plan};
 use peers::Peers;
 use processor::Processor;
-use record::{Measured, Record, Workload};
+use record::{Measured, PartRecord, Record};
 use std::{
     path::{Path, PathBuf},
     time::Instant,
@@ -88,7 +88,7 @@ impl Bench {
         for plan in plans {
             let fresh = self.again || self.quick || commit.ends_with(CHANGED);
             let old = record.parts.remove(plan.name).filter(|old| !fresh && old.commit == commit);
-            let part = old.map_or_else(|| Workload::new(sh, &commit), Ok)?;
+            let part = old.map_or_else(|| PartRecord::new(sh, &commit), Ok)?;
             record.parts.insert(plan.name.to_owned(), part);
             for bench in plan.benches {
                 record.keep(plan.name, bench.name, || ours::measure(sh, bench, self.quick))?;

@@ -8,7 +8,7 @@ use std::{collections::BTreeSet, path::Path};
 use super::goal::{Goal, time};
 use super::goals;
 use super::parts::PARTS;
-use super::record::{PeerRow, Record, Workload};
+use super::record::{PartRecord, PeerRow, Record};
 use super::scaling::{Table, tables};
 
 const TEMPLATE: &str = include_str!("page.md");
@@ -42,7 +42,7 @@ struct Section<'a> {
 #[derive(Serialize)]
 struct Measured<'a> {
     name: &'a str,
-    part: &'a Workload,
+    part: &'a PartRecord,
     goals: Vec<Goal>,
     tables: Vec<Table>,
     peers: Vec<Peer<'a>>,
@@ -96,7 +96,7 @@ fn section(record: &Record) -> Section<'_> {
     }
 }
 
-fn measured<'a>((name, part): (&'a String, &'a Workload)) -> Measured<'a> {
+fn measured<'a>((name, part): (&'a String, &'a PartRecord)) -> Measured<'a> {
     let mut rows: Vec<&PeerRow> = part.peers.iter().collect();
     let order = |row: &PeerRow| (row.name.clone(), row.c, row.op.clone());
     rows.sort_by(|a, b| order(a).cmp(&order(b)).then(a.median_s.total_cmp(&b.median_s)));

@@ -17,7 +17,7 @@ use super::processor::{Processor, busy_cores};
 pub(super) struct Record {
     pub(super) processor: Processor,
     /// By name; what was never measured here is absent.
-    pub(super) parts: BTreeMap<String, Workload>,
+    pub(super) parts: BTreeMap<String, PartRecord>,
     #[serde(skip)]
     path: PathBuf,
     /// How long to wait for other programs before a bench, in seconds.
@@ -25,10 +25,10 @@ pub(super) struct Record {
     patience: u32,
 }
 
-/// One workload, all of it measured at the same commit: goals compare figures within a workload only.
+/// One part, all of it measured at the same commit: goals compare figures within a part only.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Workload {
+pub(super) struct PartRecord {
     pub(super) commit: String,
     pub(super) date: String,
     pub(super) rustc: String,
@@ -182,7 +182,7 @@ impl Record {
     }
 }
 
-impl Workload {
+impl PartRecord {
     /// Nothing measured yet.
     pub(super) fn new(sh: &Shell, commit: &str) -> Result<Self> {
         Ok(Self {

@@ -6,7 +6,7 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 
 use super::goal::{Bound, Goal, time};
-use super::record::Workload;
+use super::record::PartRecord;
 
 /// A step shorter than this need not gain from a second thread.
 const WORTH_SHARING: f64 = 2e-3;
@@ -40,7 +40,7 @@ pub(super) struct Table {
 type Points = Vec<(f64, f64)>;
 
 /// The series of a part along an axis: ("plain, 2 threads", points).
-fn series(part: &Workload, axis: &str) -> BTreeMap<String, Points> {
+fn series(part: &PartRecord, axis: &str) -> BTreeMap<String, Points> {
     let mut series: BTreeMap<String, Points> = BTreeMap::new();
     for (id, figure) in &part.figures {
         let mut id = id.rsplitn(2, '/');
@@ -54,7 +54,7 @@ fn series(part: &Workload, axis: &str) -> BTreeMap<String, Points> {
 }
 
 /// A table for each axis along which the part measured something.
-pub(super) fn tables(part: &Workload) -> Vec<Table> {
+pub(super) fn tables(part: &PartRecord) -> Vec<Table> {
     let table = |axis: &Axis| {
         let series = series(part, axis.name);
         let mut rows: Vec<f64> = series.values().flatten().map(|point| point.0).collect();
@@ -70,12 +70,12 @@ pub(super) fn tables(part: &Workload) -> Vec<Table> {
     AXES.iter().map(table).filter(|table| !table.rows.is_empty()).collect()
 }
 
-pub(super) fn goals(part: &Workload) -> Vec<Option<Goal>> {
+pub(super) fn goals(part: &PartRecord) -> Vec<Option<Goal>> {
     AXES.iter().map(|axis| no_cliff(part, axis)).chain([two_threads(part)]).collect()
 }
 
 /// The largest growth of time per unit of work from one point to the next, on two threads.
-fn no_cliff(part: &Workload, axis: &Axis) -> Option<Goal> {
+fn no_cliff(part: &PartRecord, axis: &Axis) -> Option<Goal> {
     let mut growths = Vec::new();
     for (name, points) in series(part, axis.name) {
         for pair in points.windows(2).filter(|_| name.ends_with("2 threads")) {
@@ -91,7 +91,7 @@ fn no_cliff(part: &Workload, axis: &Axis) -> Option<Goal> {
 }
 
 /// The least gain of a second thread among steps that take long enough.
-fn two_threads(part: &Workload) -> Option<Goal> {
+fn two_threads(part: &PartRecord) -> Option<Goal> {
     let mut gains = Vec::new();
     for series in AXES.iter().map(|axis| series(part, axis.name)) {
         for (name, one) in &series {

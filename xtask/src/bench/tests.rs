@@ -1,10 +1,10 @@
 //! Verdicts follow from figures, and the committed page from the committed records.
 
 use super::goal::{Bound, Goal};
-use super::record::{Figure, Measured, PeerRow, Record, Workload};
+use super::record::{Figure, Measured, PartRecord, PeerRow, Record};
 use super::{goals, ours, page, parts::PARTS, scaling};
 
-fn part(figures: &[(&str, f64)], peers: &[(&str, &str, f64)]) -> Workload {
+fn part(figures: &[(&str, f64)], peers: &[(&str, &str, f64)]) -> PartRecord {
     let figure = |&(id, median): &(&str, f64)| (id.to_owned(), Figure { median, interval: None });
     let row = |&(name, peer, seconds): &(&str, &str, f64)| {
         let line = format!(
@@ -12,10 +12,10 @@ fn part(figures: &[(&str, f64)], peers: &[(&str, &str, f64)]) -> Workload {
         );
         PeerRow::from_line(&line).expect("a row as the scripts print it").expect("a row")
     };
-    Workload {
+    PartRecord {
         figures: figures.iter().map(figure).collect(),
         peers: peers.iter().map(row).collect(),
-        ..Workload::default()
+        ..PartRecord::default()
     }
 }
 

@@ -65,7 +65,7 @@ use coherence_core::aggregate::{Median, groups};
 
 use crate::{
     Element, Isa,
-    order::{Finish, OrderRule, OrderStatistics},
+    order::{OrderRule, OrderStatistics},
     product::Output,
 };
 use coordinates::Batch;
@@ -206,12 +206,13 @@ pub fn robust_mean<T: Element>(
 ) {
     let batch = Batch::new(isa, conv, x, delta);
     assert_eq!(out.len(), conv.weights(), "robust mean of {conv:?}");
-    if OrderStatistics::new(rule, batch.m).finish == Finish::Mean {
+    let by = OrderStatistics::new(rule, batch.m);
+    if by.is_mean() {
         gradient::gradient(&batch, Output::Overwrite, out, None);
         let m = T::narrow(batch.m as f64);
         out.iter_mut().for_each(|sum| *sum = *sum / m + T::zero());
     } else {
-        select::examples(&batch, rule, None, out);
+        select::examples(&batch, by, None, out);
     }
 }
 
@@ -242,12 +243,13 @@ pub fn robust_step<T: Element>(
 ) {
     let batch = Batch::new(isa, conv, x, delta);
     assert_eq!(weight.len(), conv.weights(), "weight of {conv:?}");
-    if OrderStatistics::new(rule, batch.m).finish == Finish::Mean {
+    let by = OrderStatistics::new(rule, batch.m);
+    if by.is_mean() {
         let rate = rate / T::narrow(batch.m as f64);
         let all: Vec<_> = groups(batch.m, 1).collect();
         select::select(&batch, Median, &all, Some(rate), weight);
     } else {
-        select::examples(&batch, rule, Some(rate), weight);
+        select::examples(&batch, by, Some(rate), weight);
     }
 }
 

@@ -53,6 +53,11 @@ impl OrderStatistics {
         rule.statistics(m)
     }
 
+    /// Whether the rule is the plain mean, for which sums are faster than a selection.
+    pub fn is_mean(self) -> bool {
+        self.finish == Finish::Mean
+    }
+
     /// The statistics of a rule that is chosen at run time for `m` values; `None` if it rests on more than one pair.
     ///
     /// ```
@@ -186,7 +191,7 @@ impl Selection {
 
     /// Whether the rule is the plain mean, for which sums are faster than a selection.
     pub(crate) fn is_mean(&self) -> bool {
-        self.statistics.finish == Finish::Mean
+        self.statistics.is_mean()
     }
 
     /// Counts of values are rounded up to a multiple of this with zeros: whole blocks, and so few

@@ -13,7 +13,7 @@ pub use groups::{median_of_sums_step, median_of_sums_step_on};
 use crate::{
     Element, Isa,
     norms::row_sq_norms,
-    order::{Finish, OrderRule, OrderStatistics},
+    order::{OrderRule, OrderStatistics},
     product::{Dims, Output, matmul_tn_on},
 };
 use select::select;
@@ -89,12 +89,13 @@ pub fn robust_mean_on<T: Element>(
     rule: impl OrderRule,
     out: &mut [T],
 ) {
-    if OrderStatistics::new(rule, dims.m).finish == Finish::Mean {
+    let by = OrderStatistics::new(rule, dims.m);
+    if by.is_mean() {
         matmul_tn_on(isa, dims, delta, a, Output::Overwrite, out);
         let m = T::narrow(dims.m as f64);
         out.iter_mut().for_each(|sum| *sum = *sum / m + T::zero());
     } else {
-        select(isa, dims, a, delta, rule, None, out);
+        select(isa, dims, a, delta, by, None, out);
     }
 }
 
@@ -135,11 +136,12 @@ pub fn robust_step_on<T: Element>(
     rate: T,
     weight: &mut [T],
 ) {
-    if OrderStatistics::new(rule, dims.m).finish == Finish::Mean {
+    let by = OrderStatistics::new(rule, dims.m);
+    if by.is_mean() {
         let rate = rate / T::narrow(dims.m as f64);
         median_of_sums_step_on(isa, dims, a, delta, 1, rate, weight);
     } else {
-        select(isa, dims, a, delta, rule, Some(rate), weight);
+        select(isa, dims, a, delta, by, Some(rate), weight);
     }
 }
 

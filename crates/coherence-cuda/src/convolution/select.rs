@@ -16,7 +16,7 @@ use crate::{
 use coherence_core::aggregate::{Median, groups};
 use coherence_cpu::{
     convolution::Convolution,
-    order::{Finish, OrderRule, OrderStatistics},
+    order::{OrderRule, OrderStatistics},
     product::{Dims, Output},
 };
 use core::ops::Range;
@@ -52,12 +52,13 @@ pub fn robust_step<T: Real, E: Engine>(
     weight: ViewMut<'_, T>,
 ) {
     let batch = Batch::new(engine, conv, x, delta);
-    if OrderStatistics::new(rule, batch.m).finish == Finish::Mean {
+    let by = OrderStatistics::new(rule, batch.m);
+    if by.is_mean() {
         let all: Vec<_> = groups(batch.m, 1).collect();
         let rate = rate / T::narrow(batch.m as f64);
         select(&batch, Median, Some(&all), Some(rate), weight);
     } else {
-        select(&batch, rule, None, Some(rate), weight);
+        select(&batch, by, None, Some(rate), weight);
     }
 }
 

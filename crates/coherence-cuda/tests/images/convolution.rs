@@ -16,6 +16,7 @@ use coherence_cuda::{
         median_of_sums_step, per_example, robust_mean, robust_step,
     },
 };
+use coherence_tests::naive::aggregate::{median, trimmed, winsorized};
 
 fn settings() -> Vec<Convolution> {
     let new = Convolution::new;
@@ -142,30 +143,6 @@ fn examples<T: Real + Default>(case: &Case<T>) -> Vec<Vec<T>> {
     (0..case.m).map(of).collect()
 }
 
-/// Values clipped to the (clip + 1)-smallest and -largest.
-fn clipped_mean(mut values: Vec<f64>, clip: usize) -> f64 {
-    let n = values.len();
-    values.sort_by(f64::total_cmp);
-    if 2 * clip == n {
-        return (values[n / 2 - 1] + values[n / 2]) / 2.0;
-    }
-    let (low, high) = (values[clip], values[n - 1 - clip]);
-    values.iter().map(|x| x.clamp(low, high)).sum::<f64>() / n as f64
-}
-
-/// The mean without the `cut` smallest and largest values.
-fn inner_mean(mut values: Vec<f64>, cut: usize) -> f64 {
-    values.sort_by(f64::total_cmp);
-    let inner = &values[cut..values.len() - cut];
-    inner.iter().sum::<f64>() / inner.len() as f64
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    let n = values.len();
-    values.sort_by(f64::total_cmp);
-    (values[(n - 1) / 2] + values[n / 2]) / 2.0
-}
-
 fn selections<T: Real + Default>(conv: Convolution, m: usize) {
     let case = Case::<T>::new(conv, m);
     let ([x, _, delta], isa) = (case.views(), Isa::detect());
@@ -181,9 +158,9 @@ fn selections<T: Real + Default>(conv: Convolution, m: usize) {
     let stepped = |means: &[f64]| -> Vec<T> {
         case.weight.iter().zip(means).map(|(w, mean)| T::narrow(w.widen() - 0.25 * mean)).collect()
     };
-    let agrees = |rule: OrderStatistics, of: &dyn Fn(Vec<f64>) -> f64| {
+    let agrees = |rule: OrderStatistics, of: &dyn Fn(&[f64]) -> f64| {
         let context = format!("{rule:?}, {}", case.context());
-        let means: Vec<_> = coordinates.clone().map(|at| of(column(at))).collect();
+        let means: Vec<_> = coordinates.clone().map(|at| of(&column(at))).collect();
         let found = written(&case.weight, |out| {
             robust_mean(engine(), &conv, [x, delta], rule, out);
         });
@@ -195,9 +172,9 @@ fn selections<T: Real + Default>(conv: Convolution, m: usize) {
         assert_near(&found, &stepped(&means), &context);
     };
     for c in 0..=m / 2 {
-        agrees(OrderStatistics::new(Winsorized { clip: c }, m), &|values| clipped_mean(values, c));
+        agrees(OrderStatistics::new(Winsorized { clip: c }, m), &|values| winsorized(values, c));
         if 2 * c < m {
-            agrees(OrderStatistics::new(Trimmed { trim: c }, m), &|values| inner_mean(values, c));
+            agrees(OrderStatistics::new(Trimmed { trim: c }, m), &|values| trimmed(values, c));
         }
     }
     for k in 1..=m {
@@ -205,7 +182,7 @@ fn selections<T: Real + Default>(conv: Convolution, m: usize) {
             let column = column(at);
             groups(m, k).map(|group| column[group].iter().sum::<f64>()).collect::<Vec<_>>()
         };
-        let medians: Vec<_> = coordinates.clone().map(|at| median(sums(at))).collect();
+        let medians: Vec<_> = coordinates.clone().map(|at| median(&sums(at))).collect();
         let found = written(&case.weight, |weight| {
             median_of_sums_step(engine(), &conv, [x, delta], k, rate, weight);
         });

@@ -65,8 +65,8 @@ pub(crate) struct Train {
     activation: Activation,
     #[command(flatten)]
     input: Input,
-    /// How gradients become a direction: mean, winsorized:CLIP, trimmed:TRIM, median, median-of-means:GROUPS, m3, a3, rm3,
-    /// ra3, or any rule of `coherence aggregate` over the mean gradients of groups, RULE@GROUPS, such as krum:1@10
+    /// How gradients become a direction: mean, winsorized:CLIP, trimmed:TRIM, median, median-of-means:GROUPS, m3, a3,
+    /// rm3, ra3, or any rule of `coherence aggregate` over the mean gradients of groups, RULE@GROUPS, such as krum:1@10
     #[arg(long, default_value = "mean", value_name = "RULE")]
     rule: Aggregation,
     #[command(flatten)]

@@ -26,12 +26,6 @@ enum Form {
     TwoPositionsOneOutput,
 }
 
-/// The terms 2 g and −g of every row g of `width` values: [m, 2, width].
-fn two_terms(rows: &[f64], width: usize) -> Vec<f64> {
-    let of = |g: &[f64]| [g.iter().map(|x| 2.0 * x).collect(), g.iter().map(|x| -x).collect()];
-    rows.chunks_exact(width).flat_map(of).flat_map(|term: Vec<f64>| term).collect()
-}
-
 /// The direction of a mini-batch whose examples have the gradients `rows` [m][d].
 fn direction<D: Device<f64>>(
     device: &D,
@@ -59,7 +53,8 @@ fn direction<D: Device<f64>>(
         device.upload(values, D::view_mut(&mut buffer));
         buffer
     };
-    let (terms, ones) = (upload(&two_terms(&scaled, d)), upload(&vec![1.0; 2 * m]));
+    let (terms, ones) =
+        (upload(&coherence_tests::laws::rules::two_terms(&scaled, d)), upload(&vec![1.0; 2 * m]));
     let scaled = upload(&scaled);
     let (g, terms, ones) = (D::view(&scaled), D::view(&terms), D::view(&ones));
     let one = D::part(ones, 0..m);

@@ -45,8 +45,9 @@ use outcome::{Outcome, Output};
 /// P − 1. The result is that of one file with the rows of all, by rank, bit for bit; coordinate-wise rules only.
 /// Worker 0 writes it.
 ///
-/// With --device cuda:N a GPU computes the mean, winsorized:CLIP or C%, trimmed:TRIM, the median and median-of-means:GROUPS
-/// of finite values, block by block of columns, for one worker. The order statistics are the same; sums differ by rounding.
+/// With --device cuda:N a GPU computes the mean, winsorized:CLIP or C%, trimmed:TRIM, the median and
+/// median-of-means:GROUPS of finite values, block by block of columns, for one worker. The order statistics are the
+/// same; sums differ by rounding.
 #[derive(Debug, Args)]
 #[command(after_help = help())]
 pub(crate) struct Aggregate {
