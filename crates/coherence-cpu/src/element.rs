@@ -55,6 +55,9 @@ mod dispatch {
         transpose_block: transpose::Transpose => ();
         few_positions: convolution::FewPositions => ();
         unfold: convolution::Unfold => ();
+        transform_weight: convolution::TransformWeight => ();
+        transform_input: convolution::TransformInput => ();
+        transform_output: convolution::TransformOutput => ();
         gram_norm: convolution::GramNorm => f64;
         gram_tiles: dense::Tiles => Vec<f64>;
     }

@@ -141,6 +141,7 @@ impl<T: Element> Case<T> {
             self.check_products(isa, &gradients);
             self.check_per_example(isa, &gradients);
             self.check_selections(isa);
+            self.check_batches_of_one(isa);
         }
     }
 
@@ -199,6 +200,20 @@ impl<T: Element> Case<T> {
             add_dots(isa, conv, x, delta, weight, &mut dot);
             assert_eq!((norm[0], dot[0]), (norms[e], dots[e]), "{}", context("batch of one"));
         }
+    }
+
+    /// The passes of each example alone have the bits that they have in the batch.
+    fn check_batches_of_one(&self, isa: Isa) {
+        let Self { conv, m, x, weight, delta } = self;
+        let passes = |x: &[T], delta: &[T]| {
+            let [mut out, mut back] = [delta.len(), x.len()].map(|len| vec![T::nan(); len]);
+            forward(isa, conv, x, weight, Output::Overwrite, &mut out);
+            backward(isa, conv, delta, weight, Output::Overwrite, &mut back);
+            (out, back)
+        };
+        let of_one = |e| passes(self.x(e), self.delta(e));
+        let (outs, backs): (Vec<_>, Vec<_>) = (0..*m).map(of_one).unzip();
+        assert!((outs.concat(), backs.concat()) == passes(x, delta), "{isa:?} m = {m} {conv:?}");
     }
 
     /// Selections against sorted values of [`per_example`].
@@ -306,6 +321,10 @@ fn settings() -> Vec<Convolution> {
         Convolution { stride: [2, 1], ..new([5, 3], 0, 3, [2, 2]) },
         Convolution { padding: [2, 2], ..new([0, 1], 2, 3, [2, 2]) },
         Convolution { groups: 20, padding: [2, 1], ..same([0, 4], 20, 20) },
+        same([8, 8], 16, 32),
+        Convolution { padding: [0, 2], ..same([11, 7], 32, 16) },
+        Convolution { padding: [2, 0], ..same([7, 9], 16, 80) },
+        Convolution { padding: [2, 2], ..same([0, 40], 16, 16) },
     ]
 }
 
@@ -323,6 +342,31 @@ fn every_setting_equals_seven_loops_and_batches_of_one() {
 fn a_layer_of_a_resnet_equals_seven_loops() {
     let conv = Convolution { padding: [1, 1], ..Convolution::new([8, 8], 64, 64, [3, 3]) };
     Case::<f32>::new(conv, 3, 1).check();
+}
+
+/// Sums, differences and halves of small whole numbers are exact, and with them Winograd's algorithm.
+#[test]
+fn passes_over_whole_numbers_are_exact() {
+    for (conv, m) in settings().into_iter().zip([3, 1, 2].into_iter().cycle()) {
+        let mut case = Case::<f32>::new(conv, m, 7);
+        for values in [&mut case.x, &mut case.weight, &mut case.delta] {
+            values.iter_mut().for_each(|value| *value = (4.0 * *value).round());
+        }
+        let Case { x, weight, delta, .. } = &case;
+        let exact = |sums: Sums| sums.into_iter().map(|(sum, _)| sum as f32).collect::<Vec<_>>();
+        let of_one = |e| {
+            let out = oracle(&conv, [OUT, IN, WEIGHT], case.x(e), weight, conv.output_image());
+            let back = oracle(&conv, [IN, OUT, WEIGHT], case.delta(e), weight, conv.image());
+            (exact(out), exact(back))
+        };
+        let (outs, backs): (Vec<_>, Vec<_>) = (0..m).map(of_one).unzip();
+        for &isa in Isa::available() {
+            let [mut out, mut back] = [delta.len(), x.len()].map(|len| vec![f32::NAN; len]);
+            forward(isa, &conv, x, weight, Output::Overwrite, &mut out);
+            backward(isa, &conv, delta, weight, Output::Overwrite, &mut back);
+            assert!((out, back) == (outs.concat(), backs.concat()), "{isa:?} m = {m} {conv:?}");
+        }
+    }
 }
 
 #[test]

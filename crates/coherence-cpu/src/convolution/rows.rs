@@ -12,6 +12,7 @@ use super::{
     Convolution,
     depthwise::{DepthwiseRows, by_tap},
     gather::{Block, Gather},
+    shape::Direction,
     unfold::Unfold,
 };
 use crate::{
@@ -32,12 +33,6 @@ pub(super) struct Rows<'a, T> {
     weight: &'a [T],
     direction: Direction,
     blocks: Vec<Block>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Direction {
-    Forward,
-    Backward,
 }
 
 impl<'a, T: Element> Rows<'a, T> {

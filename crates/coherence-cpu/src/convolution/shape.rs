@@ -179,6 +179,15 @@ impl Convolution {
     }
 }
 
+/// One of the two passes of a convolution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Direction {
+    /// From the input to the output.
+    Forward,
+    /// From the deltas of the output to those of the input.
+    Backward,
+}
+
 /// Why a convolution does not exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConvolutionError {

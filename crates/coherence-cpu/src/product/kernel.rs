@@ -62,6 +62,23 @@ impl<T: Element> Kernel<T> for PanelWidth {
     }
 }
 
+/// The panels of some columns on an instruction set. A right factor [inner, panel] of whole vectors, whose rows
+/// follow each other, is read in place.
+pub(crate) fn panels<T: Element>(isa: Isa, cols: Range<usize>) -> Vec<Range<usize>> {
+    T::run(isa, Panels(cols))
+}
+
+struct Panels(Range<usize>);
+
+impl<T: Element> Kernel<T> for Panels {
+    type Output = Vec<Range<usize>>;
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, _: S) -> Self::Output {
+        panels_of::<T, S>(&self.0).collect()
+    }
+}
+
 impl<T: Element> Kernel<T> for Piece<'_, T> {
     type Output = ();
 
@@ -81,7 +98,7 @@ impl<T: Element> Kernel<T> for Piece<'_, T> {
 /// Cuts columns into panels of nearly equal numbers of vectors: a panel with a single vector, which
 /// loads more than it computes, is then rare.
 #[inline(always)]
-fn panels<T: Element, S: Simd<T>>(cols: &Range<usize>) -> impl Iterator<Item = Range<usize>> {
+fn panels_of<T: Element, S: Simd<T>>(cols: &Range<usize>) -> impl Iterator<Item = Range<usize>> {
     let Range { start, end } = *cols;
     let vectors = (end - start).div_ceil(S::LANES);
     let panels = vectors.div_ceil(S::PRODUCT_TILE[1]);
@@ -134,7 +151,7 @@ impl<T: Element> Piece<'_, T> {
             if let Some(packed) = &mut packed {
                 self.pack_left::<S>(&depth, packed);
             }
-            let mut blocks = panels::<T, S>(&self.cols)
+            let mut blocks = panels_of::<T, S>(&self.cols)
                 .map(|cols| Block { depth: depth.clone(), cols })
                 .peekable();
             while let Some(block) = blocks.next() {

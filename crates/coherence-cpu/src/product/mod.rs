@@ -15,7 +15,7 @@ mod zeros;
 use core::ops::Range;
 
 use crate::{Element, Isa, parallel};
-pub(crate) use kernel::{DEPTH, Piece, panel_width};
+pub(crate) use kernel::{DEPTH, Piece, panel_width, panels};
 pub(crate) use pieces::Cut;
 use view::View;
 use write::{Order, Out};
