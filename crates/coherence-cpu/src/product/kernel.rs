@@ -173,39 +173,64 @@ impl<T: Element> Piece<'_, T> {
     /// Copies columns `depth` of the left factor to `packed`, for each tile [depth, rows of the tile].
     ///
     /// Some columns at a time: so few that they stay in L1 until the last tile has read them, and so
-    /// many that a tile's part of `packed` fills whole cache lines.
+    /// many that a tile's part of `packed` fills whole cache lines. Where terms are left out all at once, since
+    /// finding the columns of a part takes longer than reading them again.
     #[inline(always)]
     fn pack_left<S: Simd<T>>(&self, depth: &Range<usize>, packed: &mut [T]) {
-        let (rows, down) = (self.rows.len(), self.left.strides()[0]);
-        assert!(packed.len() >= rows * depth.len());
-        for first in (0..depth.len()).step_by(TILE) {
-            let columns = first..depth.len().min(first + TILE);
-            let mut row = 0;
-            while row < rows {
-                let height = self.height::<S>(rows - row);
-                let mut copy = |k: usize| {
-                    let from = self.left.at(self.rows.start + row, depth.start + k);
-                    // SAFETY: rows below `rows` of a column that exists on one side; below the number
-                    // asserted on the other.
-                    unsafe {
-                        let to = packed.as_mut_ptr().add(row * depth.len() + k * height);
-                        if down == 1 && height == zeros::HEIGHT {
-                            to.copy_from_nonoverlapping(from, zeros::HEIGHT);
-                        } else if down == 1 && height == S::PRODUCT_TILE[0] {
-                            to.copy_from_nonoverlapping(from, S::PRODUCT_TILE[0]);
-                        } else {
-                            (0..height).for_each(|r| *to.add(r) = *from.add(r * down));
+        assert!(packed.len() >= self.rows.len() * depth.len());
+        let at_once = if self.zeros.is_some() { DEPTH } else { TILE };
+        for first in (0..depth.len()).step_by(at_once) {
+            let columns = first..depth.len().min(first + at_once);
+            let mut row = self.rows.start;
+            while row < self.rows.end {
+                let height = self.height::<S>(self.rows.end - row);
+                let to = packed[(row - self.rows.start) * depth.len()..].as_mut_ptr();
+                let zeros = self.zeros.filter(|_| height == zeros::HEIGHT);
+                let named = zeros.map(|zeros| zeros.of(row, depth));
+                // SAFETY: as many rows of these columns exist, and the tile's part of `packed` has room for them.
+                unsafe {
+                    match (named, height) {
+                        (Some(named), _) => {
+                            let named = named.iter().map(|&k| usize::from(k));
+                            self.pack_tile::<{ zeros::HEIGHT }>(row, depth.start, named, to);
                         }
+                        (None, 8) => self.pack_tile::<8>(row, depth.start, columns.clone(), to),
+                        (None, 6) => self.pack_tile::<6>(row, depth.start, columns.clone(), to),
+                        (None, 4) => self.pack_tile::<4>(row, depth.start, columns.clone(), to),
+                        (None, 2) => self.pack_tile::<2>(row, depth.start, columns.clone(), to),
+                        _ => self.pack_tile::<1>(row, depth.start, columns.clone(), to),
                     }
-                };
-                match self.zeros.filter(|_| height == zeros::HEIGHT) {
-                    Some(zeros) => {
-                        let named = zeros.among(self.rows.start + row, depth, &columns);
-                        named.iter().for_each(|&k| copy(usize::from(k)));
-                    }
-                    None => columns.clone().for_each(copy),
                 }
                 row += height;
+            }
+        }
+    }
+
+    /// Copies `R` rows of some columns of the left factor, counted from column `first` on, to `to` [columns, R].
+    ///
+    /// # Safety
+    /// The rows exist in these columns, and `to` has room for them.
+    #[inline(always)]
+    unsafe fn pack_tile<const R: usize>(
+        &self,
+        row: usize,
+        first: usize,
+        columns: impl Iterator<Item = usize>,
+        to: *mut T,
+    ) {
+        let (from, [down, across]) = (self.left.at(row, first), self.left.strides());
+        // SAFETY: the caller's promise.
+        unsafe {
+            if down == 1 {
+                for k in columns {
+                    to.add(k * R).copy_from_nonoverlapping(from.add(k * across), R);
+                }
+            } else {
+                for k in columns {
+                    for r in 0..R {
+                        *to.add(k * R + r) = *from.add(k * across + r * down);
+                    }
+                }
             }
         }
     }
@@ -337,15 +362,21 @@ impl<T: Element> Piece<'_, T> {
                     simd.transpose(from, across, panel.add(k * V * S::LANES + c), V * S::LANES);
                 }
             }
+            if across == 1 && whole == V * S::LANES {
+                for k in 0..depth {
+                    let (from, to) = (from.add(k * down), panel.add(k * V * S::LANES));
+                    for v in 0..V {
+                        simd.store(to.add(v * S::LANES), simd.load(from.add(v * S::LANES)));
+                    }
+                }
+                return;
+            }
             for k in 0..depth {
                 let (from, to) = (from.add(k * down), panel.add(k * V * S::LANES));
-                let mut c = if k < transposed { whole } else { 0 };
+                let mut c = if k < transposed || across == 1 { whole } else { 0 };
                 if across == 1 {
-                    for v in 0..V {
-                        if (v + 1) * S::LANES <= count {
-                            simd.store(to.add(c), simd.load(from.add(c)));
-                            c += S::LANES;
-                        }
+                    for c in (0..whole).step_by(S::LANES) {
+                        simd.store(to.add(c), simd.load(from.add(c)));
                     }
                 }
                 while c < V * S::LANES {

@@ -89,13 +89,6 @@ impl NonZeros {
         let count = self.counts[tile * blocks + depth.start / DEPTH] as usize;
         &self.columns[tile * self.inner + depth.start..][..count]
     }
-
-    /// Of [`NonZeros::of`] those that lie in `columns`.
-    pub(super) fn among(&self, row: usize, depth: &Range<usize>, columns: &Range<usize>) -> &[u8] {
-        let all = self.of(row, depth);
-        let below = |bound: usize| all.partition_point(|&k| usize::from(k) < bound);
-        &all[below(columns.start)..below(columns.end)]
-    }
 }
 
 /// Whether enough samples of a tile's rows in one column are zero, spread over tiles and columns.
