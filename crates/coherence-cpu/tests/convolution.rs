@@ -6,8 +6,8 @@ use coherence_core::aggregate::{Trimmed, Winsorized, groups};
 use coherence_cpu::{
     Element, Isa,
     convolution::{
-        Convolution, ConvolutionError, add_dots, add_sq_norms, backward, forward, gradient,
-        gradient_and_sq_norms, median_of_sums_step, per_example, robust_mean, robust_step,
+        Convolution, add_dots, add_sq_norms, backward, forward, gradient, gradient_and_sq_norms,
+        median_of_sums_step, per_example, robust_mean, robust_step,
     },
     product::Output,
 };
@@ -406,32 +406,6 @@ fn the_number_of_threads_changes_no_bit() {
             assert!(all(conv, threads) == one, "{threads} threads {conv:?}");
         }
     }
-}
-
-#[test]
-fn a_convolution_that_does_not_exist_is_an_error_that_names_the_setting() {
-    let conv = Convolution::new([4, 5], 6, 4, [3, 3]);
-    let error = |conv: Convolution| conv.output_size().expect_err("no convolution");
-    assert_eq!(conv.output_size(), Ok([2, 3]));
-    let zero = |name| ConvolutionError::Zero { name };
-    assert_eq!(error(Convolution { kernel: [0, 3], ..conv }), zero("kernel"));
-    assert_eq!(error(Convolution { stride: [1, 0], ..conv }), zero("stride"));
-    assert_eq!(error(Convolution { dilation: [0, 1], ..conv }), zero("dilation"));
-    assert_eq!(error(Convolution { groups: 0, ..conv }), zero("groups"));
-    let channels = ConvolutionError::Channels { name: "output", channels: 4, groups: 3 };
-    assert_eq!(error(Convolution { groups: 3, ..conv }), channels);
-    let kernel = ConvolutionError::Kernel { axis: 0, span: 5, padded: 4 };
-    assert_eq!(error(Convolution { dilation: [2, 1], ..conv }), kernel);
-    for conv in [
-        Convolution { padding: [usize::MAX, 0], ..conv },
-        Convolution { dilation: [usize::MAX, 1], ..conv },
-        Convolution { input: [1 << 20, 1 << 20], channels: 1 << 20, ..conv },
-        Convolution { channels: 0, outputs: usize::MAX, kernel: [1, 1], ..conv },
-    ] {
-        assert_eq!(error(conv), ConvolutionError::Overflow);
-    }
-    let text = "4 output channels cannot be divided into 3 groups";
-    assert_eq!(channels.to_string(), text);
 }
 
 fn any_convolution() -> impl Strategy<Value = Convolution> {
