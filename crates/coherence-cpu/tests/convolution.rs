@@ -205,15 +205,10 @@ impl<T: Element> Case<T> {
     /// The passes of each example alone have the bits that they have in the batch.
     fn check_batches_of_one(&self, isa: Isa) {
         let Self { conv, m, x, weight, delta } = self;
-        let passes = |x: &[T], delta: &[T]| {
-            let [mut out, mut back] = [delta.len(), x.len()].map(|len| vec![T::nan(); len]);
-            forward(isa, conv, x, weight, Output::Overwrite, &mut out);
-            backward(isa, conv, delta, weight, Output::Overwrite, &mut back);
-            (out, back)
-        };
-        let of_one = |e| passes(self.x(e), self.delta(e));
+        let of_one = |e| passes(isa, conv, [self.x(e), weight, self.delta(e)]);
         let (outs, backs): (Vec<_>, Vec<_>) = (0..*m).map(of_one).unzip();
-        assert!((outs.concat(), backs.concat()) == passes(x, delta), "{isa:?} m = {m} {conv:?}");
+        let all = passes(isa, conv, [x, weight, delta]);
+        assert!((outs.concat(), backs.concat()) == all, "{isa:?} m = {m} {conv:?}");
     }
 
     /// Selections against sorted values of [`per_example`].
@@ -273,6 +268,18 @@ impl<T: Element> Case<T> {
             }
         }
     }
+}
+
+/// What [`forward`] and [`backward`] write.
+fn passes<T: Element>(
+    isa: Isa,
+    conv: &Convolution,
+    [x, weight, delta]: [&[T]; 3],
+) -> (Vec<T>, Vec<T>) {
+    let [mut out, mut back] = [delta.len(), x.len()].map(|len| vec![T::nan(); len]);
+    forward(isa, conv, x, weight, Output::Overwrite, &mut out);
+    backward(isa, conv, delta, weight, Output::Overwrite, &mut back);
+    (out, back)
 }
 
 fn assert_norm<T: Element>(got: f64, gradient: &Sums, context: &str) {
@@ -361,10 +368,8 @@ fn passes_over_whole_numbers_are_exact() {
         };
         let (outs, backs): (Vec<_>, Vec<_>) = (0..m).map(of_one).unzip();
         for &isa in Isa::available() {
-            let [mut out, mut back] = [delta.len(), x.len()].map(|len| vec![f32::NAN; len]);
-            forward(isa, &conv, x, weight, Output::Overwrite, &mut out);
-            backward(isa, &conv, delta, weight, Output::Overwrite, &mut back);
-            assert!((out, back) == (outs.concat(), backs.concat()), "{isa:?} m = {m} {conv:?}");
+            let all = passes(isa, &conv, [x, weight, delta]);
+            assert!(all == (outs.concat(), backs.concat()), "{isa:?} m = {m} {conv:?}");
         }
     }
 }

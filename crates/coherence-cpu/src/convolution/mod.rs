@@ -28,18 +28,18 @@
 //!
 //! The forward pass and the backward pass to the input unfold a panel of patches that fits L2 and
 //! multiply it as a linear layer would be; those of 3 × 3 kernels at stride 1 take fewer multiplications by
-//! Winograd's algorithm, if the channels are whole tiles and the image is not small. Gradients are formed by tile of coordinates; norms and selections are
-//! computed from the tile. Depthwise convolutions have kernels of their own, whose
-//! lanes are channels. Taps that lie in the padding at every position are skipped.
+//! Winograd's algorithm, if the channels are whole tiles and the image is not small. Gradients are formed by
+//! tile of coordinates; norms and selections are computed from the tile. Depthwise convolutions have kernels
+//! of their own, whose lanes are channels. Taps that lie in the padding at every position are skipped.
 //!
 //! # Results
 //!
 //! A sum is a chain of at most 256 terms in the element type, added to the chains before it. By Winograd's
 //! algorithm the terms are differences and sums of the values of a tile, so that the rounding error of an
 //! output is relative to the largest terms of its tile, and a value that is not finite reaches the whole
-//! tile. Squared norms and dots are summed in `f64`. Results do not depend on the number of threads. The examples'
-//! gradients are products, whose last bits may differ between instruction sets; selections of the same
-//! gradients do not differ.
+//! tile. Squared norms and dots are summed in `f64`. Results do not depend on the number of threads. The
+//! examples' gradients are products, whose last bits may differ between instruction sets; selections of the
+//! same gradients do not differ.
 //!
 //! Without examples, products are empty and the gradient is zero; robust means are an error.
 //!

@@ -24,7 +24,7 @@ use super::{Convolution, shape::Direction};
 use crate::{
     Element, Isa, cache, parallel,
     product::{Output, Target, multiply_to, panels},
-    scratch::Scratch,
+    scratch::{Aligned, Scratch},
     simd::{Kernel, Simd, TILE},
 };
 
@@ -115,12 +115,10 @@ pub(super) fn pass<T: Element>(
     let target = Target(out.as_mut_ptr());
     parallel::for_each(pieces, |piece| {
         let (target, tiles) = (&target, all * piece / pieces..all * (piece + 1) / pieces);
-        // A line apart, so that the points of a channel do not fall on one set of the cache.
-        let [rows, sums] =
-            [conv.channels, conv.outputs].map(|channels| tiles.len() * channels + TILE);
+        let [rows, sums] = [conv.channels, conv.outputs].map(|channels| stride(&tiles, channels));
         let mut inputs = Scratch::new(POINTS * rows);
         let mut products = Scratch::new(POINTS * sums);
-        let (tiles, to) = (tiles.clone(), &mut *inputs);
+        let to = &mut *inputs;
         T::transform_input(isa, TransformInput { conv, source, tiles: tiles.clone(), to });
         for point in 0..POINTS {
             let left = (&inputs[point * rows..], [conv.channels, 1]);
@@ -139,6 +137,12 @@ pub(super) fn pass<T: Element>(
         let (from, to) = (&*products, target.0);
         T::transform_output(isa, TransformOutput { conv, from, tiles, output, to });
     });
+}
+
+/// Values from one of the [`POINTS`] to the next: [tiles, channels], and a line, so that the points of a channel do
+/// not fall on one set of the cache.
+fn stride(tiles: &Range<usize>, channels: usize) -> usize {
+    tiles.len() * channels + TILE
 }
 
 /// The transformed weight: for each of the [`POINTS`] the right factor [channels, outputs] in panels.
@@ -226,15 +230,17 @@ impl<T: Element> Kernel<T> for TransformWeight<'_, T> {
                 .all(|panel| panel.end <= outputs && panel.len().is_multiple_of(S::LANES))
         );
         assert!(self.weight.len() == self.conv.weights());
+        let mut kernels = Aligned::<T, { 9 * TILE * TILE }>::new();
+        let kernels = kernels.as_mut_ptr();
         for panel in self.panels {
             for col in panel.clone().step_by(S::LANES) {
                 for row in self.channels.clone().step_by(S::LANES) {
-                    // SAFETY: whole vectors from a row and a column that exist.
+                    // SAFETY: whole vectors from a row and a column that exist; room for nine tiles.
                     unsafe {
-                        let kernels = self.kernels(simd, row, col);
+                        self.copy_kernels(simd, [row, col], kernels);
                         let at = panel.start * channels + row * panel.len() + col - panel.start;
                         let strides = [panel.len(), channels * outputs];
-                        Self::transform(simd, &kernels, self.to.add(at), strides);
+                        Self::transform(simd, kernels, self.to.add(at), strides);
                     }
                 }
             }
@@ -242,58 +248,52 @@ impl<T: Element> Kernel<T> for TransformWeight<'_, T> {
     }
 }
 
-/// For each tap S::LANES rows of as many values.
-type Kernels<T> = [[T; TILE * TILE]; 9];
-
 impl<T: Element> TransformWeight<'_, T> {
-    /// The kernels from S::LANES channels to as many outputs of the pass, one row for each channel.
+    /// Copies the kernels from S::LANES channels to as many outputs of the pass to `kernels`, for each tap
+    /// [channels, outputs].
     ///
     /// # Safety
-    /// There are so many channels from `row` on and outputs from `col` on.
+    /// There are so many channels from `row` on and outputs from `col` on; `kernels` has room.
     #[inline(always)]
-    unsafe fn kernels<S: Simd<T>>(&self, simd: S, row: usize, col: usize) -> Kernels<T> {
+    unsafe fn copy_kernels<S: Simd<T>>(&self, simd: S, [row, col]: [usize; 2], kernels: *mut T) {
         let Convolution { channels, outputs, .. } = *self.conv;
-        let mut kernels = [[T::zero(); TILE * TILE]; 9];
-        for (tap, to) in kernels.iter_mut().enumerate() {
+        for tap in 0..9 {
             // SAFETY: S::LANES rows and columns of the weight, which is [outputs, 9, channels], or
-            // [channels, 9, outputs] in the backward pass.
+            // [channels, 9, outputs] in the backward pass; on the other side the caller's promise.
             unsafe {
+                let to = kernels.add(tap * S::LANES * S::LANES);
                 match self.direction {
                     Direction::Forward => {
                         let from = self.weight.as_ptr().add((col * 9 + tap) * channels + row);
-                        simd.transpose(from, 9 * channels, to.as_mut_ptr(), S::LANES);
+                        simd.transpose(from, 9 * channels, to, S::LANES);
                     }
                     Direction::Backward => {
                         let from = self.weight.as_ptr().add((row * 9 + 8 - tap) * outputs + col);
                         for r in 0..S::LANES {
-                            let values = simd.load(from.add(r * 9 * outputs));
-                            simd.store(to.as_mut_ptr().add(r * S::LANES), values);
+                            simd.store(to.add(r * S::LANES), simd.load(from.add(r * 9 * outputs)));
                         }
                     }
                 }
             }
         }
-        kernels
     }
 
     /// Transforms kernels to rows `strides[0]` apart, in points `strides[1]` apart.
     ///
     /// # Safety
-    /// `to` is writable for S::LANES rows of as many values in each point, which no other thread touches.
+    /// [`TransformWeight::copy_kernels`] filled `kernels`; `to` is writable for S::LANES rows of as many values in
+    /// each point, which no other thread touches.
     #[inline(always)]
-    unsafe fn transform<S: Simd<T>>(
-        simd: S,
-        kernels: &Kernels<T>,
-        to: *mut T,
-        strides: [usize; 2],
-    ) {
+    unsafe fn transform<S: Simd<T>>(simd: S, kernels: *const T, to: *mut T, strides: [usize; 2]) {
         for row in 0..S::LANES {
             let mut half = [[simd.splat(T::zero()); 4]; 3];
             for (y, half) in half.iter_mut().enumerate() {
                 let mut g = [simd.splat(T::zero()); 3];
                 for (x, g) in g.iter_mut().enumerate() {
                     // SAFETY: a row of S::LANES values.
-                    *g = unsafe { simd.load(kernels[3 * y + x].as_ptr().add(row * S::LANES)) };
+                    *g = unsafe {
+                        simd.load(kernels.add(((3 * y + x) * S::LANES + row) * S::LANES))
+                    };
                 }
                 *half = of_weight(simd, g);
             }
@@ -308,7 +308,7 @@ impl<T: Element> TransformWeight<'_, T> {
     }
 }
 
-/// Bᵀ d B for some tiles, to each of the [`POINTS`], [tiles, channels] and a line.
+/// Bᵀ d B for some tiles, to each of the [`POINTS`], a [`stride`] apart.
 #[derive(Debug)]
 pub struct TransformInput<'a, T> {
     conv: &'a Convolution,
@@ -324,7 +324,7 @@ impl<T: Element> Kernel<T> for TransformInput<'_, T> {
     fn run<S: Simd<T>>(self, simd: S) {
         let Self { conv, source, tiles, to } = self;
         let (channels, places) = (conv.channels, Tiles::new(conv));
-        let stride = tiles.len() * channels + TILE;
+        let stride = stride(&tiles, channels);
         assert!(channels.is_multiple_of(TILE) && to.len() == POINTS * stride);
         let mut zeros = Scratch::new(channels);
         zeros.fill(T::zero());
@@ -362,7 +362,7 @@ impl<T: Element> Kernel<T> for TransformInput<'_, T> {
     }
 }
 
-/// `to (+)= Aᵀ m A` for some tiles, m from each of the [`POINTS`], [tiles, outputs] and a line.
+/// `to (+)= Aᵀ m A` for some tiles, m from each of the [`POINTS`], a [`stride`] apart.
 #[derive(Debug)]
 pub struct TransformOutput<'a, T> {
     conv: &'a Convolution,
@@ -380,7 +380,7 @@ impl<T: Element> Kernel<T> for TransformOutput<'_, T> {
     fn run<S: Simd<T>>(self, simd: S) {
         let Self { conv, from, tiles, output, to } = self;
         let (outputs, places) = (conv.outputs, Tiles::new(conv));
-        let stride = tiles.len() * outputs + TILE;
+        let stride = stride(&tiles, outputs);
         assert!(outputs.is_multiple_of(TILE) && from.len() == POINTS * stride);
         let [height, width] = places.size;
         for (n, tile) in tiles.enumerate() {

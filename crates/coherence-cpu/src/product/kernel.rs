@@ -362,22 +362,12 @@ impl<T: Element> Piece<'_, T> {
                     simd.transpose(from, across, panel.add(k * V * S::LANES + c), V * S::LANES);
                 }
             }
-            if across == 1 && whole == V * S::LANES {
-                for k in 0..depth {
-                    let (from, to) = (from.add(k * down), panel.add(k * V * S::LANES));
-                    for v in 0..V {
-                        simd.store(to.add(v * S::LANES), simd.load(from.add(v * S::LANES)));
-                    }
-                }
-                return;
-            }
             for k in 0..depth {
                 let (from, to) = (from.add(k * down), panel.add(k * V * S::LANES));
-                let mut c = if k < transposed || across == 1 { whole } else { 0 };
-                if across == 1 {
-                    for c in (0..whole).step_by(S::LANES) {
-                        simd.store(to.add(c), simd.load(from.add(c)));
-                    }
+                let mut c = if k < transposed { whole } else { 0 };
+                while across == 1 && c < whole {
+                    simd.store(to.add(c), simd.load(from.add(c)));
+                    c += S::LANES;
                 }
                 while c < V * S::LANES {
                     *to.add(c) = if c < count { *from.add(c * across) } else { T::zero() };
