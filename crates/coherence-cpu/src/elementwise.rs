@@ -131,6 +131,28 @@ fn zip<T: Element>(isa: Isa, x: &[T], y: &mut [T], f: impl Fn(T, T) -> T + Sync)
     }
 }
 
+/// `to = from`.
+///
+/// # Panics
+///
+/// When the lengths differ.
+///
+/// ```
+/// let mut to = [0.0f32; 2];
+/// coherence_cpu::elementwise::copy(&[1.0, 2.0], &mut to);
+/// assert_eq!(to, [1.0, 2.0]);
+/// ```
+pub fn copy<V: Copy + Send + Sync>(from: &[V], to: &mut [V]) {
+    assert_eq!(from.len(), to.len(), "slices of one length");
+    let len = piece_len(from.len());
+    if from.len() <= len {
+        to.copy_from_slice(from);
+    } else {
+        let pieces = to.par_chunks_mut(len).zip(from.par_chunks(len));
+        pieces.for_each(|(to, from)| to.copy_from_slice(from));
+    }
+}
+
 /// One step of rolling medians (RM3), and of M3: `params -= rate · median(s₀ g₀, s₁ g₁, s₂ g₂)`,
 /// coordinate by coordinate, in one pass over memory.
 ///

@@ -62,7 +62,7 @@ impl<D: Device<f32>> Attributor<D> {
         (!config.attribution.is_empty()).then(|| Self {
             samples: config.attribution.iter().map(sample).collect(),
             passes: ChunkedPasses::new(model, config.loss),
-            chunk: ChunkSums::new(model.device(), model.layout()),
+            chunk: ChunkSums::new(model.device()),
             sum: Tally::new(model.device(), model.layout()),
         })
     }
@@ -101,9 +101,9 @@ fn dots<D: Device<f32>>(
 ) -> Result<Vec<f64>, Halt> {
     let device = model.device();
     sum.clear();
-    passes.run(stop, model, train, indices, chunk, |chunk, _| sum.add(chunk))?;
-    let mut narrow = device.zeros(D::len(sum.sum()));
-    device.narrow(sum.sum(), D::view_mut(&mut narrow));
+    passes.run(stop, model, train, indices, chunk, |chunk, _| sum.take(chunk))?;
+    let mut narrow = device.zeros(model.layout().parameters());
+    sum.narrow_to(D::view_mut(&mut narrow));
     let (mut dots, mut product) = (device.zeros(indices.len()), device.zeros(0));
     passes.factors(stop, model, train, indices, |start, factors| {
         let out = D::part_mut(D::view_mut(&mut dots), start..start + factors.m);

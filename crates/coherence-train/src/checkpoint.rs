@@ -25,7 +25,7 @@ const FORMAT: u32 = 4;
 ///
 /// The version number cannot serve for this: it does not change between releases, and two versions may
 /// have the same results. A run resumes only with the results number that it started with.
-pub const RESULTS: u32 = 4;
+pub const RESULTS: u32 = 5;
 
 /// A snapshot of a run.
 #[derive(Debug, Clone, PartialEq)]

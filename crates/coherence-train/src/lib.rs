@@ -45,6 +45,7 @@ mod rate;
 mod sampler;
 mod schedule;
 mod sink;
+mod sum;
 mod tally;
 mod text;
 mod trainer;

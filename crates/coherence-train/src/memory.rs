@@ -38,17 +38,18 @@ impl Config {
         let batch = wide(self.examples_of_a_pass()).saturating_mul(pass);
         let batch = batch.saturating_add(wide(self.batch).saturating_mul(images));
         let evaluation = wide(chunk(network, evaluate::CHUNK)).saturating_mul(pass);
+        let chunk_of_pass = chunk(network, passes::CHUNK);
+        let of_passes = wide(chunk_of_pass).saturating_mul(pass);
+        // The sum of a group, that of all groups and that of a chunk, in f64 over more than a chunk.
         let probe = match self.probe {
             0 => 0,
-            _ => d
-                .saturating_mul(3 * F64 + F32)
-                .saturating_add(wide(chunk(network, passes::CHUNK)).saturating_mul(pass)),
+            n if n <= chunk_of_pass => d.saturating_mul(3 * F32).saturating_add(of_passes),
+            _ => d.saturating_mul(F64 + 3 * F32).saturating_add(of_passes),
         };
-        let attribution = match self.attribution.is_empty() {
-            true => 0,
-            false => d
-                .saturating_mul(F64 + F32)
-                .saturating_add(wide(chunk(network, passes::CHUNK)).saturating_mul(pass)),
+        let attribution = match self.attribution.values().any(|of| of.weights.is_none()) {
+            _ if self.attribution.is_empty() => 0,
+            true => d.saturating_mul(2 * F32).saturating_add(of_passes),
+            false => of_passes,
         };
         let imputation = if self.imputes(network) { d.saturating_mul(2 * F32 + F64) } else { 0 };
         let data = examples.map(|n| match wide(n).saturating_mul(images) {

@@ -74,7 +74,7 @@ impl<D: Device<f32>> ChunkedPasses<D> {
         examples: &Examples,
         indices: &[usize],
         chunk: &mut ChunkSums<D>,
-        mut visit: impl FnMut(&ChunkSums<D>, &Workspace<f32, D>),
+        mut visit: impl FnMut(&mut ChunkSums<D>, &Workspace<f32, D>),
     ) -> Result<(), Halt> {
         self.backward(stop, model, examples, indices, |x, m, workspace| {
             chunk.compute(model.layout(), m, |add| model.backward(x, workspace, add));

@@ -86,7 +86,7 @@ impl<D: Device<f32>> Probe<D> {
             tallies: [(); 2].map(|()| Tally::new(device, layout)),
             whole: Tally::new(device, layout),
             passes: ChunkedPasses::new(model, config.loss),
-            chunk: ChunkSums::new(device, layout),
+            chunk: ChunkSums::new(device),
             imputation,
         }
     }
@@ -224,21 +224,22 @@ impl<D: Device<f32>> Probe<D> {
 
     /// Sends the statistics of the whole sample and of its groups, in series that begin with `prefix`, and returns
     /// those of the tensors.
-    fn report(&self, prefix: &str, send: &mut dyn FnMut(&str, f64)) -> Vec<Coherence> {
-        let (whole, tensors) = self.whole.network_and_tensors();
+    fn report(&mut self, prefix: &str, send: &mut dyn FnMut(&str, f64)) -> Vec<Coherence> {
+        let Self { watch, tallies, whole: sums, .. } = self;
+        let (whole, tensors) = sums.network_and_tensors();
         send(&format!("{prefix}.alpha"), whole.alpha());
         rows(prefix, whole, send);
-        if !self.watch.contains(&Watch::Group) {
+        if !watch.contains(&Watch::Group) {
             return tensors;
         }
-        for (designation, tally) in Designation::ALL.iter().zip(&self.tallies) {
+        for (designation, tally) in Designation::ALL.iter().zip(tallies) {
             let (name, group) = (designation.name(), tally.network());
             if group.m == 0 {
                 continue;
             }
             rows(&format!("{prefix}.{name}"), group, send);
             // h is linear in the example, so the sum over a group follows from the group's sums.
-            let dot_with_sum = self.whole.dot(tally);
+            let dot_with_sum = sums.dot(tally);
             let members = Member { dot_with_sum, sq_norm: group.sum_sq_norms };
             let sum = helpfulness(whole, members);
             if !sum.is_nan() {

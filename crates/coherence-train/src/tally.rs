@@ -2,7 +2,10 @@
 //!
 //! Legend: m: examples, t: tensors, d: parameters, S = Σ g_e, Q = Σ ‖g_e‖².
 
-use crate::collective::Collective;
+use crate::{
+    collective::Collective,
+    sum::{Sum, grow},
+};
 use coherence_core::Coherence;
 use coherence_cpu::product::Output;
 use coherence_nn::{
@@ -16,7 +19,7 @@ use core::{iter, ops::Range};
 pub(crate) struct ChunkSums<D: Device<f32>> {
     device: D,
     m: usize,
-    /// S \[d\], a product of the examples' factors, in f32.
+    /// S \[d\], a product of the examples' factors, in f32; empty when a tally has taken it.
     sum: D::Buffer<f32>,
     /// ‖g_e‖² by tensor and example [t, m], on the device.
     computed: D::Buffer<f64>,
@@ -25,8 +28,8 @@ pub(crate) struct ChunkSums<D: Device<f32>> {
 }
 
 impl<D: Device<f32>> ChunkSums<D> {
-    pub(crate) fn new(device: &D, layout: &Layout) -> Self {
-        let (sum, computed) = (device.zeros(layout.parameters()), device.zeros(0));
+    pub(crate) fn new(device: &D) -> Self {
+        let (sum, computed) = (device.zeros(0), device.zeros(0));
         Self { device: device.clone(), m: 0, sum, computed, sq_norms: Vec::new() }
     }
 
@@ -39,6 +42,7 @@ impl<D: Device<f32>> ChunkSums<D> {
     ) {
         let Self { device, sum, computed, sq_norms, .. } = self;
         let len = layout.tensors().len() * m;
+        grow(device, sum, layout.parameters());
         let mut to = zeros(device, computed, len);
         pass(&mut |factors| {
             let sum = D::part_mut(D::view_mut(sum), factors.range.clone());
@@ -102,8 +106,7 @@ pub(crate) fn zeros<'a, D: Memory>(
 pub(crate) struct Tally<D: Device<f32>> {
     device: D,
     m: u64,
-    /// S \[d\].
-    sum: D::Buffer<f64>,
+    sum: Sum<D>,
     /// Q of each tensor.
     sum_sq_norms: Vec<f64>,
     ranges: Vec<Range<usize>>,
@@ -115,7 +118,7 @@ impl<D: Device<f32>> Tally<D> {
         Self {
             device: device.clone(),
             m: 0,
-            sum: device.zeros(layout.parameters()),
+            sum: Sum::new(device, layout.parameters()),
             sum_sq_norms: vec![0.0; ranges.len()],
             ranges,
         }
@@ -124,13 +127,24 @@ impl<D: Device<f32>> Tally<D> {
     /// Forgets all examples; the next sums added overwrite the old ones.
     pub(crate) fn clear(&mut self) {
         self.m = 0;
+        self.sum.clear();
         self.sum_sq_norms.fill(0.0);
     }
 
     /// Adds the examples of a chunk.
     pub(crate) fn add(&mut self, chunk: &ChunkSums<D>) {
-        let (output, sum) = (self.output(), D::view_mut(&mut self.sum));
-        self.device.accumulate(D::view(&chunk.sum), output, sum);
+        self.sum.add(&chunk.sum);
+        self.count(chunk);
+    }
+
+    /// As [`add`](Self::add), in less time; S of the chunk is not defined any more.
+    pub(crate) fn take(&mut self, chunk: &mut ChunkSums<D>) {
+        self.sum.take(&mut chunk.sum);
+        self.count(chunk);
+    }
+
+    /// Adds the examples of a chunk to m and Q.
+    fn count(&mut self, chunk: &ChunkSums<D>) {
         self.m += chunk.m as u64;
         for (t, q) in self.sum_sq_norms.iter_mut().enumerate() {
             *q += chunk.sq_norms(t).iter().sum::<f64>();
@@ -139,11 +153,8 @@ impl<D: Device<f32>> Tally<D> {
 
     /// Adds another group's sums.
     pub(crate) fn merge(&mut self, other: &Self) {
-        if other.m > 0 {
-            let (output, sum) = (self.output(), D::view_mut(&mut self.sum));
-            self.device.accumulate_wide(D::view(&other.sum), output, sum);
-            self.m += other.m;
-        }
+        self.sum.merge(&other.sum);
+        self.m += other.m;
         self.sum_sq_norms.iter_mut().zip(&other.sum_sq_norms).for_each(|(q, o)| *q += o);
     }
 
@@ -153,13 +164,14 @@ impl<D: Device<f32>> Tally<D> {
         &mut self,
         workers: &dyn Collective,
         count: usize,
-        chunk: &ChunkSums<D>,
+        chunk: &mut ChunkSums<D>,
         rows: &mut Vec<f32>,
     ) {
         if workers.is_solo() {
-            return self.add(chunk);
+            return self.take(chunk);
         }
         let device = self.device.clone();
+        grow(&device, &mut chunk.sum, self.sum.len());
         let own = device.with_host(D::view(&chunk.sum), |sum| workers.receive(sum, rows));
         let sq_norms = (0..self.ranges.len()).map(|t| chunk.sq_norms(t).iter().sum());
         let mine: Vec<f64> = iter::once(chunk.m as f64).chain(sq_norms).collect();
@@ -167,10 +179,8 @@ impl<D: Device<f32>> Tally<D> {
         workers.gather_f64(&mine, &mut all);
         let mut staged = device.zeros(0);
         for (rank, numbers) in all.chunks_exact(mine.len()).enumerate().take(count) {
-            let row = device.stage(&rows[rank * own.len()..][..own.len()], &mut staged);
-            let output = self.output();
-            let sum = D::part_mut(D::view_mut(&mut self.sum), own.clone());
-            device.accumulate(row, output, sum);
+            let block = device.stage(&rows[rank * own.len()..][..own.len()], &mut staged);
+            self.sum.add_block(own.clone(), block);
             self.m += numbers[0] as u64;
             self.sum_sq_norms.iter_mut().zip(&numbers[1..]).for_each(|(q, more)| *q += more);
         }
@@ -178,9 +188,8 @@ impl<D: Device<f32>> Tally<D> {
 
     /// Takes the coordinates of S that the other workers have summed.
     pub(crate) fn complete(&mut self, workers: &dyn Collective) {
-        if self.m > 0 && !workers.is_solo() {
-            let sum = D::view_mut(&mut self.sum);
-            self.device.with_host_mut(sum, |sum| workers.gather(sum));
+        if !workers.is_solo() {
+            self.sum.complete(workers);
         }
     }
 
@@ -189,20 +198,11 @@ impl<D: Device<f32>> Tally<D> {
         if workers.is_solo() {
             return;
         }
-        let Self { device, sum, .. } = self;
-        if self.m == 0 {
-            device.fill(0.0, D::view_mut(sum));
-        }
-        device.with_host_mut(D::view_mut(sum), |sum| workers.sum_f64(sum));
+        let mut counts = [self.m as f64, self.sum.chunks() as f64];
+        workers.sum_f64(&mut counts);
+        self.m = counts[0] as u64;
+        self.sum.sum_over(workers, counts[1] as usize);
         workers.sum_f64(&mut self.sum_sq_norms);
-        let mut m = [self.m as f64];
-        workers.sum_f64(&mut m);
-        self.m = m[0] as u64;
-    }
-
-    /// What the next sums do to those of the examples so far.
-    fn output(&self) -> Output {
-        if self.m == 0 { Output::Overwrite } else { Output::Add }
     }
 
     /// The statistics of the whole network: ‖S‖² and Q are the sums of those of its tensors.
@@ -213,8 +213,8 @@ impl<D: Device<f32>> Tally<D> {
     /// The statistics of the whole network and of each tensor alone.
     pub(crate) fn network_and_tensors(&self) -> (Coherence, Vec<Coherence>) {
         let tensor = |(range, &sum_sq_norms): (&Range<usize>, &f64)| {
-            let sum = D::part(self.sum(), if self.m == 0 { 0..0 } else { range.clone() });
-            Coherence { m: self.m, sq_norm_of_sum: self.device.dot_wide(sum, sum), sum_sq_norms }
+            let sq_norm_of_sum = self.sum.sq_norm(range.clone());
+            Coherence { m: self.m, sq_norm_of_sum, sum_sq_norms }
         };
         let tensors: Vec<_> = self.ranges.iter().zip(&self.sum_sq_norms).map(tensor).collect();
         let sq_norm_of_sum = tensors.iter().map(|tensor| tensor.sq_norm_of_sum).sum();
@@ -222,14 +222,13 @@ impl<D: Device<f32>> Tally<D> {
         (Coherence { m: self.m, sq_norm_of_sum, sum_sq_norms }, tensors)
     }
 
-    /// S \[d\]; empty if there are no examples.
-    pub(crate) fn sum(&self) -> D::Slice<'_, f64> {
-        let len = if self.m == 0 { 0 } else { D::len(D::view(&self.sum)) };
-        D::part(D::view(&self.sum), 0..len)
+    /// Writes S of one example or more to `to` \[d\].
+    pub(crate) fn narrow_to(&self, to: D::SliceMut<'_, f32>) {
+        self.sum.narrow_to(to);
     }
 
     /// S · S′ of two groups that have examples.
-    pub(crate) fn dot(&self, other: &Self) -> f64 {
-        self.device.dot_wide(self.sum(), other.sum())
+    pub(crate) fn dot(&mut self, other: &mut Self) -> f64 {
+        self.sum.dot(&mut other.sum)
     }
 }

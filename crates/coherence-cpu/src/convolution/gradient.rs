@@ -89,10 +89,11 @@ pub(super) fn gradient<T: Element>(
         (sum, norms)
     });
     if parts.len() > 1 {
-        for (n, (sum, _)) in pieces.iter().enumerate() {
-            let output = if n < tiles.len() { output } else { Output::Add };
-            write(&tiles[n % tiles.len()], sum, output);
-        }
+        tiles.par_iter().enumerate().for_each(|(at, tile)| {
+            for (n, (sum, _)) in pieces.iter().skip(at).step_by(tiles.len()).enumerate() {
+                write(tile, sum, if n == 0 { output } else { Output::Add });
+            }
+        });
     }
     match (sq_norms, way) {
         (None, _) => {}

@@ -128,7 +128,8 @@ impl<'a, T: Element> Rows<'a, T> {
         let (width, source) = (groups * cols, self.gather.channels());
         let rows =
             self.source.len() / (source * self.gather.source_positions()) * self.gather.positions();
-        let cut = Cut::new::<T>([rows, self.gather.width(), cols]);
+        // Rows that are unfolded are packed with every piece.
+        let cut = Cut::new::<T>([rows, self.gather.width(), cols], !self.gather.is_identity());
         let target = Target(out.as_mut_ptr());
         let piece = |at: usize| {
             let (group, [rows, cols]) = (at / cut.pieces(), cut.piece(at % cut.pieces()));

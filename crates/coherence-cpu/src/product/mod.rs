@@ -163,7 +163,7 @@ pub fn matmul_tn_on<T: Element>(
         return multiply(isa, [o, m, i], (delta, [1, o]), (a, [i, 1]), output, out);
     };
     // The transpose of aᵀ · delta, where zeros of `a` can be left out: the same bits.
-    let cut = Cut::with_packing::<T>([i, m, o], columns.is_scattered(m));
+    let cut = Cut::new::<T>([i, m, o], columns.is_scattered(m));
     let right = View::new(delta, [o, 1], [m, o]);
     let to = (output, Order::ColumnMajor);
     multiply_in_pieces(isa, (cut, Some(&zeros)), [i, m, o], [columns, right], to, out);
@@ -237,7 +237,7 @@ fn multiply<T: Element>(
         View::new(right, right_strides, [inner, cols]),
     ];
     let zeros = NonZeros::find(isa, shape, &factors[0], right);
-    let cut = Cut::with_packing::<T>(shape, factors[0].is_scattered(inner));
+    let cut = Cut::new::<T>(shape, factors[0].is_scattered(inner));
     multiply_in_pieces(isa, (cut, zeros.as_ref()), shape, factors, (output, Order::RowMajor), out);
 }
 

@@ -33,17 +33,13 @@ pub(crate) struct Cut {
 }
 
 impl Cut {
-    /// The cut of a product [rows, inner] · [inner, cols] for the ambient threads and this machine.
-    pub(crate) fn new<T: Element>(shape: [usize; 3]) -> Self {
-        Self::with_packing::<T>(shape, false)
-    }
-
-    /// [`Cut::new`], and whether each piece packs its rows of the left factor, too.
-    pub(super) fn with_packing<T: Element>(shape: [usize; 3], packs_left: bool) -> Self {
+    /// The cut of a product [rows, inner] · [inner, cols] for the ambient threads and this machine, where each piece
+    /// packs its rows of the left factor, too, or not.
+    pub(crate) fn new<T: Element>(shape: [usize; 3], packs_left: bool) -> Self {
         Self::with_machine::<T>(shape, packs_left, rayon::current_num_threads(), cache::l2())
     }
 
-    /// [`Cut::with_packing`] for so many threads and bytes of second-level cache, half of which is for
+    /// [`Cut::new`] for so many threads and bytes of second-level cache, half of which is for
     /// the rows of a band, as deep as a panel.
     pub(super) fn with_machine<T: Element>(
         [rows, inner, cols]: [usize; 3],

@@ -3,7 +3,7 @@
 use super::{plan::Plan, slots::Slots};
 use crate::{
     collective::Collective,
-    tally::{ChunkSums, zeros},
+    tally::{ChunkSums, Tally, zeros},
 };
 use coherence_core::Member;
 use coherence_data::ReadError;
@@ -51,7 +51,7 @@ impl<D: Device<f32>> Members<D> {
         }
     }
 
-    /// Computes the dots of all examples of `pieces` with `sum` \[d\]; each worker those of its chunks.
+    /// Computes the dots of all examples of `pieces` with S of `sums`; each worker those of its chunks.
     ///
     /// Runs backwards, to begin with the passes computed last, which may still be in the cache.
     pub(super) fn dot(
@@ -60,10 +60,10 @@ impl<D: Device<f32>> Members<D> {
         slots: &mut Slots<'_, D>,
         plan: &Plan,
         pieces: &[usize],
-        sum: D::Slice<'_, f64>,
+        sums: &Tally<D>,
     ) -> Result<(), ReadError> {
         let (model, device) = (slots.model(), slots.model().device());
-        device.narrow(sum, D::view_mut(&mut self.sum));
+        sums.narrow_to(D::view_mut(&mut self.sum));
         let runs = plan.runs(pieces);
         for (c, places) in runs.iter().filter(|(c, _)| plan.own.contains(c)).rev() {
             let (pass, start) = (slots.pass(*c, plan)?, plan.chunks[*c].start);

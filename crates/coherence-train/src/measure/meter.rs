@@ -94,8 +94,8 @@ impl<'a, D: Device<f32>> Meter<'a, D> {
         let second_pass = (by.example || by.errors).then_some(budget);
         Ok(Self {
             sample: Sample::new(Arc::clone(&workers), model, data, plan, second_pass, by.example),
-            piece: ChunkSums::new(device, layout),
-            other: ChunkSums::new(device, layout),
+            piece: ChunkSums::new(device),
+            other: ChunkSums::new(device),
             designations,
             sums: Tally::new(device, layout),
             workers,
@@ -161,7 +161,8 @@ impl<'a, D: Device<f32>> Meter<'a, D> {
     fn at_once(&mut self) -> Result<Vec<MeasuredClass>, ReadError> {
         for p in 0..self.sample.plan.pieces.len() {
             if self.sample.plan.is_own(p) {
-                self.add(p)?;
+                self.compute(p)?;
+                self.take(p);
             }
         }
         Ok(Vec::new())
@@ -182,21 +183,29 @@ impl<'a, D: Device<f32>> Meter<'a, D> {
         let accumulate = self.by.errors || !self.workers.is_solo();
         let coherence = match pieces {
             [c] if !accumulate => {
-                self.add(*c)?;
-                self.piece.network()
+                self.compute(*c)?;
+                let coherence = self.piece.network();
+                self.take(*c);
+                coherence
             }
             [a, b] if !accumulate => {
-                self.add(*a)?;
+                self.compute(*a)?;
                 core::mem::swap(&mut self.piece, &mut self.other);
-                self.add(*b)?;
-                self.piece.network_with(&self.other)
+                self.compute(*b)?;
+                let coherence = self.piece.network_with(&self.other);
+                core::mem::swap(&mut self.piece, &mut self.other);
+                self.take(*a);
+                core::mem::swap(&mut self.piece, &mut self.other);
+                self.take(*b);
+                coherence
             }
             _ => {
                 self.sums.clear();
                 for &p in pieces {
                     if self.sample.plan.is_own(p) {
-                        self.add(p)?;
+                        self.compute(p)?;
                         self.sums.add(&self.piece);
+                        self.take(p);
                     }
                 }
                 self.sums.sum_over(&*self.workers);
@@ -207,13 +216,16 @@ impl<'a, D: Device<f32>> Meter<'a, D> {
         Ok(Statistics { coherence, alpha_debiased: None })
     }
 
-    /// Adds piece `p` to the sums of its designation.
-    fn add(&mut self, p: usize) -> Result<(), ReadError> {
-        self.sample.sum(p, &mut self.piece)?;
+    /// Computes the sums of piece `p`.
+    fn compute(&mut self, p: usize) -> Result<(), ReadError> {
+        self.sample.sum(p, &mut self.piece)
+    }
+
+    /// Adds piece `p`, which was computed, to the sums of its designation, which take it.
+    fn take(&mut self, p: usize) {
         let designation = self.sample.plan.pieces[p].target.designation;
         let sums = self.designations.iter_mut().find(|(of, ..)| *of == designation);
-        sums.expect("every piece's designation has sums").2.add(&self.piece);
-        Ok(())
+        sums.expect("every piece's designation has sums").2.take(&mut self.piece);
     }
 
     /// The network and its tensors over all examples; runs the second pass if it is needed.

@@ -142,7 +142,7 @@ impl<'a, D: Device<f32>> Sample<'a, D> {
         let Some(members) = members else {
             return Ok(Statistics { coherence, alpha_debiased: None });
         };
-        members.dot(&*self.workers, &mut self.slots, &self.plan, pieces, sums.sum())?;
+        members.dot(&*self.workers, &mut self.slots, &self.plan, pieces, sums)?;
         let of_pieces = self.plan.places(pieces).map(|place| members.network(place));
         let alpha_debiased = Some(jackknife(coherence, of_pieces)).filter(is_defined);
         Ok(Statistics { coherence, alpha_debiased })

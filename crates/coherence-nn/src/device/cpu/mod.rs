@@ -104,7 +104,7 @@ impl Memory for Cpu {
     }
 
     fn copy<V: Number>(&self, from: &[V], to: &mut [V]) {
-        to.copy_from_slice(from);
+        coherence_cpu::elementwise::copy(from, to);
     }
 
     fn fill<V: Number>(&self, value: V, to: &mut [V]) {
