@@ -74,7 +74,7 @@ pub(super) fn gradient<T: Element>(
         });
     };
     let pieces = batch.in_parallel(&tiles, &parts, |tile, examples| {
-        let mut sum = vec![T::zero(); tile.len()];
+        let mut sum = Scratch::new(tile.len());
         let norms = match way {
             Way::Gram => {
                 batch.sum(tile, batch.rows(examples), Output::Overwrite, &mut sum);
@@ -84,9 +84,9 @@ pub(super) fn gradient<T: Element>(
         };
         if parts.len() == 1 {
             write(tile, &sum, output);
-            sum = Vec::new();
+            return (Vec::new(), norms);
         }
-        (sum, norms)
+        (sum.to_vec(), norms)
     });
     if parts.len() > 1 {
         tiles.par_iter().enumerate().for_each(|(at, tile)| {

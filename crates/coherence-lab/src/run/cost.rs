@@ -167,10 +167,15 @@ pub(super) fn measured(config: &Config, [train, test]: [usize; 2], imputes: bool
     let direction = if watches(Watch::Activity) { config.batch } else { 0 };
     let of_sample = |of: &Attribution| {
         let passes = if of.weights.is_some() { 1 } else { 2 };
-        of.examples.map_or(train, |n| n.min(train)) * passes
+        counted(of, train) * passes
     };
     let attributed: usize = config.attribution.values().map(of_sample).sum();
     (sampled + direction + attributed) as f64
+}
+
+/// The examples of an attribution's sample, of `n`.
+pub(super) fn counted(of: &Attribution, n: usize) -> usize {
+    of.examples.map_or(n, |examples| examples.min(n))
 }
 
 fn sizes(run: &PlannedRun) -> Result<Data, RunError> {

@@ -6,7 +6,8 @@
 //!
 //! Legend: F: multiply-adds of a forward pass of one example.
 
-use std::array;
+use std::collections::BTreeMap;
+use std::mem::take;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -17,7 +18,7 @@ use coherence_train::{
 };
 use rayon::ThreadPoolBuilder;
 
-use super::cost::{Data, evaluated, measured};
+use super::cost::{Data, counted, evaluated, measured};
 use super::{PlannedRun, RunError, Workers};
 use crate::memory;
 
@@ -98,16 +99,23 @@ pub(super) fn seconds(
 /// A part of a step and of a measurement that is short enough to be timed.
 struct Piece {
     config: Config,
+    /// Attributions over chosen weights, which `config` has not: each example's gradient is then written out, in many
+    /// times the seconds of one in a pass.
+    of_weights: BTreeMap<String, Attribution>,
     examples: usize,
     tests: usize,
-    /// How often the timed step, the timed evaluation and the timed gradients go into those of the run.
-    times: [f64; 3],
+    /// How often the timed step, the timed evaluation, the timed gradients and those written out go into those of
+    /// the run.
+    times: [f64; 4],
 }
 
 impl Piece {
-    fn new(of_run: Config, data: &Data, network: &Graph<f32>) -> Self {
+    fn new(mut of_run: Config, data: &Data, network: &Graph<f32>) -> Self {
         let affordable = (MOST / network.multiply_adds().max(1)).clamp(2, EXAMPLES) as usize;
         let imputes = of_run.imputes(network);
+        let (mut of_weights, of_all) =
+            take(&mut of_run.attribution).into_iter().partition(|(_, of)| of.weights.is_some());
+        of_run.attribution = of_all;
         let mut config = Config {
             steps: Config::MOST_STEPS,
             // Rates do not change the time, as long as nothing diverges.
@@ -126,11 +134,12 @@ impl Piece {
         config.probe = config.probe.min((affordable / 3).max(least));
         config.sample = None;
         let examples = affordable.max(config.batch).max(config.probe);
-        let few = |of: Attribution| Attribution {
-            examples: Some(of.examples.unwrap_or(usize::MAX).min(examples)),
-            ..of
+        let few = |of: &mut Attribution| of.examples = Some(counted(of, examples));
+        let written = |of: &BTreeMap<String, Attribution>, n| -> usize {
+            of.values().map(|of| counted(of, n)).sum()
         };
-        config.attribution.values_mut().for_each(|of| *of = few(*of));
+        let all_written = written(&of_weights, data.examples[0]);
+        config.attribution.values_mut().chain(of_weights.values_mut()).for_each(few);
         // Those that are measured, or as few as can be.
         let watches_test = config.watch.contains(&Watch::Test);
         let tests = if watches_test { config.probe } else { 1 };
@@ -140,42 +149,43 @@ impl Piece {
             ratio(config.batch as f64, of_run.batch as f64),
             ratio(evaluated(&config, all), evaluated(&of_run, data.examples)),
             ratio(measured(&config, all, imputes), measured(&of_run, data.examples, imputes)),
+            ratio(written(&of_weights, examples) as f64, all_written as f64),
         ];
-        Self { config, examples, tests, times }
+        Self { config, of_weights, examples, tests, times }
     }
 
     fn time(&self, data: &Data, network: Graph<f32>) -> Result<Seconds, TrainingRunError> {
         let noise = |len| Noise { len, image: data.image, classes: data.classes };
-        let [noise, test] =
+        let [train, test] =
             [Examples::decode(&noise(self.examples))?, Examples::decode(&noise(self.tests))?];
         let model = Model::initialized(network, &mut random::stream(1, "cost"));
-        let alone = Config {
+        let scores = Config {
             probe: 0,
             watch: Vec::new(),
-            attribution: Default::default(),
+            attribution: BTreeMap::new(),
             ..self.config.clone()
         };
-        let mut trainer = Trainer::<Cpu>::new(alone, model.clone(), noise.clone(), test.clone())?;
+        let written = Config { attribution: self.of_weights.clone(), ..scores.clone() };
+        let trainer = |config: &Config| {
+            Trainer::<Cpu>::new(config.clone(), model.clone(), train.clone(), test.clone())
+        };
+        let observed = |config: &Config| -> Result<f64, TrainingRunError> {
+            let (mut trainer, mut rows): (_, Vec<Row>) = (trainer(config)?, Vec::new());
+            repeated(|| Ok(trainer.observe(&mut rows)?))
+        };
+        let [steps, evaluations, gradients, writings] = self.times;
+        let mut training = trainer(&scores)?;
         // A rule over three mini-batches updates the weights once in three steps.
-        let three = |trainer: &mut Trainer| -> Result<(), TrainingRunError> {
-            for _ in 0..3 {
-                trainer.advance()?;
+        let three = repeated(|| Ok((0..3).try_for_each(|_| training.advance().map(drop))?))?;
+        drop(training);
+        let of_scores = observed(&scores)?;
+        let mut measurement = of_scores * evaluations;
+        for (config, times) in [(&self.config, gradients), (&written, writings)] {
+            if times > 0.0 {
+                measurement += (observed(config)? - of_scores).max(0.0) * times;
             }
-            Ok(())
-        };
-        let step = repeated(|| three(&mut trainer))? / 3.0;
-        let mut rows: Vec<Row> = Vec::new();
-        let evaluation = repeated(|| Ok(trainer.observe(&mut rows)?))?;
-        drop(trainer);
-        let measures = self.times[2] > 0.0;
-        let gradients = if measures {
-            let mut trainer = Trainer::new(self.config.clone(), model, noise, test)?;
-            (repeated(|| Ok(trainer.observe(&mut rows)?))? - evaluation).max(0.0)
-        } else {
-            0.0
-        };
-        let parts: [f64; 3] = array::from_fn(|i| [step, evaluation, gradients][i] * self.times[i]);
-        Ok(Seconds { step: parts[0], measurement: parts[1] + parts[2] })
+        }
+        Ok(Seconds { step: three / 3.0 * steps, measurement })
     }
 }
 
