@@ -42,8 +42,8 @@ pub struct Meter<'a, D: Device<f32> = Cpu> {
     piece: ChunkSums<D>,
     /// The second piece of a class that has two.
     other: ChunkSums<D>,
-    /// The pristine and the corrupt examples: the indices of their pieces, and their sums.
-    designations: Vec<(Designation, Vec<usize>, Tally<D>)>,
+    /// The pristine and the corrupt examples.
+    designations: Vec<Designated<D>>,
     /// The sums over each class in turn, then over all examples.
     sums: Tally<D>,
 }
@@ -193,9 +193,8 @@ impl<'a, D: Device<f32>> Meter<'a, D> {
                 core::mem::swap(&mut self.piece, &mut self.other);
                 self.compute(*b)?;
                 let coherence = self.piece.network_with(&self.other);
-                core::mem::swap(&mut self.piece, &mut self.other);
-                self.take(*a);
-                core::mem::swap(&mut self.piece, &mut self.other);
+                let of_other = self.sample.plan.pieces[*a].target.designation;
+                tally_of(&mut self.designations, of_other).take(&mut self.other);
                 self.take(*b);
                 coherence
             }
@@ -224,8 +223,7 @@ impl<'a, D: Device<f32>> Meter<'a, D> {
     /// Adds piece `p`, which was computed, to the sums of its designation, which take it.
     fn take(&mut self, p: usize) {
         let designation = self.sample.plan.pieces[p].target.designation;
-        let sums = self.designations.iter_mut().find(|(of, ..)| *of == designation);
-        sums.expect("every piece's designation has sums").2.take(&mut self.piece);
+        tally_of(&mut self.designations, designation).take(&mut self.piece);
     }
 
     /// The network and its tensors over all examples; runs the second pass if it is needed.
@@ -264,6 +262,18 @@ impl<'a, D: Device<f32>> Meter<'a, D> {
         });
         groups.collect()
     }
+}
+
+/// A designation, the indices of its pieces, and their sums.
+type Designated<D> = (Designation, Vec<usize>, Tally<D>);
+
+/// The sums of a designation that has pieces.
+fn tally_of<D: Device<f32>>(
+    designations: &mut [Designated<D>],
+    designation: Designation,
+) -> &mut Tally<D> {
+    let sums = designations.iter_mut().find(|(of, ..)| *of == designation);
+    &mut sums.expect("every piece's designation has sums").2
 }
 
 /// A class, its statistics and the indices of its pieces.
