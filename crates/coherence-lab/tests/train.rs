@@ -130,7 +130,7 @@ fn more_than_any_machine_can_do_is_refused_with_the_most_and_the_remedy() {
         (small, &["--rule", &format!("centered-clipping:1:{most}@10")], "at most 10000 iterations"),
         (small, &["--augment", &format!("crop:{most}")], "PADDING from 1 to 65535"),
         (small, &["--examples", &most], "more than digits:train has: 10000"),
-        ("mlp:784,99999999999999,10", &[], "needs at least 2.3 EiB of memory"),
+        ("mlp:784,99999999999999,10", &[], "needs at least 1.7 EiB of memory"),
         ("mlp:784,99999999999999999,10", &[], "more parameters than a program can address"),
     ] {
         let told = message(

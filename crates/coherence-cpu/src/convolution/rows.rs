@@ -122,53 +122,74 @@ impl<'a, T: Element> Rows<'a, T> {
         }
     }
 
-    /// The whole product, to the rows of `out` that the gather's positions belong to.
-    fn multiply_all(&self, output: Output, out: &mut [T]) {
-        let (groups, cols) = (self.conv.groups, self.group_cols());
-        let (width, source) = (groups * cols, self.gather.channels());
-        let rows =
-            self.source.len() / (source * self.gather.source_positions()) * self.gather.positions();
-        // Rows that are unfolded are packed with every piece.
-        let cut = Cut::new::<T>([rows, self.gather.width(), cols], !self.gather.is_identity());
-        let target = Target(out.as_mut_ptr());
-        let piece = |at: usize| {
-            let (group, [rows, cols]) = (at / cut.pieces(), cut.piece(at % cut.pieces()));
-            let target = &target;
-            let first = group * self.group_cols() + cols.start;
-            if self.gather.is_whole() {
-                // SAFETY: rows and columns of `out`, of which those of different pieces are disjoint.
-                unsafe {
-                    let to = target.0.add(rows.start * width + first);
-                    self.multiply(group, [rows, cols], output, to, width);
-                }
-                return;
-            }
-            let mut part = Scratch::new(rows.len() * cols.len());
-            // SAFETY: `part` has as many rows and columns.
-            unsafe {
-                let part = part.as_mut_ptr();
-                self.multiply(
-                    group,
-                    [rows.clone(), cols.clone()],
-                    Output::Overwrite,
-                    part,
-                    cols.len(),
-                );
-            }
-            for (row, from) in rows.zip(part.chunks_exact(cols.len())) {
-                // SAFETY: the row's place in `out`; that of no other row or piece.
-                let to = unsafe {
-                    let to = target.0.add(self.gather.target(row) * width + first);
-                    core::slice::from_raw_parts_mut(to, cols.len())
-                };
-                match output {
-                    Output::Overwrite => to.copy_from_slice(from),
-                    Output::Add => to.iter_mut().zip(from).for_each(|(to, &from)| *to = *to + from),
-                }
-            }
-        };
-        parallel::for_each(groups * cut.pieces(), piece);
+    /// Rows of the product: positions of all examples.
+    fn rows(&self) -> usize {
+        let images = self.source.len() / (self.gather.channels() * self.gather.source_positions());
+        images * self.gather.positions()
     }
+
+    /// Some rows and columns of a group's product, to the rows of `out` that the gather's positions belong to.
+    ///
+    /// # Safety
+    /// No other thread reads or writes them meanwhile.
+    unsafe fn multiply_piece(
+        &self,
+        group: usize,
+        [rows, cols]: [Range<usize>; 2],
+        output: Output,
+        out: &Target<T>,
+    ) {
+        if rows.is_empty() {
+            return;
+        }
+        let width = self.conv.groups * self.group_cols();
+        let first = group * self.group_cols() + cols.start;
+        if self.gather.is_whole() {
+            // SAFETY: rows and columns of the result; the caller's promise.
+            unsafe {
+                let to = out.0.add(rows.start * width + first);
+                self.multiply(group, [rows, cols], output, to, width);
+            }
+            return;
+        }
+        let mut part = Scratch::new(rows.len() * cols.len());
+        // SAFETY: `part` has as many rows and columns.
+        unsafe {
+            let part = part.as_mut_ptr();
+            let piece = [rows.clone(), cols.clone()];
+            self.multiply(group, piece, Output::Overwrite, part, cols.len());
+        }
+        for (row, from) in rows.zip(part.chunks_exact(cols.len())) {
+            // SAFETY: the row's place in the result, that of no other row; the caller's promise.
+            let to = unsafe {
+                let to = out.0.add(self.gather.target(row) * width + first);
+                core::slice::from_raw_parts_mut(to, cols.len())
+            };
+            match output {
+                Output::Overwrite => to.copy_from_slice(from),
+                Output::Add => to.iter_mut().zip(from).for_each(|(to, &from)| *to = *to + from),
+            }
+        }
+    }
+}
+
+/// The products of gathers whose positions are different ones of the same images, at least one, to `out`. A piece is a
+/// run of rows of each of them, about the same images, so that these stay in L2.
+fn multiply_all<T: Element>(all: &[Rows<'_, T>], output: Output, out: &mut [T]) {
+    let [groups, cols] = [all[0].conv.groups, all[0].group_cols()];
+    let of = |rows: &Rows<'_, T>| [rows.rows(), rows.gather.width()];
+    let [rows, width] = [0, 1].map(|at| all.iter().map(|rows| of(rows)[at]).max().unwrap_or(0));
+    // Rows that are unfolded are packed with every piece.
+    let packs_left = all.iter().any(|rows| !rows.gather.is_identity());
+    let cut = Cut::new::<T>([rows, width, cols], packs_left);
+    let target = Target(out.as_mut_ptr());
+    parallel::for_each(groups * cut.pieces(), |at| {
+        for rows in all {
+            let piece = cut.of_rows(rows.rows()).piece(at % cut.pieces());
+            // SAFETY: positions of different gathers and rows and columns of different pieces are disjoint.
+            unsafe { rows.multiply_piece(at / cut.pieces(), piece, output, &target) }
+        }
+    });
 }
 
 /// `out [m, oh, ow, o] (+)= ` the convolution of `x`.
@@ -183,7 +204,7 @@ pub(super) fn forward<T: Element>(
     if output == Output::Overwrite && gather.width() == 0 {
         out.fill(T::zero());
     }
-    product(isa, conv, &gather, [x, weight], output, out, Rows::forward);
+    products(isa, conv, &[gather], [x, weight], output, out, Rows::forward);
 }
 
 /// `out [m, h, w, i] (+)= ` the gradient with respect to x.
@@ -199,28 +220,30 @@ pub(super) fn backward<T: Element>(
     if output == Output::Overwrite && gathers.iter().any(|gather| gather.width() == 0) {
         out.fill(T::zero());
     }
-    for gather in &gathers {
-        product(isa, conv, gather, [delta, weight], output, out, Rows::backward);
-    }
+    products(isa, conv, &gathers, [delta, weight], output, out, Rows::backward);
 }
 
-/// The product of one gather, if it has columns.
-fn product<'a, T: Element>(
+/// The products of those gathers that have columns.
+fn products<'a, T: Element>(
     isa: Isa,
     conv: &'a Convolution,
-    gather: &'a Gather,
+    gathers: &'a [Gather],
     [source, weight]: [&'a [T]; 2],
     output: Output,
     out: &mut [T],
     rows: impl Fn(Isa, &'a Convolution, &'a Gather, [&'a [T]; 2]) -> Rows<'a, T>,
 ) {
-    if out.is_empty() || gather.width() == 0 {
+    let mut gathers = gathers.iter().filter(|gather| gather.width() > 0).peekable();
+    if out.is_empty() || gathers.peek().is_none() {
         return;
     }
     if conv.is_depthwise() {
-        return DepthwiseRows::multiply_all(isa, conv, gather, [source, weight], output, out);
+        return gathers.for_each(|gather| {
+            DepthwiseRows::multiply_all(isa, conv, gather, [source, weight], output, out);
+        });
     }
-    rows(isa, conv, gather, [source, weight]).multiply_all(output, out);
+    let all: Vec<_> = gathers.map(|gather| rows(isa, conv, gather, [source, weight])).collect();
+    multiply_all(&all, output, out);
 }
 
 /// Rows of a tile of [`add_dots`].

@@ -62,6 +62,11 @@ impl Cut {
         Self { shape: [rows, cols], parts: [bands, stretches] }
     }
 
+    /// The same bands and stretches of a product of other rows.
+    pub(crate) fn of_rows(&self, rows: usize) -> Self {
+        Self { shape: [rows, self.shape[1]], ..*self }
+    }
+
     pub(crate) fn pieces(&self) -> usize {
         self.parts[0] * self.parts[1]
     }
