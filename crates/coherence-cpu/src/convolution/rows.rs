@@ -131,7 +131,7 @@ impl<'a, T: Element> Rows<'a, T> {
     /// Some rows and columns of a group's product, to the rows of `out` that the gather's positions belong to.
     ///
     /// # Safety
-    /// No other thread reads or writes them meanwhile.
+    /// `out` is the result for all images; no other thread reads or writes these rows and columns meanwhile.
     unsafe fn multiply_piece(
         &self,
         group: usize,
