@@ -141,7 +141,7 @@ fn the_answer_comes_first_and_leads_to_what_fails() {
     assert!(page.find(answer).unwrap() < page.find("<table class=\"claims\">").unwrap());
     assert!(answer.contains("<b>1 of 5 claims hold</b>"), "{answer}");
     assert!(answer.contains("1 fails") && answer.contains("<a href=\"#C3.bad\">C3.bad</a>"));
-    assert!(answer.contains("on the committed records of C1, C3"), "{answer}");
+    assert!(answer.contains("on the committed records of C1, C2, C3, "), "{answer}");
     let text: String = between(&format!("<{answer}"), ">", "<").concat();
     assert!(text.split_whitespace().count() <= 150, "{text}");
 }
