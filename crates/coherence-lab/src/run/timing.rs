@@ -189,17 +189,13 @@ impl Piece {
     }
 }
 
-/// Mean seconds of `work`, repeated for a while; the first time, which takes memory, counts only if it is long.
+/// Mean seconds of `work`, repeated for a while; the first time, which takes memory, does not count.
 fn repeated(
     mut work: impl FnMut() -> Result<(), TrainingRunError>,
 ) -> Result<f64, TrainingRunError> {
-    let clock = Instant::now();
     work()?;
-    if LEAST <= clock.elapsed() {
-        return Ok(clock.elapsed().as_secs_f64());
-    }
     let (clock, mut times) = (Instant::now(), 0_u32);
-    while clock.elapsed() < LEAST {
+    while times == 0 || clock.elapsed() < LEAST {
         work()?;
         times += 1;
     }
