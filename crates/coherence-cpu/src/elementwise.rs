@@ -119,15 +119,20 @@ pub fn axpy<T: Element>(isa: Isa, factor: T, x: &[T], y: &mut [T]) {
 
 #[inline(always)]
 fn zip<T: Element>(isa: Isa, x: &[T], y: &mut [T], f: impl Fn(T, T) -> T + Sync) {
-    assert_eq!(x.len(), y.len(), "slices of one length");
-    let piece = |(y, x): (&mut [T], &[T])| {
+    in_pairs(x, y, |(y, x)| {
         run_loop!(isa, { y.iter_mut().zip(x).for_each(|(y, &x)| *y = f(*y, x)) });
-    };
+    });
+}
+
+/// Calls `f` with pieces of `y` and the same places of `x`.
+#[inline(always)]
+fn in_pairs<V: Send + Sync>(x: &[V], y: &mut [V], f: impl Fn((&mut [V], &[V])) + Send + Sync) {
+    assert_eq!(x.len(), y.len(), "slices of one length");
     let len = piece_len(x.len());
     if x.len() <= len {
-        piece((y, x));
+        f((y, x));
     } else {
-        y.par_chunks_mut(len).zip(x.par_chunks(len)).for_each(piece);
+        y.par_chunks_mut(len).zip(x.par_chunks(len)).for_each(f);
     }
 }
 
@@ -143,14 +148,7 @@ fn zip<T: Element>(isa: Isa, x: &[T], y: &mut [T], f: impl Fn(T, T) -> T + Sync)
 /// assert_eq!(to, [1.0, 2.0]);
 /// ```
 pub fn copy<V: Copy + Send + Sync>(from: &[V], to: &mut [V]) {
-    assert_eq!(from.len(), to.len(), "slices of one length");
-    let len = piece_len(from.len());
-    if from.len() <= len {
-        to.copy_from_slice(from);
-    } else {
-        let pieces = to.par_chunks_mut(len).zip(from.par_chunks(len));
-        pieces.for_each(|(to, from)| to.copy_from_slice(from));
-    }
+    in_pairs(from, to, |(to, from)| to.copy_from_slice(from));
 }
 
 /// One step of rolling medians (RM3), and of M3: `params -= rate · median(s₀ g₀, s₁ g₁, s₂ g₂)`,

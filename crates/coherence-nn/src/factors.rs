@@ -187,9 +187,7 @@ impl<'a, T: Element, D: Device<T>> Factors<'a, T, D> {
         match self.per_example_gradients() {
             PerExample::Outer { dims, a, delta } => {
                 let len = D::len(delta);
-                if D::len(D::view(scratch)) < len {
-                    *scratch = device.zeros(len);
-                }
+                device.reserve(scratch, len);
                 let product = D::part_mut(D::view_mut(scratch), 0..len);
                 device.matmul_nt(dims, a, v, Output::Overwrite, product);
                 let product = D::part(D::view(scratch), 0..len);

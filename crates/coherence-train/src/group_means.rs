@@ -92,9 +92,7 @@ impl<D: Device<f32>> GroupMeans<D> {
     /// Adds the gradients of a tensor to the means [K, width] from the column `start`.
     fn collect(&mut self, pass: &Pass, factors: &Factors<'_, f32, D>, start: usize, width: usize) {
         let count = self.rule.1;
-        if D::len(D::view(&self.means)) < count * width {
-            self.means = self.device.zeros(count * width);
-        }
+        self.device.reserve(&mut self.means, count * width);
         let columns = start..start + factors.range.len();
         for GroupInPass { group, examples, output, .. } in parts(count, pass) {
             let of_group = group * width + columns.start..group * width + columns.end;

@@ -46,10 +46,12 @@ impl Config {
             n if n <= chunk_of_pass => d.saturating_mul(3 * F32).saturating_add(of_passes),
             _ => d.saturating_mul(F64 + 3 * F32).saturating_add(of_passes),
         };
-        let attribution = match self.attribution.values().any(|of| of.weights.is_none()) {
-            _ if self.attribution.is_empty() => 0,
-            true => d.saturating_mul(2 * F32).saturating_add(of_passes),
-            false => of_passes,
+        let attribution = if self.attribution.is_empty() {
+            0
+        } else if self.attribution.values().any(|of| of.weights.is_none()) {
+            d.saturating_mul(2 * F32).saturating_add(of_passes)
+        } else {
+            of_passes
         };
         let imputation = if self.imputes(network) { d.saturating_mul(2 * F32 + F64) } else { 0 };
         let data = examples.map(|n| match wide(n).saturating_mul(images) {

@@ -8,7 +8,7 @@
 
 use crate::collective::Collective;
 use coherence_cpu::product::Output;
-use coherence_nn::device::{Device, Memory, Number};
+use coherence_nn::device::Device;
 use core::{mem, ops::Range};
 
 /// A running sum \[d\] of the sums of chunks.
@@ -85,7 +85,8 @@ impl<D: Device<f32>> Sum<D> {
         if self.is_narrow && other.is_narrow {
             return self.device.dot(D::view(&self.narrow), D::view(&other.narrow));
         }
-        [&mut *self, &mut *other].into_iter().filter(|sum| sum.is_narrow).for_each(Self::widen);
+        self.widen();
+        other.widen();
         self.device.dot_wide(D::view(&self.wide), D::view(&other.wide))
     }
 
@@ -113,7 +114,7 @@ impl<D: Device<f32>> Sum<D> {
         let device = self.device.clone();
         device.with_host_mut(self.wide(), |sum| workers.gather(sum));
         if self.chunks == 1 {
-            grow(&device, &mut self.narrow, self.d);
+            device.reserve(&mut self.narrow, self.d);
             device.narrow(D::view(&self.wide), D::view_mut(&mut self.narrow));
             self.is_narrow = true;
         }
@@ -151,27 +152,18 @@ impl<D: Device<f32>> Sum<D> {
 
     /// The sum \[d\] in f64, where it is from now on; without chunks unspecified values.
     fn wide(&mut self) -> D::SliceMut<'_, f64> {
-        if self.is_narrow || D::len(D::view(&self.wide)) == 0 {
-            self.widen();
-        }
+        self.widen();
         self.is_narrow = false;
         D::view_mut(&mut self.wide)
     }
 
     /// Writes the sum of a chunk to `wide`, too, if there is one.
     fn widen(&mut self) {
-        grow(&self.device, &mut self.wide, self.d);
+        self.device.reserve(&mut self.wide, self.d);
         if self.is_narrow {
             let wide = D::view_mut(&mut self.wide);
             self.device.accumulate(D::view(&self.narrow), Output::Overwrite, wide);
         }
-    }
-}
-
-/// Gives a buffer that was not used yet, or whose numbers were taken, room for `len`.
-pub(crate) fn grow<D: Memory, V: Number>(device: &D, buffer: &mut D::Buffer<V>, len: usize) {
-    if D::len(D::view(buffer)) == 0 {
-        *buffer = device.zeros(len);
     }
 }
 

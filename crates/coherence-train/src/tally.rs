@@ -2,10 +2,7 @@
 //!
 //! Legend: m: examples, t: tensors, d: parameters, S = Σ g_e, Q = Σ ‖g_e‖².
 
-use crate::{
-    collective::Collective,
-    sum::{Sum, grow},
-};
+use crate::{collective::Collective, sum::Sum};
 use coherence_core::Coherence;
 use coherence_cpu::product::Output;
 use coherence_nn::{
@@ -42,7 +39,7 @@ impl<D: Device<f32>> ChunkSums<D> {
     ) {
         let Self { device, sum, computed, sq_norms, .. } = self;
         let len = layout.tensors().len() * m;
-        grow(device, sum, layout.parameters());
+        device.reserve(sum, layout.parameters());
         let mut to = zeros(device, computed, len);
         pass(&mut |factors| {
             let sum = D::part_mut(D::view_mut(sum), factors.range.clone());
@@ -85,6 +82,11 @@ impl<D: Device<f32>> ChunkSums<D> {
     pub(crate) fn sq_norms(&self, t: usize) -> &[f64] {
         &self.sq_norms[t * self.m..][..self.m]
     }
+
+    /// Q of each of the tensors.
+    fn sum_sq_norms(&self, tensors: usize) -> impl Iterator<Item = f64> {
+        (0..tensors).map(|t| self.sq_norms(t).iter().sum())
+    }
 }
 
 /// The first `len` numbers of a buffer, set to 0; it grows if it has fewer.
@@ -93,9 +95,7 @@ pub(crate) fn zeros<'a, D: Memory>(
     buffer: &'a mut D::Buffer<f64>,
     len: usize,
 ) -> D::SliceMut<'a, f64> {
-    if D::len(D::view(buffer)) < len {
-        *buffer = device.zeros(len);
-    }
+    device.reserve(buffer, len);
     let mut zeros = D::part_mut(D::view_mut(buffer), 0..len);
     device.fill(0.0, D::reborrow(&mut zeros));
     zeros
@@ -134,28 +134,29 @@ impl<D: Device<f32>> Tally<D> {
     /// Adds the examples of a chunk.
     pub(crate) fn add(&mut self, chunk: &ChunkSums<D>) {
         self.sum.add(&chunk.sum);
-        self.count(chunk);
+        self.count_chunk(chunk);
     }
 
     /// As [`add`](Self::add), in less time; S of the chunk is not defined any more.
     pub(crate) fn take(&mut self, chunk: &mut ChunkSums<D>) {
         self.sum.take(&mut chunk.sum);
-        self.count(chunk);
+        self.count_chunk(chunk);
     }
 
-    /// Adds the examples of a chunk to m and Q.
-    fn count(&mut self, chunk: &ChunkSums<D>) {
-        self.m += chunk.m as u64;
-        for (t, q) in self.sum_sq_norms.iter_mut().enumerate() {
-            *q += chunk.sq_norms(t).iter().sum::<f64>();
-        }
+    fn count_chunk(&mut self, chunk: &ChunkSums<D>) {
+        self.count(chunk.m as u64, chunk.sum_sq_norms(self.ranges.len()));
+    }
+
+    /// Adds to m and to the Q of each tensor.
+    fn count(&mut self, m: u64, sum_sq_norms: impl Iterator<Item = f64>) {
+        self.m += m;
+        self.sum_sq_norms.iter_mut().zip(sum_sq_norms).for_each(|(q, more)| *q += more);
     }
 
     /// Adds another group's sums.
     pub(crate) fn merge(&mut self, other: &Self) {
         self.sum.merge(&other.sum);
-        self.m += other.m;
-        self.sum_sq_norms.iter_mut().zip(&other.sum_sq_norms).for_each(|(q, o)| *q += o);
+        self.count(other.m, other.sum_sq_norms.iter().copied());
     }
 
     /// Adds one chunk of each of the first `count` workers, in the order of ranks: coordinates of S that are not
@@ -171,18 +172,17 @@ impl<D: Device<f32>> Tally<D> {
             return self.take(chunk);
         }
         let device = self.device.clone();
-        grow(&device, &mut chunk.sum, self.sum.len());
+        device.reserve(&mut chunk.sum, self.sum.len());
         let own = device.with_host(D::view(&chunk.sum), |sum| workers.receive(sum, rows));
-        let sq_norms = (0..self.ranges.len()).map(|t| chunk.sq_norms(t).iter().sum());
-        let mine: Vec<f64> = iter::once(chunk.m as f64).chain(sq_norms).collect();
+        let sums = chunk.sum_sq_norms(self.ranges.len());
+        let mine: Vec<f64> = iter::once(chunk.m as f64).chain(sums).collect();
         let mut all = vec![0.0; workers.size() * mine.len()];
         workers.gather_f64(&mine, &mut all);
         let mut staged = device.zeros(0);
         for (rank, numbers) in all.chunks_exact(mine.len()).enumerate().take(count) {
             let block = device.stage(&rows[rank * own.len()..][..own.len()], &mut staged);
             self.sum.add_block(own.clone(), block);
-            self.m += numbers[0] as u64;
-            self.sum_sq_norms.iter_mut().zip(&numbers[1..]).for_each(|(q, more)| *q += more);
+            self.count(numbers[0] as u64, numbers[1..].iter().copied());
         }
     }
 

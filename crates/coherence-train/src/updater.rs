@@ -193,10 +193,7 @@ impl<D: Device<f32>> Updater<D> {
 
     /// Allocates [`gradient`](Self::gradient) before its first use.
     fn reserve_gradient(&mut self, model: &Model<f32, D>) {
-        let d = model.layout().parameters();
-        if D::len(D::view(&self.gradient)) < d {
-            self.gradient = self.device.zeros(d);
-        }
+        self.device.reserve(&mut self.gradient, model.layout().parameters());
     }
 
     /// Updates the network by the rule over the means of groups, after the last pass.

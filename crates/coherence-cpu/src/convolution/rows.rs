@@ -173,12 +173,13 @@ impl<'a, T: Element> Rows<'a, T> {
     }
 }
 
-/// The products of gathers whose positions are different ones of the same images, at least one, to `out`. A piece is a
-/// run of rows of each of them, about the same images, so that these stay in L2.
+/// The products of gathers whose positions are different ones of the same images, to `out`. A piece is a run of rows
+/// of each of them, about the same images, so that these stay in L2.
 fn multiply_all<T: Element>(all: &[Rows<'_, T>], output: Output, out: &mut [T]) {
-    let [groups, cols] = [all[0].conv.groups, all[0].group_cols()];
-    let of = |rows: &Rows<'_, T>| [rows.rows(), rows.gather.width()];
-    let [rows, width] = [0, 1].map(|at| all.iter().map(|rows| of(rows)[at]).max().unwrap_or(0));
+    let Some(first) = all.first() else { return };
+    let (groups, cols) = (first.conv.groups, first.group_cols());
+    let rows = all.iter().map(Rows::rows).max().unwrap_or(0);
+    let width = all.iter().map(|rows| rows.gather.width()).max().unwrap_or(0);
     // Rows that are unfolded are packed with every piece.
     let packs_left = all.iter().any(|rows| !rows.gather.is_identity());
     let cut = Cut::new::<T>([rows, width, cols], packs_left);
@@ -233,10 +234,10 @@ fn products<'a, T: Element>(
     out: &mut [T],
     rows: impl Fn(Isa, &'a Convolution, &'a Gather, [&'a [T]; 2]) -> Rows<'a, T>,
 ) {
-    let mut gathers = gathers.iter().filter(|gather| gather.width() > 0).peekable();
-    if out.is_empty() || gathers.peek().is_none() {
+    if out.is_empty() {
         return;
     }
+    let gathers = gathers.iter().filter(|gather| gather.width() > 0);
     if conv.is_depthwise() {
         return gathers.for_each(|gather| {
             DepthwiseRows::multiply_all(isa, conv, gather, [source, weight], output, out);

@@ -78,7 +78,8 @@ pub(super) fn seconds(
 ) -> Result<Seconds, RunError> {
     let graph = network()?;
     let piece = Piece::new(run.settings.config(run.seed), data, &graph);
-    let one = piece.config.memory(&graph, [piece.examples, piece.tests]).max(1);
+    let of = |config: &Config| config.memory(&graph, [piece.examples, piece.tests]);
+    let one = of(&piece.config).max(of(&piece.written)).max(1);
     let fit = memory::available().map_or(u64::MAX, |bytes| bytes / one).max(1);
     let jobs = workers.jobs.min(usize::try_from(fit).unwrap_or(usize::MAX));
     let time = || {
@@ -99,9 +100,9 @@ pub(super) fn seconds(
 /// A part of a step and of a measurement that is short enough to be timed.
 struct Piece {
     config: Config,
-    /// Attributions over chosen weights, which `config` has not: each example's gradient is then written out, in many
-    /// times the seconds of one in a pass.
-    of_weights: BTreeMap<String, Attribution>,
+    /// With nothing but the attributions over chosen weights, which `config` has not: each example's gradient is then
+    /// written out, in many times the seconds of one in a pass.
+    written: Config,
     examples: usize,
     tests: usize,
     /// How often the timed step, the timed evaluation, the timed gradients and those written out go into those of
@@ -151,7 +152,9 @@ impl Piece {
             ratio(measured(&config, all, imputes), measured(&of_run, data.examples, imputes)),
             ratio(written(&of_weights, examples) as f64, all_written as f64),
         ];
-        Self { config, of_weights, examples, tests, times }
+        let written =
+            Config { probe: 0, watch: Vec::new(), attribution: of_weights, ..config.clone() };
+        Self { config, written, examples, tests, times }
     }
 
     fn time(&self, data: &Data, network: Graph<f32>) -> Result<Seconds, TrainingRunError> {
@@ -159,13 +162,7 @@ impl Piece {
         let [train, test] =
             [Examples::decode(&noise(self.examples))?, Examples::decode(&noise(self.tests))?];
         let model = Model::initialized(network, &mut random::stream(1, "cost"));
-        let scores = Config {
-            probe: 0,
-            watch: Vec::new(),
-            attribution: BTreeMap::new(),
-            ..self.config.clone()
-        };
-        let written = Config { attribution: self.of_weights.clone(), ..scores.clone() };
+        let scores = Config { attribution: BTreeMap::new(), ..self.written.clone() };
         let trainer = |config: &Config| {
             Trainer::<Cpu>::new(config.clone(), model.clone(), train.clone(), test.clone())
         };
@@ -180,7 +177,7 @@ impl Piece {
         drop(training);
         let of_scores = observed(&scores)?;
         let mut measurement = of_scores * evaluations;
-        for (config, times) in [(&self.config, gradients), (&written, writings)] {
+        for (config, times) in [(&self.config, gradients), (&self.written, writings)] {
             if times > 0.0 {
                 measurement += (observed(config)? - of_scores).max(0.0) * times;
             }

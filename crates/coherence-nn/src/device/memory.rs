@@ -117,6 +117,13 @@ pub trait Memory: Clone + fmt::Debug + Send + Sync + 'static {
         result
     }
 
+    /// Gives `buffer` room for `len` numbers: if it has fewer, a new one of zeros takes its place.
+    fn reserve<V: Number>(&self, buffer: &mut Self::Buffer<V>, len: usize) {
+        if Self::len(Self::view(buffer)) < len {
+            *buffer = self.zeros(len);
+        }
+    }
+
     /// Copies `from` to `to` within the device.
     fn copy<V: Number>(&self, from: Self::Slice<'_, V>, to: Self::SliceMut<'_, V>);
 
