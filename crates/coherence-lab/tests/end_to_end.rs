@@ -286,7 +286,7 @@ fn runs_of_a_version_with_other_results_are_refused() {
 
 /// Long enough to be caught in the middle.
 fn long() -> String {
-    EXPERIMENT.replace("steps = 120", "steps = 20000")
+    EXPERIMENT.replace("steps = 120", "steps = 6000")
 }
 
 /// A child that has trained past its first checkpoint.

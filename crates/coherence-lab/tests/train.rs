@@ -169,6 +169,8 @@ analysis = "a"
 
 [scale.smoke]
 dataset = "digits"
+examples = 400
+test_examples = 100
 normalize = "mnist"
 model = "lenet5"
 batch = 40
@@ -208,7 +210,8 @@ fn options_and_an_experiment_file_train_the_same_weights() {
             &out,
             &[
                 &arguments[..],
-                &["--probe", "20", "--augment", "crop:2", "--loss", "cross-entropy:0.1"],
+                &["--examples", "400", "--probe", "20"],
+                &["--augment", "crop:2", "--loss", "cross-entropy:0.1"],
             ]
             .concat(),
         ),

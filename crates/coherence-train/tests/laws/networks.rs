@@ -104,7 +104,7 @@ fn killed_at_random_moments_it_ends_as_if_never_killed() {
     });
 }
 
-/// ResNet-18 with an eighth of its channels, on digits.
+/// ResNet-18 with an eighth of its channels, on digits, with checkpoints between the mini-batches of an update.
 #[test]
 fn a_residual_network_killed_at_random_moments_ends_as_if_never_killed() {
     let test = "networks::a_residual_network_killed_at_random_moments_ends_as_if_never_killed";
@@ -113,9 +113,9 @@ fn a_residual_network_killed_at_random_moments_ends_as_if_never_killed() {
         let network = resnet(18, Shape::image(28, 28, 1), 10, narrow).unwrap();
         let model = Model::initialized(network, &mut random::stream(5, "initialisation"));
         let of = Config {
-            steps: 30,
-            micro_batch: Some(10),
-            checkpoint_every: 3,
+            steps: 12,
+            evaluate: Schedule::Every { steps: 6 },
+            checkpoint_every: 1,
             ..moving(Aggregation::OverTime(OverTime::M3))
         };
         let data = Subset::new(digits::train(), (0..100).collect()).unwrap();
