@@ -154,7 +154,7 @@ fn a_trial_tells_what_it_lowers_and_its_runs_are_no_others() {
 fn a_dry_run_on_a_few_images_tells_the_cost_of_all_of_them() {
     let (few, none) = (few_images(), tempfile::tempdir().unwrap());
     let text = ours("D2").replace("\"resnet18\"", "\"resnet18:w4\"");
-    let text = text.replace("size = 224", "size = 64");
+    let text = text.replace("size = 224", "size = 32");
     let counts = |folder: &TempDir| -> Vec<serde_json::Value> {
         fs::write(folder.path().join("D2.toml"), &text).unwrap();
         let dry = ["run", "D2.toml", "--scale", "paper", "--dry-run", "--json"];
