@@ -104,6 +104,8 @@ def arithmetic(sign, a, b):
         ends = sorted((a[0] / b[0], a[1] / b[0]))
         return ends[0], ends[1]
     if sign == "/" and a[0] == a[1] and b[0] > 0 and b[1] == INFINITY:
+        if a[0] == 0:
+            return 0.0, 0.0
         return (a[0] / b[0], INFINITY) if a[0] < 0 else (-INFINITY, a[0] / b[0])
     return -INFINITY, INFINITY
 
@@ -140,7 +142,7 @@ class Formula:
             else:
                 left = (-INFINITY, INFINITY)
         assert self.peek() is None, self.text[self.at :]
-        if left[0] == left[1] and not math.isfinite(left[0]):
+        if math.isnan(left[0]) or (left[0] == left[1] and not math.isfinite(left[0])):
             raise Missing("no number")
         return left
 
@@ -241,13 +243,17 @@ def read(place, argument, rows):
     if not rows:
         raise Missing("no rows")
     values = [value for _, value in rows]
+    if place not in ("start", "end", "at") and any(math.isnan(value) for value in values):
+        raise Missing("no number")
     if place == "at":
         found = [value for step, value in rows if step == argument]
         if not found:
             raise Missing(f"step {argument}")
         return found[0], found[0]
     if place == "sum":
-        total = sum(value for step, value in rows if step <= argument)
+        total = 0.0
+        for step, value in rows:  # one after the other: sum() rounds otherwise from Python 3.12 on
+            total += value if step <= argument else 0.0
         return total, total
     if place in ("reaches", "falls_to"):
         sign = 1.0 if place == "reaches" else -1.0
@@ -338,7 +344,7 @@ def p_values(values, outcome, random, side):
             return 1.0, 1.0
         numbers = [a for a, _ in ends]
         if len(set(numbers)) == 1:
-            if numbers[0] == bound == 0 and not strict:  # no seed shows an order, nor its reverse
+            if numbers[0] == bound == 0:  # no seed shows an order, nor its reverse
                 return 1.0, 1.0
             return certain(admits(numbers[0]))
         mean = math.fsum(numbers) / n
@@ -400,7 +406,9 @@ def judge(claim, record):
     for _, values in measured:
         if values is not None:
             pairs = [p_values(values, outcome, random, side) for side in sides(claim["expect"])]
-            tests.append((max(p for p, _ in pairs), min(p for _, p in pairs)))
+            # Each side may seem violated by chance.
+            satisfied = min(1.0, len(pairs) * min(p for _, p in pairs))
+            tests.append((max(p for p, _ in pairs), satisfied))
     holds, fails = holm([p for p, _ in tests]), holm([p for _, p in tests])
     wrong = "not-shown" if claim.get("bound") == "ours" else "fails"
     decided = iter(["holds" if h else wrong if f else "undecided" for h, f in zip(holds, fails)])

@@ -18,7 +18,7 @@ pub(crate) fn run(sh: &Shell) -> Result<()> {
 }
 
 fn build_and_run(sh: &Shell, features: &str) -> Result<u64> {
-    let target = crate::workspace_root().join("target/no-std-probe");
+    let target = crate::target_dir().join("no-std-probe");
     let _flags =
         sh.push_env("RUSTFLAGS", "-C relocation-model=static -C target-feature=+crt-static");
     cmd!(sh, "cargo build --quiet --release --features={features} --target-dir {target}").run()?;

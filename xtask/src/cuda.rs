@@ -84,7 +84,8 @@ impl Cuda {
         let hash = compile(sh, &folder)?;
         println!("the kernels' text has the SHA-256 {hash}");
         let table = self.assemble(&folder)?;
-        sh.write_file("docs/cuda.md", page(&hash, &records(sh)?, &table))?;
+        let page = page(&hash, &records(sh)?, &table);
+        crate::files::write(&crate::workspace_root().join("docs/cuda.md"), &page)?;
         println!("docs/cuda.md has {} kernels", table.len());
         Ok(())
     }
@@ -157,7 +158,8 @@ fn records(sh: &Shell) -> Result<Vec<Record>> {
         return Ok(Vec::new());
     }
     let read = |path: std::path::PathBuf| Ok(serde_json::from_str(&sh.read_file(path)?)?);
-    sh.read_dir(folder)?.into_iter().map(read).collect()
+    let files = sh.read_dir(folder)?.into_iter();
+    files.filter(|path| crate::files::is_json(path)).map(read).collect()
 }
 
 /// What the page says of devices: kernels that have changed since have not run.
@@ -175,7 +177,7 @@ fn device(hash: &str, record: &Record) -> String {
     let outcome = |lines: &[String], name: &str| {
         let of_program = |line: &&String| line.split(':').next() == Some(name);
         let line = lines.iter().find(of_program).map_or("not run", String::as_str);
-        if line.contains("exit status 124") {
+        if bundle::is_unfinished(line) {
             return "not finished in 200 s, nothing found".to_owned();
         }
         line.split_once("test result: ").map_or(line, |(_, end)| end).split(';').take(2).collect()

@@ -13,7 +13,7 @@ use std::fmt::Write as _;
 /// The rows of the catalogue, section A.
 const ROWS: &[(&str, &str)] = &[
     ("A1", "α = ‖E g‖² / E‖g‖², from two running sums that merge"),
-    ("A2", "0 ≤ α ≤ 1; 0 iff the mean gradient is 0, 1 iff all gradients are equal"),
+    ("A2", "0 ≤ α ≤ 1; 0 iff the mean gradient is 0, 1 iff all gradients are equal and not 0"),
     ("A3", "α is scale invariant"),
     ("A4", "independent mini-batches amplify: α_W = kα / (1 + (k − 1) α)"),
     ("A5", "its inverse imputes α from mini-batch gradients"),
@@ -27,7 +27,7 @@ const ROWS: &[(&str, &str)] = &[
     ("A11", "E‖g − g′‖ ≤ √(2 (1 − α) E‖g‖²)"),
     ("A12", "the generalisation bound"),
     ("A12b", "its corollaries, its recursion, and the gap as stability"),
-    ("A13", "a sample's α is biased upwards"),
+    ("A13", "a sample's α is biased upwards where gradients have equal norms"),
     ("A14", "α is the ratio of two first-order decreases of the loss"),
     ("A15", "1/α is gradient diversity"),
     ("A15b", "α and the gradient noise scale; α per coordinate and GSNR"),
@@ -37,7 +37,7 @@ const ROWS: &[(&str, &str)] = &[
     ("A17", "shares of the decrease due to pristine and corrupt examples; null worlds"),
     ("A18", "winsorised, trimmed and median aggregation"),
     ("A19", "medians of means, M3 and A3, RM3 and RA3, geometric medians"),
-    ("A20", "M3 on disjoint idiosyncratic components keeps exactly the common one"),
+    ("A20", "M3 on idiosyncratic components that share no coordinate keeps exactly the common one"),
 ];
 
 const PAGE: &str = "docs/laws.md";
@@ -58,7 +58,7 @@ pub(crate) fn run(check: bool) -> Result<()> {
             std::fs::read_to_string(&path).with_context(|| format!("cannot read {PAGE}"))?;
         ensure!(present == page, "{PAGE} is stale: run `cargo xtask laws`");
     } else {
-        std::fs::write(&path, page).with_context(|| format!("cannot write {PAGE}"))?;
+        crate::files::write(&path, &page)?;
     }
     let faults = faults(&items, &tests);
     ensure!(faults.is_empty(), "laws:\n  {}", faults.join("\n  "));

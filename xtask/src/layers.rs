@@ -8,8 +8,7 @@ use cargo_metadata::{DependencyKind, MetadataCommand, Package};
 
 /// Each crate of the workspace with its layer. Layer 0 of the picture holds the core and the kernel
 /// crates. The kernel crates may use the core, so the core has layer −1 here; `coherence-cuda` uses
-/// `coherence-cpu`, so it has layer 1 and the networks have 2. Layer 1 of the picture holds the networks and
-/// their candle modules. The modules use the networks, so they have layer 3 here.
+/// `coherence-cpu`, so it has layer 1, and the layers of the picture from 1 on have one number more here.
 const LAYERS: &[(&str, i8)] = &[
     ("coherence-core", -1),
     ("coherence-cpu", 0),

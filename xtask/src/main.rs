@@ -1,6 +1,7 @@
 //! `cargo xtask`: the only door for people and CI.
 //!
-//! Each command has a file. CI runs the same commands, so CI and laptop cannot differ.
+//! Each command has a file; commands that only run another program share `tools.rs`. CI runs the same
+//! commands, so CI and laptop cannot differ.
 
 #![allow(clippy::print_stdout, reason = "what a command finds is its output")]
 
@@ -8,6 +9,7 @@ mod bare;
 mod bench;
 mod candle;
 mod cuda;
+mod files;
 mod inlined;
 mod laws;
 mod layers;
@@ -115,7 +117,8 @@ fn main() -> anyhow::Result<ExitCode> {
 
 /// Where cargo builds.
 fn target_dir() -> std::path::PathBuf {
-    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace_root().join("target"), Into::into)
+    let folder = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
+    workspace_root().join(folder) // as is where it is absolute; cargo is run in the root
 }
 
 /// The folder that holds the workspace's manifest.

@@ -36,9 +36,9 @@ pub fn distance_bound(alpha: f64, energy: f64) -> f64 {
 /// The constants of a learning problem that the generalisation bound needs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Problem {
-    /// L: every loss ℓ_z is L-Lipschitz in the parameters, so ‖g_z‖ ≤ L.
+    /// L: the loss ℓ_z of every example z is L-Lipschitz in the parameters, so ‖g_z(w)‖ ≤ L for all z and w.
     pub lipschitz: f64,
-    /// β: every gradient g_z is β-Lipschitz in the parameters.
+    /// β: the gradient g_z of every example z is β-Lipschitz in the parameters, with one β for all z and w.
     pub smoothness: f64,
     /// m, the number of training examples, at least 1.
     pub m: u64,
@@ -49,7 +49,7 @@ pub struct Problem {
 pub struct Step {
     /// η_t, the step size.
     pub rate: f64,
-    /// α(w_{t−1}), the coherence before the step.
+    /// α(w_{t−1}), the coherence before the step, of the distribution and not of the training set.
     pub alpha: f64,
 }
 
@@ -60,7 +60,12 @@ impl Problem {
     ///
     /// ```text
     /// |gap| ≤ (L²/m) Σ_t [Π_{k=t+1..T} (1 + η_k β)] η_t √(2 (1 − α(w_{t−1})))
+    /// ‖g_z(w)‖ ≤ L and ‖g_z(w) − g_z(w′)‖ ≤ β ‖w − w′‖ for all z, w, w′
+    /// α(w): the coherence at w of the distribution from which the m examples are drawn
     /// ```
+    ///
+    /// A sample's α is typically larger than that of the distribution (see
+    /// [`expected_sample_alpha`](crate::unbiased::expected_sample_alpha)): with it the bound is an estimate.
     ///
     /// O(T) time, from the last step backwards.
     ///
@@ -79,7 +84,8 @@ impl Problem {
     ///
     /// # Source
     ///
-    /// GM22 Theorem 1, (5).
+    /// GM22 Theorem 1, (5), which says "certain Lipschitz constants"; that they are uniform is the assumption of
+    /// Hardt et al. (2016), whose proof it follows.
     ///
     /// Law: A12
     pub fn gap_bound(&self, steps: &[Step]) -> f64 {
@@ -97,7 +103,7 @@ impl Problem {
     /// # Definition
     ///
     /// ```text
-    /// |gap| ≤ (L² η / m) Σ_t exp((T − t) η β) √(2 (1 − α(w_{t−1})))
+    /// |gap| ≤ (L² η / m) Σ_t exp((T − t) η β) √(2 (1 − α(w_{t−1}))),    L, β, α(w) as in Theorem 1
     /// ```
     ///
     /// At least [`gap_bound`](Self::gap_bound) of the same steps.
@@ -134,7 +140,7 @@ impl Problem {
     /// # Definition
     ///
     /// ```text
-    /// |gap| ≤ (L² η T^{ηβ} / m) Σ_t √(2 (1 − α(w_{t−1})))
+    /// |gap| ≤ (L² η T^{ηβ} / m) Σ_t √(2 (1 − α(w_{t−1}))),    L, β, α(w) as in Theorem 1
     /// ```
     ///
     /// At least [`gap_bound`](Self::gap_bound) of such steps.
@@ -173,7 +179,7 @@ impl Problem {
 /// # Definition
 ///
 /// ```text
-/// δ_t ≤ (1 + η_t β) δ_{t−1} + η_t (I_t / b) ‖g_i − g_i′‖,    E I_t = b/m
+/// δ_t ≤ (1 + η_t β) δ_{t−1} + η_t (I_t / b) ‖g_i − g_i′‖,    E I_t = b/m,    β as in Theorem 1
 /// ```
 ///
 /// `hit_share` is I_t/b: 1/b if the differing example is in the batch of b, else 0; 1/m on

@@ -36,11 +36,12 @@ impl Coherence {
     ///
     /// ```text
     /// α = ‖E g‖² / E‖g‖² = E[g · g′] / E[g · g] = ‖S‖² / (m Q),    0 ≤ α ≤ 1
+    /// α = 0 ⇔ E g = 0,    α = 1 ⇔ all gradients are equal and not 0
     /// ```
     ///
     /// The share of the best possible first-order decrease of the loss that a step along the mean
     /// gradient achieves. α = 0 if and only if the mean gradient is 0; α = 1 if and only if all
-    /// gradients are equal; α(k g) = α(g) for k ≠ 0.
+    /// gradients are equal and not all zero; α(k g) = α(g) for k ≠ 0.
     ///
     /// # Edge cases
     ///

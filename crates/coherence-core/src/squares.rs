@@ -21,6 +21,9 @@ const LARGE: f64 = power_of_two(486);
 /// The lower end of the middle range: squares above it keep all their bits.
 const SMALL: f64 = power_of_two(-480);
 
+/// The sum of squares under which its terms may have lost bits to underflow.
+const LEAST_EXACT: f64 = 1e-290;
+
 /// Σ x², kept in three ranges of magnitude.
 ///
 /// # Definition
@@ -62,6 +65,18 @@ impl SquareSum {
     /// Σ x² of a slice.
     pub fn from_values<T: Float>(values: &[T]) -> Self {
         values.iter().copied().map(wide).collect()
+    }
+
+    /// √`square` of a plain sum of squares; `None` where the sum has overflowed or its terms may have lost bits to
+    /// underflow, so that it is to be added again as a `SquareSum`.
+    ///
+    /// ```
+    /// # use coherence_core::SquareSum;
+    /// assert_eq!(SquareSum::exact_root(9.0), Some(3.0));
+    /// assert_eq!([0.0, 1e-300, f64::INFINITY].map(SquareSum::exact_root), [None; 3]);
+    /// ```
+    pub fn exact_root(square: f64) -> Option<f64> {
+        (LEAST_EXACT..=f64::MAX).contains(&square).then(|| libm::sqrt(square))
     }
 
     /// The sum whose three ranges are these, from [`to_parts`](Self::to_parts).

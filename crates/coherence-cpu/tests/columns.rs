@@ -293,3 +293,66 @@ fn the_number_of_threads_changes_no_bit() {
         assert_eq!(on(1), on(3), "{text}");
     }
 }
+
+/// Of thousands of values that are close to each other a few in the middle are kept: sorted, counted, and at the limits of
+/// a type. Values far beyond those on either side change nothing.
+#[test]
+fn a_trimmed_mean_of_few_values_is_as_exact_as_these_are_close() {
+    fn check<T: Element>(n: usize, trim: usize, center: f64) {
+        let mut rng = Rng::new(n as u64);
+        let d = 40;
+        let values: Vec<T> = (0..n * d)
+            .map(|at| match at / d {
+                0 => T::narrow(-1e6 * center),
+                1 => T::narrow(1e6 * center),
+                _ => T::narrow(center * (1.0 + 1e-4 * f64::from(rng.normal()))),
+            })
+            .collect();
+        let mut out = vec![T::nan(); d];
+        let columns = Columnwise::new(rule(&format!("trimmed:{trim}")), n).unwrap();
+        columns.aggregate(&values, Policy::Error, &mut out).unwrap();
+        for (j, out) in out.into_iter().enumerate() {
+            let mut column: Vec<f64> = (0..n).map(|e| values[e * d + j].widen()).collect();
+            column.sort_by(f64::total_cmp);
+            let kept = &column[trim..n - trim];
+            let (low, high) = (kept[0], kept[kept.len() - 1]);
+            let mean = low + kept.iter().map(|x| x - low).sum::<f64>() / kept.len() as f64;
+            let rounding = T::epsilon().widen() * center;
+            let found = out.widen();
+            assert!((low..=high).contains(&found), "{n} {trim}: {found} in {low} to {high}");
+            assert!(
+                (found - mean).abs() <= rounding + 1e-6 * (high - low),
+                "{n} {trim}: {found}, {mean}"
+            );
+        }
+    }
+    for (n, trim) in [(20, 8), (400, 190), (1001, 499), (4000, 1990), (5000, 2490)] {
+        check::<f32>(n, trim, 10.0);
+        check::<f64>(n, trim, 10.0);
+        check::<f32>(n, trim, 1e31);
+    }
+}
+
+/// Sums of eight values exceed the type in some columns: their neighbours keep their bits.
+#[test]
+fn a_column_at_the_limits_of_its_type_changes_no_bit_of_its_neighbours() {
+    let (n, d) = (60, 32);
+    let mut rng = Rng::new(5);
+    let values = rng.normals(n * d);
+    let mut beside = values.clone();
+    for row in beside.chunks_exact_mut(d) {
+        row[7] *= 1e38;
+    }
+    for text in ["winsorized:3", "trimmed:3", "trimmed:28"] {
+        let columns = Columnwise::new(rule(text), n).unwrap();
+        let [alone, beside] = [&values, &beside].map(|values| {
+            let mut out = vec![0.0; d];
+            columns.aggregate(values, Policy::Error, &mut out).unwrap();
+            out
+        });
+        assert!(beside.iter().all(|x| x.is_finite()), "{text}");
+        for j in (0..d).filter(|&j| j != 7) {
+            assert_eq!(alone[j].to_bits(), beside[j].to_bits(), "{text}, column {j}");
+        }
+    }
+}

@@ -96,7 +96,7 @@ pub unsafe trait Engine: Clone + fmt::Debug + Send + Sync + 'static {
 
     /// # Safety
     ///
-    /// `address` is of [`allocate`](Engine::allocate) with as many `bytes` and not used again.
+    /// `address` is of [`allocate`](Engine::allocate) or [`stage`](Engine::stage) with as many `bytes` and not used again.
     unsafe fn free(&self, address: u64, bytes: usize);
 
     /// # Safety

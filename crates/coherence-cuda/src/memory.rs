@@ -111,7 +111,8 @@ impl<V, E: Engine> Drop for Buffer<V, E> {
     fn drop(&mut self) {
         let bytes = self.len * size_of::<V>();
         if bytes > 0 {
-            // SAFETY: allocated by `zeros` with as many bytes; views have ended with the borrow.
+            // SAFETY: `allocate` returned the address to `unspecified`, or `stage` to `staged`, for as many bytes;
+            // views have ended with the borrow.
             unsafe { self.engine.free(self.address, bytes) }
         }
     }

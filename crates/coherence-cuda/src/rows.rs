@@ -12,7 +12,7 @@ use coherence_cpu::product::Output;
 ///
 /// # Panics
 ///
-/// When `rows` is not rows of the length of `out`.
+/// When `rows` is not rows of the length of `out`, or either is of another engine.
 pub fn column_sums<T: Real>(
     engine: &impl Engine,
     rows: View<'_, T>,
@@ -20,6 +20,7 @@ pub fn column_sums<T: Real>(
     out: ViewMut<'_, T>,
 ) {
     let d = out.len();
+    out.check(engine, d);
     let n = rows.len().checked_div(d).unwrap_or(0);
     if d >= MANY_COLUMNS {
         rows.check(engine, len_of([n, d]));

@@ -9,9 +9,9 @@ use coherence_cpu::{
     Isa, elementwise, norms, outer as cpu,
     product::{Dims, Output, matmul_nn, matmul_nt, matmul_tn},
 };
-use coherence_cuda::{Product, outer, product::multiply, rows};
+use coherence_cuda::{Buffer, Host, Product, outer, product::multiply, rows};
 use common::{close, draw};
-use engine::{download, engine, upload};
+use engine::{Tested, download, engine, upload};
 
 const DIMS: [Dims; 5] = [
     Dims { m: 1, i: 1, o: 1 },
@@ -125,7 +125,7 @@ fn norms_and_steps_of_outer_products_are_those_of_the_processor() {
 
 #[test]
 fn sums_norms_and_dots_of_rows_are_those_of_the_processor() {
-    for [m, d] in [[0, 3], [1, 1], [5, 31], [7, 64], [300, 33], [4, 1000]] {
+    for [m, d] in [[0, 3], [1, 1], [5, 31], [7, 64], [300, 33], [4, 1000], [3, 8192]] {
         let (x, y) = (draw::<f64>(m * d, 5), draw(m * d, 6));
         let (dx, dy) = (upload(&x), upload(&y));
         for output in [Output::Overwrite, Output::Add] {
@@ -170,4 +170,13 @@ fn a_length_that_does_not_fit_is_refused_before_the_launch() {
     let dims = Dims { m: 2, i: 3, o: 2 };
     let (a, delta, mut out) = (upload(&[0.0; 6]), upload(&[0.0; 3]), upload(&[0.0; 2]));
     outer::add_sq_norms(engine(), dims, [a.view(), delta.view()], out.view_mut());
+}
+
+#[test]
+#[should_panic = "a view of another device"]
+fn sums_of_many_columns_are_not_written_to_another_engine() {
+    let d = 8192; // from here on a thread sums each column
+    let mut out = Buffer::from_host(&Tested::OtherHost(Host), &vec![0.0f32; d]);
+    let rows = upload(&vec![1.0f32; d]);
+    rows::column_sums(engine(), rows.view(), Output::Overwrite, out.view_mut());
 }

@@ -56,29 +56,65 @@ fn check(
     item: &Item,
     failed: fn(io::Error) -> IdxFault,
 ) -> Result<(), IdxFault> {
-    let mut hash = Sha256::new();
-    let mut found = 0;
-    let mut piece = vec![0; 1 << 16];
     let mut content = content.take(item.bytes + 1);
-    loop {
-        match content.read(&mut piece).map_err(failed)? {
-            0 => break,
-            got => {
-                hash.update(&piece[..got]);
-                found += got as u64;
-            }
-        }
-    }
+    let sum = Checksum::from_reader(&mut content).map_err(failed)?;
+    let found = item.bytes + 1 - content.limit();
     if found > item.bytes {
         return Err(IdxFault::Trailing { place: "data" });
     }
     if found < item.bytes {
         return Err(IdxFault::Truncated { field: "data", found, expected: item.bytes });
     }
-    let found: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    let found = sum.digits();
     if found == item.sha256 {
         Ok(())
     } else {
         Err(IdxFault::Checksum { found, expected: item.sha256.clone() })
+    }
+}
+
+/// The SHA-256 of bytes that are added piece by piece.
+///
+/// ```
+/// use coherence_data::verify::Checksum;
+/// let of_abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"; // FIPS 180
+/// assert_eq!(Checksum::from_bytes(b"abc").digits(), of_abc);
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct Checksum(Sha256);
+
+impl Checksum {
+    /// The checksum of `bytes`.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8]) -> Self {
+        let mut sum = Self::default();
+        sum.add(bytes);
+        sum
+    }
+
+    /// The checksum of all bytes of `from`.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    pub fn from_reader(from: &mut dyn Read) -> io::Result<Self> {
+        let mut sum = Self::default();
+        let mut piece = vec![0; 1 << 16];
+        loop {
+            match from.read(&mut piece)? {
+                0 => return Ok(sum),
+                len => sum.add(&piece[..len]),
+            }
+        }
+    }
+
+    /// Appends bytes.
+    pub fn add(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The checksum of all bytes so far, in hexadecimal digits, as `sha256sum` prints them.
+    #[must_use]
+    pub fn digits(&self) -> String {
+        self.0.clone().finalize().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 }

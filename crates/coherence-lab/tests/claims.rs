@@ -81,7 +81,9 @@ fn bounds_hold_fail_or_stay_undecided() {
     check("at_most = -0.5", &spread, Verdict::Fails);
     check("between = [-1, 5]", &spread, Verdict::Holds);
     check("between = [0, 5]", &spread, Verdict::Undecided);
-    check("between = [5, 6]", &spread, Verdict::Fails);
+    // Either side may seem violated by chance: 2 · 0.0176 at 5, 2 · 0.0101 at 6.
+    check("between = [5, 6]", &spread, Verdict::Undecided);
+    check("between = [6, 7]", &spread, Verdict::Fails);
     check("equals = { value = 2, tolerance = 2.5 }", &spread, Verdict::Holds);
     check("equals = { value = 2, tolerance = 2.4 }", &spread, Verdict::Undecided);
     check("equals = { value = 9, tolerance = 1 }", &spread, Verdict::Fails);
@@ -114,7 +116,7 @@ fn ordering_compares_neighbours_seed_by_seed() {
     let judged = judge(&claim(&rises), &record(&[0.5, 0.7, 0.9], &[0.4, 0.6, 0.8]));
     assert_eq!(judged.verdict, Verdict::Fails);
     let judged = judge(&claim(&rises), &record(&[0.5; 3], &[0.5; 3]));
-    assert_eq!(judged.verdict, Verdict::Fails, "equal values do not rise");
+    assert_eq!(judged.verdict, Verdict::Undecided, "equal values show no order");
 }
 
 #[test]

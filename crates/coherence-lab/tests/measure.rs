@@ -415,14 +415,35 @@ fn a_file_of_examples_that_is_read_as_well_is_refused_and_kept() {
     assert!(message.contains("cannot be a file: choose another one"), "{message}");
 }
 
+/// Weights of an untrained LeNet-5, ten tensors.
+fn lenet() -> Vec<u8> {
+    let network = Architecture::LeNet5.build(Shape::image(28, 28, 1), 10, Activation::Relu);
+    weights::to_safetensors(&Model::initialized(network.unwrap(), &mut random::stream(1, "lenet")))
+}
+
+/// As torch.nn.DataParallel names tensors; other names are told, the first few of them.
+#[test]
+fn one_prefix_of_all_names_is_no_matter_and_other_names_are_told() {
+    let desk = tempfile::tempdir().unwrap();
+    let file = desk.path().join("lenet.safetensors");
+    let measured = |[conv, fc]: [&str; 2]| {
+        fs::write(&file, renamed(&lenet(), &[("\"conv", conv), ("\"fc", fc)])).unwrap();
+        let output = measure("lenet5", &file, &["--examples", "20", "--json"]);
+        (output.stdout, String::from_utf8(output.stderr).unwrap())
+    };
+    let plain = measured(["\"conv", "\"fc"]);
+    assert!(plain.0.starts_with(b"{") && plain == measured(["\"module.conv", "\"module.fc"]));
+    let (_, told) = measured(["\"myconv", "\"myfc"]);
+    assert!(told.contains("file:    10 of 10 tensors do not fit: myconv1.bias [6],"), "{told}");
+    assert!(told.matches(" and 6 more").count() == 2 && !told.contains("perceptron"), "{told}");
+}
+
 /// Only a perceptron has a function that is assumed; others have those of their architecture.
 #[test]
 fn only_a_perceptron_is_told_with_its_activation() {
     let desk = tempfile::tempdir().unwrap();
-    let network = Architecture::LeNet5.build(Shape::image(28, 28, 1), 10, Activation::Relu);
-    let model = Model::initialized(network.unwrap(), &mut random::stream(1, "initialisation"));
     let file = desk.path().join("lenet.safetensors");
-    fs::write(&file, weights::to_safetensors(&model)).unwrap();
+    fs::write(&file, lenet()).unwrap();
     let output = measure("lenet5", &file, &["--examples", "20", "--json"]);
     let found: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(found["assumed"]["activation"], Value::Null);

@@ -169,8 +169,8 @@ analysis = "a"
 
 [scale.smoke]
 dataset = "digits"
-examples = 400
 test_examples = 100
+sample = 100
 normalize = "mnist"
 model = "lenet5"
 batch = 40
@@ -210,8 +210,7 @@ fn options_and_an_experiment_file_train_the_same_weights() {
             &out,
             &[
                 &arguments[..],
-                &["--examples", "400", "--probe", "20"],
-                &["--augment", "crop:2", "--loss", "cross-entropy:0.1"],
+                &["--probe", "20", "--augment", "crop:2", "--loss", "cross-entropy:0.1"],
             ]
             .concat(),
         ),

@@ -17,15 +17,16 @@ pub enum WeightsError {
     Format(#[from] SafeTensorError),
     /// The tensors differ from those of the network: missing, extra, or of another shape.
     #[error(
-        "the file's tensors do not fit the network\n  network: {network}\n  file:    {file}\n\
-         (the layers of a perceptron are named by one prefix and a number, such as fc1.weight or \
-         0.weight)"
+        "the file's tensors do not fit the network\n  network: {network}\n  file:    {file}{advice}"
     )]
     Tensors {
-        /// The network's tensors with their shapes.
+        /// The network's tensors with their shapes: all of a few, or the first few that the file lacks or has in
+        /// another shape.
         network: String,
-        /// The file's tensors with their shapes.
+        /// The file's tensors with their shapes, likewise.
         file: String,
+        /// How the network's tensors may be named too, in a line of its own, or nothing.
+        advice: &'static str,
     },
     /// A tensor has an unsupported element type.
     #[error(
@@ -75,8 +76,23 @@ fn tensors<T: Element, D: Device<T>>(
     parameters.chain(statistics).map(|(t, values)| (t, D::part(values, t.range.clone())))
 }
 
+/// A list of no more tensors is told whole.
+const WHOLE: usize = 8;
+
+/// The first tensors that do not fit, of a longer list.
+const FIRST: usize = 4;
+
+/// PyTorch's counters in batch normalisation, which are ignored.
+const COUNTERS: &str = "num_batches_tracked";
+
+const ADVICE_FOR_PERCEPTRONS: &str = "\n(the layers of a perceptron are named by one prefix and a number, such as \
+                                      fc1.weight or 0.weight)";
+
 /// Replaces the network's parameters and statistics by those of a safetensors file with the same
 /// names and shapes. PyTorch's counters `num_batches_tracked` are ignored.
+///
+/// All names may begin with one prefix that ends with a dot, such as the `module.` of
+/// `torch.nn.DataParallel`.
 ///
 /// The layers of a perceptron may also be named by any common prefix and increasing numbers:
 /// `fc1.weight`, `fc1.bias`, `fc2.weight` … or `0.weight`, `0.bias`, `2.weight` … of a
@@ -85,7 +101,7 @@ fn tensors<T: Element, D: Device<T>>(
 ///
 /// # Errors
 ///
-/// [`WeightsError`]; the network is then unchanged. Missing or extra tensors and wrong shapes list
+/// [`WeightsError`]; the network is then unchanged. Missing or extra tensors and wrong shapes are told of
 /// both sides.
 pub fn load<T: Element, D: Device<T>>(
     model: &mut Model<T, D>,
@@ -109,18 +125,27 @@ pub fn load<T: Element, D: Device<T>>(
     Ok(())
 }
 
-/// The file's tensors in the order of the network, if names and shapes are the same.
+/// The file's tensors in the order of the network, if shapes and, after a common prefix, names are the same.
 fn by_name<'a, T: Element, D: Device<T>>(
     model: &Model<T, D>,
     file: &SafeTensors<'a>,
 ) -> Option<Vec<(String, TensorView<'a>)>> {
-    let counted = |(name, _): &(&str, _)| !name.ends_with("num_batches_tracked");
-    let count = file.iter().filter(counted).count();
+    let count = file.iter().filter(|(name, _)| !name.ends_with(COUNTERS)).count();
+    let prefix = prefix(model, file);
     let found = tensors(model).map(|(tensor, _)| {
-        let view = file.tensor(&tensor.name).ok()?;
-        (view.shape() == tensor.shape).then(|| (tensor.name.clone(), view))
+        let name = format!("{prefix}{}", tensor.name);
+        let view = file.tensor(&name).ok()?;
+        (view.shape() == tensor.shape).then_some((name, view))
     });
     found.collect::<Option<Vec<_>>>().filter(|found| found.len() == count)
+}
+
+/// What stands before the names of the network's tensors in the file: nothing, or a text that ends with a dot.
+fn prefix<T: Element, D: Device<T>>(model: &Model<T, D>, file: &SafeTensors) -> String {
+    let first = tensors(model).next().map_or("", |(tensor, _)| &tensor.name);
+    let before = file.iter().filter_map(|(name, _)| name.strip_suffix(first));
+    let dotted = before.filter(|before| before.is_empty() || before.ends_with('.'));
+    dotted.min_by_key(|before| before.len()).unwrap_or_default().to_owned()
 }
 
 /// The file's tensors in the order of the network, if that is a sequence of linear layers and the file
@@ -167,16 +192,40 @@ impl Key {
     }
 }
 
+/// Tensors by name.
+type Shapes<'a> = BTreeMap<String, &'a [usize]>;
+
 fn mismatch<T: Element, D: Device<T>>(model: &Model<T, D>, file: &SafeTensors) -> WeightsError {
-    let list = |mut tensors: Vec<(String, Vec<usize>)>| {
-        tensors.sort();
-        let parts: Vec<String> =
-            tensors.iter().map(|(name, shape)| format!("{name} {shape:?}")).collect();
-        parts.join(", ")
-    };
-    let ours = tensors(model).map(|(t, _)| (t.name.clone(), t.shape.clone())).collect();
-    let theirs = file.iter().map(|(name, view)| (name.to_owned(), view.shape().to_vec())).collect();
-    WeightsError::Tensors { network: list(ours), file: list(theirs) }
+    let prefix = prefix(model, file);
+    let ours: Shapes = tensors(model).map(|(t, _)| (t.name.clone(), &*t.shape)).collect();
+    let views: Vec<(&str, TensorView)> =
+        file.iter().filter(|(name, _)| !name.ends_with(COUNTERS)).collect();
+    let theirs: Shapes =
+        views.iter().map(|(name, view)| ((*name).to_owned(), view.shape())).collect();
+    let network = list(&ours, |name, shape| theirs.get(&format!("{prefix}{name}")) == Some(&shape));
+    let file = list(&theirs, |name, shape| {
+        name.strip_prefix(&prefix).is_some_and(|name| ours.get(name) == Some(&shape))
+    });
+    let is_perceptron = model.graph().name().starts_with("mlp:");
+    let advice = if is_perceptron { ADVICE_FOR_PERCEPTRONS } else { "" };
+    WeightsError::Tensors { network, file, advice }
+}
+
+/// All tensors of a short list; of a longer one the first that do not fit, and how many more these are.
+fn list(tensors: &Shapes, fits: impl Fn(&str, &[usize]) -> bool) -> String {
+    let told = |(name, shape): (&String, &&[usize])| format!("{name} {shape:?}");
+    let count = tensors.len();
+    if count <= WHOLE {
+        return tensors.iter().map(told).collect::<Vec<_>>().join(", ");
+    }
+    let misfits: Vec<String> =
+        tensors.iter().filter(|(name, shape)| !fits(name, shape)).map(told).collect();
+    let first = misfits[..misfits.len().min(FIRST)].join(", ");
+    match misfits.len() {
+        0 => format!("{count} tensors, all of which are in the other"),
+        n if n <= FIRST => format!("{n} of {count} tensors do not fit: {first}"),
+        n => format!("{n} of {count} tensors do not fit: {first} and {} more", n - FIRST),
+    }
 }
 
 fn decode<T: Element>(name: &str, view: &TensorView) -> Result<Vec<T>, WeightsError> {

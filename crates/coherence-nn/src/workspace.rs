@@ -48,16 +48,8 @@ pub struct Workspace<T: Element, D: Device<T> = Cpu> {
 impl<T: Element, D: Device<T>> Workspace<T, D> {
     pub(crate) fn new(device: &D, graph: &Graph<T, D>, capacity: usize, keep: Keep) -> Self {
         let nodes = &graph.nodes;
-        let values = |node: &Node<T, D>| node.shape.values();
-        let outputs: Vec<usize> = nodes.iter().map(values).collect();
-        let (backward, each) = (keep != Keep::Logits, || (0..nodes.len()).collect());
-        let if_needed = |needed: bool, node| if needed { values(node) } else { 0 };
-        let pre_activations =
-            nodes.iter().map(|n| if_needed(backward && n.activation.needs_pre_activations(), n));
-        let pre_activations: Vec<usize> = pre_activations.collect();
-        let deltas: Vec<usize> = nodes.iter().map(|node| if_needed(backward, node)).collect();
-        let of_outputs = if backward { each() } else { share(&lives_of_outputs(nodes)) };
-        let of_deltas = if keep == Keep::Deltas { each() } else { share(&lives_of_deltas(nodes)) };
+        let [outputs, pre_activations, deltas] =
+            arrays(nodes, keep).map(|arrays| Buffers::new(device, arrays, capacity));
         Self {
             device: device.clone(),
             keep,
@@ -66,9 +58,9 @@ impl<T: Element, D: Device<T>> Workspace<T, D> {
             kept: nodes.iter().map(|node| node.layer.kept(device, capacity)).collect(),
             mode: Mode::default(),
             auxiliary: graph.auxiliary.clone(),
-            outputs: Buffers::new(device, outputs, of_outputs, capacity),
-            pre_activations: Buffers::new(device, pre_activations, each(), capacity),
-            deltas: Buffers::new(device, deltas, of_deltas, capacity),
+            outputs,
+            pre_activations,
+            deltas,
         }
     }
 
@@ -185,7 +177,7 @@ impl<T: Element, D: Device<T>> Workspace<T, D> {
     pub fn weight(&mut self, examples: Range<usize>, factor: T) {
         let last = self.outputs.last();
         for node in self.auxiliary.iter().map(|head| head.node).chain([last]) {
-            let values = self.deltas.values[node];
+            let values = self.deltas.arrays.values[node];
             let rows = examples.start * values..examples.end * values;
             self.device.scale(factor, D::part_mut(self.deltas.get_mut(node), rows));
         }
@@ -194,55 +186,113 @@ impl<T: Element, D: Device<T>> Workspace<T, D> {
 
 /// One array [m, values] for each node; several nodes may share a buffer.
 #[derive(Debug, Clone)]
-pub(crate) struct Buffers<T: Element, D: Memory> {
-    m: usize,
+struct Arrays {
     /// Values of an example by node.
     values: Vec<usize>,
     /// The index of the buffer by node.
     buffer: Vec<usize>,
+}
+
+impl Arrays {
+    /// Values of an example that each buffer has room for.
+    fn room(&self) -> Vec<usize> {
+        let mut largest = vec![0; self.buffer.iter().max().map_or(0, |most| most + 1)];
+        for (&b, &values) in self.buffer.iter().zip(&self.values) {
+            largest[b] = values.max(largest[b]);
+        }
+        largest
+    }
+}
+
+/// Activations, pre-activations and deltas of the nodes in a workspace.
+fn arrays<T: Element, D: Device<T>>(nodes: &[Node<T, D>], keep: Keep) -> [Arrays; 3] {
+    let (backward, each) = (keep != Keep::Logits, || (0..nodes.len()).collect());
+    let values = |needed: &dyn Fn(&Node<T, D>) -> bool| {
+        nodes.iter().map(|n| if needed(n) { n.shape.values() } else { 0 }).collect()
+    };
+    let of_outputs = if backward { each() } else { share(&lives_of_outputs(nodes)) };
+    let of_deltas = if keep == Keep::Deltas { each() } else { share(&lives_of_deltas(nodes)) };
+    [
+        Arrays { values: values(&|_| true), buffer: of_outputs },
+        Arrays {
+            values: values(&|n| backward && n.activation.needs_pre_activations()),
+            buffer: each(),
+        },
+        Arrays { values: values(&|_| backward), buffer: of_deltas },
+    ]
+}
+
+impl<T: Element, D: Device<T>> Graph<T, D> {
+    /// The number of an example's values in the buffers of a [`Workspace`] of this network, without what single layers
+    /// keep.
+    ///
+    /// ```
+    /// use coherence_nn::{Graph, Keep, model::mlp};
+    /// let network: Graph<f32> = mlp(&[784, 100, 50, 10])?;
+    /// let [logits, activations, deltas] =
+    ///     [Keep::Logits, Keep::Activations, Keep::Deltas].map(|keep| network.workspace_values(keep));
+    /// // Two nodes at a time of the forward pass and of the backward pass, else 100 + 50 + 10.
+    /// assert_eq!([logits, activations, deltas], [150, 160 + 150, 160 + 160]);
+    /// # Ok::<(), coherence_nn::GraphError>(())
+    /// ```
+    pub fn workspace_values(&self, keep: Keep) -> usize {
+        arrays(&self.nodes, keep).iter().flat_map(Arrays::room).sum()
+    }
+}
+
+/// The buffers of [`Arrays`].
+#[derive(Debug, Clone)]
+pub(crate) struct Buffers<T: Element, D: Memory> {
+    m: usize,
+    arrays: Arrays,
     /// `None` while it is taken.
     buffers: Vec<Option<D::Buffer<T>>>,
 }
 
 impl<T: Element, D: Memory> Buffers<T, D> {
-    fn new(device: &D, values: Vec<usize>, buffer: Vec<usize>, capacity: usize) -> Self {
-        let mut largest = vec![0; buffer.iter().max().map_or(0, |most| most + 1)];
-        for (&b, &values) in buffer.iter().zip(&values) {
-            largest[b] = values.max(largest[b]);
-        }
-        let buffers = largest.iter().map(|values| Some(device.zeros(capacity * values))).collect();
-        Self { m: 0, values, buffer, buffers }
+    fn new(device: &D, arrays: Arrays, capacity: usize) -> Self {
+        let zeros = |values: usize| Some(device.zeros(capacity * values));
+        let buffers = arrays.room().into_iter().map(zeros).collect();
+        Self { m: 0, arrays, buffers }
     }
 
     fn last(&self) -> usize {
-        self.values.len() - 1
+        self.arrays.values.len() - 1
+    }
+
+    /// The index of the buffer of node `n`, and the length of its array.
+    fn place(&self, n: usize) -> (usize, usize) {
+        (self.arrays.buffer[n], self.m * self.arrays.values[n])
     }
 
     /// The array of node `n`.
     pub(crate) fn get(&self, n: usize) -> D::Slice<'_, T> {
-        let buffer = self.buffers[self.buffer[n]].as_ref().expect("a buffer that is not taken");
-        D::part(D::view(buffer), 0..self.m * self.values[n])
+        let (buffer, len) = self.place(n);
+        let buffer = self.buffers[buffer].as_ref().expect("a buffer that is not taken");
+        D::part(D::view(buffer), 0..len)
     }
 
     fn get_mut(&mut self, n: usize) -> D::SliceMut<'_, T> {
-        let buffer = self.buffers[self.buffer[n]].as_mut().expect("a buffer that is not taken");
-        D::part_mut(D::view_mut(buffer), 0..self.m * self.values[n])
+        let (buffer, len) = self.place(n);
+        let buffer = self.buffers[buffer].as_mut().expect("a buffer that is not taken");
+        D::part_mut(D::view_mut(buffer), 0..len)
     }
 
     /// Whether node `n` has an array.
     pub(crate) fn has(&self, n: usize) -> bool {
-        self.values[n] > 0
+        self.arrays.values[n] > 0
     }
 
     /// The buffer of node `n` is taken out, so that others can be read while it is written.
     pub(crate) fn take(&mut self, n: usize) -> Taken<T, D> {
-        let buffer = self.buffers[self.buffer[n]].take().expect("a buffer that is not taken");
-        Taken { buffer, len: self.m * self.values[n] }
+        let (buffer, len) = self.place(n);
+        let buffer = self.buffers[buffer].take().expect("a buffer that is not taken");
+        Taken { buffer, len }
     }
 
     /// The counterpart of [`take`](Self::take).
     pub(crate) fn put_back(&mut self, n: usize, taken: Taken<T, D>) {
-        self.buffers[self.buffer[n]] = Some(taken.buffer);
+        self.buffers[self.arrays.buffer[n]] = Some(taken.buffer);
     }
 }
 

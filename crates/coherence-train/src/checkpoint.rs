@@ -18,14 +18,14 @@ use serde::{Deserialize, Serialize};
 use std::{collections::HashMap, io, path::Path};
 
 /// The number of the file format; files with another number are refused.
-const FORMAT: u32 = 4;
+const FORMAT: u32 = 5;
 
 /// The results number of this version. It is incremented whenever a change in this workspace makes the
 /// same settings, network and data yield different bits in any file of a run.
 ///
 /// The version number cannot serve for this: it does not change between releases, and two versions may
 /// have the same results. A run resumes only with the results number that it started with.
-pub const RESULTS: u32 = 5;
+pub const RESULTS: u32 = 6;
 
 /// A snapshot of a run.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,6 +34,8 @@ pub struct Checkpoint {
     pub config: Config,
     /// The network.
     pub network: NetworkMark,
+    /// A digest of the training and the test set: shapes, labels, designations, and sixteen images of each.
+    pub data: String,
     /// The length and checksum of `metrics.csv` at that time.
     pub metrics: MetricsMark,
     /// Whether the measurements of this step are in `metrics.csv`; not if the run was stopped during them.
@@ -82,6 +84,7 @@ struct Metadata {
     low_water: LowWater,
     metrics: MetricsMark,
     network: NetworkMark,
+    data: String,
     config: Config,
 }
 
@@ -182,6 +185,7 @@ impl Checkpoint {
             low_water: *low_water,
             metrics: self.metrics.clone(),
             network: self.network.clone(),
+            data: self.data.clone(),
             config: self.config.clone(),
         };
         let json = serde_json::to_string(&metadata).expect("numbers and strings become JSON");
@@ -235,6 +239,7 @@ impl Checkpoint {
         Ok(Self {
             config: metadata.config,
             network: metadata.network,
+            data: metadata.data,
             metrics: metadata.metrics,
             observed: metadata.observed,
             state: State {

@@ -169,8 +169,12 @@ impl Config {
     /// Whether α is imputed from mini-batches of the probe sample, of which it must have two.
     pub fn imputes<D: Device<f32>>(&self, network: &Graph<f32, D>) -> bool {
         let couples = self.batch_statistics && network.couples_examples().is_some();
-        let has_two = self.probe / 2 >= self.examples_of_a_pass();
-        has_two && (couples || self.watch.iter().any(|watch| watch.imputes()))
+        self.has_two_passes() && (couples || self.watch.iter().any(|watch| watch.imputes()))
+    }
+
+    /// Whether the probe sample has two passes, from whose gradients α can be imputed.
+    pub(crate) fn has_two_passes(&self) -> bool {
+        self.probe / 2 >= self.examples_of_a_pass()
     }
 
     /// The learning rate of the mini-batch after the first `step` ones.

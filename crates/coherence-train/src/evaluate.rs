@@ -79,7 +79,7 @@ impl<D: Device<f32>> Evaluator<D> {
             device.with_host(losses, |losses| outcomes.losses.extend(losses));
             device.with_host(workspace.logits(), |logits| {
                 let rows = logits.chunks_exact(model.classes()).zip(labels);
-                let correct = rows.map(|(row, &label)| loss::argmax(row) == label as usize);
+                let correct = rows.map(|(row, &label)| loss::is_correct(row, label));
                 outcomes.correct.extend(correct);
             });
         })?;

@@ -6,7 +6,8 @@
 //! saturates, so that the functions return a value for any settings.
 
 use crate::{Aggregation, Config, evaluate, examples::RESIDENT, passes};
-use coherence_nn::{Graph, device::Device};
+use coherence_core::aggregate::Rule;
+use coherence_nn::{Graph, Keep, device::Device};
 
 pub(crate) const F32: u64 = size_of::<f32>() as u64;
 pub(crate) const F64: u64 = size_of::<f64>() as u64;
@@ -26,18 +27,15 @@ impl Config {
     /// ```
     pub fn memory<D: Device<f32>>(&self, network: &Graph<f32, D>, examples: [usize; 2]) -> u64 {
         let (d, inputs) = (parameters(network), wide(network.input().values()));
-        let gradients = match self.aggregation {
-            Aggregation::OverTime(_) => 3,
-            Aggregation::OverGroups { groups, .. } => wide(groups).saturating_add(1),
-            _ => u64::from(self.examples_of_a_pass() < self.batch),
-        };
-        let buffers = gradients.saturating_add(u64::from(self.momentum > 0.0));
-        let buffers = d.saturating_mul(buffers.saturating_mul(F32));
-        let pass = bytes_per_example(network);
+        let momentum = u64::from(self.momentum > 0.0);
+        let gradients = self.gradients(network).saturating_add(d.saturating_mul(momentum));
+        let buffers = gradients.saturating_mul(F32);
+        let pass = workspace(network, Keep::Activations);
         let images = F32.saturating_mul(inputs);
         let batch = wide(self.examples_of_a_pass()).saturating_mul(pass);
         let batch = batch.saturating_add(wide(self.batch).saturating_mul(images));
-        let evaluation = wide(chunk(network, evaluate::CHUNK)).saturating_mul(pass);
+        let evaluation =
+            wide(chunk(network, evaluate::CHUNK)).saturating_mul(workspace(network, Keep::Logits));
         let chunk_of_pass = chunk(network, passes::CHUNK);
         let of_passes = wide(chunk_of_pass).saturating_mul(pass);
         // The sum of a group, that of all groups and that of a chunk, in f64 over more than a chunk.
@@ -63,12 +61,39 @@ impl Config {
             .into_iter()
             .fold(0, u64::saturating_add)
     }
+
+    /// The numbers of all gradients that are held at a time.
+    fn gradients<D: Device<f32>>(&self, network: &Graph<f32, D>) -> u64 {
+        let (d, is_whole) = (parameters(network), self.examples_of_a_pass() == self.batch);
+        match (self.aggregation, self.aggregation.over_groups()) {
+            (Aggregation::OverTime(_), _) => d.saturating_mul(3),
+            // Tensor by tensor.
+            (Aggregation::OverGroups { .. }, Some((Rule::Coordinate(_), groups))) if is_whole => {
+                let tensors = network.layout().tensors().iter();
+                let largest = tensors.map(|tensor| tensor.range.len()).max().unwrap_or(0);
+                wide(groups).saturating_mul(wide(largest))
+            }
+            (Aggregation::OverGroups { .. }, Some((_, groups))) => {
+                d.saturating_mul(wide(groups).saturating_add(1))
+            }
+            (_, Some((_, groups))) if !is_whole => d.saturating_mul(wide(groups).saturating_add(1)),
+            _ if is_whole => 0,
+            _ => d,
+        }
+    }
 }
 
-/// Examples of a chunk: `most`, or as many as have [`PASS_BYTES`](coherence_nn::device::Memory::PASS_BYTES) of
-/// activations and deltas. A function of the network and the device alone, so that results do not depend on settings.
+/// Bytes of a pass for each byte of the parameters: with fewer, adding the gradients of the passes, of d numbers each,
+/// takes longer than fetching activations from memory.
+const PASS_OVER_PARAMETERS: u64 = 8;
+
+/// Examples of a chunk: `most`, or as many as have eight times the parameters' bytes of activations and deltas, within
+/// [`PASS_BYTES`](coherence_nn::device::Memory::PASS_BYTES). A function of the network and the device alone, so that
+/// results do not depend on settings.
 pub(crate) fn chunk<D: Device<f32>>(network: &Graph<f32, D>, most: usize) -> usize {
-    let fit = D::PASS_BYTES / bytes_per_example(network).max(1);
+    let bytes = parameters(network).saturating_mul(PASS_OVER_PARAMETERS * F32);
+    let bytes = bytes.clamp(*D::PASS_BYTES.start(), *D::PASS_BYTES.end());
+    let fit = bytes / bytes_per_example(network).max(1);
     usize::try_from(fit).map_or(most, |fit| fit.clamp(1, most))
 }
 
@@ -77,8 +102,13 @@ pub(crate) fn parameters<D: Device<f32>>(network: &Graph<f32, D>) -> u64 {
     wide(network.layout().parameters())
 }
 
+/// Bytes of an example in a workspace.
+pub(crate) fn workspace<D: Device<f32>>(network: &Graph<f32, D>, keep: Keep) -> u64 {
+    wide(network.workspace_values(keep)).saturating_mul(F32)
+}
+
 /// Bytes of an example's activations and deltas.
-pub(crate) fn bytes_per_example<D: Device<f32>>(network: &Graph<f32, D>) -> u64 {
+fn bytes_per_example<D: Device<f32>>(network: &Graph<f32, D>) -> u64 {
     wide(network.deltas()).saturating_mul(2 * F32)
 }
 

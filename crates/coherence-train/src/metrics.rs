@@ -5,7 +5,7 @@ use crate::{Sink, checksum::Checksum};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
-    fs::{File, OpenOptions},
+    fs::{File, OpenOptions, TryLockError},
     io::{self, BufWriter, Read, Seek, SeekFrom, Write},
     path::Path,
 };
@@ -29,6 +29,9 @@ pub enum MetricsError {
     /// The file cannot be opened, read or written.
     #[error(transparent)]
     Io(#[from] io::Error),
+    /// Another process trains in this folder.
+    #[error("another process writes to it (wait until it ends, or take another folder)")]
+    InUse,
     /// Rows are missing.
     #[error(
         "{found} bytes, but {expected} at the checkpoint (delete both files to start the run over)"
@@ -70,7 +73,9 @@ pub(crate) struct Metrics {
 impl Metrics {
     /// Creates the file; an existing one is emptied.
     pub(crate) fn create(path: &Path) -> Result<Self, MetricsError> {
-        let mut metrics = Self::new(Some(File::create(path)?), 0, Checksum::default());
+        let file = lock(OpenOptions::new().create(true).write(true).truncate(false).open(path)?)?;
+        file.set_len(0)?;
+        let mut metrics = Self::new(Some(file), 0, Checksum::default());
         metrics.append(HEADER);
         metrics.flush()?;
         Ok(metrics)
@@ -78,7 +83,7 @@ impl Metrics {
 
     /// Opens the file, checks it against `mark`, and cuts off what follows.
     pub(crate) fn resume(path: &Path, mark: &MetricsMark) -> Result<Self, MetricsError> {
-        let mut file = OpenOptions::new().read(true).write(true).open(path)?;
+        let mut file = lock(OpenOptions::new().read(true).write(true).open(path)?)?;
         let (found, expected) = (file.metadata()?.len(), mark.len);
         if found < expected {
             return Err(MetricsError::Short { found, expected });
@@ -112,9 +117,12 @@ impl Metrics {
         }
     }
 
-    /// Passes all rows to the operating system, so that they survive if the process is killed.
+    /// Passes all rows to the operating system, so that they survive if the process is killed. Once a row could not
+    /// be written, this fails: the file is not what its length and checksum say.
     pub(crate) fn flush(&mut self) -> Result<(), MetricsError> {
-        self.error.take().map_or(Ok(()), Err)?;
+        if let Some(error) = &self.error {
+            return Err(io::Error::new(error.kind(), error.to_string()).into());
+        }
         Ok(self.file.as_mut().map_or(Ok(()), BufWriter::flush)?)
     }
 
@@ -125,6 +133,15 @@ impl Metrics {
             file.get_ref().sync_data()?;
         }
         Ok(MetricsMark { len: self.len, sha256: self.checksum.digits() })
+    }
+}
+
+/// The file, which no other process can open in this way until it is closed; where the file system has no locks, the
+/// file as it is.
+fn lock(file: File) -> Result<File, MetricsError> {
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => Err(MetricsError::InUse),
+        Ok(()) | Err(TryLockError::Error(_)) => Ok(file),
     }
 }
 

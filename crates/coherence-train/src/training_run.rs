@@ -3,7 +3,7 @@
 use crate::{
     Checkpoint, CheckpointError, Config, ConfigError, Diverged, Examples, MetricsError,
     MetricsMark, NetworkMark, TrainError, Trainer,
-    collective::{Collective, Solo},
+    collective::{Collective, Fingerprint, Solo},
     metrics::Metrics,
 };
 use coherence_data::{
@@ -126,6 +126,8 @@ impl From<TrainError> for TrainingRunError {
 pub struct TrainingRun<D: Device<f32> = Cpu> {
     folder: PathBuf,
     trainer: Trainer<D>,
+    /// As in the [`Checkpoint`].
+    data: String,
     metrics: Metrics,
     /// Whether the current step has already been measured.
     observed: bool,
@@ -163,6 +165,10 @@ impl<D: Device<f32>> TrainingRun<D> {
         train: Examples,
         test: Examples,
     ) -> Result<Self, TrainingRunError> {
+        let mut digest = Fingerprint::default();
+        digest.examples(&train)?;
+        digest.examples(&test)?;
+        let data = digest.digits();
         let mut trainer = Trainer::among(workers, config, model, train, test)?;
         let path = folder.join(CHECKPOINT);
         let mut observed = false;
@@ -170,7 +176,7 @@ impl<D: Device<f32>> TrainingRun<D> {
         let metrics = if restored {
             let checkpoint = Checkpoint::read(&path)
                 .map_err(|source| TrainingRunError::Checkpoint { path: path.clone(), source })?;
-            if let Some(what) = difference(&checkpoint, &trainer) {
+            if let Some(what) = difference(&checkpoint, &trainer, &data) {
                 return Err(TrainingRunError::OtherRun { path, what });
             }
             observed = checkpoint.observed;
@@ -199,7 +205,7 @@ impl<D: Device<f32>> TrainingRun<D> {
                 .and_then(|()| Metrics::create(&folder.join(METRICS))),
         };
         let metrics = metrics.map_err(|source| metrics_error(folder, source))?;
-        Ok(Self { folder: folder.to_owned(), trainer, metrics, observed })
+        Ok(Self { folder: folder.to_owned(), trainer, data, metrics, observed })
     }
 
     /// The network in training.
@@ -310,6 +316,7 @@ impl<D: Device<f32>> TrainingRun<D> {
         Checkpoint {
             config: self.trainer.config().clone(),
             network: network_mark(self.trainer.model()),
+            data: self.data.clone(),
             metrics,
             observed: self.observed || !self.trainer.is_due(),
             state: self.trainer.state(),
@@ -343,15 +350,20 @@ fn network_mark<D: Device<f32>>(model: &Model<f32, D>) -> NetworkMark {
 }
 
 /// The first part in which a checkpoint differs from the trainer.
-fn difference<D: Device<f32>>(checkpoint: &Checkpoint, trainer: &Trainer<D>) -> Option<String> {
+fn difference<D: Device<f32>>(
+    checkpoint: &Checkpoint,
+    trainer: &Trainer<D>,
+    data: &str,
+) -> Option<String> {
     if checkpoint.config != *trainer.config() {
         return Some(format!("settings ({})", settings(&checkpoint.config, trainer.config())));
     }
     if checkpoint.network != network_mark(trainer.model()) {
         return Some("networks".to_owned());
     }
-    let same = checkpoint.state.learned.first.len() == trainer.evaluated().len();
-    (!same).then(|| "training data".to_owned())
+    let same = checkpoint.data == data
+        && checkpoint.state.learned.first.len() == trainer.evaluated().len();
+    (!same).then(|| "data (images, labels or their noise)".to_owned())
 }
 
 /// The settings that differ: `steps: 10 there, 20 here`.

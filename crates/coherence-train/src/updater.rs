@@ -236,9 +236,10 @@ impl<D: Device<f32>> Updater<D> {
         });
     }
 
-    /// The cosine between the direction that the rule takes for a mini-batch, before decay and momentum, and its
-    /// mean gradient; `None` if the rule holds the weights, or one of them is 0. `forward` runs the forward pass
-    /// over `x` [k, inputs] and the loss.
+    /// The cosine between the direction that the rule takes for a mini-batch, before momentum, and its mean
+    /// gradient; `None` if the rule holds the weights, or one of them is 0. `forward` runs the forward pass
+    /// over `x` [k, inputs] and the loss. Weight decay is in the direction of a rule over time, which takes its three
+    /// gradients with it, and in that of no other.
     pub(crate) fn cosine(
         &self,
         model: &Model<f32, D>,
@@ -253,6 +254,8 @@ impl<D: Device<f32>> Updater<D> {
         match self.rule {
             Aggregation::OverTime(rule) => {
                 let (mut recent, mut gradient) = (self.recent.clone(), mean.clone());
+                let share = 1.0 / workspace.examples() as f64;
+                decay(device, self.optimizer, share, model.parameters(), &mut gradient);
                 let _ = rule.exchange(&mut recent, &mut gradient, |how, three| {
                     let three = three.map(|gradient| D::view(gradient));
                     descend_by_three(device, how, -1.0, 1.0, three, D::view_mut(&mut direction));

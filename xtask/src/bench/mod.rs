@@ -13,7 +13,7 @@ mod scaling;
 #[cfg(test)]
 mod tests;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use clap::{Args, builder::PossibleValuesParser};
 use parts::{PARTS, Plan};
 use peers::Peers;
@@ -31,7 +31,8 @@ const BENCHES: [&str; 4] = ["--package", "coherence-benches", "--features", "fae
 /// `cargo xtask bench`: measure, keep the figures, write docs/performance.md.
 ///
 /// The machine should be idle otherwise. Figures are kept after every bench and every script: after
-/// an interruption the same command goes on where it stopped.
+/// an interruption the same command goes on where it stopped. Older figures of a part stand until its
+/// first bench has succeeded.
 #[derive(Debug, Args)]
 pub(crate) struct Bench {
     /// Measure only these parts; all of them when left out.
@@ -59,13 +60,15 @@ impl Bench {
     pub(crate) fn run(&self, sh: &Shell) -> Result<()> {
         let quick = crate::target_dir().join("bench/quick");
         let folder = if self.quick { quick } else { crate::workspace_root().join("docs") };
-        if !self.render {
-            self.measure(sh, &folder)?;
-        }
-        page::write(&folder)
+        let failed = if self.render { Vec::new() } else { self.measure(sh, &folder)? };
+        page::write(&folder)?;
+        let parts = failed.join(", ");
+        ensure!(failed.is_empty(), "older figures stand, as the first bench failed: {parts}");
+        Ok(())
     }
 
-    fn measure(&self, sh: &Shell, folder: &Path) -> Result<()> {
+    /// Returns the parts whose first bench failed, so that older figures stand.
+    fn measure(&self, sh: &Shell, folder: &Path) -> Result<Vec<&'static str>> {
         let peers = self.peers.as_deref().map(|scripts| Peers::new(scripts, &self.python));
         let peers = peers.transpose()?;
         let chosen = |plan: &&Plan| {
@@ -85,22 +88,37 @@ impl Bench {
         let patience = if self.quick { 0 } else { 20 };
         let mut record = Record::open(folder, Processor::detect(sh)?, patience)?;
         let commit = commit(sh)?;
+        let again = self.again || self.quick || commit.ends_with(CHANGED);
+        let mut failed = Vec::new();
         for plan in plans {
-            let fresh = self.again || self.quick || commit.ends_with(CHANGED);
-            let old = record.parts.remove(plan.name).filter(|old| !fresh && old.commit == commit);
-            let part = old.map_or_else(|| PartRecord::new(sh, &commit), Ok)?;
-            record.parts.insert(plan.name.to_owned(), part);
-            for bench in plan.benches {
-                record.keep(plan.name, bench.name, || ours::measure(sh, bench, self.quick))?;
-            }
-            if let Some(peers) = &peers {
-                for script in plan.peers {
-                    record.keep(plan.name, script, || self.beside_ours(sh, peers, plan, script))?;
-                }
+            record.begin(plan.name, PartRecord::new(sh, &commit)?, again);
+            if !self.measure_part(sh, &mut record, plan, peers.as_ref())? {
+                failed.push(plan.name);
             }
         }
         println!("measured in {} s", start.elapsed().as_secs());
-        Ok(())
+        Ok(failed)
+    }
+
+    /// Measures a part. False if its first bench failed and older figures stand.
+    fn measure_part(
+        &self,
+        sh: &Shell,
+        record: &mut Record,
+        plan: &Plan,
+        peers: Option<&Peers>,
+    ) -> Result<bool> {
+        for bench in plan.benches {
+            if !record.keep(plan.name, bench.name, || ours::measure(sh, bench, self.quick))? {
+                return Ok(false);
+            }
+        }
+        if let Some(peers) = peers {
+            for script in plan.peers {
+                record.keep(plan.name, script, || self.beside_ours(sh, peers, plan, script))?;
+            }
+        }
+        Ok(true)
     }
 
     /// Measures a peer's script, and in some parts our own figure before and after it, several times.

@@ -1,6 +1,6 @@
 //! docs/performance.md: the records and their goals, put into the template beside this file.
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use minijinja::{Environment, UndefinedBehavior, context, syntax::SyntaxConfig, value::Serde};
 use serde::Serialize;
 use std::{collections::BTreeSet, path::Path};
@@ -19,8 +19,7 @@ pub(super) const PAGE: &str = "performance.md";
 /// Writes the page of all records in `folder`/performance.
 pub(super) fn write(folder: &Path) -> Result<()> {
     let path = folder.join(PAGE);
-    std::fs::write(&path, render(&Record::load_all(folder)?)?)
-        .with_context(|| path.display().to_string())?;
+    crate::files::write(&path, &render(&Record::load_all(folder)?)?)?;
     println!("wrote {}", path.display());
     Ok(())
 }

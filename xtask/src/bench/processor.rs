@@ -8,7 +8,7 @@ use xshell::{Shell, cmd};
 use super::BENCHES;
 
 /// What tells a processor from others and bears on speed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Processor {
     /// As the vendor, or the virtual machine, calls it.

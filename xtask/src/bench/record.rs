@@ -18,6 +18,9 @@ pub(super) struct Record {
     pub(super) processor: Processor,
     /// By name; what was never measured here is absent.
     pub(super) parts: BTreeMap<String, PartRecord>,
+    /// The older part that the current one replaces, until the first bench of the current one has ended.
+    #[serde(skip)]
+    replaced: Option<PartRecord>,
     #[serde(skip)]
     path: PathBuf,
     /// How long to wait for other programs before a bench, in seconds.
@@ -126,7 +129,7 @@ impl Record {
     pub(super) fn open(folder: &Path, processor: Processor, patience: u32) -> Result<Self> {
         let path = folder.join("performance").join(processor.slug() + ".json");
         let parts = if path.exists() { read_json::<Self>(&path)?.parts } else { BTreeMap::new() };
-        Ok(Self { processor, parts, path, patience })
+        Ok(Self { processor, parts, replaced: None, path, patience })
     }
 
     /// Every processor's record, by file name.
@@ -134,27 +137,44 @@ impl Record {
         let folder = folder.join("performance");
         let entries = std::fs::read_dir(&folder).with_context(|| folder.display().to_string())?;
         let mut paths = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
+        paths.retain(|path| crate::files::is_json(path));
         paths.sort();
         paths.iter().map(|path| read_json(path)).collect()
     }
 
+    /// Begins a part; continues that of the same commit, unless it is to be measured `again`.
+    pub(super) fn begin(&mut self, name: &str, new: PartRecord, again: bool) {
+        let is_continued = |old: &PartRecord| !again && old.commit == new.commit;
+        if !self.parts.get(name).is_some_and(is_continued) {
+            let old = self.parts.insert(name.to_owned(), new);
+            self.replaced = old.filter(|old| !old.figures.is_empty());
+        }
+    }
+
     /// Measures one bench or script of a part unless that is done; saves at once. A failure is a
-    /// note: the next bench is measured all the same.
+    /// note: the next bench is measured all the same. If it is the first bench of a part that was to
+    /// replace an older one, that one stands, and false is returned.
     pub(super) fn keep(
         &mut self,
         part: &str,
         name: &str,
         measure: impl FnOnce() -> Result<Measured>,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let part = self.parts.get_mut(part).context("a part that was begun")?;
         if part.done.contains(name) {
             println!("{name}: measured at this commit already");
-            return Ok(());
+            return Ok(true);
         }
         let busy = busy_cores(self.patience)?;
         let start = Instant::now();
+        let measured = measure();
+        if let (Some(old), Err(error)) = (self.replaced.take(), &measured) {
+            println!("{name}: failed: {error:#} (the figures of {} stand)", old.commit);
+            *part = old;
+            return Ok(false);
+        }
         part.notes.remove(name);
-        match measure() {
+        match measured {
             Ok(Measured { figures, peers, note }) => {
                 part.figures.extend(figures);
                 part.peers.extend(peers);
@@ -169,16 +189,12 @@ impl Record {
         }
         let note = part.notes.get(name).map_or(String::new(), |note| format!(" ({note})"));
         println!("{name}: {:.0} s{note}", start.elapsed().as_secs_f64());
-        self.save()
+        self.save()?;
+        Ok(true)
     }
 
     fn save(&self) -> Result<()> {
-        let text = serde_json::to_string_pretty(self)? + "\n";
-        let write = || {
-            std::fs::create_dir_all(self.path.parent().unwrap_or(Path::new(".")))?;
-            std::fs::write(&self.path, text)
-        };
-        write().with_context(|| self.path.display().to_string())
+        crate::files::write(&self.path, &(serde_json::to_string_pretty(self)? + "\n"))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::goal::{Bound, Goal};
 use super::record::{Figure, Measured, PartRecord, PeerRow, Record};
-use super::{goals, ours, page, parts::PARTS, scaling};
+use super::{goals, ours, page, parts::PARTS, processor::Processor, scaling};
 
 fn part(figures: &[(&str, f64)], peers: &[(&str, &str, f64)]) -> PartRecord {
     let figure = |&(id, median): &(&str, f64)| (id.to_owned(), Figure { median, interval: None });
@@ -73,6 +73,35 @@ fn of_several_rounds_the_median_ratio_counts() {
     assert_eq!((median.peers.len(), median.peers[0].ours["w1/plain step"]), (1, 0.7));
     let uneven = vec![round(1.0, 0.9), Measured::default()];
     assert!(Measured::median_of(uneven, "w1/plain step").is_err());
+}
+
+#[test]
+fn older_figures_stand_until_the_first_bench_has_succeeded() {
+    let folder = std::env::temp_dir().join(format!("xtask-bench-{}", std::process::id()));
+    let saved = || Record::open(&folder, Processor::default(), 0).expect("a record");
+    let at = |commit: &str| PartRecord { commit: commit.to_owned(), ..PartRecord::default() };
+    let of = |median| -> anyhow::Result<Measured> {
+        let figures = [("x".to_owned(), Figure { median, interval: None })].into();
+        Ok(Measured { figures, ..Measured::default() })
+    };
+    let found =
+        |record: &Record| (record.parts["W1"].commit.clone(), record.parts["W1"].median("x"));
+    let mut record = saved();
+    record.begin("W1", at("a"), false);
+    assert!(record.keep("W1", "bench", || of(1.0)).expect("saved"));
+    for (commit, again) in [("a", true), ("b", false)] {
+        record.begin("W1", at(commit), again);
+        assert!(!record.keep("W1", "bench", || anyhow::bail!("no memory")).expect("kept"));
+        for record in [&record, &saved()] {
+            assert_eq!(found(record), ("a".to_owned(), Some(1.0)));
+        }
+    }
+    record.begin("W1", at("b"), false);
+    assert!(record.keep("W1", "bench", || of(2.0)).expect("saved"));
+    assert!(record.keep("W1", "script", || anyhow::bail!("no memory")).expect("saved"));
+    assert_eq!(found(&saved()), ("b".to_owned(), Some(2.0)));
+    assert_eq!(saved().parts["W1"].notes["script"], "failed: no memory");
+    std::fs::remove_dir_all(&folder).expect("the folder of the record");
 }
 
 #[test]

@@ -25,6 +25,39 @@ pub(super) struct Record {
     pub(super) times: Vec<Time>,
 }
 
+impl Record {
+    /// The lines of programs that did not pass, each with its part. A sanitizer may run out of time: the page says so.
+    fn failures(&self) -> Vec<String> {
+        let mut failures = Vec::new();
+        let mut keep = |part: &str, lines: &[String], is_sound: &dyn Fn(&str) -> bool| {
+            let failed = lines.iter().filter(|line| !is_sound(line));
+            failures.extend(failed.map(|line| format!("{part}, {line}")));
+        };
+        keep("laws", &self.laws, &has_passed);
+        for (part, lines) in [("memcheck", &self.memcheck), ("racecheck", &self.racecheck)] {
+            keep(part, lines, &|line| has_passed(line) || is_unfinished(line));
+        }
+        keep("networks", &self.networks, &|line| !line.contains("test result") || passed(line) > 0);
+        failures
+    }
+}
+
+/// The number of tests that passed, from the last line of a program of tests; 0 if one of them failed.
+fn passed(line: &str) -> u32 {
+    let count = line.split_once("test result: ok. ").and_then(|(_, end)| end.split(' ').next());
+    count.and_then(|count| count.parse().ok()).unwrap_or(0)
+}
+
+/// At least one test has to pass: a program whose filter matches no test ends with status 0.
+fn has_passed(line: &str) -> bool {
+    line.contains(": exit status 0, ") && passed(line) > 0
+}
+
+/// Whether `timeout` ended the program.
+pub(super) fn is_unfinished(line: &str) -> bool {
+    line.contains(": exit status 124, ")
+}
+
 /// A time, as w9_gpu prints it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Time {
@@ -48,7 +81,7 @@ pub(super) fn write(sh: &Shell, folder: &Path) -> Result<()> {
         };
         Ok(messages.lines().filter_map(executable).collect())
     };
-    let kernels = tests(&["--package", "coherence-cuda", "--features", "host", "--tests"])?;
+    let kernels = tests(&["--package", "coherence-cuda", "--features", "host", "--test", "*"])?;
     let networks = tests(&["--package", "coherence-nn", "--test", "laws"])?;
     for program in kernels.iter().chain(&networks) {
         let name = program.file_name().and_then(|name| name.to_str()).context("a program")?;
@@ -76,7 +109,7 @@ fn strip(sh: &Shell, from: &Path, to: &Path) -> Result<()> {
     Ok(cmd!(sh, "strip -o {to} {from}").run()?)
 }
 
-/// Keeps the results of a device in records/cuda.
+/// Keeps the results of a device in records/cuda; fails afterwards if a test did not pass.
 pub(super) fn keep(sh: &Shell, results: &Path) -> Result<()> {
     let read = |name: &str| sh.read_file(results.join(name));
     let lines = |name: &str| -> Result<Vec<String>> {
@@ -102,8 +135,54 @@ pub(super) fn keep(sh: &Shell, results: &Path) -> Result<()> {
     ensure!(!record.laws.is_empty(), "{} has no laws.txt", results.display());
     let name = record.device.split(',').next().unwrap_or_default().replace([' ', '/'], "-");
     let file = format!("records/cuda/{name}-{}.json", record.date);
-    sh.create_dir("records/cuda")?;
-    sh.write_file(&file, serde_json::to_string_pretty(&record)? + "\n")?;
+    let path = crate::workspace_root().join(&file);
+    crate::files::write(&path, &(serde_json::to_string_pretty(&record)? + "\n"))?;
     println!("{file} is written: `cargo xtask cuda` shows it in docs/cuda.md");
+    let failures = record.failures();
+    ensure!(failures.is_empty(), "these did not pass on the device:\n  {}", failures.join("\n  "));
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_programs_that_have_passed_a_test_have_passed() {
+        let result = |outcome: &str| {
+            format!("{outcome}; 0 failed; 0 ignored; 0 measured; finished in 1.00s")
+        };
+        let passed = result("dense: exit status 0, test result: ok. 3 passed");
+        let failed = [
+            result("dense: exit status 0, test result: ok. 0 passed"),
+            result("dense: exit status 99, test result: ok. 3 passed"),
+            result("dense: exit status 101, test result: FAILED. 2 passed"),
+            "dense: exit status 139, ".to_owned(),
+            "dense: exit status 0, ".to_owned(),
+        ];
+        let unfinished = "dense: exit status 124, ".to_owned();
+        let record = |laws: &String, sanitizers: &String, networks: &[&str]| Record {
+            device: String::new(),
+            date: String::new(),
+            kernels: String::new(),
+            laws: vec![laws.clone()],
+            memcheck: vec![sanitizers.clone()],
+            racecheck: vec![sanitizers.clone()],
+            networks: networks.iter().map(|&line| line.to_owned()).collect(),
+            times: Vec::new(),
+        };
+        let networks = ["test cuda::parity ... ok", "test result: ok. 1 passed; 0 failed"];
+        assert!(record(&passed, &unfinished, &networks).failures().is_empty());
+        assert_eq!(record(&unfinished, &passed, &[]).failures(), [format!("laws, {unfinished}")]);
+        for line in failed {
+            let expected = ["laws", "memcheck", "racecheck"].map(|part| format!("{part}, {line}"));
+            assert_eq!(record(&line, &line, &[]).failures(), expected);
+        }
+        for line in
+            ["test result: ok. 0 passed; 0 failed", "test result: FAILED. 1 passed; 1 failed"]
+        {
+            let found = record(&passed, &passed, &[line]).failures();
+            assert_eq!(found, [format!("networks, {line}")]);
+        }
+    }
 }

@@ -2,12 +2,20 @@
 # Runs what `cargo xtask cuda --bundle` built, on a machine with a GPU, CUDA's toolkit and, for the peers, PyTorch.
 #
 # usage: on_device.sh RESULTS [PART…]   parts: laws, sanitize, parity, candle, bench, peers, profile (default: all but the last)
+#
+# A run with laws first removes the results of earlier runs, and so does a run with other kernels than before. The script
+# ends with status 0 even if a test fails: `cargo xtask cuda --record RESULTS` says what failed.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 results=$1
 shift
 parts=${*:-laws sanitize parity candle bench peers}
 mkdir -p "$results"
+# Otherwise they would be recorded as results of this run.
+if [[ " $parts " = *" laws "* || $(cat "$results/kernels.sha256" 2>&1) != $(cat "$here/kernels.sha256") ]]; then
+    rm -f "$results"/{kernels.sha256,{device,laws,memcheck,racecheck,parity,candle}.txt,{bench,peers}.jsonl} \
+        "$results"/{laws,memcheck,racecheck}-*.log "$results"/profile-*.csv
+fi
 export COHERENCE_CUDA=required
 export LD_LIBRARY_PATH="/usr/local/cuda/lib64:${LD_LIBRARY_PATH:-}" PATH="/usr/local/cuda/bin:$PATH"
 nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader --id=0 | tee "$results/device.txt"

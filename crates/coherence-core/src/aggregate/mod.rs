@@ -97,7 +97,7 @@ pub use norm_clipping::NormClipping;
 pub use over_time::{OfThree, OverTime, Recent, Update};
 pub use parameter::{MOST_ITERATIONS, ParameterError};
 pub use parse::ParseRuleError;
-pub use percent::{PercentError, Percentile, WinsorizedPercent};
+pub use percent::{Interpolation, PercentError, Percentile, WinsorizedPercent};
 pub use requirements::Requirements;
 pub use rows::Rows;
 pub use rule::Rule;

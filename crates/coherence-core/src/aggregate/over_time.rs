@@ -37,7 +37,9 @@ use crate::finite::Policy;
 /// [`step`](Self::step) writes the direction; [`exchange`](Self::exchange) leaves the arithmetic to the
 /// caller. `coherence-train` is held to both.
 ///
-/// Source: Zielinski et al. (2020) §3.2 and §3.3 (catalogue A19, A20; the first steps: catalogue E).
+/// Source: Zielinski et al. (2020) §3.2 and §3.3 (catalogue A19, A20; the first steps: catalogue E). A20 assumes
+/// gradients g_i = c + u_i of which no two parts, c or any u_i, share a coordinate that is not 0, and three
+/// mini-batches drawn without replacement, so that no u_i is in two of them.
 ///
 /// Law: A19, A20
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

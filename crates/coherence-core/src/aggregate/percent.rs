@@ -149,14 +149,49 @@ impl OverValues for WinsorizedPercent {
         }
         sort(values);
         let last = values.len() - 1;
-        let rank = self.percent / 100.0 * last as f64;
-        let at = |i: usize| wide(values[i]);
-        let i = rank as usize; // the integer part
-        let next = (i + 1).min(last);
-        let lo = between(at(i), at(next), rank - i as f64);
-        let hi = between(at(last - i), at(last - next), rank - i as f64);
-        // At 50 % the two thresholds are one number but for rounding.
-        mean_of_clamped(values, lo.min(hi), hi.max(lo))
+        let between = Interpolation::new(self.percent, values.len());
+        let ranks = [between.at, between.next, last - between.at, last - between.next];
+        let (lo, hi) = between.thresholds(ranks.map(|rank| wide(values[rank])));
+        mean_of_clamped(values, lo, hi)
+    }
+}
+
+/// The order statistics between which [interpolated](Percentile::Interpolated) percentiles lie. Ranks count from 0, from
+/// the smallest value for the lower threshold and from the largest for the upper one.
+///
+/// # Example
+///
+/// ```
+/// use coherence_core::aggregate::Interpolation;
+///
+/// let between = Interpolation::new(12.5, 5); // rank 0.5 of 0 … 4
+/// assert_eq!([between.at, between.next], [0, 1]);
+/// assert_eq!(between.thresholds([0.0, 1.0, 10.0, 3.0]), (0.5, 6.5));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Interpolation {
+    /// ⌊p(n−1)⌋.
+    pub at: usize,
+    /// The next rank, or the same at the end.
+    pub next: usize,
+    /// How far the percentile is from `at` to `next`.
+    t: f64,
+}
+
+impl Interpolation {
+    /// Of n values, at a level of `percent`, in [0, 50]; of no values as of one.
+    pub fn new(percent: f64, n: usize) -> Self {
+        let last = n.saturating_sub(1);
+        let rank = percent / 100.0 * last as f64;
+        let at = rank as usize; // the integer part
+        Self { at, next: (at + 1).min(last), t: rank - at as f64 }
+    }
+
+    /// The lower and the upper threshold, given the values at the ranks `at` and `next` from below, then from above.
+    pub fn thresholds(self, [low, low_next, high, high_next]: [f64; 4]) -> (f64, f64) {
+        let (low, high) = (between(low, low_next, self.t), between(high, high_next, self.t));
+        // At 50 % the two are one number but for rounding.
+        (low.min(high), high.max(low))
     }
 }
 

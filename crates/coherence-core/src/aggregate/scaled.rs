@@ -105,14 +105,11 @@ impl<'a, T: Float> Scaled<'a, T> {
     }
 }
 
-/// The sum of squares under which its terms may have lost bits to underflow.
-const LEAST_EXACT: f64 = 1e-290;
-
 /// √(Σ x²), finite and exact to rounding whenever the root itself is an f64.
 pub(super) fn norm(values: impl Iterator<Item = f64> + Clone) -> f64 {
     let square: f64 = values.clone().map(|x| x * x).sum();
-    if (LEAST_EXACT..=f64::MAX).contains(&square) {
-        return libm::sqrt(square);
+    if let Some(root) = SquareSum::exact_root(square) {
+        return root;
     }
     let mut ranges = SquareSum::default();
     values.for_each(|x| ranges.add(x));

@@ -14,7 +14,8 @@ pub use weighted::weighted_jackknife;
 /// E_S[α_S] = α + (1 − α)/m,    m ≥ 1
 /// ```
 ///
-/// Each example is perfectly coherent with itself: a sample of one has α = 1.
+/// Each example is perfectly coherent with itself: a sample of one has α = 1, if its gradient is not 0. For
+/// gradients of different norms a sample's α is a ratio of two means, and no sign of its bias is proved.
 ///
 /// # Edge cases
 ///
@@ -30,7 +31,8 @@ pub use weighted::weighted_jackknife;
 ///
 /// # Source
 ///
-/// GM22 note 12 states `E_S[α_S] ≥ α`; the equality is derived.
+/// GM22 note 12: "Typically, α_S overestimates α", and `E_S[α_S] ≥ α` for gradients of equal norm; the equality
+/// is derived.
 ///
 /// Law: A13
 pub fn expected_sample_alpha(alpha: f64, m: u64) -> f64 {

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use coherence_core::{
     aggregate::{
-        AggregateError, AnyCoordinateRule, CoordinateRule, Median, Percentile, Requirements,
-        Trimmed, Winsorized, groups,
+        AggregateError, AnyCoordinateRule, CoordinateRule, Interpolation, Median, Percentile,
+        Requirements, Trimmed, Winsorized, groups,
     },
     finite::{NonFinite, Policy},
 };
@@ -19,7 +19,7 @@ use super::{
     finite::first_in_columns,
     parts::{Counted, median_of_means},
     select::select_columns,
-    sorted::{Between, Sorted, SortedFinish},
+    sorted::{Sorted, SortedFinish},
     sum::{ColumnView, mean_here},
 };
 use crate::{
@@ -300,7 +300,7 @@ impl Method {
     }
 
     fn interpolated(percent: f64, n: usize) -> Self {
-        let between = Between::percentiles(percent, n);
+        let between = Interpolation::new(percent, n);
         if n <= MOST_SORTED {
             Self::Sorted(Sorted::new(SortedFinish::Between(between), n))
         } else {

@@ -10,7 +10,9 @@
 //!
 //! `n`: rows, `d`: columns. `rows [n, d]` is row-major, `out [d]`. Order statistics are exact. The
 //! mean of all rows is accumulated in `f64`, row by row; other means are accumulated in `f64` from
-//! partial sums of eight values, with an error of at most 1e-6 Σ|v| / n for `f32`. A zero result is +0.
+//! partial sums of eight values, with an error of at most 1e-6 Σ|v| / n for `f32`. Rounding may put these means one
+//! step beyond the values, as 0.1 added 17 times and divided by 17 is; a trimmed mean lies among the values it
+//! keeps. A zero result is +0.
 //! Results do not depend on the number of threads. Coordinate-wise results are the same on every
 //! instruction set; dots, and results computed from them, differ between these in the last bits.
 //! Functions whose names end in `_here` run on the calling thread.

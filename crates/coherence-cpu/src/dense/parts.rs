@@ -2,14 +2,16 @@
 //!
 //! `n`: rows, `d`: columns.
 
-use coherence_core::finite::{NonFinite, Policy};
+use coherence_core::{
+    aggregate::Interpolation,
+    finite::{NonFinite, Policy},
+};
 
 use super::{
     columns::{Columnwise, Method, add_signs, signs},
     count::Counting,
     finite::first_in_columns,
     select::select_columns,
-    sorted::Between,
     sum::{ColumnView, add_rows},
 };
 use crate::{Element, Isa, isa::run_loop, order::rule::Selection};
@@ -31,7 +33,15 @@ pub(super) enum CountedFinish {
     /// The mean without the `trim` values at either end.
     Inner { trim: usize },
     /// The mean of the values clipped to thresholds between two values each.
-    Between(Between),
+    Between(Interpolation),
+}
+
+impl CountedFinish {
+    /// Whether it is the mean of fewer than half of n values, of which distances to the lower threshold round less than
+    /// the values.
+    fn keeps_few(self, n: usize) -> bool {
+        matches!(self, Self::Inner { trim } if 2 * (n - 2 * trim) < n)
+    }
 }
 
 impl Counted {
@@ -47,8 +57,8 @@ impl Counted {
         Self { ranks: vec![trim, n - 1 - trim], finish: CountedFinish::Inner { trim } }
     }
 
-    pub(super) fn between(between: Between, n: usize) -> Self {
-        let Between { at, next, .. } = between;
+    pub(super) fn between(between: Interpolation, n: usize) -> Self {
+        let Interpolation { at, next, .. } = between;
         let ranks = vec![at, next, n - 1 - at, n - 1 - next];
         Self { ranks, finish: CountedFinish::Between(between) }
     }
@@ -196,13 +206,17 @@ impl<T: Element> Parts<'_, T> {
                 }
             }
             PartState::Clipped { low, high, sums } => {
+                let Method::Counted(Counted { finish, .. }) = &self.rule.method else {
+                    unreachable!("values are clipped at counted ranks")
+                };
+                let above = f64::from(u8::from(finish.keeps_few(self.rule.n)));
                 run_loop!(isa, {
                     for row in rows.chunks_exact(columns) {
                         let places = row.iter().zip(&*low).zip(&*high);
                         for (sum, ((x, &low), &high)) in sums.iter_mut().zip(places) {
                             let x = x.widen();
                             let x = if x > low { x } else { low };
-                            *sum += if x < high { x } else { high };
+                            *sum += (if x < high { x } else { high }) - above * low;
                         }
                     }
                 });
@@ -283,7 +297,10 @@ impl<T: Element> Parts<'_, T> {
                         _ if low == high => low,
                         CountedFinish::Middle => (low + high) / 2.0,
                         CountedFinish::Inner { trim } => {
-                            (sums[j] - trim as f64 * (low + high)) / (n - 2.0 * trim as f64)
+                            let base = if finish.keeps_few(rule.n) { low } else { 0.0 };
+                            let outside = trim as f64 * ((low - base) + (high - base));
+                            let above = (sums[j] - outside) / (n - 2.0 * trim as f64);
+                            (base + above).clamp(low, high)
                         }
                         CountedFinish::Clipped | CountedFinish::Between(_) => sums[j] / n,
                     };

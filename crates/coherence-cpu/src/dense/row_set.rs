@@ -18,9 +18,6 @@ const COLUMNS: usize = 1 << 11;
 /// Rows that are added to a sum at a time.
 const BAND: usize = 4;
 
-/// The sum of squares under which its terms may have lost bits to underflow.
-const LEAST_EXACT: f64 = 1e-290;
-
 /// Rows [n, d] of finite values. Results depend neither on the number of threads nor on the instruction set.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RowSet<'a, T> {
@@ -75,8 +72,8 @@ impl<T: Element> RowSet<'_, T> {
 
     /// √`square`, the sum of squares of x_i − y, or the norm from its definition where squares leave `f64`.
     fn distance(&self, i: usize, y: &[f64], square: f64) -> f64 {
-        if (LEAST_EXACT..=f64::MAX).contains(&square) {
-            return square.sqrt();
+        if let Some(root) = SquareSum::exact_root(square) {
+            return root;
         }
         let mut ranges = SquareSum::default();
         self.row(i).iter().zip(y).for_each(|(x, y)| ranges.add(x.widen() - y));

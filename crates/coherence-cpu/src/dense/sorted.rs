@@ -4,6 +4,7 @@
 #![allow(unsafe_code)] // tiles loaded and stored without bounds checks
 #![allow(clippy::needless_range_loop)] // lanes of several arrays, side by side
 
+use coherence_core::aggregate::Interpolation;
 use std::sync::Arc;
 
 use super::sum::ColumnView;
@@ -21,39 +22,7 @@ pub(super) enum SortedFinish {
     /// kept.
     Around { f: usize },
     /// The mean of the values clipped to two thresholds, each between two order statistics.
-    Between(Between),
-}
-
-/// Thresholds (1 − t) x_(at) + t x_(next), with ranks counted from 0 at either end.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Between {
-    pub(super) at: usize,
-    pub(super) next: usize,
-    t: f64,
-}
-
-impl Between {
-    /// The interpolated percentiles of the core's `WinsorizedPercent`.
-    pub(super) fn percentiles(percent: f64, n: usize) -> Self {
-        let last = n - 1;
-        let rank = percent / 100.0 * last as f64;
-        let at = rank as usize; // the integer part
-        Self { at, next: (at + 1).min(last), t: rank - at as f64 }
-    }
-
-    /// The thresholds, given x_(at), x_(next) and their mirror images.
-    pub(super) fn thresholds(self, [low, low_next, high, high_next]: [f64; 4]) -> (f64, f64) {
-        let between = |a: f64, b: f64| {
-            if self.t == 0.0 {
-                a
-            } else {
-                ((1.0 - self.t) * a + self.t * b).clamp(a.min(b), a.max(b))
-            }
-        };
-        let (low, high) = (between(low, low_next), between(high, high_next));
-        // At 50 % the two are equal up to rounding.
-        (low.min(high), high.max(low))
-    }
+    Between(Interpolation),
 }
 
 /// A sorting network for n values, and the computation that follows.
@@ -155,9 +124,9 @@ fn around<T: Element>(tile: &[T], f: usize, results: &mut [f64; TILE]) {
 
 /// For each column of the sorted `tile` [n, TILE], the mean of the values clipped to the thresholds.
 #[inline(always)]
-fn clipped<T: Element>(tile: &[T], between: Between, results: &mut [f64; TILE]) {
+fn clipped<T: Element>(tile: &[T], between: Interpolation, results: &mut [f64; TILE]) {
     let n = tile.len() / TILE;
-    let Between { at, next, .. } = between;
+    let Interpolation { at, next, .. } = between;
     let value = |e: usize, l: usize| tile[e * TILE + l].widen();
     let (mut low, mut high, mut sum) = ([0.0; TILE], [0.0; TILE], [0.0; TILE]);
     for l in 0..TILE {

@@ -10,7 +10,10 @@ use super::{
     network::Network,
     sort8::BLOCK,
 };
-use crate::{Element, simd::Simd};
+use crate::{
+    Element,
+    simd::{Simd, TILE},
+};
 use coherence_core::aggregate::{
     AggregateError, AnyCoordinateRule, Mean, Median, Percentile, Requirements, Trimmed, Winsorized,
 };
@@ -233,7 +236,8 @@ impl Selection {
         if simd.all_equal(simd.sub(mean, mean), plus_zero) {
             return mean;
         }
-        simd.add(self.finish::<_, _, 1>(simd, values, zeros, low, high), plus_zero)
+        let exact = simd.add(self.finish::<_, _, 1>(simd, values, zeros, low, high), plus_zero);
+        finite_or(simd, mean, exact)
     }
 
     #[inline(always)]
@@ -301,17 +305,62 @@ impl Selection {
         let (total, count) = match self.statistics.finish {
             Finish::Middle => (tails, 2.0),
             Finish::Mean | Finish::ClippedMean => {
-                (clipped_sum::<T, S, G>(simd, values, zeros, low, high), self.m as f64)
+                let clip = |v| simd.min(simd.max(v, low), high);
+                (sum_of::<T, S, G>(simd, values, zeros, clip), self.m as f64)
             }
             Finish::InnerMean => {
-                let cut = self.statistics.rank - 1;
-                let sum = clipped_sum::<T, S, G>(simd, values, zeros, low, high);
-                let outside = simd.wide_mul(tails, simd.wide_splat(-(cut as f64)));
-                (simd.wide_add(sum, outside), (self.m - 2 * cut) as f64)
+                return self.inner_mean::<_, _, G>(simd, values, zeros, low, high);
             }
         };
         simd.narrow(simd.wide_div(total, simd.wide_splat(count)))
     }
+
+    /// The mean of the values that are not cut off, which lies between them. Where fewer than half are kept it is taken
+    /// from the distances of all clipped values to `low`: rounding is then a part of `high − low`, however few these
+    /// are. `G` = 1, where such distances exceed the range of the element type, takes the values themselves.
+    #[inline(always)]
+    fn inner_mean<T: Element, S: Simd<T>, const G: usize>(
+        &self,
+        simd: S,
+        values: &impl Values<T, S>,
+        zeros: usize,
+        low: S::V,
+        high: S::V,
+    ) -> S::V {
+        let cut = self.statistics.rank - 1;
+        let kept = self.m - 2 * cut;
+        let clip = |v| simd.min(simd.max(v, low), high);
+        let (base, sum) = if G > 1 && 2 * kept < self.m {
+            let above = |v| simd.sub(clip(v), low);
+            (low, sum_of::<T, S, 1>(simd, values, zeros, above))
+        } else {
+            (simd.splat(T::zero()), sum_of::<T, S, G>(simd, values, zeros, clip))
+        };
+        let ends = [low, high].map(|end| simd.widen(simd.sub(end, base)));
+        let outside =
+            simd.wide_mul(simd.wide_add(ends[0], ends[1]), simd.wide_splat(-(cut as f64)));
+        let above = simd.wide_div(simd.wide_add(sum, outside), simd.wide_splat(kept as f64));
+        let mean = simd.narrow(simd.wide_add(simd.widen(base), above));
+        // What is not finite stays so.
+        simd.add(simd.min(simd.max(mean, low), high), simd.sub(mean, mean))
+    }
+}
+
+/// In each lane `first` if it is finite, else `second`.
+#[inline(always)]
+fn finite_or<T: Element, S: Simd<T>>(simd: S, first: S::V, second: S::V) -> S::V {
+    let mut lanes = [[T::zero(); TILE]; 2];
+    // SAFETY: TILE is a multiple of the lanes of every instruction set.
+    unsafe {
+        simd.store(lanes[0].as_mut_ptr(), first);
+        simd.store(lanes[1].as_mut_ptr(), second);
+    }
+    let [first, second] = &mut lanes;
+    for (first, second) in first.iter_mut().zip(second) {
+        *first = if first.is_finite() { *first } else { *second };
+    }
+    // SAFETY: as above.
+    unsafe { simd.load(first.as_ptr()) }
 }
 
 /// The r-th smallest of `count` rows in order and `zeros` zeros, in each lane: of x sorted and z
@@ -344,30 +393,28 @@ unsafe fn ranked<T: Element, S: Simd<T>>(
 /// half a unit each keep the sum within 4.2e-7 of Σ|v| in `f32`.
 const SUM_BLOCK: usize = 8;
 
-/// Σ min(max(v, low), high) over `values` and `zeros` zeros, in `f64` every `G` values.
+/// Σ f(v) over `values` and `zeros` zeros, in `f64` every `G` values.
 #[inline(always)]
-fn clipped_sum<T: Element, S: Simd<T>, const G: usize>(
+fn sum_of<T: Element, S: Simd<T>, const G: usize>(
     simd: S,
     values: &impl Values<T, S>,
     zeros: usize,
-    low: S::V,
-    high: S::V,
+    f: impl Fn(S::V) -> S::V,
 ) -> S::Wide {
-    let clip = |v| simd.min(simd.max(v, low), high);
     let zero = simd.splat(T::zero());
-    let mut total = simd.wide_mul(simd.widen(clip(zero)), simd.wide_splat(zeros as f64));
+    let mut total = simd.wide_mul(simd.widen(f(zero)), simd.wide_splat(zeros as f64));
     let whole = values.len() / G * G;
     for start in (0..whole).step_by(G) {
         let mut sum = zero;
         for n in start..start + G {
             // SAFETY: n < whole <= len.
-            sum = simd.add(sum, clip(unsafe { values.at(simd, n) }));
+            sum = simd.add(sum, f(unsafe { values.at(simd, n) }));
         }
         total = simd.wide_add(total, simd.widen(sum));
     }
     for n in whole..values.len() {
         // SAFETY: n < len.
-        total = simd.wide_add(total, simd.widen(clip(unsafe { values.at(simd, n) })));
+        total = simd.wide_add(total, simd.widen(f(unsafe { values.at(simd, n) })));
     }
     total
 }

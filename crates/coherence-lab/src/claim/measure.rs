@@ -95,6 +95,10 @@ impl Scope<'_> {
             format!("the record has no {series}{what} for cell {cell}, seed {}", self.seed)
         };
         let (first, last) = rows.first().zip(rows.last()).ok_or_else(|| missing(""))?;
+        let is_of_one_step = matches!(reading.place, Place::Start | Place::End | Place::At);
+        if let Some((step, _)) = rows.iter().find(|row| row.1.is_nan() && !is_of_one_step) {
+            return Err(missing(&format!(" that is a number at step {step}")));
+        }
         let max = || rows.iter().map(|row| row.1).fold(f64::NEG_INFINITY, f64::max);
         let time = |time: Option<f64>| match time {
             Some(time) => Value::Exact(time),

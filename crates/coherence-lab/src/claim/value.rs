@@ -37,10 +37,10 @@ impl Value {
         }
     }
 
-    /// `None` for two ends that are finite and differ, which no operation of ours gives.
+    /// A range with at most one finite end: operations on exact values do not come here.
     fn from_ends([low, high]: [f64; 2]) -> Self {
         match (low.is_finite(), high.is_finite()) {
-            (true, true) => Self::Exact(low),
+            (true, true) => unreachable!("a range from {low} to {high}"),
             (true, false) => Self::Censored(Censored::Above(low)),
             (false, true) => Self::Censored(Censored::Below(high)),
             (false, false) => Self::Censored(Censored::Unknown),
@@ -95,6 +95,11 @@ impl Value {
             (Operator::Times, Self::Exact(factor), _) => other.scaled(factor),
             (Operator::Times, _, Self::Exact(factor)) => self.scaled(factor),
             (Operator::Over, _, Self::Exact(divisor)) => self.scaled(1.0 / divisor),
+            (Operator::Over, Self::Exact(0.0), Self::Censored(Censored::Above(low)))
+                if 0.0 < low =>
+            {
+                Self::Exact(0.0)
+            }
             // 0 < a / b < a / 10 where b is above 10.
             (Operator::Over, Self::Exact(a), Self::Censored(Censored::Above(low))) if 0.0 < low => {
                 let end = if a < 0.0 { Censored::Above(a / low) } else { Censored::Below(a / low) };

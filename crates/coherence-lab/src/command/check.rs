@@ -7,10 +7,11 @@ use serde::Serialize;
 
 use super::experiments::Experiments;
 use crate::output::{self, Status};
+use crate::spec::SpecError;
 
 /// Check experiments: every key, value, claim and figure
 ///
-/// Nothing is run. Exit status 1 when an experiment is not valid, 2 when there is none to check.
+/// Nothing is run. Exit status 1 when an experiment is not valid, 2 when one is not there or cannot be read.
 #[derive(Debug, Args)]
 pub(crate) struct Check {
     /// Files (my/C9.toml) or identifiers (C3) [default: all experiments that `list` lists]
@@ -27,14 +28,31 @@ impl Check {
     pub(crate) fn run(self) -> anyhow::Result<Status> {
         let names =
             if self.names.is_empty() { self.experiments.library().ids()? } else { self.names };
-        let check = |name: &String| Checked {
-            experiment: name.clone(),
-            problem: self.experiments.load(name).err().map(|e| e.to_string()),
+        let checked: Vec<(String, Option<SpecError>)> = names
+            .into_iter()
+            .map(|name| {
+                let error = self.experiments.load(&name).err();
+                (name, error)
+            })
+            .collect();
+        let was_read = |error: &SpecError| {
+            matches!(error, SpecError::Format { .. } | SpecError::Invalid { .. })
         };
-        let checked: Vec<Checked> = names.iter().map(check).collect();
-        let valid = checked.iter().all(|checked| checked.problem.is_none());
-        output::result(self.json, &Listing(checked))?;
-        Ok(if valid { Status::Holds } else { Status::Fails })
+        let errors: Vec<&SpecError> =
+            checked.iter().filter_map(|(_, error)| error.as_ref()).collect();
+        let status = if errors.is_empty() {
+            Status::Holds
+        } else if errors.iter().all(|error| was_read(error)) {
+            Status::Fails
+        } else {
+            Status::CouldNotRun
+        };
+        let listing = checked.into_iter().map(|(experiment, error)| Checked {
+            experiment,
+            problem: error.map(|error| error.to_string()),
+        });
+        output::result(self.json, &Listing(listing.collect()))?;
+        Ok(status)
     }
 }
 

@@ -4,17 +4,18 @@ mod models;
 
 use std::fmt;
 use std::num::NonZero;
+use std::path::PathBuf;
 
+use anyhow::ensure;
 use clap::{Args, ValueEnum};
+use coherence_nn::model::Architecture;
 use comfy_table::presets::NOTHING;
 use comfy_table::{ContentArrangement, Table};
 use serde::Serialize;
 
-use crate::scale::Scale;
-use crate::spec::Experiment;
-
-use super::experiments::Experiments;
 use crate::output::{self, Status};
+use crate::scale::Scale;
+use crate::spec::{Experiment, Library};
 
 /// List the experiments: identifier, scales, number of claims, title; or the models
 ///
@@ -23,7 +24,8 @@ use crate::output::{self, Status};
 ///
 /// `coherence list models` lists the networks that train and measure take, for square images of three channels and
 /// 1000 classes: parameters, multiply-adds of a forward pass of one image, and the memory of the activations of a
-/// batch in f32. Training needs about as much again for their gradients.
+/// batch in f32. Training needs about as much again for their gradients. The last line says how residual networks of
+/// another width are named.
 #[derive(Debug, Args)]
 pub(crate) struct List {
     #[arg(value_enum, default_value_t = What::Experiments)]
@@ -31,11 +33,13 @@ pub(crate) struct List {
     /// Height and width of the images, for models [default: 224, for inception_v3 299]
     #[arg(long, value_name = "N")]
     size: Option<usize>,
-    /// Images in the batch whose activations are counted, for models
-    #[arg(long, default_value = "1", value_name = "N")]
-    batch: NonZero<usize>,
-    #[command(flatten)]
-    experiments: Experiments,
+    /// Images in the batch whose activations are counted, for models [default: 1]
+    #[arg(long, value_name = "N")]
+    batch: Option<NonZero<usize>>,
+    /// Folder of the experiment files, for experiments [default: ./experiments if there are any in it, else
+    /// those built into this program]
+    #[arg(long = "experiments", value_name = "DIR")]
+    folder: Option<PathBuf>,
     /// JSON instead of a table
     #[arg(long)]
     json: bool,
@@ -51,10 +55,25 @@ enum What {
 impl List {
     pub(crate) fn run(self) -> anyhow::Result<Status> {
         if self.what == What::Models {
-            output::result(self.json, &models::Models::new(self.size, self.batch)?)?;
+            ensure!(
+                self.folder.is_none(),
+                "--experiments is for `coherence list experiments`: leave it out"
+            );
+            let models =
+                models::Models::new(self.size, self.batch.unwrap_or(NonZero::<usize>::MIN))?;
+            output::result(self.json, &models)?;
+            if !self.json {
+                output::note(Architecture::WIDTHS)?;
+            }
             return Ok(Status::Holds);
         }
-        let library = self.experiments.library();
+        for (option, is_given) in [("size", self.size.is_some()), ("batch", self.batch.is_some())] {
+            ensure!(
+                !is_given,
+                "--{option} is for models: write `coherence list models --{option} N`"
+            );
+        }
+        let library = Library::find(self.folder.as_deref());
         let all = library.load_all(&[])?;
         output::result(self.json, &Listing(all.iter().map(Item::from_experiment).collect()))?;
         if !self.json {

@@ -61,9 +61,12 @@ use told::Told;
 /// not asked for is an empty array, what was not measured is null.
 #[derive(Debug, Args)]
 pub(crate) struct Measure {
-    /// The network: mlp:INPUTS,HIDDEN,…,CLASSES, for example mlp:784,256,256,256,10, or one of
-    /// `coherence list models`
-    #[arg(long, value_name = "NAME")]
+    /// The network.
+    #[arg(long, value_name = "NAME", help = format!(
+        "The network: mlp:INPUTS,HIDDEN,…,CLASSES, for example mlp:784,256,256,256,10, or one of `coherence list \
+         models`; {}",
+        Architecture::WIDTHS
+    ))]
     model: Architecture,
     /// Its weights under PyTorch's names (fc1.weight … or 0.weight …, torchvision's for its networks)
     #[arg(long, value_name = "FILE.safetensors")]

@@ -5,7 +5,7 @@ use std::num::NonZero;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::bail;
+use anyhow::{anyhow, bail};
 use clap::Args;
 use serde::Serialize;
 
@@ -14,8 +14,8 @@ use coherence_data::augment::Augmentation;
 use coherence_data::{Dataset, random};
 use coherence_nn::{Activation, Model, device::Device, loss::Loss, model::Architecture};
 use coherence_train::{
-    Aggregation, Config, Examples, Outcome, Progress, RateSchedule, Schedule, TrainingRun, Watch,
-    collective::Collective,
+    Aggregation, Config, Examples, Outcome, Progress, RateSchedule, Schedule, TrainingRun,
+    TrainingRunError, Watch, collective::Collective,
 };
 
 use super::device::{On, Work};
@@ -56,8 +56,11 @@ use crate::watch;
 /// same command continues from the last checkpoint.
 #[derive(Debug, Args)]
 pub(crate) struct Train {
-    /// The network: mlp:INPUTS,HIDDEN,…,CLASSES or one of `coherence list models`
-    #[arg(long, value_name = "NAME")]
+    /// The network.
+    #[arg(long, value_name = "NAME", help = format!(
+        "The network: mlp:INPUTS,HIDDEN,…,CLASSES or one of `coherence list models`; {}",
+        Architecture::WIDTHS
+    ))]
     model: Architecture,
     /// The activation between the layers, for mlp: relu, leaky-relu:SLOPE, relu6, tanh, sigmoid, silu, gelu or
     /// identity
@@ -170,6 +173,9 @@ impl Train {
     ) -> anyhow::Result<Status> {
         let is_first = workers.rank() == 0;
         self.model.check_activation(self.activation)?;
+        if self.out.exists() && !self.out.is_dir() {
+            bail!("--out {} is a file (name a folder; it need not exist)", self.out.display());
+        }
         let (train, test) = (self.input.open(self.seed)?, self.input.open_test()?);
         let network = network(&self.model, self.activation, train.as_ref())?;
         let there = train.len();
@@ -187,7 +193,8 @@ impl Train {
         let stop = interrupt::flag()?;
         let (train, test) = (Examples::open(Arc::from(train))?, Examples::open(Arc::from(test))?);
         let all = Arc::clone(&workers);
-        let mut run = TrainingRun::among(workers, &self.out, config, model, train, test)?;
+        let mut run = TrainingRun::among(workers, &self.out, config, model, train, test)
+            .map_err(with_options)?;
         let progress = watch::Progress::new(self.quiet || !is_first);
         let (done, steps) = (run.trainer().step(), run.trainer().config().steps);
         let from = if done == 0 { String::new() } else { format!(", {done} of them done") };
@@ -236,6 +243,32 @@ impl Train {
             ..config
         }
     }
+}
+
+/// Settings whose names are not those of their options.
+const OPTIONS: [(&str, &str); 7] = [
+    ("aggregation", "--rule"),
+    ("augmentation", "--augment"),
+    ("batch_statistics", "--running-statistics"),
+    ("evaluate", "--every (without it by the steps of an epoch: --batch and --examples)"),
+    ("probe", "--probe (without it by --examples)"),
+    ("steps", "--steps or --epochs"),
+    ("watch", "--by"),
+];
+
+/// The error, with the options that determine the settings which it names, if their names are others.
+fn with_options(error: TrainingRunError) -> anyhow::Error {
+    let TrainingRunError::OtherRun { what, .. } = &error else { return error.into() };
+    let Some(settings) = what.strip_prefix("settings (") else { return error.into() };
+    let differs = |(name, _): &&(&str, &str)| {
+        settings.split("; ").any(|setting| setting.split(':').next() == Some(name))
+    };
+    let by: Vec<String> = OPTIONS
+        .iter()
+        .filter(differs)
+        .map(|(name, option)| format!("{name} is set by {option}"))
+        .collect();
+    if by.is_empty() { error.into() } else { anyhow!("{error}; {}", by.join(", ")) }
 }
 
 /// The training of one worker.

@@ -20,8 +20,13 @@ pub enum RecordError {
     /// The record could not be written.
     #[error(transparent)]
     Write(#[from] WriteError),
-    /// The record could not be opened.
-    #[error("cannot read record {}: {source}", path.display())]
+    /// One of the two files of the record could not be opened.
+    #[error(
+        "cannot read {}: {source} (a record is two files, {} and {})",
+        path.display(),
+        path.with_extension("csv").display(),
+        path.with_extension("toml").display()
+    )]
     Read {
         /// File.
         path: PathBuf,
@@ -59,13 +64,14 @@ impl Record {
 
     /// Reads what [`Record::save`] wrote.
     pub fn load(path: &Path) -> Result<Self, RecordError> {
+        // Of two files that are missing the one that was asked for is told.
+        let file = fs::File::open(path)
+            .map_err(|source| RecordError::Read { path: path.to_owned(), source })?;
         let header_path = path.with_extension("toml");
         let text = fs::read_to_string(&header_path)
             .map_err(|source| RecordError::Read { path: header_path.clone(), source })?;
         let header: Header = toml::from_str(&text)
             .map_err(|e| RecordError::Header { path: header_path, reason: e.to_string() })?;
-        let file = fs::File::open(path)
-            .map_err(|source| RecordError::Read { path: path.to_owned(), source })?;
         let rows = read_rows(&header, file).map_err(|(line, reason)| RecordError::Rows {
             path: path.to_owned(),
             line,

@@ -94,7 +94,7 @@ fn committed(record: &Filed, filed: &[Filed], scales: &BTreeSet<Scale>) -> Marku
             @for claim in &record.claims {
                 @let id = format!("{}.{}", record.experiment, claim.id);
                 tr.claim data-verdict=(verdict::class(claim.verdict)) {
-                    td.id { (id) }
+                    td.id id=(id) { (id) }
                     td { @if let Some(statement) = statement(&claim.id) { (statement) } }
                     @for &scale in scales {
                         td data-scale=(scale) { (there(found(filed, &id, &claim.quantity, scale))) }

@@ -35,12 +35,14 @@ pub(super) fn execute<D: Device<f32>>(
     let clock = Instant::now();
     file.sittings.push(Sitting::begin(rayon::current_num_threads(), device.name()));
     file.save(&folder)?;
-    let outcome = train(device, run, out, &folder, stop, advance)?;
+    let outcome = train(device, run, out, &folder, stop, advance);
     if let Some(sitting) = file.sittings.last_mut() {
         sitting.end(clock);
     }
-    file.finished = outcome == Outcome::Finished;
-    file.save(&folder)?;
+    file.finished = matches!(outcome, Ok(Outcome::Finished));
+    let saved = file.save(&folder);
+    outcome?;
+    saved?;
     if file.finished { Ok(file.sittings) } else { Err(RunError::Interrupted) }
 }
 

@@ -191,12 +191,32 @@ fn lower(settings: &mut Training, [train, test]: [usize; 2], trial: Option<u64>)
     for (name, of) in &mut settings.attribution {
         lowered.most(&format!("attribution.{name}.examples"), of.examples.as_mut(), n);
     }
+    lowered.most("sample", settings.sample.as_mut(), n);
+    let single = settings.single.as_mut().map(|single| &mut single.examples);
+    lowered.most("single.examples", single, n);
     lowered.most_steps("pretraining", settings.pretraining.as_mut(), trial);
     lowered.most_steps("steps", Some(&mut settings.steps), trial);
     if trial.is_some() {
+        lower_watch(&mut lowered, settings);
         lower_rate(&mut lowered, settings, asked);
     }
     lowered.0
+}
+
+/// Leaves out what is imputed from the mini-batches of the probe sample if it has no two.
+fn lower_watch(lowered: &mut Lowered, settings: &mut Training) {
+    let watch = settings.watch();
+    let kept: Vec<_> = watch.iter().copied().filter(|watch| !watch.imputes()).collect();
+    if settings.probe / 2 < settings.micro_batch.unwrap_or(settings.batch)
+        && kept.len() < watch.len()
+    {
+        let [from, to] = [&watch, &kept].map(|watch| {
+            let names: Vec<&str> = watch.iter().map(|watch| watch.name()).collect();
+            format!("[{}]", names.join(", "))
+        });
+        lowered.0.push(Change { key: "watch".to_owned(), from, to });
+        settings.watch = Some(kept);
+    }
 }
 
 /// Lowers warm-up and rate, so that the first steps have the rates of the experiment, in proportion to the mini-batch:
@@ -274,11 +294,12 @@ mod tests {
             "batch 256 6",
             "micro_batch 32 3",
             "probe 1024 7",
+            "sample 50000 7",
             "steps 450360 3",
             "rate 0.1 2.344e-3",
         ];
         assert_eq!(lowered("D1", 0, [7, 2], Some(3)), expected);
-        assert_eq!(lowered("D1", 0, [7, 2], None), &expected[..3]);
+        assert_eq!(lowered("D1", 0, [7, 2], None), &expected[..4]);
         // Of twelve images, six count as easy.
         let easy = [
             "difficulty.steps 10008 3",

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Experiment, Model, Training};
+use super::{Experiment, Model, Training, When};
 use crate::claim::Quantity;
 use crate::claim::formula::parse_curve;
 use crate::figure::{Figure, Kind, Play};
@@ -63,6 +63,20 @@ impl Experiment {
         }
     }
 
+    /// Why no run at any of these scales records a series; `None` if some do.
+    fn unrecorded(&self, scales: &[Scale], series: &str) -> Option<String> {
+        let of_tests = series.starts_with("test.") && self.worked.is_none();
+        let untested =
+            |scale: &Scale| of_tests && self.scales.get(scale).is_some_and(has_no_test_examples);
+        let mut known = scales.iter().filter(|scale| self.records(**scale, series)).peekable();
+        if known.peek().is_none() {
+            return Some(format!("no series is called {series}: docs/experiments.md lists them"));
+        }
+        known.all(untested).then(|| {
+            format!("{series} needs test examples, and test_examples is 0: raise it or leave it out for all")
+        })
+    }
+
     /// The scales at which a setting can differ: one stands for all of a worked example.
     fn own_scales(&self) -> Vec<Scale> {
         match &self.worked {
@@ -76,14 +90,14 @@ impl Experiment {
         let scales = self.own_scales();
         let has_axis =
             |name: &str| scales.iter().any(|s| self.axes(*s).iter().any(|axis| axis.name == name));
-        let has_series = |name: &str| scales.iter().any(|s| self.records(*s, name));
+        let unrecorded = |name: &str| self.unrecorded(&scales, name);
         let placed = [&figure.columns, &figure.rows, &figure.color].into_iter().flatten();
         let axes = placed.chain(figure.only.keys()).filter(|axis| !has_axis(axis));
         let axes = axes.map(|axis| format!("the grid has no axis {axis}"));
         let curves = figure.series.iter().chain(&figure.reference).chain(&figure.x);
         let is_x = |entry: &String| figure.x.as_ref() == Some(entry) && has_axis(entry);
         let curves = curves.filter(|entry| !is_x(entry));
-        let curves = curves.flat_map(|entry| curve(entry, &has_axis, &has_series));
+        let curves = curves.flat_map(|entry| curve(entry, &has_axis, &unrecorded));
         let problems =
             axes.chain(curves).chain(levels(figure, &has_axis)).chain(play(figure, self));
         let problems = problems.chain(bounds(figure));
@@ -95,7 +109,7 @@ impl Experiment {
 fn curve(
     entry: &str,
     has_axis: &dyn Fn(&str) -> bool,
-    has_series: &dyn Fn(&str) -> bool,
+    unrecorded: &dyn Fn(&str) -> Option<String>,
 ) -> Vec<String> {
     let formula = match parse_curve(entry) {
         Ok(formula) => formula,
@@ -105,8 +119,13 @@ fn curve(
     if series.is_empty() {
         return vec![format!("the curve {entry:?} has no series: write it as one of levels")];
     }
-    let lost = series.into_iter().filter(|name| !has_series(name));
-    lost.map(|name| format!("no series is called {name}: docs/experiments.md lists them")).collect()
+    series.into_iter().filter_map(unrecorded).collect()
+}
+
+/// Whether no cell of a scale has test examples.
+fn has_no_test_examples(training: &Training) -> bool {
+    let is_set = |when: &When| when.set.contains_key("test_examples");
+    training.test_examples == Some(0) && !training.when.iter().any(is_set)
 }
 
 /// A level reads no series, and the grid has the axes in it.

@@ -47,7 +47,11 @@ pub enum SpecError {
         problems: Vec<String>,
     },
     /// No such experiment.
-    #[error("no experiment {id:?} in {library}; there are {}", known.join(", "))]
+    #[error(
+        "no experiment {id:?} in {library}; there are {} (--experiments DIR takes those of a folder: \
+         --experiments . for ./{id}.toml)",
+        known.join(", ")
+    )]
     Unknown {
         /// Identifier asked for.
         id: String,

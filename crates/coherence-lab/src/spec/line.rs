@@ -1,5 +1,7 @@
 //! In which line of a file a problem stands, for messages about it.
 
+use std::iter::successors;
+
 /// A problem with its line in front: that of the key which it names, else that of its table.
 pub(super) fn located(text: &str, problem: String) -> String {
     match line(text, &problem) {
@@ -27,8 +29,8 @@ struct Table<'a> {
 }
 
 impl Table<'_> {
-    /// The line of the first word of the problem that is a key, at the start of a line or of an inline table;
-    /// else the line of the settings that mentions the first word of it that is mentioned at all.
+    /// The line of the first word of the problem that is a key, or begins with one and a dot, at the start of a line or of
+    /// an inline table; else the line of the settings that mentions the first word of it that is mentioned at all.
     fn named(&self, problem: &str) -> Option<usize> {
         let begins = |word: &str| self.lines.iter().find(|(_, line)| key(line) == Some(word));
         let inside = |word: &str| self.lines.iter().find(|(_, line)| has_key(line, word));
@@ -36,7 +38,9 @@ impl Table<'_> {
             let mention = |line: &str| words(without_comment(line)).any(|other| other == word);
             self.lines.iter().find(|(_, line)| is_setting(line) && mention(line))
         };
-        let as_key = words(problem).find_map(|word| begins(word).or_else(|| inside(word)));
+        let as_key = words(problem)
+            .flat_map(with_stems)
+            .find_map(|word| begins(word).or_else(|| inside(word)));
         let found = as_key.or_else(|| words(problem).find_map(mentions));
         found.map(|(number, _)| *number)
     }
@@ -46,6 +50,11 @@ impl Table<'_> {
 fn words(text: &str) -> impl Iterator<Item = &str> {
     let parts = text.split(|c: char| !(c.is_alphanumeric() || "_.-".contains(c)));
     parts.map(|word| word.trim_matches('.')).filter(|word| !word.is_empty())
+}
+
+/// `a.b.c`, `a.b` and `a`.
+fn with_stems(word: &str) -> impl Iterator<Item = &str> {
+    successors(Some(word), |word| word.rsplit_once('.').map(|(stem, _)| stem))
 }
 
 /// The line up to a comment after its value.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use coherence_data::augment::Augmentation;
 use coherence_data::folder::Framing;
 use coherence_data::{Normalization, Shape};
-use coherence_nn::model::{Architecture, mlp_with_activation};
+use coherence_nn::model::{Architecture, mlp_of_images};
 use coherence_nn::{Activation, Graph, GraphError, device::Device, loss::Loss};
 use coherence_train::{Aggregation, Attribution, Config, RateSchedule, Schedule, Watch};
 use serde::{Deserialize, Serialize};
@@ -208,11 +208,11 @@ impl Training {
         classes: usize,
     ) -> Result<Graph<f32, D>, GraphError> {
         let activation = self.activation.as_deref().copied().unwrap_or_default();
-        let Some(model) = &self.model else {
-            return mlp_with_activation(&self.widths(image, classes), activation);
-        };
         let input = coherence_nn::Shape::image(image.height, image.width, image.channels);
-        model.build(input, classes, activation)
+        match &self.model {
+            None => mlp_of_images(input, &self.widths(image, classes)[1..], activation),
+            Some(model) => model.build(input, classes, activation),
+        }
     }
 
     /// Widths of a perceptron's layers, from the pixels to the classes.

@@ -1,6 +1,9 @@
 //! Memory of a device, and the way of numbers from and to the host.
 
-use core::{fmt, ops::Range};
+use core::{
+    fmt,
+    ops::{Range, RangeInclusive},
+};
 use num_traits::Zero;
 
 /// A number that a device holds: an element of a network, an `f64` sum, or a `u32` index or label.
@@ -39,9 +42,10 @@ pub trait Memory: Clone + fmt::Debug + Send + Sync + 'static {
     /// [`Standardization`](coherence_cpu::normalize::Standardization) on [`Cpu`](super::Cpu).
     type Standardization: Clone + Default + fmt::Debug + Send + Sync;
 
-    /// Bytes of activations and deltas of the examples that are evaluated or measured in one pass: 256 MiB. A
-    /// constant, so that results do not depend on the memory that is free.
-    const PASS_BYTES: u64 = 256 << 20;
+    /// Bytes of activations and deltas of the examples that are evaluated or measured in one pass, at least and at
+    /// most: 24 MiB, which the caches of most processors hold, and 256 MiB. Constants, so that results do not depend on
+    /// the memory that is free.
+    const PASS_BYTES: RangeInclusive<u64> = 24 << 20..=256 << 20;
 
     /// The name of an accelerator, for example "NVIDIA H100 80GB HBM3"; `None` for the processor.
     fn name(&self) -> Option<&str>;
@@ -87,9 +91,7 @@ pub trait Memory: Clone + fmt::Debug + Send + Sync + 'static {
         values: &'a [V],
         buffer: &'a mut Self::Buffer<V>,
     ) -> Self::Slice<'a, V> {
-        if Self::len(Self::view(buffer)) < values.len() {
-            *buffer = self.zeros(values.len());
-        }
+        self.reserve(buffer, values.len());
         self.upload(values, Self::part_mut(Self::view_mut(buffer), 0..values.len()));
         Self::part(Self::view(buffer), 0..values.len())
     }

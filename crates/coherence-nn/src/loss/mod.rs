@@ -257,14 +257,18 @@ pub fn argmax<T: Element>(row: &[T]) -> usize {
     (1..row.len()).fold(0, |best, j| if row[j] > row[best] { j } else { best })
 }
 
-/// Writes each example's predicted class to `out` \[m\]; ties go to the lowest class.
+/// Whether the logits `row` \[k\] of an example predict its label: the label's is the largest, of equal ones the
+/// first. Logits that are not all finite, as after divergence, predict nothing.
+///
+/// ```
+/// use coherence_nn::loss::is_correct;
+/// assert!(is_correct(&[1.0, 3.0, 3.0], 1) && !is_correct(&[1.0, 3.0, 3.0], 2));
+/// assert!(!is_correct(&[f32::NAN, 3.0], 0));
+/// ```
 ///
 /// # Panics
 ///
-/// If `logits` is not `out.len()` rows of `classes`.
-pub fn predictions<T: Element>(logits: &[T], classes: usize, out: &mut [u32]) {
-    assert_eq!(logits.len(), out.len() * classes, "logits are not [m, k]");
-    for (out, row) in out.iter_mut().zip(logits.chunks_exact(classes)) {
-        *out = argmax(row) as u32;
-    }
+/// If `row` is empty.
+pub fn is_correct<T: Element>(row: &[T], label: u32) -> bool {
+    argmax(row) == label as usize && row.iter().all(|z| z.is_finite())
 }

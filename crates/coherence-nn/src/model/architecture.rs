@@ -2,7 +2,7 @@
 
 use super::{
     Norm, ResNet, Stem, alexnet, cifar_resnet, convnet, efficientnet_b0, inception_v3, lenet5,
-    mlp_with_activation, resnet, vgg13,
+    mlp_of_images, mlp_with_activation, resnet, vgg13,
 };
 use crate::{Activation, Graph, GraphError, Shape, device::Device};
 use coherence_cpu::Element;
@@ -76,10 +76,14 @@ pub enum Architecture {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ArchitectureError {
     /// The name is unknown.
-    #[error("no model {0} (known: mlp:INPUTS,HIDDEN,…,CLASSES, {known})", known = names())]
+    #[error(
+        "no model {0} (known: mlp:INPUTS,HIDDEN,…,CLASSES, {known}; {widths})",
+        known = names(),
+        widths = Architecture::WIDTHS
+    )]
     Name(String),
     /// A width is not a number.
-    #[error("'{0}' is not a width (write mlp:784,256,10 or resnet18:w16)")]
+    #[error("'{0}' is not a width (write mlp:784,256,10; {widths})", widths = Architecture::WIDTHS)]
     Width(String),
     /// Only perceptrons have a choice of activation functions.
     #[error("{0} has activation functions of its own (--activation is for mlp)")]
@@ -117,6 +121,11 @@ impl Architecture {
         Self::EfficientNetB0,
     ];
 
+    /// How the residual networks of another width, which are not in [`ALL`](Self::ALL), are named: for help and
+    /// messages.
+    pub const WIDTHS: &str = "resnet18, resnet34 and resnet50, in any of their forms, with :wN at the end for \
+                              N channels of the first stage in place of 64, as resnet18:cifar:gn:w16";
+
     /// The network for inputs of this shape. A perceptron has its own numbers of inputs and classes.
     ///
     /// # Errors
@@ -129,6 +138,10 @@ impl Architecture {
         activation: Activation,
     ) -> Result<Graph<T, D>, GraphError> {
         match *self {
+            Self::Mlp(ref widths) if widths.first() == Some(&input.values()) => {
+                mlp_of_images(input, &widths[1..], activation)
+            }
+            // Whoever passes images to it is told both sizes.
             Self::Mlp(ref widths) => mlp_with_activation(widths, activation),
             Self::ConvNet => convnet(input, classes),
             Self::LeNet5 => lenet5(input, classes),

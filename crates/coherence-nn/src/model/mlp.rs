@@ -49,10 +49,35 @@ pub fn mlp_with_activation<T: Element, D: Device<T>>(
     widths: &[usize],
     activation: Activation,
 ) -> Result<Graph<T, D>, GraphError> {
+    match widths {
+        [inputs, outputs @ ..] => mlp_of_images(Shape::features(*inputs), outputs, activation),
+        [] => Err(GraphError::TooFewWidths(0)),
+    }
+}
+
+/// As [`mlp_with_activation`], over images: one layer of each of the numbers of `outputs`. PyTorch flattens images channel
+/// by channel, and weights of the first layer are [loaded](crate::weights::load), saved and initialised in its order.
+///
+/// ```
+/// use coherence_nn::{Activation, Graph, Shape, model::mlp_of_images};
+/// let network: Graph<f32> = mlp_of_images(Shape::image(32, 32, 3), &[64, 10], Activation::Relu)?;
+/// assert_eq!(network.name(), "mlp:3072,64,10");
+/// # Ok::<(), coherence_nn::GraphError>(())
+/// ```
+///
+/// # Errors
+///
+/// As [`mlp`].
+pub fn mlp_of_images<T: Element, D: Device<T>>(
+    input: Shape,
+    outputs: &[usize],
+    activation: Activation,
+) -> Result<Graph<T, D>, GraphError> {
+    let widths: Vec<usize> = [&[input.values()], outputs].concat();
     if widths.len() < 2 {
         return Err(GraphError::TooFewWidths(widths.len()));
     }
-    let (mut net, mut value) = Builder::new(Shape::features(widths[0]));
+    let (mut net, mut value) = Builder::new(input);
     for (l, &outputs) in widths[1..].iter().enumerate() {
         let inputs = value.shape.values();
         let std = 2.0 / (inputs as f64 + outputs as f64).sqrt();

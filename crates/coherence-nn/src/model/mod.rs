@@ -19,7 +19,7 @@ pub use convnet::convnet;
 pub use efficientnet::efficientnet_b0;
 pub use inception::inception_v3;
 pub use lenet::lenet5;
-pub use mlp::{mlp, mlp_with_activation};
+pub use mlp::{mlp, mlp_of_images, mlp_with_activation};
 pub use normalized::Norm;
 pub use resnet::{ResNet, Stem, resnet, resnet18, resnet34, resnet50};
 pub use vgg::vgg13;

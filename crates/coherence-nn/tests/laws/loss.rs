@@ -3,7 +3,7 @@
 
 use coherence_nn::{
     Element,
-    loss::{Loss, LossError, Targets, predictions},
+    loss::{Loss, LossError, Targets, is_correct},
 };
 use coherence_tests::cases;
 use proptest::prelude::*;
@@ -195,9 +195,17 @@ fn non_finite_logits_make_the_loss_non_finite() {
 
 #[test]
 fn ties_go_to_the_lowest_class() {
-    let mut out = [9; 3];
-    predictions(&[1.0, 1.0, 0.0, 0.0, 2.0, 2.0, -1.0, -1.0, -1.0], 3, &mut out);
-    assert_eq!(out, [0, 1, 0]);
+    for (row, class) in [([1.0, 1.0, 0.0], 0), ([0.0, 2.0, 2.0], 1), ([-1.0; 3], 0)] {
+        assert_eq!([0, 1, 2].map(|label| is_correct(&row, label)), [0, 1, 2].map(|at| at == class));
+    }
+}
+
+#[test]
+fn logits_that_are_not_finite_predict_nothing() {
+    let (nan, infinity) = (f32::NAN, f32::INFINITY);
+    for row in [[nan, 1.0], [1.0, nan], [nan; 2], [infinity, 0.0], [0.0, -infinity]] {
+        assert_eq!([0, 1].map(|label| is_correct(&row, label)), [false; 2], "{row:?}");
+    }
 }
 
 #[test]

@@ -1,7 +1,12 @@
 //! Weights survive conversion to bytes and back; files that do not fit are refused, and the error lists
 //! both sides.
 
-use coherence_nn::{Element, GraphError, Model, device::Cpu, model::mlp, weights};
+use coherence_nn::{
+    Activation, Element, GraphError, Keep, Model, Shape,
+    device::Cpu,
+    model::{Architecture, mlp},
+    weights,
+};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use safetensors::{Dtype, tensor::TensorView};
@@ -44,6 +49,30 @@ fn names_of_a_torch_sequential_are_accepted() {
         weights::load(&mut loaded, &bytes).unwrap();
         assert_eq!(loaded, network());
     }
+}
+
+/// PyTorch flattens images channel by channel: column c · 4 + p of its weight belongs to channel c of position p.
+#[test]
+fn a_perceptron_over_colour_images_has_the_order_of_torch() {
+    let name: Architecture = "mlp:12,2".parse().unwrap();
+    let network = name.build(Shape::image(2, 2, 3), 2, Activation::Relu).unwrap();
+    let mut model = Model::<f64>::zeros(network);
+    let weight: Vec<f64> = (0..24).map(|n| f64::from(n * n % 7) - 3.0).collect();
+    let bytes = |values: &[f64]| values.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>();
+    let [of_weight, of_bias] = [bytes(&weight), bytes(&[0.5, -0.5])];
+    let view = |shape: &[usize], bytes| TensorView::new(Dtype::F64, shape.to_vec(), bytes).unwrap();
+    let views = [("fc1.weight", view(&[2, 12], &of_weight)), ("fc1.bias", view(&[2], &of_bias))];
+    weights::load(&mut model, &safetensors::serialize(views, None).unwrap()).unwrap();
+
+    let pixel = |c: usize, p: usize| (c * 5 + p * 3) as f64;
+    let image: Vec<f64> = (0..12).map(|n| pixel(n % 3, n / 3)).collect();
+    let logit = |row: usize| {
+        let terms = (0..12).map(|n| weight[row * 12 + n] * pixel(n / 4, n % 4));
+        terms.sum::<f64>() + [0.5, -0.5][row]
+    };
+    let mut workspace = model.workspace(1, Keep::Logits);
+    model.forward(&image, 1, &mut workspace);
+    assert_eq!(workspace.logits(), [logit(0), logit(1)]);
 }
 
 #[test]

@@ -48,6 +48,11 @@ impl Fingerprint {
         }
     }
 
+    /// The digest in hexadecimal digits.
+    pub(crate) fn digits(self) -> String {
+        self.0.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
     /// The ranks of the workers whose digest is not that of worker 0.
     pub(crate) fn differing(self, workers: &dyn Collective) -> Vec<usize> {
         let mine: Vec<f64> = self.0.finalize().iter().map(|&byte| byte.into()).collect();

@@ -111,6 +111,20 @@ pub enum ConfigError {
     /// A series of the probe sample without one.
     #[error("watching {0} without a probe sample (raise the probe, for example to 1000)")]
     Watch(Watch),
+    /// The probe sample has no two mini-batches to impute α from.
+    #[error(
+        "watching {watch} over a probe sample of {probe}, which has no two passes of {pass} examples (raise the \
+         probe to {least} at least, or lower the mini-batch or its passes)",
+        least = 2 * pass
+    )]
+    Passes {
+        /// What is to be recorded.
+        watch: Watch,
+        /// Examples of the probe sample.
+        probe: usize,
+        /// Examples of a pass.
+        pass: usize,
+    },
     /// A sample for attribution is larger than the training set, or empty.
     #[error(
         "attribution {name} has {found} examples (must lie in 1..={examples}, the size of the training set)"
@@ -170,6 +184,12 @@ impl Config {
         self.check_optimizer()?;
         if let Some(watch) = self.unwatched() {
             return Err(ConfigError::Watch(watch));
+        }
+        let (probe, pass) = (self.probe, self.examples_of_a_pass());
+        if let Some(&watch) = self.watch.iter().find(|watch| watch.imputes())
+            && !self.has_two_passes()
+        {
+            return Err(ConfigError::Passes { watch, probe, pass });
         }
         self.check_attribution(examples)?;
         if self.sample == Some(0) {

@@ -20,11 +20,11 @@ pub use meter::Meter;
 use plan::CHUNK;
 
 use crate::collective::{Collective, Fingerprint, compared};
-use crate::memory::{F32, F64, bytes_per_example, chunk, parameters, wide};
+use crate::memory::{F32, F64, chunk, parameters, wide, workspace};
 use crate::misfit::{Misfit, check_fit};
 use coherence_core::{Coherence, Member, unbiased::Estimate};
 use coherence_data::{Dataset, Designation, ReadError};
-use coherence_nn::{Graph, Model, device::Device};
+use coherence_nn::{Graph, Keep, Model, device::Device};
 
 /// Memory in which [`measure`] keeps activations and deltas for the second pass: 256 MiB.
 ///
@@ -201,17 +201,19 @@ pub fn measure<D: Device<f32>>(
 /// # Ok::<(), coherence_nn::GraphError>(())
 /// ```
 pub fn memory<D: Device<f32>>(network: &Graph<f32, D>, examples: usize) -> u64 {
-    // The parameters, the sums of two pieces, of a designation and of all examples.
-    let sums = parameters(network).saturating_mul(3 * F32 + 2 * F64);
-    sums.saturating_add(
-        wide(examples.min(chunk(network, CHUNK))).saturating_mul(bytes_per_example(network)),
-    )
+    // The parameters and the sums of a piece, of a designation and of all examples, which are in f64 if there are
+    // several pieces.
+    let chunk = chunk(network, CHUNK);
+    let sum = if examples <= chunk { F32 } else { F64 };
+    let sums = parameters(network).saturating_mul(2 * F32 + 2 * sum);
+    let passes = wide(examples.min(chunk)).saturating_mul(workspace(network, Keep::Deltas));
+    sums.saturating_add(passes)
 }
 
 /// The least number of bytes that [`impute`] needs for groups of k examples; saturates.
 pub fn memory_of_group<D: Device<f32>>(network: &Graph<f32, D>, k: usize) -> u64 {
     let sums = parameters(network).saturating_mul(3 * F32 + F64);
-    sums.saturating_add(wide(k).saturating_mul(bytes_per_example(network)))
+    sums.saturating_add(wide(k).saturating_mul(workspace(network, Keep::Activations)))
 }
 
 /// Whether all workers have the same network, data and request.

@@ -18,7 +18,7 @@ use coherence_core::{
 };
 use coherence_cpu::product::Output;
 use coherence_data::{Dataset, ReadError, Target};
-use coherence_nn::{Model, device::Device, loss::argmax};
+use coherence_nn::{Model, device::Device, loss::is_correct};
 use std::sync::Arc;
 
 /// A network's passes over a sample of m examples.
@@ -188,7 +188,7 @@ impl<'a, D: Device<f32>> Sample<'a, D> {
 /// The number of rows of `logits` [m, k] with the largest value at the label.
 fn correct(logits: &[f32], labels: &[u32]) -> usize {
     let rows = logits.chunks_exact(logits.len() / labels.len()).zip(labels);
-    rows.filter(|(row, label)| argmax(row) == **label as usize).count()
+    rows.filter(|(row, label)| is_correct(row, **label)).count()
 }
 
 /// Whether there were enough examples for a standard error.

@@ -74,7 +74,7 @@ impl<'a, D: Device<f32>> Slots<'a, D> {
     ) -> Self {
         let (capacity, chunks, features) = (plan.capacity(), plan.own.len(), model.inputs());
         let room = |bytes_per_example: usize| budget / (capacity * bytes_per_example);
-        let passes = bytes_kept_per_example(model);
+        let passes = size_of::<f32>() * model.graph().workspace_values(Keep::Deltas);
         let images = if room(passes + size_of::<f32>() * features) < chunks { 1 } else { chunks };
         let buffers =
             || ChunkImages { x: vec![0.0; capacity * features], labels: vec![0; capacity] };
@@ -138,9 +138,4 @@ pub(super) fn decode(
         *label = data.get(index(e), row)?.label;
         Ok(())
     })
-}
-
-/// Bytes of an example's activations and deltas, and pre-activations where they are kept.
-fn bytes_kept_per_example<D: Device<f32>>(model: &Model<f32, D>) -> usize {
-    size_of::<f32>() * (model.graph().activations() + model.graph().deltas())
 }

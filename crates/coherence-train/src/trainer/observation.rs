@@ -57,7 +57,8 @@ impl<D: Device<f32>> Trainer<D> {
         }
         rows.iter().for_each(|(series, value)| sink.row(self.step, series, *value));
         let loss = self.outcomes.losses.iter().sum::<f64>();
-        finite(loss, self.step, self.config.rate_at(self.step))?;
+        // The last update led here.
+        finite(loss, self.step, self.config.rate_at(self.step.saturating_sub(1)))?;
         Ok(true)
     }
 

@@ -129,6 +129,12 @@ fn dead_channels_and_examples_are_counted() {
     counts_are_those_of(&outputs, model.clone(), &["norm"], "conv2");
 }
 
+/// The gradients of some training examples, one by one.
+fn gradients_of(trainer: &Trainer, examples: &[usize]) -> Vec<Vec<f64>> {
+    let batch = Subset::new(TRAIN, examples.to_vec()).unwrap();
+    one_by_one(trainer.model(), &batch).into_iter().map(|(gradient, ..)| gradient).collect()
+}
+
 #[test]
 fn the_cosine_is_that_of_the_direction_and_the_mean_gradient_of_the_next_mini_batch() {
     let cosine =
@@ -137,11 +143,7 @@ fn the_cosine_is_that_of_the_direction_and_the_mean_gradient_of_the_next_mini_ba
         let mut trainer = trainer(Aggregation::Winsorized { clip: 4 }, model.clone());
         go(&mut trainer, 2);
         let order = random::permutation(&mut random::stream(3, "epoch 0"), TRAIN.n);
-        let batch = Subset::new(TRAIN, order[40..60].to_vec()).unwrap();
-        let gradients: Vec<Vec<f64>> = one_by_one(trainer.model(), &batch)
-            .into_iter()
-            .map(|(gradient, ..)| gradient)
-            .collect();
+        let gradients = gradients_of(&trainer, &order[40..60]);
         let (sum, rule) = (naive::sum(&gradients), Winsorized { clip: 4 });
         let column = |j: usize| gradients.iter().map(|g| g[j]).collect::<Vec<_>>();
         let direction: Vec<f64> = (0..sum.len())
@@ -153,6 +155,31 @@ fn the_cosine_is_that_of_the_direction_and_the_mean_gradient_of_the_next_mini_ba
 
         let mean = observe(&mut self::trainer(Aggregation::Mean, model.clone()));
         assert!((value(&mean, "activity.cosine").unwrap() - 1.0).abs() < 1e-6);
+        // The memory of a rule over time has weight decay in it, and so has the gradient that it meets.
+        let of = Config {
+            watch: vec![Watch::Activity],
+            weight_decay: 0.5,
+            ..config(Aggregation::OverTime(OverTime::Rm3))
+        };
+        let test = examples(&Blobs { n: 40, seed: 2 });
+        let mut decayed = Trainer::new(of, model.clone(), examples(&TRAIN), test).unwrap();
+        go(&mut decayed, 2);
+        let state = decayed.state();
+        let sum = naive::sum(&gradients_of(&decayed, &order[40..60]));
+        let now = sum.iter().zip(&state.parameters).map(|(g, w)| g + 20.0 * 0.5 * f64::from(*w));
+        let before = |at: usize| f64::from(state.recent.previous[0][at]);
+        let then = |at: usize| f64::from(state.recent.previous[1][at]);
+        let direction: Vec<f64> = now
+            .enumerate()
+            .map(|(at, now)| {
+                let mut three = [before(at), then(at), now];
+                three.sort_by(f64::total_cmp);
+                three[1]
+            })
+            .collect();
+        let found = value(&observe(&mut decayed), "activity.cosine").unwrap();
+        assert!((found - cosine(&sum, &direction)).abs() < 1e-5, "{found}");
+
         let holding =
             observe(&mut self::trainer(Aggregation::OverTime(OverTime::M3), model.clone()));
         assert_eq!(value(&holding, "activity.cosine"), None, "M3 holds the weights at first");

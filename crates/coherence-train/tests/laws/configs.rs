@@ -29,6 +29,8 @@ fn settings_out_of_range_are_refused() {
     refused(|c| c.weight_decay = f64::INFINITY, ConfigError::WeightDecay(f64::INFINITY));
     let unwatched = |c: &mut Config| (c.probe, c.watch) = (0, vec![Watch::Layer, Watch::Activity]);
     refused(unwatched, ConfigError::Watch(Watch::Activity));
+    let few = |c: &mut Config| (c.batch, c.probe, c.watch) = (20, 39, vec![Watch::Imputed]);
+    refused(few, ConfigError::Passes { watch: Watch::Imputed, probe: 39, pass: 20 });
     let no_half = |c: &mut Config| (c.probe, c.watch) = (0, vec![Watch::Half]);
     refused(no_half, ConfigError::Watch(Watch::Half));
     refused(|c| c.sample = Some(0), ConfigError::Sample);

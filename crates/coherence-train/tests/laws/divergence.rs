@@ -14,11 +14,16 @@ fn divergence_names_step_and_remedy_and_keeps_the_rows() {
     let message = error.to_string();
     let TrainingRunError::Diverged(diverged) = error else { panic!("{message}") };
     assert!((1..5).contains(&diverged.step), "{message}");
-    assert!(message.contains(&format!("at step {} (lower the rate", diverged.step)), "{message}");
+    let told = format!("at step {} (lower the rate, which is {})", diverged.step, 1e30_f64);
+    assert!(message.contains(&told), "{message}");
 
     let metrics = std::fs::read_to_string(folder.path().join("metrics.csv")).unwrap();
     let measured = metrics.lines().filter(|line| line.contains(",train.loss,")).count() as u64;
     assert_eq!(measured, diverged.step + 1, "the diverged step is measured too");
-    assert!(folder.path().join("learned.csv").exists());
+    // Logits that are not finite predict nothing: no example of any class counts as learned by them.
+    let learned = std::fs::read_to_string(folder.path().join("learned.csv")).unwrap();
+    let learned_then = format!(",{}", diverged.step);
+    assert_eq!(learned.lines().skip(1).count(), 110);
+    assert!(learned.lines().all(|line| !line.ends_with(&learned_then)), "{learned}");
     assert!(!folder.path().join("checkpoint.safetensors").exists());
 }

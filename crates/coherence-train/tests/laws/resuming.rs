@@ -22,9 +22,11 @@ use std::{
 const FILES: [&str; 4] =
     ["metrics.csv", "learned.csv", "weights.safetensors", "checkpoint.safetensors"];
 
+const TRAIN: Blobs = Blobs { n: 110, seed: 1 };
+const TEST: Blobs = Blobs { n: 40, seed: 2 };
+
 fn open(folder: &Path, config: Config) -> Result<TrainingRun, TrainingRunError> {
-    let (train, test) = (Blobs { n: 110, seed: 1 }, Blobs { n: 40, seed: 2 });
-    TrainingRun::open(folder, config, network(), examples(&train), examples(&test))
+    TrainingRun::open(folder, config, network(), examples(&TRAIN), examples(&TEST))
 }
 
 /// Runs to the end and returns the bytes of all files.
@@ -178,13 +180,26 @@ fn another_run_is_refused_with_the_difference_named() {
     };
     let other = Config { rate: 0.2, ..config(Aggregation::Mean) };
     refused(open(folder.path(), other).unwrap_err(), "settings (rate: 0.1 there, 0.2 here)");
-    let open = |model, n| {
-        let data = examples(&Blobs { n, seed: 1 });
-        TrainingRun::open(folder.path(), config(Aggregation::Mean), model, data.clone(), data)
+    let open = |model, train, test| {
+        let [train, test] = [train, test].map(|blobs| examples(&blobs));
+        TrainingRun::open(folder.path(), config(Aggregation::Mean), model, train, test)
     };
-    refused(open(network(), 120).unwrap_err(), "training data");
+    let data = "data (images, labels or their noise)";
+    refused(open(network(), Blobs { n: 120, ..TRAIN }, TEST).unwrap_err(), data);
+    refused(open(network(), Blobs { seed: 9, ..TRAIN }, TEST).unwrap_err(), data);
+    refused(open(network(), TRAIN, Blobs { seed: 9, ..TEST }).unwrap_err(), data);
     let wider = coherence_nn::Model::zeros(coherence_nn::model::mlp(&[6, 4, 3]).unwrap());
-    refused(open(wider, 110).unwrap_err(), "networks");
+    refused(open(wider, TRAIN, TEST).unwrap_err(), "networks");
+}
+
+#[test]
+fn a_folder_in_which_another_run_writes_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = open(folder.path(), config(Aggregation::Mean)).unwrap();
+    let message = open(folder.path(), config(Aggregation::Mean)).unwrap_err().to_string();
+    assert!(message.contains("metrics.csv: another process writes to it"), "{message}");
+    drop(first);
+    open(folder.path(), config(Aggregation::Mean)).unwrap();
 }
 
 #[test]
@@ -272,10 +287,10 @@ fn a_checkpoint_of_another_format_is_refused_with_the_remedy() {
     finish(folder.path(), config(Aggregation::Mean));
     let path = folder.path().join("checkpoint.safetensors");
     let bytes = std::fs::read(&path).unwrap();
-    let [ours, older] = [4, 3].map(|n| format!(r#"\"format\":{n}"#));
+    let [ours, older] = [5, 3].map(|n| format!(r#"\"format\":{n}"#));
     std::fs::write(&path, rewritten(&bytes, &ours, &older)).unwrap();
     let message = open(folder.path(), config(Aggregation::Mean)).unwrap_err().to_string();
-    assert!(message.contains("format 3, this version reads 4 (delete it"), "{message}");
+    assert!(message.contains("format 3, this version reads 5 (delete it"), "{message}");
 }
 
 #[test]

@@ -35,9 +35,10 @@ use outcome::{Outcome, Output};
 /// Aggregate the rows of a matrix from any framework into one vector
 ///
 /// FILE is .npy (f2, f4, f8, in C or Fortran order) or safetensors (F16, BF16, F32, F64), one vector
-/// per row. Order statistics are exact and sums run in f64; the result has the input's precision
-/// (f4 for half precision). Coordinate-wise rules, krum, multi-krum, bulyan and minimum-diameter read the
-/// file in blocks, so that it may be larger than memory; the other rules hold it in memory.
+/// per row. Order statistics are exact; sums run in f64, those of clipped values in parts of eight; the
+/// result has the input's precision (f4 for half precision). Coordinate-wise rules, krum, multi-krum, bulyan
+/// and minimum-diameter read the file in blocks, so that it may be larger than memory; the other rules hold it
+/// in memory.
 /// krum takes the n − f − 2 nearest others, as Blanchard et al. (2017) do; ByzFL's takes one more.
 ///
 /// Several workers: with a program built with --features mpi, `mpirun -np P coherence aggregate --rule median
@@ -69,7 +70,7 @@ pub(crate) struct Aggregate {
     on: On,
     #[command(flatten)]
     patience: Patience,
-    /// JSON instead of text
+    /// JSON instead of text; NaN and infinite values, as of --non-finite propagate, become null
     #[arg(long)]
     json: bool,
     /// No progress on stderr, which a command of more than two seconds shows

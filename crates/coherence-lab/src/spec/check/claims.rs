@@ -81,9 +81,8 @@ fn at_scale(experiment: &Experiment, claim: &Claim, scale: Scale) -> Vec<String>
     };
     let readings = claim.quantity.readings();
     let series = readings.iter().flat_map(|reading| reading.series());
-    let series = series.filter(|series| !experiment.records(scale, series));
-    let series =
-        series.map(|name| format!("no series is called {name}: docs/experiments.md lists them,"));
+    let series = series.filter_map(|name| experiment.unrecorded(&[scale], name));
+    let series = series.map(|problem| format!("{problem},"));
     let steps = readings.iter().flat_map(|r| steps(experiment, claim, r, scale, last));
     let grid = experiment.axes(scale);
     let problems = axes(claim, &grid).into_iter().chain(names(claim, &grid)).chain(series);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use coherence_core::aggregate::{Requirements, Winsorized};
 use coherence_nn::{Shape, device::Cpu, model::Architecture};
-use coherence_train::{Attribution, Config, ConfigError};
+use coherence_train::{Aggregation, Attribution, Config, ConfigError};
 
 use crate::cell::{Axis, Cell};
 use crate::spec::{Initial, Subset, Sweep, Text, Training, When, Worked, limits};
@@ -78,20 +78,29 @@ fn settings_of_cells(training: &Training, when: &When) -> Vec<String> {
         Some((axis.name.as_str(), value.clone()))
     });
     let alone = Training { when: vec![when.clone()], ..training.clone() };
-    let Some(cell) = alone.with_cell(&Cell::new(first)) else {
+    let Some(mut cell) = alone.with_cell(&Cell::new(first)) else {
         let set = &when.set;
         return vec![format!(
             "when.set has {set}: a key is unknown, or its value is of another kind"
         )];
     };
+    if cell.initial == Initial::Random && !when.set.contains_key("pretraining") {
+        // That of the scale is for other cells.
+        cell.pretraining = None;
+    }
     self::training(&cell).into_iter().map(|problem| format!("when.set: {problem}")).collect()
 }
 
 /// Training before needs a number of steps, and only trained weights have one.
 fn pretraining(training: &Training) -> Option<String> {
     let initial = training.grid.initial.clone().unwrap_or_else(|| vec![training.initial]);
+    let is_trained =
+        |when: &When| when.set.get("initial").and_then(toml::Value::as_str) == Some("trained");
     match (initial.contains(&Initial::Trained), training.pretraining) {
         (true, None) => Some("initial is trained: give the steps as pretraining".to_owned()),
+        (false, Some(steps)) if !training.when.iter().any(is_trained) => Some(format!(
+            "pretraining is {steps}, but initial is random: write initial = \"trained\", or leave pretraining out"
+        )),
         (_, Some(steps)) => range("pretraining", steps, limits::STEPS),
         (false, None) => None,
     }
@@ -129,6 +138,10 @@ fn examples(training: &Training) -> Vec<String> {
             ),
             exceeds("batch", training.batch, chosen, &examples),
             exceeds("probe", training.probe, chosen, &examples),
+            training.sample.and_then(|n| exceeds("sample", n, chosen, &examples)),
+            training
+                .single
+                .and_then(|of| exceeds("single.examples", of.examples, chosen, &examples)),
         ]);
         problems.extend(training.attribution.iter().map(|(name, of)| {
             let key = format!("attribution.{name}.examples");
@@ -236,17 +249,34 @@ fn parameters(widths: &[usize]) -> usize {
 fn optimizer(training: &Training) -> Vec<String> {
     // A batch without examples is refused by the limits.
     let batch = training.batch.max(1);
-    let rules = training.grid.rule.clone().unwrap_or_else(|| vec![training.aggregation()]);
-    let refused = rules.into_iter().find_map(|aggregation| {
+    let refused = aggregations(training).into_iter().find_map(|(clip, aggregation)| {
         // Attribution depends on the number of examples, which is checked with the other counts.
         let attribution = BTreeMap::new();
         let config = Config { batch, aggregation, attribution, ..training.config(1) };
         let error = config.check(batch).err()?;
         // These have messages of their own.
         let is_told = matches!(error, ConfigError::Rate(_) | ConfigError::Aggregation { .. });
-        (!is_told).then_some(error)
+        (!is_told).then(|| match (clip, error) {
+            (Some(clip), error @ ConfigError::InPasses { .. }) => {
+                format!("clip is {clip}: {error}")
+            }
+            (_, error) => error.to_string(),
+        })
     });
-    refused.map(|error| error.to_string()).into_iter().collect()
+    refused.into_iter().collect()
+}
+
+/// The rules of the cells, each with the `clip` that names it, if one does.
+fn aggregations(training: &Training) -> Vec<(Option<usize>, Aggregation)> {
+    if let Some(rules) = &training.grid.rule {
+        return rules.iter().map(|rule| (None, *rule)).collect();
+    }
+    let clips = training.grid.clip.clone().unwrap_or_else(|| vec![training.clip]);
+    let of_clip = |clip| {
+        let rule = Training { clip, ..training.clone() }.aggregation();
+        (training.rule.is_none().then_some(clip), rule)
+    };
+    clips.into_iter().map(of_clip).collect()
 }
 
 /// Percentages of noise and winsorisation counts.

@@ -12,7 +12,7 @@ mod vectors;
 
 use super::{Memory, Number};
 use coherence_cuda::{Buffer, Engine, View, ViewMut};
-use core::ops::Range;
+use core::ops::{Range, RangeInclusive};
 
 /// A GPU, as the engine that holds its memory and runs its kernels: `coherence_cuda::Driver`, or in tests
 /// `coherence_cuda::Host`.
@@ -83,7 +83,7 @@ impl<E: Engine> Memory for Cuda<E> {
     type Standardization = Standardization<E>;
 
     /// 16 GiB: a GPU is not busy with a few examples.
-    const PASS_BYTES: u64 = 16 << 30;
+    const PASS_BYTES: RangeInclusive<u64> = 16 << 30..=16 << 30;
 
     fn name(&self) -> Option<&str> {
         Some(self.engine.name())
