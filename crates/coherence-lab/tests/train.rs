@@ -239,6 +239,8 @@ fn options_and_an_experiment_file_train_the_same_weights() {
     broken("rm3", "winsorized:2", "needs all examples of a mini-batch in one pass");
     broken("momentum = 0.9", "momentum = 9", "momentum is 9");
     broken("warmup = 3", "warmup = 8", "warm-up of 8 steps");
+    let few = "watch = [\"imputed\"]\nprobe = 39";
+    broken("probe = 20", few, "a probe sample of 39, which has no two passes of 20 examples");
     broken("nesterov", "size = 8\nnesterov", "size is for imagenet and folder:DIR");
 
     // A figure names what is watched, and nothing else.
@@ -254,7 +256,8 @@ fn options_and_an_experiment_file_train_the_same_weights() {
     }
     for series in ["activity.conv1.dead_units", "probe.imputed.alpha", "probe.alpha"] {
         let watched = format!("watch = ['activity', 'imputed']\n{}", figure(series));
-        fs::write(&file, EXPERIMENT.replace("seeds = 1\n", &watched)).unwrap();
+        let with_two_passes = EXPERIMENT.replace("probe = 20", "probe = 40");
+        fs::write(&file, with_two_passes.replace("seeds = 1\n", &watched)).unwrap();
         let output = Command::new(env!("CARGO_BIN_EXE_coherence")).arg("check").arg(&file).output();
         assert!(output.unwrap().status.success(), "{series}");
     }
