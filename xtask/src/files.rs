@@ -24,7 +24,7 @@ pub(crate) fn write(path: &Path, text: &str) -> Result<()> {
     write().with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// Whether `path` names a record, and not a temporary file that a killed [`write`] left behind.
+/// Whether `path` names a record, and not a temporary file that a killed [`write()`] left behind.
 pub(crate) fn is_json(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "json")
 }
