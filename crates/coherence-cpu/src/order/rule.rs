@@ -305,8 +305,8 @@ impl Selection {
         let (total, count) = match self.statistics.finish {
             Finish::Middle => (tails, 2.0),
             Finish::Mean | Finish::ClippedMean => {
-                let clip = |v| simd.min(simd.max(v, low), high);
-                (sum_of::<T, S, G>(simd, values, zeros, clip), self.m as f64)
+                let sum = clipped_sum::<T, S, G, false>(simd, values, zeros, low, high);
+                (sum, self.m as f64)
             }
             Finish::InnerMean => {
                 return self.inner_mean::<_, _, G>(simd, values, zeros, low, high);
@@ -329,16 +329,14 @@ impl Selection {
     ) -> S::V {
         let cut = self.statistics.rank - 1;
         let kept = self.m - 2 * cut;
-        let clip = |v| simd.min(simd.max(v, low), high);
+        let zero = simd.splat(T::zero());
         let (base, sum) = if G > 1 && 2 * kept < self.m {
-            let above = |v| simd.sub(clip(v), low);
-            (low, sum_of::<T, S, 1>(simd, values, zeros, above))
+            (low, clipped_sum::<T, S, 1, true>(simd, values, zeros, low, high))
         } else {
-            (simd.splat(T::zero()), sum_of::<T, S, G>(simd, values, zeros, clip))
+            (zero, clipped_sum::<T, S, G, false>(simd, values, zeros, low, high))
         };
-        let ends = [low, high].map(|end| simd.widen(simd.sub(end, base)));
-        let outside =
-            simd.wide_mul(simd.wide_add(ends[0], ends[1]), simd.wide_splat(-(cut as f64)));
+        let ends = simd.wide_add(simd.widen(simd.sub(low, base)), simd.widen(simd.sub(high, base)));
+        let outside = simd.wide_mul(ends, simd.wide_splat(-(cut as f64)));
         let above = simd.wide_div(simd.wide_add(sum, outside), simd.wide_splat(kept as f64));
         let mean = simd.narrow(simd.wide_add(simd.widen(base), above));
         // What is not finite stays so.
@@ -393,28 +391,44 @@ unsafe fn ranked<T: Element, S: Simd<T>>(
 /// half a unit each keep the sum within 4.2e-7 of Σ|v| in `f32`.
 const SUM_BLOCK: usize = 8;
 
-/// Σ f(v) over `values` and `zeros` zeros, in `f64` every `G` values.
+/// Σ c(v) over `values` and `zeros` zeros, in `f64` every `G` values, where c(v) is v [`clipped`].
 #[inline(always)]
-fn sum_of<T: Element, S: Simd<T>, const G: usize>(
+fn clipped_sum<T: Element, S: Simd<T>, const G: usize, const ABOVE: bool>(
     simd: S,
     values: &impl Values<T, S>,
     zeros: usize,
-    f: impl Fn(S::V) -> S::V,
+    low: S::V,
+    high: S::V,
 ) -> S::Wide {
     let zero = simd.splat(T::zero());
-    let mut total = simd.wide_mul(simd.widen(f(zero)), simd.wide_splat(zeros as f64));
+    let of_zero = clipped::<T, S, ABOVE>(simd, zero, low, high);
+    let mut total = simd.wide_mul(simd.widen(of_zero), simd.wide_splat(zeros as f64));
     let whole = values.len() / G * G;
     for start in (0..whole).step_by(G) {
         let mut sum = zero;
         for n in start..start + G {
             // SAFETY: n < whole <= len.
-            sum = simd.add(sum, f(unsafe { values.at(simd, n) }));
+            let value = unsafe { values.at(simd, n) };
+            sum = simd.add(sum, clipped::<T, S, ABOVE>(simd, value, low, high));
         }
         total = simd.wide_add(total, simd.widen(sum));
     }
     for n in whole..values.len() {
         // SAFETY: n < len.
-        total = simd.wide_add(total, simd.widen(f(unsafe { values.at(simd, n) })));
+        let value = unsafe { values.at(simd, n) };
+        total = simd.wide_add(total, simd.widen(clipped::<T, S, ABOVE>(simd, value, low, high)));
     }
     total
+}
+
+/// min(max(v, low), high), and with `ABOVE` its distance to `low`.
+#[inline(always)]
+fn clipped<T: Element, S: Simd<T>, const ABOVE: bool>(
+    simd: S,
+    v: S::V,
+    low: S::V,
+    high: S::V,
+) -> S::V {
+    let clipped = simd.min(simd.max(v, low), high);
+    if ABOVE { simd.sub(clipped, low) } else { clipped }
 }
