@@ -6,12 +6,12 @@
 //! rest as JSON. Its `checksum` is the SHA-256 of the whole file with zeros in place of the
 //! checksum, so that every changed bit is detected.
 
-use crate::{
-    Config, Learned, LowWater, MetricsMark, State,
-    checksum::{Checksum, DIGITS},
-};
+use crate::{Config, Learned, LowWater, MetricsMark, State};
 use coherence_core::aggregate::Recent;
-use coherence_data::files::{self, WriteError};
+use coherence_data::{
+    files::{self, WriteError},
+    verify::Checksum,
+};
 use coherence_nn::Layout;
 use safetensors::{Dtype, SafeTensorError, SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize};
@@ -19,6 +19,9 @@ use std::{collections::HashMap, io, path::Path};
 
 /// The number of the file format; files with another number are refused.
 const FORMAT: u32 = 5;
+
+/// The number of digits of a checksum.
+const DIGITS: usize = 64;
 
 /// The results number of this version. It is incremented whenever a change in this workspace makes the
 /// same settings, network and data yield different bits in any file of a run.

@@ -173,7 +173,14 @@ impl Config {
     }
 
     /// Whether the probe sample has two passes, from whose gradients α can be imputed.
-    pub(crate) fn has_two_passes(&self) -> bool {
+    ///
+    /// ```
+    /// use coherence_train::Config;
+    /// let config = Config { batch: 100, probe: 199, ..Config::default() };
+    /// assert!(!config.has_two_passes());
+    /// assert!(Config { micro_batch: Some(50), ..config }.has_two_passes());
+    /// ```
+    pub fn has_two_passes(&self) -> bool {
         self.probe / 2 >= self.examples_of_a_pass()
     }
 

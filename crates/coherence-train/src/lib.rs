@@ -23,7 +23,6 @@ mod activity;
 mod aggregation;
 mod attribution;
 mod checkpoint;
-mod checksum;
 pub mod collective;
 mod config;
 mod evaluate;

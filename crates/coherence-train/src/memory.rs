@@ -65,20 +65,18 @@ impl Config {
     /// The numbers of all gradients that are held at a time.
     fn gradients<D: Device<f32>>(&self, network: &Graph<f32, D>) -> u64 {
         let (d, is_whole) = (parameters(network), self.examples_of_a_pass() == self.batch);
-        match (self.aggregation, self.aggregation.over_groups()) {
-            (Aggregation::OverTime(_), _) => d.saturating_mul(3),
+        match self.aggregation.over_groups() {
+            _ if self.aggregation.is_over_time() => d.saturating_mul(3),
+            None => u64::from(!is_whole).saturating_mul(d),
+            // Fused with the update.
+            Some(_) if is_whole && !matches!(self.aggregation, Aggregation::OverGroups { .. }) => 0,
             // Tensor by tensor.
-            (Aggregation::OverGroups { .. }, Some((Rule::Coordinate(_), groups))) if is_whole => {
+            Some((Rule::Coordinate(_), groups)) if is_whole => {
                 let tensors = network.layout().tensors().iter();
                 let largest = tensors.map(|tensor| tensor.range.len()).max().unwrap_or(0);
                 wide(groups).saturating_mul(wide(largest))
             }
-            (Aggregation::OverGroups { .. }, Some((_, groups))) => {
-                d.saturating_mul(wide(groups).saturating_add(1))
-            }
-            (_, Some((_, groups))) if !is_whole => d.saturating_mul(wide(groups).saturating_add(1)),
-            _ if is_whole => 0,
-            _ => d,
+            Some((_, groups)) => d.saturating_mul(wide(groups).saturating_add(1)),
         }
     }
 }

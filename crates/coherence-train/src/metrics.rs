@@ -1,7 +1,8 @@
 //! `metrics.csv`: rows are appended as they are measured; on resume the file is cut back to its
 //! length at the checkpoint.
 
-use crate::{Sink, checksum::Checksum};
+use crate::Sink;
+use coherence_data::verify::Checksum;
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,

@@ -72,6 +72,8 @@ pub enum TrainingRunError {
         path: PathBuf,
         /// What differs; settings with their values there and here.
         what: String,
+        /// The names of the settings that differ.
+        settings: Vec<String>,
     },
     /// The checkpoint in the folder is of a moment between mini-batches that these workers process together.
     #[error(
@@ -176,8 +178,8 @@ impl<D: Device<f32>> TrainingRun<D> {
         let metrics = if restored {
             let checkpoint = Checkpoint::read(&path)
                 .map_err(|source| TrainingRunError::Checkpoint { path: path.clone(), source })?;
-            if let Some(what) = difference(&checkpoint, &trainer, &data) {
-                return Err(TrainingRunError::OtherRun { path, what });
+            if let Some((what, settings)) = difference(&checkpoint, &trainer, &data) {
+                return Err(TrainingRunError::OtherRun { path, what, settings });
             }
             observed = checkpoint.observed;
             trainer.restore(checkpoint.state);
@@ -349,34 +351,37 @@ fn network_mark<D: Device<f32>>(model: &Model<f32, D>) -> NetworkMark {
     NetworkMark::new(model.graph().name(), model.layout())
 }
 
-/// The first part in which a checkpoint differs from the trainer.
+/// The first part in which a checkpoint differs from the trainer; of the settings also their names.
 fn difference<D: Device<f32>>(
     checkpoint: &Checkpoint,
     trainer: &Trainer<D>,
     data: &str,
-) -> Option<String> {
+) -> Option<(String, Vec<String>)> {
+    let no_settings = |what: &str| (what.to_owned(), Vec::new());
     if checkpoint.config != *trainer.config() {
-        return Some(format!("settings ({})", settings(&checkpoint.config, trainer.config())));
+        return Some(settings(&checkpoint.config, trainer.config()));
     }
     if checkpoint.network != network_mark(trainer.model()) {
-        return Some("networks".to_owned());
+        return Some(no_settings("networks"));
     }
     let same = checkpoint.data == data
         && checkpoint.state.learned.first.len() == trainer.evaluated().len();
-    (!same).then(|| "data (images, labels or their noise)".to_owned())
+    (!same).then(|| no_settings("data (images, labels or their noise)"))
 }
 
-/// The settings that differ: `steps: 10 there, 20 here`.
-fn settings(there: &Config, here: &Config) -> String {
+/// The settings that differ, as `settings (steps: 10 there, 20 here)` and their names.
+fn settings(there: &Config, here: &Config) -> (String, Vec<String>) {
     let [there, here] = [there, here].map(|config| {
         let value = serde_json::to_value(config).expect("numbers and strings become JSON");
         value.as_object().expect("settings have names").clone()
     });
     let names: BTreeSet<&String> = there.keys().chain(here.keys()).collect();
-    let differing = names.into_iter().filter(|&name| there.get(name) != here.get(name));
+    let differing: Vec<String> =
+        names.into_iter().filter(|&name| there.get(name) != here.get(name)).cloned().collect();
     let shown = |value: Option<&Value>| value.unwrap_or(&Value::Null).to_string();
     let told = |name: &String| {
         format!("{name}: {} there, {} here", shown(there.get(name)), shown(here.get(name)))
     };
-    differing.map(told).collect::<Vec<_>>().join("; ")
+    let told = differing.iter().map(told).collect::<Vec<_>>().join("; ");
+    (format!("settings ({told})"), differing)
 }

@@ -7,7 +7,6 @@ use coherence_nn::{
 };
 use coherence_tests::memory::{CountingAllocator, peak};
 use coherence_train::{Aggregation, Config, Examples, OverTime, Trainer};
-use std::sync::{Mutex, PoisonError};
 
 #[global_allocator]
 static ALLOCATOR: CountingAllocator = CountingAllocator;
@@ -16,12 +15,8 @@ static ALLOCATOR: CountingAllocator = CountingAllocator;
 /// the parameters take 870 kB.
 const LITTLE: usize = 24 << 10;
 
-/// Memory is counted for the whole process.
-static ALONE: Mutex<()> = Mutex::new(());
-
 #[test]
 fn a_step_allocates_next_to_nothing() {
-    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let one_thread = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
     let [median, trimmed] = ["median@20", "trimmed:1@3"].map(|text| text.parse().unwrap());
     for (aggregation, momentum) in [
@@ -63,7 +58,6 @@ fn a_step_allocates_next_to_nothing() {
 /// What a run is refused by where memory is short is a lower bound, and no small part of what it takes.
 #[test]
 fn a_run_takes_at_least_the_memory_that_is_told() {
-    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let one_thread = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
     let [by_coordinate, by_rows] = ["median@10", "krum:1@10"].map(|text| text.parse().unwrap());
     let narrow = ResNet { stem: Stem::ImageNet, norm: Norm::Batch, width: 16 };
@@ -95,9 +89,7 @@ fn a_run_takes_at_least_the_memory_that_is_told() {
             let examples = Examples::decode(&data).unwrap();
             let work = || {
                 let model = Model::initialized(network, &mut random::stream(1, "initialisation"));
-                let both = [examples.clone(), examples];
-                let [train, test] = both;
-                let mut trainer = Trainer::new(config, model, train, test).unwrap();
+                let mut trainer = Trainer::new(config, model, examples.clone(), examples).unwrap();
                 trainer.observe(&mut Vec::new()).unwrap();
                 for _ in 0..3 {
                     trainer.advance().unwrap();

@@ -14,7 +14,11 @@ use super::{
     select::select_columns,
     sum::{ColumnView, add_rows},
 };
-use crate::{Element, Isa, isa::run_loop, order::rule::Selection};
+use crate::{
+    Element, Isa,
+    isa::run_loop,
+    order::rule::{Selection, keeps_few},
+};
 
 /// A rule computed from order statistics of a column of many values.
 #[derive(Clone, Debug)]
@@ -37,10 +41,9 @@ pub(super) enum CountedFinish {
 }
 
 impl CountedFinish {
-    /// Whether it is the mean of fewer than half of n values, of which distances to the lower threshold round less than
-    /// the values.
-    fn keeps_few(self, n: usize) -> bool {
-        matches!(self, Self::Inner { trim } if 2 * (n - 2 * trim) < n)
+    /// Whether it is a mean of n values that is taken from distances to the lower threshold.
+    fn is_of_distances(self, n: usize) -> bool {
+        matches!(self, Self::Inner { trim } if keeps_few(n, trim))
     }
 }
 
@@ -209,7 +212,7 @@ impl<T: Element> Parts<'_, T> {
                 let Method::Counted(Counted { finish, .. }) = &self.rule.method else {
                     unreachable!("values are clipped at counted ranks")
                 };
-                let above = f64::from(u8::from(finish.keeps_few(self.rule.n)));
+                let above = f64::from(u8::from(finish.is_of_distances(self.rule.n)));
                 run_loop!(isa, {
                     for row in rows.chunks_exact(columns) {
                         let places = row.iter().zip(&*low).zip(&*high);
@@ -297,7 +300,7 @@ impl<T: Element> Parts<'_, T> {
                         _ if low == high => low,
                         CountedFinish::Middle => (low + high) / 2.0,
                         CountedFinish::Inner { trim } => {
-                            let base = if finish.keeps_few(rule.n) { low } else { 0.0 };
+                            let base = if finish.is_of_distances(rule.n) { low } else { 0.0 };
                             let outside = trim as f64 * ((low - base) + (high - base));
                             let above = (sums[j] - outside) / (n - 2.0 * trim as f64);
                             (base + above).clamp(low, high)

@@ -301,9 +301,8 @@ impl Selection {
         low: S::V,
         high: S::V,
     ) -> S::V {
-        let tails = simd.wide_add(simd.widen(low), simd.widen(high));
         let (total, count) = match self.statistics.finish {
-            Finish::Middle => (tails, 2.0),
+            Finish::Middle => (simd.wide_add(simd.widen(low), simd.widen(high)), 2.0),
             Finish::Mean | Finish::ClippedMean => {
                 let sum = clipped_sum::<T, S, G, false>(simd, values, zeros, low, high);
                 (sum, self.m as f64)
@@ -330,7 +329,7 @@ impl Selection {
         let cut = self.statistics.rank - 1;
         let kept = self.m - 2 * cut;
         let zero = simd.splat(T::zero());
-        let (base, sum) = if G > 1 && 2 * kept < self.m {
+        let (base, sum) = if G > 1 && keeps_few(self.m, cut) {
             (low, clipped_sum::<T, S, 1, true>(simd, values, zeros, low, high))
         } else {
             (zero, clipped_sum::<T, S, G, false>(simd, values, zeros, low, high))
@@ -342,6 +341,12 @@ impl Selection {
         // What is not finite stays so.
         simd.add(simd.min(simd.max(mean, low), high), simd.sub(mean, mean))
     }
+}
+
+/// Whether fewer than half of n values are kept where `cut` are left out at either end. Distances to the smallest value
+/// kept then round less than the values, and the mean is taken from these.
+pub(crate) fn keeps_few(n: usize, cut: usize) -> bool {
+    2 * (n - 2 * cut) < n
 }
 
 /// In each lane `first` if it is finite, else `second`.

@@ -258,11 +258,8 @@ const OPTIONS: [(&str, &str); 7] = [
 
 /// The error, with the options that determine the settings which it names, if their names are others.
 fn with_options(error: TrainingRunError) -> anyhow::Error {
-    let TrainingRunError::OtherRun { what, .. } = &error else { return error.into() };
-    let Some(settings) = what.strip_prefix("settings (") else { return error.into() };
-    let differs = |(name, _): &&(&str, &str)| {
-        settings.split("; ").any(|setting| setting.split(':').next() == Some(name))
-    };
+    let TrainingRunError::OtherRun { settings, .. } = &error else { return error.into() };
+    let differs = |(name, _): &&(&str, &str)| settings.iter().any(|setting| setting == name);
     let by: Vec<String> = OPTIONS
         .iter()
         .filter(differs)

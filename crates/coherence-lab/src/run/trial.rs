@@ -207,9 +207,7 @@ fn lower(settings: &mut Training, [train, test]: [usize; 2], trial: Option<u64>)
 fn lower_watch(lowered: &mut Lowered, settings: &mut Training) {
     let watch = settings.watch();
     let kept: Vec<_> = watch.iter().copied().filter(|watch| !watch.imputes()).collect();
-    if settings.probe / 2 < settings.micro_batch.unwrap_or(settings.batch)
-        && kept.len() < watch.len()
-    {
+    if kept.len() < watch.len() && !settings.config(0).has_two_passes() {
         let [from, to] = [&watch, &kept].map(|watch| {
             let names: Vec<&str> = watch.iter().map(|watch| watch.name()).collect();
             format!("[{}]", names.join(", "))

@@ -92,9 +92,9 @@ impl Training {
     /// Whether α is imputed: if it is asked for, or if the network may normalise by the statistics of the batch, and the
     /// probe sample has two passes.
     fn may_impute(&self) -> bool {
-        let has_two_passes = self.probe / 2 >= self.micro_batch.unwrap_or(self.batch);
         let may_couple = self.model.is_some() && !self.running_statistics;
-        has_two_passes && (may_couple || self.watch().iter().any(|watch| watch.imputes()))
+        self.config(0).has_two_passes()
+            && (may_couple || self.watch().iter().any(|watch| watch.imputes()))
     }
 
     /// Whether the network has a tensor of this name; for images of unknown shape, whether it may.

@@ -2,15 +2,14 @@
 
 use super::Collective;
 use crate::{Examples, examples::Halt};
-use coherence_data::ReadError;
+use coherence_data::{ReadError, verify::Checksum};
 use coherence_nn::{Model, device::Device};
 use core::iter;
-use sha2::{Digest, Sha256};
 use std::sync::atomic::AtomicBool;
 
 /// A digest of what a worker has.
 #[derive(Default)]
-pub(crate) struct Fingerprint(Sha256);
+pub(crate) struct Fingerprint(Checksum);
 
 /// Indices of the examples, of n, whose images are compared: sets with the same labels may be normalised or
 /// corrupted differently.
@@ -21,11 +20,11 @@ pub(crate) fn compared(n: usize) -> impl Iterator<Item = usize> {
 
 impl Fingerprint {
     pub(crate) fn bytes(&mut self, bytes: impl AsRef<[u8]>) {
-        self.0.update(bytes);
+        self.0.add(bytes.as_ref());
     }
 
     pub(crate) fn numbers(&mut self, numbers: &[f32]) {
-        numbers.iter().for_each(|x| self.0.update(x.to_le_bytes()));
+        numbers.iter().for_each(|x| self.0.add(&x.to_le_bytes()));
     }
 
     pub(crate) fn network<D: Device<f32>>(&mut self, model: &Model<f32, D>) {
@@ -49,13 +48,13 @@ impl Fingerprint {
     }
 
     /// The digest in hexadecimal digits.
-    pub(crate) fn digits(self) -> String {
-        self.0.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    pub(crate) fn digits(&self) -> String {
+        self.0.digits()
     }
 
     /// The ranks of the workers whose digest is not that of worker 0.
     pub(crate) fn differing(self, workers: &dyn Collective) -> Vec<usize> {
-        let mine: Vec<f64> = self.0.finalize().iter().map(|&byte| byte.into()).collect();
+        let mine: Vec<f64> = self.digits().bytes().map(f64::from).collect();
         let mut all = vec![0.0; workers.size() * mine.len()];
         workers.gather_f64(&mine, &mut all);
         let digests: Vec<&[f64]> = all.chunks_exact(mine.len()).collect();
